@@ -1,0 +1,60 @@
+"""Zoobot: finetune pretrained encoders on galaxy images, from a catalog to labels that you can trust.
+
+Everything listed in ``__all__`` is imported when first used, so that ``import zoobot`` is immediate.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+__version__ = "3.0.0.dev0"
+
+_HOMES = {
+    "GalaxyDataModule": "zoobot.data",
+    "FinetuneableZoobotAbstract": "zoobot.finetune",
+    "FinetuneableZoobotClassifier": "zoobot.finetune",
+    "FinetuneableZoobotRegressor": "zoobot.finetune",
+    "FinetuneableZoobotTree": "zoobot.finetune",
+    "demo_rings": "zoobot.datasets",
+    "get_trainer": "zoobot.finetune",
+    "load": "zoobot.finetune",
+    "load_encoder": "zoobot.encoders",
+    "predict": "zoobot.predictions",
+    "read_catalog": "zoobot.data",
+    "read_image": "zoobot.data",
+    "represent": "zoobot.predictions",
+}
+_MODULES = ("errors", "finetune", "trees")
+
+__all__ = [
+    "__version__",
+    *_HOMES,
+    *_MODULES,
+]
+
+if TYPE_CHECKING:
+    from zoobot import errors, finetune, trees
+    from zoobot.data import GalaxyDataModule, read_catalog, read_image
+    from zoobot.datasets import demo_rings
+    from zoobot.encoders import load_encoder
+    from zoobot.finetune import (
+        FinetuneableZoobotAbstract,
+        FinetuneableZoobotClassifier,
+        FinetuneableZoobotRegressor,
+        FinetuneableZoobotTree,
+        get_trainer,
+        load,
+    )
+    from zoobot.predictions import predict, represent
+
+
+def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return importlib.import_module(f"zoobot.{name}")
+    if name in _HOMES:
+        return getattr(importlib.import_module(_HOMES[name]), name)
+    msg = f"module 'zoobot' has no attribute {name!r}"
+    raise AttributeError(msg)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOMES, *_MODULES})

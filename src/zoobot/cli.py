@@ -1,0 +1,348 @@
+"""The commands. Each is a few lines over the library; heavy imports wait until a command runs."""
+
+from __future__ import annotations
+
+import json
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from zoobot.errors import ZoobotError
+
+if TYPE_CHECKING:
+    from zoobot.finetune.metrics import Scores
+
+USER_ERROR = 2
+HEADLINES = (
+    "n",
+    "accuracy",
+    "balanced_accuracy",
+    "auroc",
+    "average_precision",
+    "log_loss",
+    "rmse",
+    "mae",
+    "r2",
+    "loss",
+    "fraction_mae",
+)
+
+app = typer.Typer(
+    help="Finetune pretrained encoders on galaxy images, from a catalog to labels that you can trust.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+)
+console = Console()
+
+
+class Task(StrEnum):
+    """What a finetuned model does."""
+
+    CLASSIFY = "classify"
+    REGRESS = "regress"
+    TREE = "tree"
+
+
+class OnError(StrEnum):
+    """What to do about an image that can't be read."""
+
+    RAISE = "raise"
+    SKIP = "skip"
+
+
+class Stretch(StrEnum):
+    """How flux becomes brightness."""
+
+    ASINH = "asinh"
+    LINEAR = "linear"
+    LOG = "log"
+    SQRT = "sqrt"
+    ZSCALE = "zscale"
+    LUPTON = "lupton"
+
+
+class Head(StrEnum):
+    """Kinds of head."""
+
+    LINEAR = "linear"
+    MLP = "mlp"
+
+
+class Balance(StrEnum):
+    """How to treat rare classes."""
+
+    NONE = "none"
+    SAMPLER = "sampler"
+
+
+CatalogArgument = Annotated[
+    str,
+    typer.Argument(
+        help="A table (csv, parquet, FITS, ecsv, VOTable) with a column file_loc, or a folder of images.",
+        metavar="CATALOG",
+    ),
+]
+ModelOption = Annotated[
+    str, typer.Option("--model", help="A saved model's folder, a checkpoint, or hf_hub:owner/repo.", metavar="DIR")
+]
+WorkersOption = Annotated[
+    int | None, typer.Option(help="Processes that decode images. Default: one a core.", show_default=False)
+]
+
+
+@app.command(
+    epilog="Example: `zoobot finetune train.csv --label ring --out rings --encoder hf_hub:mwalmsley/zoobot-encoder-convnext_nano`"
+)
+def finetune(
+    catalog: CatalogArgument,
+    out: Annotated[Path, typer.Option(help="Folder for the model, checkpoints, log, metrics and predictions.")],
+    label: Annotated[
+        list[str] | None, typer.Option(help="Column of labels; repeat for several. Not needed with --tree.")
+    ] = None,
+    task: Annotated[Task | None, typer.Option(help="Default: found from the labels.", show_default=False)] = None,
+    tree: Annotated[
+        str | None, typer.Option(help="Decision tree of the votes: a name such as gz2, or a YAML file.")
+    ] = None,
+    encoder: Annotated[
+        str, typer.Option(help="hf_hub:owner/repo, a folder, a checkpoint, or any timm model. See: zoobot models.")
+    ] = "hf_hub:mwalmsley/zoobot-encoder-convnext_nano",
+    blocks: Annotated[
+        int, typer.Option(help="Blocks of the encoder to finetune, from the top: 0 is the head alone, -1 everything.")
+    ] = 0,
+    epochs: Annotated[int, typer.Option(min=1, help="Train for at most this many epochs.")] = 100,
+    patience: Annotated[
+        int, typer.Option(min=1, help="Stop once the validation loss has not fallen for this many epochs.")
+    ] = 10,
+    batch_size: Annotated[int, typer.Option(min=1, help="Galaxies a step.")] = 32,
+    learning_rate: Annotated[float, typer.Option(help="Learning rate of the head.")] = 1e-4,
+    head: Annotated[Head, typer.Option(help="Kind of head.")] = Head.LINEAR,
+    image_size: Annotated[
+        int | None, typer.Option(help="Pixels a side. Default: the encoder's.", show_default=False)
+    ] = None,
+    crop: Annotated[float, typer.Option(help="The centre share of the image's width that is shown.")] = 0.8,
+    channels: Annotated[int, typer.Option(min=1, help="Channels of the images.")] = 3,
+    stretch: Annotated[
+        Stretch | None, typer.Option(help="Default: asinh for FITS, none for pictures.", show_default=False)
+    ] = None,
+    flip: Annotated[
+        bool, typer.Option(help="Mirror half of the training views; --no-flip where handedness is the label.")
+    ] = True,
+    balance: Annotated[Balance, typer.Option(help="'sampler' draws each class equally often.")] = Balance.NONE,
+    group_col: Annotated[
+        str | None, typer.Option(help="Rows with the same value here stay in one part of the split.")
+    ] = None,
+    test: Annotated[
+        str | None, typer.Option(help="A separate test catalog. Default: 20% of CATALOG.", metavar="CATALOG")
+    ] = None,
+    pretrained: Annotated[bool, typer.Option(help="--no-pretrained starts a timm model from random weights.")] = True,
+    num_workers: WorkersOption = None,
+    seed: Annotated[
+        int, typer.Option(help="Decides the split, the order, the augmentation, the head's first weights.")
+    ] = 42,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted run in --out.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier run in --out.")] = False,
+) -> None:
+    """Finetune an encoder on a labelled catalog, and evaluate it on galaxies that it has not seen."""
+    with console.status("Loading torch"):
+        from zoobot.runs import RunSettings, finetune_run, quiet_torch
+
+    quiet_torch()
+    settings = RunSettings(
+        catalog=str(Path(catalog).expanduser().absolute()),
+        label_cols=tuple(label or ()),
+        task=None if task is None else task.value,
+        tree=tree,
+        test=None if test is None else str(Path(test).expanduser().absolute()),
+        encoder=encoder,
+        pretrained=pretrained,
+        blocks=blocks,
+        epochs=epochs,
+        patience=patience,
+        batch_size=batch_size,
+        learning_rate=learning_rate,
+        head=head.value,
+        image_size=image_size,
+        crop=crop,
+        channels=channels,
+        stretch=None if stretch is None else stretch.value,
+        flip=flip,
+        class_balance=balance.value,
+        group_col=group_col,
+        num_workers=num_workers,
+        seed=seed,
+    )
+    metrics = finetune_run(settings, out, resume=resume, overwrite=overwrite)
+    _show_scores(metrics)
+    _show_confusion(metrics["test"])
+    _show_files(out)
+
+
+@app.command(
+    epilog="Example: `zoobot predict survey.parquet --model rings/model --out predictions.parquet --on-error skip`"
+)
+def predict(
+    catalog: CatalogArgument,
+    model: ModelOption,
+    out: Annotated[
+        Path, typer.Option(help="Table to write: csv, parquet, fits or hdf5, by its ending.", metavar="FILE")
+    ],
+    batch_size: Annotated[int, typer.Option(min=1, help="Galaxies a step.")] = 64,
+    n_samples: Annotated[int, typer.Option(min=1, help="More than 1: repeat with dropout on, for a spread.")] = 1,
+    on_error: Annotated[
+        OnError, typer.Option(help="'skip' leaves NaN and the reason in the row of an image that can't be read.")
+    ] = OnError.RAISE,
+    num_workers: WorkersOption = None,
+) -> None:
+    """Write a finetuned model's predictions for a catalog, one row a galaxy."""
+    with console.status("Loading torch"):
+        from zoobot.predictions import predict as predict_catalog
+        from zoobot.runs import quiet_torch
+
+    quiet_torch()
+    table = predict_catalog(
+        catalog,
+        model,
+        out,
+        batch_size=batch_size,
+        n_samples=n_samples,
+        on_error=on_error.value,
+        num_workers=num_workers,
+    )
+    failed = int((table["error"] != "").sum()) if "error" in table else 0
+    console.print(
+        f"{len(table) - failed} galaxies predicted{f', {failed} skipped (see the column error)' if failed else ''}: {out}"
+    )
+
+
+@app.command(epilog="Example: `zoobot evaluate test.csv --model rings/model --out rings/test`")
+def evaluate(
+    catalog: CatalogArgument,
+    model: ModelOption,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for metrics.json and predictions.csv.", metavar="DIR")
+    ] = None,
+    batch_size: Annotated[int, typer.Option(min=1, help="Galaxies a step.")] = 64,
+    on_error: Annotated[
+        OnError, typer.Option(help="'skip' leaves images that can't be read out of the scores.")
+    ] = OnError.RAISE,
+    num_workers: WorkersOption = None,
+) -> None:
+    """Score a finetuned model on a labelled catalog."""
+    with console.status("Loading torch"):
+        from zoobot.finetune.saving import write_whole
+        from zoobot.finetune.trainer import check_writable
+        from zoobot.predictions import evaluate as evaluate_catalog
+        from zoobot.predictions import write_table
+        from zoobot.predictions.evaluation import json_ready
+        from zoobot.runs import METRICS_FILE, PREDICTIONS_FILE, quiet_torch
+
+    quiet_torch()
+    if out is not None:
+        check_writable(out)
+    evaluation = evaluate_catalog(
+        catalog, model, batch_size=batch_size, on_error=on_error.value, num_workers=num_workers
+    )
+    metrics = {"test": json_ready(evaluation.scores)}
+    _show_scores(metrics)
+    _show_confusion(metrics["test"])
+    if out is not None:
+        write_whole(out / METRICS_FILE, json.dumps(metrics, indent=2).encode())
+        write_table(evaluation.table, out / PREDICTIONS_FILE)
+        _show_files(out)
+
+
+@app.command(epilog="Example: `zoobot models --json`")
+def models(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
+    """List the published encoders that --encoder accepts by name."""
+    from zoobot.encoders.published import published_encoders
+
+    known = published_encoders()
+    if as_json:
+        typer.echo(json.dumps([vars(encoder) for encoder in known], indent=2))
+        return
+    table = Table(
+        "name",
+        "architecture",
+        "parameters",
+        "test loss",
+        "",
+        title="Encoders pretrained on Galaxy Zoo Evo (lower loss is better)",
+    )
+    for encoder in known:
+        table.add_row(
+            encoder.name,
+            encoder.architecture,
+            f"{encoder.parameters / 1e6:.1f} M",
+            f"{encoder.test_loss:.2f}",
+            "recommended" if encoder.recommended else "",
+        )
+    console.print(table)
+    console.print("Also: any timm model, a folder that timm or zoobot saved, or a checkpoint.")
+
+
+@app.command(epilog="Example: `zoobot demo --out demo`")
+def demo(
+    out: Annotated[Path, typer.Option(help="Folder for the galaxies and the results.", metavar="DIR")] = Path("demo"),
+) -> None:
+    """Finetune on galaxies that the package simulates, start to end, without the network."""
+    with console.status("Loading torch"):
+        from zoobot.demo import run_demo
+        from zoobot.runs import quiet_torch
+
+    quiet_torch()
+    metrics = run_demo(out)
+    _show_scores(metrics)
+    _show_confusion(metrics["test"])
+    _show_files(out)
+
+
+def main() -> None:
+    """Run a command: a user's mistake is one red message and exit code 2, with the traceback only on ``--debug``."""
+    debug = "--debug" in sys.argv
+    arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
+    try:
+        app(arguments)
+    except ZoobotError as err:
+        if debug:
+            raise
+        Console(stderr=True).print(f"Error: {err}", style="red", markup=False, highlight=False, soft_wrap=True)
+        sys.exit(USER_ERROR)
+
+
+def _show_scores(metrics: dict[str, Any]) -> None:
+    names = [name for name in HEADLINES if any(name in scores for scores in metrics.values())]
+    table = Table("", *metrics)
+    for name in names:
+        table.add_row(name.replace("_", " "), *(_figure(scores.get(name)) for scores in metrics.values()))
+    console.print(table)
+
+
+def _show_confusion(scores: Scores) -> None:
+    if "confusion" not in scores:
+        return
+    table = Table("true \\ predicted", *scores["classes"], title="Test galaxies")
+    for name, counts in zip(scores["classes"], scores["confusion"], strict=True):
+        table.add_row(name, *map(str, counts))
+    console.print(table)
+
+
+def _show_files(out: Path) -> None:
+    console.print("Saved:")
+    for path in sorted(out.iterdir()):
+        if not path.name.startswith("."):
+            console.print(f"  {path}{'/' if path.is_dir() else ''}", highlight=False, soft_wrap=True)
+
+
+def _figure(value: float | None) -> str:
+    return "-" if value is None else f"{value}" if isinstance(value, int) else f"{value:.4f}"
+
+
+if __name__ == "__main__":
+    main()

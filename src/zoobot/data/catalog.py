@@ -1,0 +1,299 @@
+"""Catalogs: reading a table or a folder of galaxies, checking it as a whole, and reading labels from its columns."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+import pandas as pd
+
+from zoobot.data.images import IMAGE_SUFFIXES, is_image_name
+from zoobot.errors import CatalogError, LabelError
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+    import pyarrow as pa
+    from astropy.table import Table
+
+    CatalogSource: TypeAlias = pd.DataFrame | Table | pa.Table | str | os.PathLike[str]
+
+SHOWN = 5
+"""How many bad rows an error message names."""
+
+ASTROPY_FORMATS = {".fits": "fits", ".fit": "fits", ".ecsv": "ascii.ecsv", ".vot": "votable", ".votable": "votable"}
+ASTROPY_FORMATS |= {".xml": "votable", ".hdf5": "hdf5", ".h5": "hdf5"}
+TABLE_SUFFIXES = (".csv", ".parquet", *ASTROPY_FORMATS)
+
+
+def read_catalog(source: CatalogSource, *, check_files: bool = True) -> pd.DataFrame:
+    """Give a catalog as a table with unique ``id_str``, absolute ``file_loc`` and every other column of the source.
+
+    Parameters
+    ----------
+    source
+        A pandas DataFrame, an astropy or pyarrow Table, the path of a table (csv, parquet, FITS, ecsv, VOTable, hdf5), a folder
+        with one subfolder per class (the subfolder's name becomes the column ``label``), or a plain folder of images.
+        ``file_loc`` is required in a table; relative paths are taken from the table's own folder (from the working folder for a table in
+        memory). A list, or one string such as ``g.fits;r.fits``, names several files that are the bands of one galaxy.
+        ``id_str`` defaults to the file's name without its ending.
+    check_files
+        Look whether every file is there. Prediction turns it off where missing images are to be skipped.
+
+    Raises
+    ------
+    CatalogError
+        No such catalog, an unknown kind of table, no rows, no ``file_loc``, empty ``file_loc``, repeated ``id_str``, or missing files.
+    """
+    frame, folder = _read_source(source)
+    if len(frame) == 0:
+        msg = f"{_name(source)} has no rows. Expected one row a galaxy with at least the column file_loc."
+        raise CatalogError(msg)
+    if "file_loc" not in frame.columns:
+        msg = (
+            f"{_name(source)} has no column file_loc (the path of each galaxy's image). "
+            f"Its columns are: {', '.join(map(str, frame.columns))}. Add file_loc or rename the column that holds the paths."
+        )
+        raise CatalogError(msg)
+    frame = frame.reset_index(drop=True)
+    files = [_split_files(value) for value in frame["file_loc"]]
+    _check_rows(
+        frame,
+        [not names for names in files],
+        "have no file_loc",
+        "Give each galaxy the path of its image, or drop the rows.",
+    )
+    files = [tuple(_absolute(name, folder) for name in names) for names in files]
+    frame["file_loc"] = [";".join(names) for names in files]
+    frame["id_str"] = _ids(frame, files)
+    repeated = frame["id_str"].duplicated(keep=False)
+    _check_rows(
+        frame,
+        repeated,
+        "share their id_str with another row",
+        "id_str must be unique: drop the copies, or give them names.",
+    )
+    if check_files:
+        _check_files(files)
+    return frame[["id_str", "file_loc", *(c for c in frame.columns if c not in ("id_str", "file_loc"))]]
+
+
+def label_columns(frame: pd.DataFrame, label_cols: str | Sequence[str]) -> list[str]:
+    """Give ``label_cols`` as a list, once all are known to be columns of ``frame`` that can hold labels.
+
+    Raises
+    ------
+    CatalogError
+        A column that is missing, named twice, or that says which file or galaxy a row is.
+    """
+    columns = [label_cols] if isinstance(label_cols, str) else list(label_cols)
+    if not columns:
+        msg = "label_cols is empty. Name the column, or the columns, that hold the labels."
+        raise CatalogError(msg)
+    if len(set(columns)) < len(columns):
+        msg = f"label_cols names a column twice: {columns}. Name each once."
+        raise CatalogError(msg)
+    for column in columns:
+        if column in ("file_loc", "id_str"):
+            msg = f"label column {column!r} says which galaxy a row is, not what it looks like. Name the column that holds the labels."
+            raise CatalogError(msg)
+    missing = [column for column in columns if column not in frame.columns]
+    if missing:
+        msg = (
+            f"the catalog lacks {len(missing)} of {len(columns)} label columns: {_listed(missing)}. "
+            f"Its columns are: {_listed(list(frame.columns), 30)}."
+        )
+        raise CatalogError(msg)
+    return columns
+
+
+def is_names(column: pd.Series[Any]) -> bool:
+    """Say whether a label column holds class names (strings, categories) rather than numbers (true and false are 1 and 0)."""
+    if pd.api.types.is_numeric_dtype(column) or pd.api.types.is_bool_dtype(column):
+        return False
+    return pd.api.types.infer_dtype(column, skipna=True) not in (
+        "integer",
+        "floating",
+        "mixed-integer-float",
+        "boolean",
+        "decimal",
+    )
+
+
+def find_class_names(frame: pd.DataFrame, label_cols: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """Give, for each label column that holds names, its classes in sorted order."""
+    return {
+        column: tuple(sorted(frame[column].dropna().astype(str).unique()))
+        for column in label_cols
+        if is_names(frame[column])
+    }
+
+
+def encode_labels(
+    frame: pd.DataFrame, label_cols: Sequence[str], class_names: Mapping[str, Sequence[str]]
+) -> npt.NDArray[np.float32]:
+    """Give labels as float32 (galaxy, label): numbers as they are, names as their place in ``class_names``.
+
+    Raises
+    ------
+    LabelError
+        A label that is absent (NaN, empty) or infinite, or a name that is not among the classes.
+    """
+    encoded = np.empty((len(frame), len(label_cols)), np.float32)
+    for place, column in enumerate(label_cols):
+        values = frame[column]
+        absent = values.isna().to_numpy()
+        check_labels(frame, column, absent, "no label (empty or NaN)", "Label them or drop the rows.")
+        if column in class_names:
+            classes = list(class_names[column])
+            codes = pd.Categorical(values.astype(str), categories=classes).codes
+            check_labels(
+                frame,
+                column,
+                codes < 0,
+                f"a class that is not one of {classes}",
+                "Correct the spelling or drop the rows.",
+            )
+            encoded[:, place] = codes
+        else:
+            if is_names(values):
+                msg = f"label column {column!r} holds names ({values.iloc[0]!r}), where numbers were expected, as in training."
+                raise LabelError(msg)
+            encoded[:, place] = pd.to_numeric(values.astype(object)).to_numpy(np.float32)
+            check_labels(frame, column, ~np.isfinite(encoded[:, place]), "an infinite label", "Correct or drop them.")
+    return encoded
+
+
+def check_labels(frame: pd.DataFrame, column: str, bad: npt.ArrayLike, what: str, remedy: str) -> None:
+    """Raise a LabelError that names the first few rows where ``bad`` is true; ``what`` says what they have."""
+    rows = np.flatnonzero(np.asarray(bad))
+    if len(rows):
+        shown = _listed([f"{frame['id_str'].iloc[r]} ({frame[column].iloc[r]})" for r in rows[:SHOWN]], total=len(rows))
+        msg = f"{len(rows)} of {len(frame)} galaxies have {what} in column {column!r}: {shown}. {remedy}"
+        raise LabelError(msg)
+
+
+def _read_source(source: CatalogSource) -> tuple[pd.DataFrame, Path]:
+    """Give the table as it stands and the folder that relative paths start from."""
+    if isinstance(source, pd.DataFrame):
+        return source.copy(), Path.cwd()
+    if isinstance(source, (str, os.PathLike)):
+        path = Path(source).expanduser()
+        if path.is_dir():
+            return _read_folder(path), path.absolute()
+        return _read_file(path), path.absolute().parent
+    if hasattr(source, "to_pandas"):
+        return _decoded(source.to_pandas()), Path.cwd()
+    msg = (
+        f"a catalog can't be read from {type(source).__name__}. "
+        "Expected a pandas DataFrame, an astropy or pyarrow Table, or the path of a table or folder."
+    )
+    raise CatalogError(msg)
+
+
+def _read_file(path: Path) -> pd.DataFrame:
+    if not path.exists():
+        msg = f"there is no catalog at {path}. Give the path of a table ({', '.join(TABLE_SUFFIXES)}) or of a folder of images."
+        raise CatalogError(msg)
+    suffix = path.suffix.lower()
+    if suffix not in TABLE_SUFFIXES:
+        msg = f"{path} is not a kind of table that can be read. Expected one of {', '.join(TABLE_SUFFIXES)}, or a folder of images."
+        raise CatalogError(msg)
+    try:
+        if suffix == ".csv":
+            # names of galaxies can look like numbers: they stay text, with their leading zeros
+            return pd.read_csv(path, dtype={"id_str": str, "file_loc": str}, low_memory=False)
+        if suffix == ".parquet":
+            return pd.read_parquet(path)
+        from astropy.table import Table
+
+        return _decoded(Table.read(path, format=ASTROPY_FORMATS[suffix]).to_pandas())
+    except pd.errors.EmptyDataError:
+        return pd.DataFrame()
+    except Exception as err:
+        msg = f"{path} can't be read as a {suffix[1:]} table: {err}. Check that the file is whole and that its ending says what it is."
+        raise CatalogError(msg) from err
+
+
+def _read_folder(folder: Path) -> pd.DataFrame:
+    """List the images of a folder, with the subfolder's name as ``label`` where every image lies in a subfolder."""
+    images = sorted(p.relative_to(folder) for p in folder.rglob("*") if is_image_name(p.name) and p.is_file())
+    if not images:
+        msg = f"the folder {folder} holds no images. Expected files ending in {', '.join(IMAGE_SUFFIXES)}, or one subfolder a class."
+        raise CatalogError(msg)
+    frame = pd.DataFrame({"file_loc": [str(image) for image in images]})
+    if all(len(image.parts) == 2 for image in images):
+        frame["label"] = [image.parts[0] for image in images]
+    return frame
+
+
+def _decoded(frame: pd.DataFrame) -> pd.DataFrame:
+    """Turn the byte strings that FITS and hdf5 tables hold into text, without their padding."""
+    for column in frame.columns:
+        values = frame[column]
+        if values.dtype == object and len(values) and isinstance(values.iloc[0], bytes):
+            frame[column] = values.str.decode("utf-8").str.rstrip()
+    return frame
+
+
+def _split_files(value: object) -> tuple[str, ...]:
+    """Give the file names of one ``file_loc`` value: none where it is empty or NaN."""
+    if isinstance(value, (str, os.PathLike)):
+        return tuple(name for name in str(value).split(";") if name.strip())
+    if isinstance(value, (list, tuple, np.ndarray)):
+        return tuple(str(name) for name in value)
+    return ()
+
+
+def _absolute(name: str, folder: Path) -> str:
+    return os.path.normpath(os.path.join(folder, os.path.expanduser(name)))  # noqa: PTH111, PTH118 (a million rows: Path is slow)
+
+
+def _ids(frame: pd.DataFrame, files: list[tuple[str, ...]]) -> list[str]:
+    if "id_str" not in frame.columns:
+        return [_stem(names[0]) for names in files]
+    _check_rows(
+        frame.assign(id_str=frame.index),
+        frame["id_str"].isna(),
+        "have no id_str",
+        "Name them, or drop the column to use the file names.",
+    )
+    return [str(value) for value in frame["id_str"]]
+
+
+def _stem(file_loc: str) -> str:
+    """Give the file's name without its ending (both endings, for ``.fits.gz`` and ``.fits.fz``)."""
+    name = Path(file_loc)
+    return Path(name.stem).stem if name.suffix.lower() in (".gz", ".fz") else name.stem
+
+
+def _check_rows(frame: pd.DataFrame, bad: npt.ArrayLike, what: str, remedy: str) -> None:
+    rows = np.flatnonzero(np.asarray(bad))
+    if len(rows):
+        names = frame["id_str"] if "id_str" in frame.columns else frame.index.to_series()
+        shown = _listed([f"row {r} ({names.iloc[r]})" for r in rows[:SHOWN]], total=len(rows))
+        msg = f"{len(rows)} of {len(frame)} rows {what}: {shown}. {remedy}"
+        raise CatalogError(msg)
+
+
+def _check_files(files: list[tuple[str, ...]]) -> None:
+    names = [name for group in files for name in group]
+    missing = [name for name in names if not Path(name).is_file()]
+    if missing:
+        msg = (
+            f"{len(missing)} of {len(names)} image files are missing: {_listed(missing)}. Check file_loc: "
+            "relative paths are taken from the catalog's own folder (from the working folder for a table in memory)."
+        )
+        raise CatalogError(msg)
+
+
+def _listed(names: Sequence[object], most: int = SHOWN, total: int | None = None) -> str:
+    """Write the first ``most`` names in a row, with dots where there are more."""
+    total = len(names) if total is None else total
+    return ", ".join(map(str, names[:most])) + (", ..." if total > most else "")
+
+
+def _name(source: CatalogSource) -> str:
+    return f"the catalog {source}" if isinstance(source, (str, os.PathLike)) else "the catalog"

@@ -1,0 +1,115 @@
+"""Reading the bands of an image from FITS files: finding the HDU, honouring its scaling, and closing the file."""
+
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from zoobot.errors import ImageError
+
+HDU = int | str
+
+
+def read_fits(path: Path, hdu: HDU | tuple[HDU, ...] | None) -> npt.NDArray[np.floating[Any]]:
+    """Give the bands that a FITS file holds.
+
+    Parameters
+    ----------
+    path : Path
+        FITS file, also compressed (gzip, or tile compressed as by fpack).
+    hdu : int, str, tuple of these, or None
+        Number (0 is the primary HDU) or name of the HDU; several are bands in that order. None takes the first one that
+        holds an image: an empty primary HDU and tables are skipped.
+
+    Returns
+    -------
+    ndarray
+        (band, y, x), floating point in the machine's byte order, in the file's unit: BSCALE and BZERO are applied,
+        BLANK pixels are NaN. Rows are in the file's order, the first at the bottom of the sky as usually shown. Axes of
+        length 1 before the last two are dropped, as of (1, 1, y, x) radio images.
+
+    Raises
+    ------
+    ImageError
+        The file is missing, damaged, truncated or not FITS; it has no image, or not in the HDU asked for.
+    """
+    from astropy.io import fits
+    from astropy.utils.exceptions import AstropyWarning
+
+    try:
+        # odd headers are no reason to worry the user; truncation shows below, where the data come out short
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", AstropyWarning)
+            with path.open("rb") as file, fits.open(file, memmap=False) as hdus:
+                asked = hdu if isinstance(hdu, tuple) else (_first_image(hdus, path) if hdu is None else hdu,)
+                images = [_bands_of(hdus, one, path) for one in asked]
+    except ImageError:
+        raise
+    except FileNotFoundError as error:
+        msg = f"{path} doesn't exist. Check the catalog's file_loc column."
+        raise ImageError(msg) from error
+    except Exception as error:  # a damaged file makes the decoder raise nearly anything
+        msg = f"{path} can't be read as FITS ({error}): it is damaged, truncated or another format. Fetch it again."
+        raise ImageError(msg) from error
+    return join_bands(images, [f"{path} HDU {one}" for one in asked])
+
+
+def join_bands(images: list[npt.NDArray[Any]], names: list[str]) -> npt.NDArray[Any]:
+    """Give the bands of several images as one array, (band, y, x).
+
+    Raises
+    ------
+    ImageError
+        The images differ in height or width.
+    """
+    for image, name in zip(images, names, strict=True):
+        if image.shape[1:] != images[0].shape[1:]:
+            msg = (
+                f"{name} is {image.shape[2]} x {image.shape[1]} pixels, but {names[0]} is {images[0].shape[2]} x "
+                f"{images[0].shape[1]}. Bands of one image must be on the same pixel grid: resample them."
+            )
+            raise ImageError(msg)
+    return images[0] if len(images) == 1 else np.concatenate(images)
+
+
+def _image_shape(hdu: Any) -> tuple[int, ...]:
+    """Give the shape of an HDU's image without its leading axes of length 1; () where it has no image."""
+    if not hdu.is_image or len(hdu.shape) < 2:
+        return ()
+    return (*(length for length in hdu.shape[:-2] if length != 1), *hdu.shape[-2:])
+
+
+def _first_image(hdus: Any, path: Path) -> int:
+    for index, hdu in enumerate(hdus):
+        if _image_shape(hdu):
+            return index
+    msg = f"{path} holds no image; its HDUs are: {_summary(hdus)}."
+    raise ImageError(msg)
+
+
+def _bands_of(hdus: Any, asked: HDU, path: Path) -> npt.NDArray[np.floating[Any]]:
+    """Give the image of one HDU: (band, y, x)."""
+    try:
+        hdu = hdus[asked]
+    except (IndexError, KeyError) as error:
+        msg = f"{path} has no HDU {asked!r}; its HDUs are: {_summary(hdus)}. Name one of them with hdu=."
+        raise ImageError(msg) from error
+    shape = _image_shape(hdu)
+    if len(shape) not in (2, 3) or 0 in shape:
+        msg = (
+            f"{path}: HDU {asked!r} holds no image of shape (y, x) or (band, y, x); "
+            f"the file's HDUs are: {_summary(hdus)}. Name one with hdu=."
+        )
+        raise ImageError(msg)
+    data = hdu.data.reshape((-1, *shape[-2:]))
+    # float32 stays as it is; integers of any size fit float64
+    return np.asarray(data, np.float32 if data.dtype.kind == "f" and data.dtype.itemsize == 4 else np.float64)
+
+
+def _summary(hdus: Any) -> str:
+    return ", ".join(
+        f"{index} {hdu.name or 'without a name'} ({' x '.join(map(str, _image_shape(hdu))) or 'no image'})"
+        for index, hdu in enumerate(hdus)
+    )

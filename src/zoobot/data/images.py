@@ -1,0 +1,286 @@
+"""From an image file (JPEG, PNG, TIFF, FITS) to an array of its bands in [0, 1], or to the square used in training."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, get_args
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from zoobot.data.fits import HDU, join_bands, read_fits
+from zoobot.data.pictures import central_square, open_picture, planes
+from zoobot.data.stretch import DEFAULT_PERCENTILES, ConstantImageWarning, Stretch, stretch_bands
+from zoobot.errors import ImageError, OptionError
+
+__all__ = [
+    "IMAGE_SUFFIXES",
+    "ConstantImageWarning",
+    "FileLoc",
+    "ImageSettings",
+    "Stretch",
+    "decode_image",
+    "is_fits",
+    "is_image_name",
+    "read_image",
+]
+
+FileLoc = str | Path | Sequence[str | Path]
+"""One file, or several that are the bands of one image, in order; ``"g.fits;r.fits;z.fits"`` also means several."""
+
+FITS_SUFFIXES = (".fits", ".fits.gz", ".fits.fz", ".fit", ".fit.gz", ".fit.fz")
+IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".tif", ".tiff", *FITS_SUFFIXES)
+
+_LUMINANCE = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R 601, as in Pillow
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImageSettings:
+    """How image files become arrays; saved beside the weights, so that prediction repeats it.
+
+    Parameters
+    ----------
+    channels : int
+        Channels of the result. A single band is repeated where 3 are asked for; a color picture becomes its luminance
+        where 1 is.
+    stretch : str, optional
+        One of ``asinh``, ``linear``, ``log``, ``sqrt``, ``zscale``, ``lupton`` (`zoobot.data.stretch.stretch_bands`).
+        None: ``asinh`` for FITS and floating point TIFF, pictures as they are. A stretch that is given applies to
+        pictures too.
+    percentiles : tuple of float
+        Percentiles of the pixels that become 0 and 1.
+    bands : tuple of int, optional
+        Bands to pick, counted from 0, in the order wanted.
+    hdu : int, str, tuple of these, optional
+        HDU of a FITS file, by number or name; several are bands. None: the first that holds an image.
+
+    Raises
+    ------
+    OptionError
+        A setting outside its range.
+    """
+
+    channels: int = 3
+    stretch: Stretch | None = None
+    percentiles: tuple[float, float] = DEFAULT_PERCENTILES
+    bands: tuple[int, ...] | None = None
+    hdu: HDU | tuple[HDU, ...] | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("percentiles", "bands", "hdu"):
+            value = getattr(self, name)
+            object.__setattr__(self, name, tuple(value) if isinstance(value, list) else value)
+        if not _is_count(self.channels) or self.channels < 1:
+            msg = f"channels is {self.channels!r}: give a whole number from 1."
+            raise OptionError(msg)
+        if self.stretch is not None and self.stretch not in get_args(Stretch):
+            msg = f"stretch is {self.stretch!r}: give one of {', '.join(get_args(Stretch))}, or None."
+            raise OptionError(msg)
+        if not _is_range(self.percentiles):
+            msg = f"percentiles is {self.percentiles!r}: give two numbers, the lower first, between 0 and 100."
+            raise OptionError(msg)
+        if self.bands is not None and not (
+            isinstance(self.bands, tuple) and self.bands and all(map(_is_count, self.bands))
+        ):
+            msg = f"bands is {self.bands!r}: give the bands to pick as whole numbers from 0, such as (2, 1, 0)."
+            raise OptionError(msg)
+        hdus = self.hdu if isinstance(self.hdu, tuple) else (self.hdu,)
+        if self.hdu is not None and not (hdus and all(isinstance(hdu, str) or _is_count(hdu) for hdu in hdus)):
+            msg = f"hdu is {self.hdu!r}: give the number (from 0) or the name of an HDU, or a tuple of these."
+            raise OptionError(msg)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give the settings as JSON can hold them; ``ImageSettings(**it)`` gives them back."""
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
+
+
+def is_fits(name: str | Path) -> bool:
+    """Tell whether a file's name ends as a FITS file's does, in any letter case."""
+    return str(name).lower().endswith(FITS_SUFFIXES)
+
+
+def is_image_name(name: str | Path) -> bool:
+    """Tell whether a file's name has one of the endings in ``IMAGE_SUFFIXES``, in any letter case."""
+    return str(name).lower().endswith(IMAGE_SUFFIXES)
+
+
+def read_image(
+    file_loc: FileLoc,
+    *,
+    channels: int | None = None,
+    stretch: Stretch | None = None,
+    percentiles: tuple[float, float] = DEFAULT_PERCENTILES,
+    bands: tuple[int, ...] | None = None,
+    hdu: HDU | tuple[HDU, ...] | None = None,
+) -> npt.NDArray[np.float32]:
+    """Give an image at its own size, as (channel, y, x), float32, exactly in [0, 1].
+
+    Pictures (JPEG, PNG, TIFF) of 8 and 16 bit are divided by the largest number of their type; transparency is laid
+    over black; 16 bit color is kept to 8. Of a TIFF with several pages the first is read. FITS images, and TIFF of
+    floating point or 32 bit integers, are stretched. NaN and infinite pixels become the background, the median of their
+    band. Rows stay in the file's order: the first row of a FITS file is the bottom of the sky as usually shown.
+
+    Parameters
+    ----------
+    file_loc : str, Path, or several
+        The file; several files (a list, or one string with ``;`` between them) are the bands of one image, in order.
+    channels : int, optional
+        Channels wanted; None gives what the file has (1 grey, 3 color, or the bands of a cube).
+    stretch, percentiles, bands, hdu
+        As in `ImageSettings`.
+
+    Returns
+    -------
+    ndarray
+        (channel, y, x), float32 in [0, 1]. A constant image that is stretched gives zeros and a `ConstantImageWarning`.
+
+    Raises
+    ------
+    ImageError
+        The file is missing, damaged, truncated, of an unknown ending, without image, or has other bands than asked for.
+    OptionError
+        An option outside its range.
+    """
+    settings = ImageSettings(
+        channels=3 if channels is None else channels, stretch=stretch, percentiles=percentiles, bands=bands, hdu=hdu
+    )
+    paths = _paths(file_loc)
+    sources = _open(paths, settings, reduced_to=None)
+    image = _brightness(sources, settings, paths)
+    return image if channels is None else _fit_channels(image, channels, paths, color=_is_color(sources, settings))
+
+
+def decode_image(
+    file_loc: FileLoc, settings: ImageSettings, size: int
+) -> npt.NDArray[np.uint8] | npt.NDArray[np.float32]:
+    """Give the central square of an image at the size that training keeps, as (channel, size, size).
+
+    The shorter side is resized (bilinear, antialiased), the longer one then cropped to the middle. Pictures give uint8,
+    also those of 16 bit (65535 becomes 255) and those stretched; FITS and floating point TIFF give float32, exactly in
+    [0, 1], stretched at their own size before they are resized. Else as `read_image`.
+
+    Parameters
+    ----------
+    file_loc : str, Path, or several
+        As in `read_image`.
+    settings : ImageSettings
+        Channels, stretch, bands and HDU.
+    size : int
+        Height and width of the result in pixels.
+
+    Returns
+    -------
+    ndarray
+        (channel, size, size), uint8 or float32.
+
+    Raises
+    ------
+    ImageError
+        As in `read_image`.
+    """
+    paths = _paths(file_loc)
+    sources = _open(paths, settings, reduced_to=size)
+    first = sources[0]
+    color = _is_color(sources, settings)
+    if len(sources) == 1 and settings.stretch is None and isinstance(first, Image.Image) and first.mode in ("L", "RGB"):
+        square = _pick_bands(planes(central_square(first, size)), settings.bands, paths)
+        return np.ascontiguousarray(_fit_channels(square, settings.channels, paths, color=color))
+
+    image = _fit_channels(_brightness(sources, settings, paths), settings.channels, paths, color=color)
+    resized = np.stack([planes(central_square(Image.fromarray(band), size))[0] for band in image]).clip(0, 1)
+    return np.rint(resized * 255).astype(np.uint8) if isinstance(first, Image.Image) else resized
+
+
+# What a file holds: a picture as Pillow has it (mode L, RGB or I;16), or a measurement (band, y, x), floating point.
+_Source = Image.Image | npt.NDArray[np.floating[Any]]
+
+
+def _paths(file_loc: FileLoc) -> list[Path]:
+    if isinstance(file_loc, Path):
+        return [file_loc]
+    return [Path(part) for part in (file_loc.split(";") if isinstance(file_loc, str) else file_loc)]
+
+
+def _name(paths: list[Path]) -> str:
+    """Give what messages call the image."""
+    return ";".join(map(str, paths))
+
+
+def _open(paths: list[Path], settings: ImageSettings, reduced_to: int | None) -> list[_Source]:
+    """Give what each file holds: all pictures or all measurements."""
+    if len(paths) > 1 or settings.stretch is not None:
+        reduced_to = None  # bands must match pixel by pixel, and a stretch looks at every pixel
+    sources: list[_Source] = []
+    for path in paths:
+        if not is_image_name(path):
+            msg = f"{path} has no ending of an image file: expected one of {', '.join(IMAGE_SUFFIXES)}."
+            raise ImageError(msg)
+        if is_fits(path):
+            sources.append(read_fits(path, settings.hdu))
+        elif settings.hdu is None:
+            sources.append(open_picture(path, reduced_to))
+        else:
+            msg = f"{path} is no FITS file, so it has no HDU {settings.hdu!r}: leave hdu= out."
+            raise ImageError(msg)
+    if len({isinstance(source, Image.Image) for source in sources}) != 1:
+        msg = f"file_loc is {_name(paths)!r}: give one file or more, all pictures or all FITS, as bands of one image."
+        raise ImageError(msg)
+    return sources
+
+
+def _brightness(sources: list[_Source], settings: ImageSettings, paths: list[Path]) -> npt.NDArray[np.float32]:
+    """Give the picked bands in [0, 1], stretched where that is asked for: (band, y, x)."""
+    parts = [_full_scale(source) if isinstance(source, Image.Image) else source for source in sources]
+    image = _pick_bands(join_bands(parts, list(map(str, paths))), settings.bands, paths)
+    if settings.stretch is None and isinstance(sources[0], Image.Image):
+        return image.astype(np.float32)
+    return stretch_bands(image, settings.stretch or "asinh", settings.percentiles, _name(paths))
+
+
+def _full_scale(picture: Image.Image) -> npt.NDArray[np.float32]:
+    """Give a picture's pixels divided by the largest number of their type: (channel, y, x)."""
+    pixels = planes(picture)
+    return pixels.astype(np.float32) / np.float32(np.iinfo(pixels.dtype).max)
+
+
+def _pick_bands(image: npt.NDArray[Any], bands: tuple[int, ...] | None, paths: list[Path]) -> npt.NDArray[Any]:
+    if bands is None:
+        return image
+    if max(bands) >= len(image):
+        msg = (
+            f"{_name(paths)}: there is no band {max(bands)}; the image has {len(image)}, counted from 0. Change bands=."
+        )
+        raise ImageError(msg)
+    return image[list(bands)]
+
+
+def _is_color(sources: list[_Source], settings: ImageSettings) -> bool:
+    """Tell whether the channels are the red, green and blue of a picture."""
+    return settings.bands is None and len(sources) == 1 and getattr(sources[0], "mode", None) == "RGB"
+
+
+def _fit_channels(image: npt.NDArray[Any], channels: int, paths: list[Path], *, color: bool) -> npt.NDArray[Any]:
+    """Give as many channels as asked for: a single band repeated, the luminance of a color picture."""
+    if len(image) == channels:
+        return image
+    if len(image) == 1 and channels == 3:
+        return np.repeat(image, 3, axis=0)
+    if color and channels == 1:
+        luminance = np.tensordot(_LUMINANCE, image, axes=1)[None]
+        return np.rint(luminance).astype(np.uint8) if image.dtype == np.uint8 else luminance.clip(0, 1)
+    msg = (
+        f"{_name(paths)}: the image has {len(image)} {'band' if len(image) == 1 else 'bands'}, "
+        f"but channels is {channels}. Pick {channels} with bands=, or set channels={len(image)}."
+    )
+    raise ImageError(msg)
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
+def _is_range(percentiles: object) -> bool:
+    if not isinstance(percentiles, tuple) or len(percentiles) != 2:
+        return False
+    return all(isinstance(one, int | float) for one in percentiles) and 0 <= percentiles[0] < percentiles[1] <= 100

@@ -1,0 +1,204 @@
+"""Decoding a catalog's images in worker processes, once, and keeping the pixels in memory or in a memory-mapped file."""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import psutil
+import torch
+from torch.utils.data import DataLoader, Dataset
+
+from zoobot.data.images import ImageSettings, decode_image, is_fits
+from zoobot.errors import ImageError, OptionError
+from zoobot.progress import track_steps
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+logger = logging.getLogger(__name__)
+
+DECODED_PER_STEP = 16
+"""Images that a worker hands over at a time."""
+
+WORKERS_PAY_FROM = 64
+"""Fewer images than this are decoded sooner than worker processes start."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preprocessing:
+    """How a file becomes the pixels that an encoder sees; saved with the model, so that prediction repeats training.
+
+    Parameters
+    ----------
+    image_size
+        Height and width of the view that the encoder sees, in pixels.
+    crop
+        The share of the image's width that the view shows, above 0, at most 1.
+    images
+        How files are read: channels, stretch, bands.
+    custom
+        True where the user's own transform took the place of the centre view, so that prediction can't repeat it by itself.
+
+    Raises
+    ------
+    OptionError
+        An option outside its range.
+    """
+
+    image_size: int = 224
+    crop: float = 0.8
+    images: ImageSettings = field(default_factory=ImageSettings)
+    custom: bool = False
+
+    def __post_init__(self) -> None:
+        if self.image_size < 8 or not 0 < self.crop <= 1:
+            msg = f"image_size={self.image_size} must be at least 8 pixels, and crop={self.crop} above 0 and at most 1."
+            raise OptionError(msg)
+
+    @property
+    def kept_size(self) -> int:
+        """Width in pixels at which images are kept, chosen so that the centre view needs no second interpolation."""
+        return self.image_size + 2 * round((self.image_size / self.crop - self.image_size) / 2)
+
+    @property
+    def exact_crop(self) -> float:
+        """The crop that whole pixels allow: the view's share of the kept width."""
+        return self.image_size / self.kept_size
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give the settings as plain values, for JSON."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, saved: dict[str, Any]) -> Preprocessing:
+        """Give the settings that `to_dict` wrote."""
+        return cls(**{**saved, "images": ImageSettings(**saved["images"])})
+
+
+class ImageFiles(Dataset[tuple[int, "npt.NDArray[Any] | ImageError"]]):
+    """Decodes file after file: (row, pixels (channel, kept_size, kept_size)), or (row, what was wrong with the file)."""
+
+    def __init__(self, files: Sequence[str], preprocessing: Preprocessing) -> None:
+        self.files = np.asarray(files, dtype=object)
+        self.preprocessing = preprocessing
+
+    def __len__(self) -> int:
+        return len(self.files)
+
+    def __getitem__(self, row: int) -> tuple[int, npt.NDArray[Any] | ImageError]:
+        try:
+            return row, decode_image(self.files[row], self.preprocessing.images, self.preprocessing.kept_size)
+        except ImageError as err:
+            return row, err
+
+
+def decode_files(
+    files: Sequence[str], preprocessing: Preprocessing, *, num_workers: int, batch_size: int = DECODED_PER_STEP
+) -> Iterator[list[tuple[int, npt.NDArray[Any] | ImageError]]]:
+    """Give lists of up to ``batch_size`` (row, pixels or error), in the order of ``files``, decoded ahead by worker processes."""
+    workers = 0 if len(files) < WORKERS_PAY_FROM else num_workers
+    yield from DataLoader(
+        ImageFiles(files, preprocessing),
+        batch_size=batch_size,
+        num_workers=workers,
+        collate_fn=list,
+        prefetch_factor=4 if workers else None,
+    )
+
+
+def keep_pixels(
+    files: Sequence[str],
+    preprocessing: Preprocessing,
+    *,
+    num_workers: int,
+    memory_gb: float | None = None,
+    description: str,
+) -> torch.Tensor | None:
+    """Decode every image once and give the pixels (galaxy, channel, kept_size, kept_size): uint8, or float32 where a file is FITS.
+
+    Parameters
+    ----------
+    files
+        The images, as absolute paths.
+    preprocessing
+        How to decode them.
+    num_workers
+        Processes that decode.
+    memory_gb
+        Up to this size the pixels are kept in memory, beyond it in a temporary memory-mapped file. Default: a quarter of the memory
+        that is free.
+    description
+        What the progress bar calls the work.
+
+    Returns
+    -------
+    The pixels, or None where neither memory nor the temporary folder's disk has room for them.
+
+    Raises
+    ------
+    ImageError
+        Images that can't be read: how many, and the first five with the reason.
+    """
+    dtype = np.dtype(np.float32 if any(is_fits(name) for name in files) else np.uint8)
+    shape = (len(files), preprocessing.images.channels, preprocessing.kept_size, preprocessing.kept_size)
+    pixels = _room_for(shape, dtype, psutil.virtual_memory().available / 4 if memory_gb is None else memory_gb * 1e9)
+    if pixels is None:
+        return None
+    bad: list[ImageError] = []
+    steps = ((batch, len(batch)) for batch in decode_files(files, preprocessing, num_workers=num_workers))
+    for batch in track_steps(steps, description, len(files)):
+        for row, image in batch:
+            if isinstance(image, ImageError):
+                bad.append(image)
+            else:
+                pixels[row] = as_dtype(image, dtype)
+    if bad:
+        raise_unreadable(bad, len(files))
+    return torch.from_numpy(pixels)
+
+
+def as_dtype(image: npt.NDArray[Any], dtype: np.dtype[Any]) -> npt.NDArray[Any]:
+    """Give an image as ``dtype``: uint8 in 0 to 255 becomes float32 in [0, 1] where pictures and FITS are mixed."""
+    if image.dtype == np.uint8 and dtype == np.float32:
+        return image.astype(np.float32) / 255
+    return image
+
+
+def raise_unreadable(bad: Sequence[ImageError], total: int) -> None:
+    """Raise one ImageError for all images that can't be read."""
+    reasons = "\n  ".join(str(err) for err in bad[:5])
+    more = "\n  ..." if len(bad) > 5 else ""
+    msg = f"{len(bad)} of {total} images can't be read:\n  {reasons}{more}\nMend or replace the files, or drop their rows."
+    raise ImageError(msg)
+
+
+def default_workers() -> int:
+    """Give the number of decoding processes that suits this machine: one a usable core, at most eight."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
+    return min(8, cores)
+
+
+def _room_for(shape: tuple[int, ...], dtype: np.dtype[Any], memory_bytes: float) -> npt.NDArray[Any] | None:
+    """Give an array in memory, else on disk, else None."""
+    needed = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
+    if needed <= memory_bytes:
+        return np.empty(shape, dtype)
+    free = shutil.disk_usage(tempfile.gettempdir()).free
+    where = (
+        f"{needed / 1e9:.1f} GB of decoded pixels exceed the {memory_bytes / 1e9:.1f} GB of memory set aside for them"
+    )
+    if needed > free / 2:
+        logger.warning(
+            "%s, and the temporary folder has %.1f GB free: images are decoded anew each epoch.", where, free / 1e9
+        )
+        return None
+    logger.info("%s: they go to a temporary file in %s.", where, tempfile.gettempdir())
+    with tempfile.TemporaryFile() as file:  # unlinked at once: the mapping keeps it alive, and nothing is left behind
+        return np.memmap(file, dtype, "w+", shape=shape)

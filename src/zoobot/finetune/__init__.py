@@ -1,0 +1,17 @@
+"""Finetuning: three tasks (and the class to make your own of), the trainer, saving and loading."""
+
+from zoobot.finetune.base import FinetuneableZoobotAbstract
+from zoobot.finetune.classifier import FinetuneableZoobotClassifier
+from zoobot.finetune.regressor import FinetuneableZoobotRegressor
+from zoobot.finetune.saving import load
+from zoobot.finetune.trainer import get_trainer
+from zoobot.finetune.tree import FinetuneableZoobotTree
+
+__all__ = [
+    "FinetuneableZoobotAbstract",
+    "FinetuneableZoobotClassifier",
+    "FinetuneableZoobotRegressor",
+    "FinetuneableZoobotTree",
+    "get_trainer",
+    "load",
+]

@@ -1,0 +1,403 @@
+"""What all finetuning tasks share: an encoder, a head, frozen blocks, the optimizer, the training and validation steps."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NotRequired, Self, TypedDict
+
+import lightning as L
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from zoobot.data import Preprocessing, as_batch
+from zoobot.data.augment import mixed
+from zoobot.encoders import Encoder, load_encoder, wrap_encoder
+from zoobot.errors import EncoderError, LabelError, OptionError
+from zoobot.finetune.heads import HeadKind, make_head
+from zoobot.finetune.metrics import Scores, TableMetric
+from zoobot.finetune.optim import parameter_groups, warmup_cosine
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+    import pandas as pd
+
+logger = logging.getLogger(__name__)
+
+
+class FinetuneOptions(TypedDict):
+    """The options that all tasks take; see `FinetuneableZoobotAbstract`."""
+
+    name: NotRequired[str | None]
+    encoder: NotRequired[nn.Module | None]
+    zoobot_checkpoint_loc: NotRequired[str | Path | None]
+    pretrained: NotRequired[bool]
+    in_chans: NotRequired[int]
+    n_blocks: NotRequired[int]
+    learning_rate: NotRequired[float]
+    lr_decay: NotRequired[float]
+    weight_decay: NotRequired[float]
+    dropout_prob: NotRequired[float]
+    cosine_schedule: NotRequired[bool]
+    warmup_epochs: NotRequired[int]
+    max_cosine_epochs: NotRequired[int]
+    max_learning_rate_reduction_factor: NotRequired[float]
+    head: NotRequired[HeadKind]
+    seed: NotRequired[int]
+
+
+class FinetuneableZoobotAbstract(L.LightningModule):
+    """An encoder with a new head. Subclass it for a new task: give ``num_outputs`` and `loss`, and whatever else differs.
+
+    Parameters
+    ----------
+    name
+        The encoder to load: a published one (``hf_hub:owner/repo``), any timm model, a folder, or a checkpoint. See `load_encoder`.
+    encoder
+        The encoder itself, as a module in memory, instead of ``name``.
+    zoobot_checkpoint_loc
+        A Lightning checkpoint whose encoder to take, instead of ``name``.
+    pretrained
+        False: a timm ``name`` starts from random weights.
+    in_chans
+        Channels of the images; a pretrained stem is adapted to them.
+    n_blocks
+        How many of the encoder's blocks to finetune, from the top; 0 trains the head alone and -1 everything. The rest is frozen:
+        no gradients, eval mode, norm statistics untouched.
+    learning_rate
+        AdamW's learning rate of the head.
+    lr_decay
+        Each block's learning rate is this times that of the block above it (the head's, for the top block); above 0, at most 1.
+    weight_decay
+        AdamW's weight decay; norms and biases have none.
+    dropout_prob
+        The probability that a feature is left out before the head in a training step.
+    cosine_schedule
+        The learning rate falls along half a cosine over ``max_cosine_epochs``, to ``max_learning_rate_reduction_factor`` times its start.
+    warmup_epochs
+        Let the learning rate rise linearly over these epochs first.
+    max_cosine_epochs, max_learning_rate_reduction_factor
+        See ``cosine_schedule``.
+    head
+        'linear', or 'mlp' for one hidden layer.
+    seed
+        Decides the head's first weights and the dropout.
+
+    Raises
+    ------
+    EncoderError, ModelFileError
+        No such encoder, not exactly one of name, encoder and zoobot_checkpoint_loc, or more blocks than it has.
+    OptionError
+        An option out of range.
+
+    Attributes
+    ----------
+    num_outputs : int
+        Width of the head's output; a subclass sets it before calling ``super().__init__``.
+    label_cols : list of str
+        Names of the label columns; taken from the data module that it is trained on.
+    class_names : list of str
+        Names of the classes, where labels are classes; likewise.
+    preprocessing : Preprocessing or None
+        How files become images; taken from the `GalaxyDataModule` that it is trained on.
+    """
+
+    num_outputs: int
+
+    def __init__(
+        self,
+        *,
+        name: str | None = None,
+        encoder: nn.Module | None = None,
+        zoobot_checkpoint_loc: str | Path | None = None,
+        pretrained: bool = True,
+        in_chans: int = 3,
+        n_blocks: int = 0,
+        learning_rate: float = 1e-4,
+        lr_decay: float = 0.75,
+        weight_decay: float = 0.05,
+        dropout_prob: float = 0.5,
+        cosine_schedule: bool = False,
+        warmup_epochs: int = 0,
+        max_cosine_epochs: int = 100,
+        max_learning_rate_reduction_factor: float = 0.01,
+        head: HeadKind = "linear",
+        seed: int = 42,
+    ) -> None:
+        super().__init__()
+        if (
+            learning_rate <= 0
+            or weight_decay < 0
+            or not 0 < lr_decay <= 1
+            or warmup_epochs < 0
+            or max_cosine_epochs < 1
+        ):
+            msg = (
+                f"learning_rate={learning_rate} must be above 0, weight_decay={weight_decay} at least 0, lr_decay={lr_decay} above 0 and "
+                f"at most 1, warmup_epochs={warmup_epochs} at least 0 and max_cosine_epochs={max_cosine_epochs} at least 1."
+            )
+            raise OptionError(msg)
+        self.encoder = _get_encoder(name, encoder, zoobot_checkpoint_loc, in_chans, pretrained)
+        self.encoder.freeze(n_blocks)
+        self.n_blocks = self.encoder.num_blocks if n_blocks == -1 else n_blocks
+        self.options: dict[str, Any] = {
+            "n_blocks": self.n_blocks,
+            "learning_rate": learning_rate,
+            "lr_decay": lr_decay,
+            "weight_decay": weight_decay,
+            "dropout_prob": dropout_prob,
+            "cosine_schedule": cosine_schedule,
+            "warmup_epochs": warmup_epochs,
+            "max_cosine_epochs": max_cosine_epochs,
+            "max_learning_rate_reduction_factor": max_learning_rate_reduction_factor,
+            "head": head,
+            "seed": seed,
+        }
+        self.label_cols: list[str] = []
+        self.class_names: list[str] = []
+        self.preprocessing: Preprocessing | None = None
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            self.head = self.make_head(head, dropout_prob)
+        self.val_table, self.test_table = TableMetric(self.scores), TableMetric(self.scores)
+
+    # What a task decides.
+
+    def make_head(self, head: HeadKind, dropout_prob: float) -> nn.Module:
+        """Give the module from (batch, feature) to (batch, output)."""
+        return make_head(head, self.encoder.num_features, self.num_outputs, dropout_prob)
+
+    def loss(self, outputs: Tensor, labels: Tensor) -> Tensor:
+        """Give the loss (batch,) of the head's outputs (batch, output) for the labels (batch, label)."""
+        raise NotImplementedError
+
+    def predictions(self, outputs: Tensor) -> Tensor:
+        """Give what is predicted, and scored, from the head's outputs: probabilities, targets, concentrations (batch, value)."""
+        return outputs
+
+    def prediction_columns(self) -> list[str]:
+        """Name the columns that `to_columns` gives."""
+        return [f"output_{place}" for place in range(self.num_outputs)]
+
+    def to_columns(self, predictions: Tensor) -> Tensor:
+        """Give the columns (galaxy, column) that a table of predictions shows."""
+        return predictions
+
+    def add_columns(self, table: pd.DataFrame) -> pd.DataFrame:
+        """Give a table of predictions with what follows from its columns, such as the leading class."""
+        return table
+
+    def scores(self, predictions: Tensor, labels: Tensor) -> Scores:
+        """Give the metrics of predictions (galaxy, column) for labels (galaxy, label); see `zoobot.finetune.metrics`."""
+        return {}
+
+    def check_labels(self, frame: pd.DataFrame, labels: npt.NDArray[np.float32], label_cols: Sequence[str]) -> None:
+        """Raise a LabelError where a catalog's labels (galaxy, label) don't fit the task."""
+
+    def prepare(self, labels: npt.NDArray[np.float32]) -> None:
+        """Learn what is needed of the training labels (galaxy, label) before training, such as their scale."""
+
+    def task_options(self) -> dict[str, Any]:
+        """Give the task's own constructor arguments, as JSON can hold them."""
+        return {}
+
+    # What all tasks share.
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Give the head's outputs (batch, output) for images (batch, channel, height, width) in [0, 1]."""
+        outputs: Tensor = self.head(self.encoder(images))
+        return outputs
+
+    def setup(self, stage: str) -> None:
+        """Take names and preprocessing from the data module, and check its labels, before anything is trained."""
+        datamodule = getattr(self.trainer, "datamodule", None)
+        if stage == "fit" and hasattr(datamodule, "label_cols") and hasattr(datamodule, "labels"):
+            self.learn_from(datamodule)
+
+    def learn_from(self, datamodule: Any) -> None:
+        """Take label names and preprocessing from a `GalaxyDataModule` and check that its labels and channels fit.
+
+        Raises
+        ------
+        LabelError, EncoderError
+            Labels or images that don't fit this model.
+        """
+        if not datamodule.label_cols:
+            msg = "the data module has no label_cols. Name the column that holds the labels: GalaxyDataModule(label_cols=['ring'], ...)."
+            raise LabelError(msg)
+        channels = datamodule.preprocessing.images.channels
+        if channels != self.encoder.in_chans:
+            msg = (
+                f"the images have {channels} channels and the encoder takes {self.encoder.in_chans}. "
+                f"Set channels={self.encoder.in_chans} in the data module or in_chans={channels} in the model."
+            )
+            raise EncoderError(msg)
+        for part, labels in datamodule.labels.items():
+            self.check_labels(datamodule.frames[part], labels, datamodule.label_cols)
+        self.label_cols = list(datamodule.label_cols)
+        self.preprocessing = datamodule.preprocessing
+        if len(self.label_cols) == 1 and self.label_cols[0] in datamodule.class_names:
+            self.class_names = list(datamodule.class_names[self.label_cols[0]])
+        if "train" in datamodule.labels:
+            self.prepare(datamodule.labels["train"])
+
+    def on_train_batch_start(self, batch: Any, batch_idx: int) -> None:
+        """Seed dropout by epoch and step, so that a resumed run repeats an uninterrupted one."""
+        step = np.asarray(batch_idx * self.trainer.world_size + self.global_rank)
+        torch.manual_seed(int(mixed(self.options["seed"], np.asarray(self.current_epoch), step) >> np.uint64(1)))
+
+    def training_step(self, batch: Any, batch_idx: int) -> Tensor:
+        """Give the mean loss of a batch."""
+        return self._step(batch, "train")[0]
+
+    def validation_step(self, batch: Any, batch_idx: int) -> None:
+        """Log the loss of a validation batch and keep its predictions for the scores."""
+        self._score(batch, "val")
+
+    def test_step(self, batch: Any, batch_idx: int) -> None:
+        """Log the loss of a test batch and keep its predictions for the scores."""
+        self._score(batch, "test")
+
+    def predict_step(self, batch: Any, batch_idx: int) -> Tensor:
+        """Give the predictions (batch, column) of a batch."""
+        return self.predictions(self(as_batch(batch, self.label_cols)["image"]))
+
+    def on_validation_epoch_end(self) -> None:
+        """Log the validation scores."""
+        self._log_scores("val")
+
+    def on_test_epoch_end(self) -> None:
+        """Log the test scores."""
+        self._log_scores("test")
+
+    def configure_optimizers(self) -> Any:
+        """Give AdamW with a learning rate a block and, where asked for, the warm-up and cosine schedule."""
+        options = self.options
+        groups = parameter_groups(
+            self.head, self.encoder, self.n_blocks,
+            learning_rate=options["learning_rate"], lr_decay=options["lr_decay"], weight_decay=options["weight_decay"],
+        )  # fmt: skip
+        optimizer = torch.optim.AdamW(groups)
+        if not options["cosine_schedule"] and options["warmup_epochs"] == 0:
+            return optimizer
+        epochs = self.trainer.max_epochs or 1
+        steps = self.trainer.estimated_stepping_batches / epochs
+        factor = warmup_cosine(
+            round(options["warmup_epochs"] * steps),
+            round(options["max_cosine_epochs"] * steps) if options["cosine_schedule"] else 0,
+            options["max_learning_rate_reduction_factor"],
+        )
+        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, factor)
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+    def _step(self, batch: Any, part: str) -> tuple[Tensor, Tensor, Tensor]:
+        """Give the mean loss, the outputs and the labels of a batch, and log the loss."""
+        galaxies = as_batch(batch, self.label_cols or None)
+        labels = galaxies["label"]
+        if labels is None:
+            msg = (
+                "the data module's batches have no labels. Expected (image, label), or a dict with 'image' and 'label'."
+            )
+            raise LabelError(msg)
+        outputs = self(galaxies["image"])
+        loss = self.loss(outputs, labels).mean()
+        self.log(
+            f"finetuning/{part}_loss",
+            loss.detach(),
+            on_step=False,
+            on_epoch=True,
+            prog_bar=True,
+            batch_size=len(labels),
+            sync_dist=True,
+        )
+        return loss, outputs, labels
+
+    def _score(self, batch: Any, part: str) -> None:
+        _, outputs, labels = self._step(batch, part)
+        self._table(part).update(self.predictions(outputs), labels)
+
+    def _table(self, part: str) -> TableMetric:
+        return self.val_table if part == "val" else self.test_table
+
+    def _log_scores(self, part: str) -> None:
+        table = self._table(part)
+        for name, value in table.compute().items():
+            if isinstance(value, float):
+                self.log(f"finetuning/{part}_{name}", value, rank_zero_only=False, sync_dist=False)
+        table.reset()
+
+    # Saving and loading; the file formats are in `zoobot.finetune.saving`.
+
+    def save(self, folder: str | Path) -> Path:
+        """Save the complete model (``config.json``, ``model.safetensors``) so that loading it needs nothing else."""
+        from zoobot.finetune.saving import save_model
+
+        return save_model(self, Path(folder))
+
+    @classmethod
+    def load_from_checkpoint(  # type: ignore[override]  # ours needs no hyperparameters from the caller
+        cls, checkpoint_path: str | Path, *, encoder: nn.Module | None = None, map_location: Any = "cpu"
+    ) -> Self:
+        """Give the model saved in a Lightning checkpoint or in a folder written by `save`, without the network.
+
+        Parameters
+        ----------
+        checkpoint_path
+            The checkpoint or folder.
+        encoder
+            The encoder's module, where it was given in memory and timm can't build it.
+        map_location
+            The device to put the model on.
+
+        Raises
+        ------
+        ModelFileError
+            A file that is missing, damaged, of a newer version, or of another task.
+        """
+        from zoobot.finetune.saving import load_model
+
+        return load_model(checkpoint_path, cls, encoder=encoder).to(map_location)
+
+    @classmethod
+    def load_from_name(cls, name: str, *, map_location: Any = "cpu") -> Self:
+        """Give the finetuned model that a Hugging Face Hub repository (``hf_hub:owner/repo``) holds."""
+        from zoobot.finetune.saving import fetch_model
+
+        return cls.load_from_checkpoint(fetch_model(name), map_location=map_location)
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Put into the checkpoint all that it takes to rebuild the model."""
+        from zoobot.finetune.saving import model_config
+
+        checkpoint["zoobot"] = model_config(self)
+
+    def restore_names(self, config: Mapping[str, Any]) -> None:
+        """Take back the names and preprocessing that a saved configuration holds."""
+        self.label_cols = list(config["label_cols"])
+        self.class_names = list(config["class_names"])
+        self.preprocessing = (
+            None if config["preprocessing"] is None else Preprocessing.from_dict(config["preprocessing"])
+        )
+
+
+def _get_encoder(
+    name: str | None, encoder: nn.Module | None, checkpoint: str | Path | None, in_chans: int, pretrained: bool
+) -> Encoder:
+    given = [
+        option
+        for option, value in (("name", name), ("encoder", encoder), ("zoobot_checkpoint_loc", checkpoint))
+        if value is not None
+    ]
+    if len(given) != 1:
+        msg = (
+            f"{' and '.join(given) if given else 'no encoder'} given. Expected exactly one of name='hf_hub:...' (or any timm model), "
+            "encoder=module and zoobot_checkpoint_loc=path."
+        )
+        raise EncoderError(msg)
+    if encoder is not None:
+        return wrap_encoder(encoder, in_chans)
+    source = name if checkpoint is None else checkpoint
+    assert source is not None  # exactly one was given
+    return load_encoder(source, in_chans, pretrained=pretrained)

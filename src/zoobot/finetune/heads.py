@@ -1,0 +1,41 @@
+"""Heads: what turns an encoder's features into a task's outputs."""
+
+from typing import Literal
+
+from torch import nn
+
+from zoobot.errors import OptionError
+
+HeadKind = Literal["linear", "mlp"]
+
+HIDDEN = 256
+"""Width of the hidden layer of an 'mlp' head."""
+
+
+def make_head(kind: HeadKind, num_features: int, num_outputs: int, dropout_prob: float) -> nn.Sequential:
+    """Give a head from (batch, feature) to (batch, output).
+
+    Parameters
+    ----------
+    kind
+        'linear': dropout and one linear layer. 'mlp': a hidden layer of 256 GELU units before it, with dropout as well.
+    num_features, num_outputs
+        Width of what comes in and what goes out.
+    dropout_prob
+        The probability that a feature is left out of a training step, at least 0 and below 1.
+
+    Raises
+    ------
+    OptionError
+        An unknown kind, or a probability out of range.
+    """
+    if not 0 <= dropout_prob < 1:
+        msg = f"dropout_prob={dropout_prob} must be at least 0 and below 1."
+        raise OptionError(msg)
+    if kind == "linear":
+        return nn.Sequential(nn.Dropout(dropout_prob), nn.Linear(num_features, num_outputs))
+    if kind == "mlp":
+        hidden = (nn.Linear(num_features, HIDDEN), nn.GELU(), nn.Dropout(dropout_prob))
+        return nn.Sequential(nn.Dropout(dropout_prob), *hidden, nn.Linear(HIDDEN, num_outputs))
+    msg = f"head={kind!r} must be 'linear' or 'mlp'."
+    raise OptionError(msg)

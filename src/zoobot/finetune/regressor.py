@@ -1,0 +1,119 @@
+"""FinetuneableZoobotRegressor: how strong is the bar, how large the bulge?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal, Unpack
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from zoobot.data.catalog import check_labels
+from zoobot.errors import LabelError, OptionError
+from zoobot.finetune.base import FinetuneableZoobotAbstract, FinetuneOptions
+from zoobot.finetune.losses import regression_loss
+from zoobot.finetune.metrics import Scores, regression_scores
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy.typing as npt
+    import pandas as pd
+
+
+RegressionLoss = Literal["mse", "mae", "huber"]
+
+
+class FinetuneableZoobotRegressor(FinetuneableZoobotAbstract):
+    """Predicts one number, or several, a galaxy, in the labels' own unit.
+
+    The network works in standard deviations about the mean of the training labels (both kept with the model), and that is the unit of the
+    loss; predictions and scores are in the labels' unit. The table of predictions has a column ``<label>`` for each target.
+
+    Parameters
+    ----------
+    loss
+        'mse', 'mae' or 'huber' (quadratic within one standard deviation, linear beyond).
+    unit_interval
+        Targets are fractions: predictions stay in [0, 1], through a sigmoid, and nothing is scaled.
+    num_targets
+        How many numbers a galaxy.
+    **options
+        See `FinetuneableZoobotAbstract`.
+
+    Raises
+    ------
+    OptionError
+        An unknown loss, or no targets.
+    """
+
+    target_mean: Tensor
+    target_std: Tensor
+
+    def __init__(
+        self,
+        *,
+        loss: RegressionLoss = "mse",
+        unit_interval: bool = False,
+        num_targets: int = 1,
+        **options: Unpack[FinetuneOptions],
+    ) -> None:
+        if loss not in ("mse", "mae", "huber"):
+            msg = f"loss={loss!r} must be 'mse', 'mae' or 'huber'."
+            raise OptionError(msg)
+        if num_targets < 1:
+            msg = f"num_targets={num_targets} must be at least 1."
+            raise OptionError(msg)
+        self.num_outputs = num_targets
+        self.loss_kind: RegressionLoss = loss
+        self.unit_interval = unit_interval
+        super().__init__(**options)
+        self.register_buffer("target_mean", torch.zeros(num_targets))
+        self.register_buffer("target_std", torch.ones(num_targets))
+
+    def loss(self, outputs: Tensor, labels: Tensor) -> Tensor:
+        """Give the error (batch,) of outputs (batch, target), in standard deviations of the training labels."""
+        if self.unit_interval:
+            return regression_loss(outputs.sigmoid(), labels, self.loss_kind)
+        return regression_loss(outputs, (labels - self.target_mean) / self.target_std, self.loss_kind)
+
+    def predictions(self, outputs: Tensor) -> Tensor:
+        """Give the targets (batch, target) in the labels' unit."""
+        outputs = outputs.float()
+        return outputs.sigmoid() if self.unit_interval else outputs * self.target_std + self.target_mean
+
+    def prediction_columns(self) -> list[str]:
+        """Name a column for each target: the label's own name."""
+        return self.label_cols or [f"target_{place}" for place in range(self.num_outputs)]
+
+    def scores(self, predictions: Tensor, labels: Tensor) -> Scores:
+        """Give rmse, mae and r2, in the labels' unit."""
+        return regression_scores(predictions, labels, self.prediction_columns())
+
+    def check_labels(self, frame: pd.DataFrame, labels: npt.NDArray[np.float32], label_cols: Sequence[str]) -> None:
+        """Refuse another number of columns than targets, and targets outside [0, 1] where unit_interval is set."""
+        if len(label_cols) != self.num_outputs:
+            names = ", ".join(label_cols)
+            msg = f"{len(label_cols)} label columns ({names}) were given for num_targets={self.num_outputs}. Make them agree."
+            raise LabelError(msg)
+        if self.unit_interval:
+            for place, column in enumerate(label_cols):
+                outside = (labels[:, place] < 0) | (labels[:, place] > 1)
+                check_labels(
+                    frame, column, outside, "a label outside 0 to 1", "Set unit_interval=False, or rescale them."
+                )
+
+    def prepare(self, labels: npt.NDArray[np.float32]) -> None:
+        """Take the mean and standard deviation of the training labels."""
+        spread = labels.std(axis=0, dtype=np.float64)
+        for column, std in zip(self.label_cols, spread, strict=True):
+            if std == 0:
+                msg = f"all {len(labels)} training galaxies have the same value in column {column!r}. There is nothing to learn from it."
+                raise LabelError(msg)
+        if not self.unit_interval:
+            self.target_mean.copy_(torch.from_numpy(labels.mean(axis=0, dtype=np.float64)))
+            self.target_std.copy_(torch.from_numpy(spread))
+
+    def task_options(self) -> dict[str, Any]:
+        """Give loss, unit_interval and num_targets."""
+        return {"loss": self.loss_kind, "unit_interval": self.unit_interval, "num_targets": self.num_outputs}

@@ -1,0 +1,191 @@
+"""The Lightning trainer that finetunes: best and last checkpoints, early stopping, a progress bar, and a CSV log of one row an epoch."""
+
+from __future__ import annotations
+
+import csv
+import logging
+import os
+import sys
+import warnings
+from argparse import Namespace
+from pathlib import Path
+from typing import Any
+
+import lightning as L
+from lightning.pytorch.callbacks import Callback, EarlyStopping, LearningRateMonitor, ModelCheckpoint
+from lightning.pytorch.loggers import Logger
+from lightning.pytorch.utilities import rank_zero_only
+
+from zoobot.errors import OutputError
+
+logger = logging.getLogger(__name__)
+
+CHECKPOINTS = "checkpoints"
+LOG_FILE = "log.csv"
+
+
+def get_trainer(
+    save_dir: str | Path,
+    file_template: str = "{epoch}",
+    save_top_k: int = 1,
+    max_epochs: int = 100,
+    patience: int = 10,
+    devices: Any = "auto",
+    accelerator: str = "auto",
+    logger: Any = None,
+    **trainer_kwargs: Any,
+) -> L.Trainer:
+    """Give a trainer that keeps the best model by validation loss and stops once it no longer improves.
+
+    ``save_dir`` gets ``checkpoints/`` (the best, by ``file_template``, and ``last.ckpt`` with the full state after the newest epoch, from
+    which ``trainer.fit(..., ckpt_path='last')`` goes on exactly) and ``log.csv``, one row an epoch.
+
+    Parameters
+    ----------
+    save_dir
+        Where to write.
+    file_template
+        Name of the best checkpoints; may use ``{epoch}`` and logged names.
+    save_top_k
+        How many of the best checkpoints to keep.
+    max_epochs
+        Stop after this many epochs.
+    patience
+        Stop once ``finetuning/val_loss`` has not fallen for this many epochs.
+    devices, accelerator
+        As Lightning takes them.
+    logger
+        Another Lightning logger than the CSV file; False for none.
+    **trainer_kwargs
+        Anything else that ``lightning.Trainer`` takes (``precision``, ``strategy``, ``accumulate_grad_batches``, ...). ``callbacks`` are
+        added to those here.
+
+    Raises
+    ------
+    OutputError
+        ``save_dir`` can't be written.
+    """
+    folder = Path(save_dir)
+    check_writable(folder)
+    checkpoints = ModelCheckpoint(
+        dirpath=folder / CHECKPOINTS,
+        filename=file_template,
+        monitor="finetuning/val_loss",
+        mode="min",
+        save_top_k=save_top_k,
+        save_last=True,
+        auto_insert_metric_name=True,
+        save_on_train_epoch_end=True,
+    )
+    callbacks: list[Callback] = [
+        checkpoints,
+        EarlyStopping("finetuning/val_loss", mode="min", patience=patience, check_on_train_epoch_end=True),
+        *(trainer_kwargs.pop("callbacks", None) or []),
+    ]
+    log = EpochCsvLog(folder / LOG_FILE) if logger is None else logger
+    if log:
+        callbacks.append(LearningRateMonitor(logging_interval="epoch"))
+    if trainer_kwargs.setdefault("enable_progress_bar", sys.stderr.isatty()):
+        from lightning.pytorch.callbacks import RichProgressBar
+
+        callbacks.append(RichProgressBar())
+    quiet = {"enable_model_summary": False, "num_sanity_val_steps": 0, "log_every_n_steps": 1}
+    _leave_out_advice()
+    return L.Trainer(
+        default_root_dir=folder,
+        max_epochs=max_epochs,
+        devices=devices,
+        accelerator=accelerator,
+        logger=log,
+        callbacks=callbacks,
+        **{**quiet, **trainer_kwargs},
+    )
+
+
+class EpochCsvLog(Logger):
+    """Writes every metric into a CSV file with one row an epoch; a resumed run goes on in the same file."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.path = path
+        self.rows: dict[int, dict[str, Any]] = {}
+        self.pending: dict[str, Any] = {}
+
+    @property
+    def name(self) -> str:
+        """Lightning asks for a name."""
+        return "zoobot"
+
+    @property
+    def version(self) -> int:
+        """Lightning asks for a version."""
+        return 0
+
+    @rank_zero_only
+    def log_hyperparams(self, params: dict[str, Any] | Namespace, *args: Any, **kwargs: Any) -> None:
+        """Keep nothing: the model's configuration is saved with it."""
+
+    @rank_zero_only
+    def log_metrics(self, metrics: dict[str, float], step: int | None = None) -> None:
+        """Add metrics of training and validation to the row of their epoch; those logged before the epoch is named wait for it."""
+        if any(name.startswith("finetuning/test_") for name in metrics):
+            return
+        epoch = metrics.get("epoch")
+        self.pending |= {name: value for name, value in metrics.items() if name != "epoch"}
+        if epoch is None or not any(name.startswith("finetuning/") for name in metrics):
+            return
+        if not self.rows:
+            self.rows = self._kept_before(int(epoch))
+        row = self.rows.setdefault(int(epoch), {"epoch": int(epoch)})
+        row |= self.pending
+        self.pending = {}
+
+    @rank_zero_only
+    def save(self) -> None:
+        """Write the file anew."""
+        if not self.rows:
+            return
+        names = list(dict.fromkeys(name for row in self.rows.values() for name in row))
+        part = self.path.with_name(f".{self.path.name}.{os.getpid()}.part")
+        with part.open("w", newline="") as file:
+            table = csv.DictWriter(file, names)
+            table.writeheader()
+            table.writerows(self.rows[epoch] for epoch in sorted(self.rows))
+        part.replace(self.path)
+
+    def _kept_before(self, epoch: int) -> dict[int, dict[str, Any]]:
+        """Give the rows that an interrupted run wrote for the epochs before this one."""
+        if epoch == 0 or not self.path.exists():
+            return {}
+        with self.path.open(newline="") as file:
+            return {int(row["epoch"]): dict(row) for row in csv.DictReader(file) if int(row["epoch"]) < epoch}
+
+
+def check_writable(folder: Path) -> None:
+    """Make a folder and try to write into it.
+
+    Raises
+    ------
+    OutputError
+        It can't be made or written.
+    """
+    probe = folder / f".zoobot-{os.getpid()}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe.touch()
+        probe.unlink()
+    except OSError as err:
+        msg = f"{folder} can't be written: {err.strerror or err}. Choose a folder that you may write to."
+        raise OutputError(msg) from err
+
+
+def _leave_out_advice() -> None:
+    """Silence advice that doesn't apply: kept pixels need no workers, resuming keeps the folder, frozen blocks are in eval mode."""
+    for advice in (
+        ".*does not have many workers.*",
+        ".*Checkpoint directory.*exists and is not empty.*",
+        r".*module\(s\) in eval mode at the start of training.*",
+        ".*isinstance\\(treespec, LeafSpec\\).*",
+    ):
+        warnings.filterwarnings("ignore", message=advice)
+    logging.getLogger("lightning.pytorch.utilities.rank_zero").setLevel(logging.WARNING)

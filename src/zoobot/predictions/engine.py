@@ -1,0 +1,299 @@
+"""`predict` and `represent`: a catalog through a model, image by image as they are decoded, to one row a galaxy."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor, nn
+
+from zoobot.data import ImageSettings, Preprocessing, read_catalog
+from zoobot.data.augment import centre_views
+from zoobot.data.pixels import as_dtype, decode_files, default_workers, raise_unreadable
+from zoobot.encoders import Encoder, load_encoder, wrap_encoder
+from zoobot.errors import EncoderError, ImageError, ModelFileError, OptionError
+from zoobot.finetune import FinetuneableZoobotAbstract, load
+from zoobot.predictions.tables import check_output, write_table
+from zoobot.progress import track_steps
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from zoobot.data.catalog import CatalogSource
+
+logger = logging.getLogger(__name__)
+
+OnError = Literal["raise", "skip"]
+
+
+def predict(
+    catalog: CatalogSource,
+    model: FinetuneableZoobotAbstract | str | Path,
+    save_loc: str | Path | None = None,
+    batch_size: int = 64,
+    n_samples: int = 1,
+    on_error: OnError = "raise",
+    *,
+    num_workers: int | None = None,
+    device: str = "auto",
+) -> pd.DataFrame:
+    """Give what a finetuned model says of each galaxy of a catalog, one row a galaxy, in the catalog's order.
+
+    Parameters
+    ----------
+    catalog
+        Anything that `read_catalog` takes; it needs no labels.
+    model
+        A model, or whatever `zoobot.load` takes. Images are read and scaled as in its training.
+    save_loc
+        Write the table here as well: csv, parquet, FITS or hdf5, by the ending.
+    batch_size
+        Galaxies a step; does not change the result.
+    n_samples
+        More than 1: repeat with dropout on, for a spread. Each column then holds the mean, and ``<column>_std`` and ``<column>_sample_<k>``
+        the standard deviation and the samples.
+    on_error
+        'raise' stops at an image that can't be read; 'skip' leaves NaN in its row and the reason in the column ``error``.
+    num_workers
+        Processes that decode images. Default: one a usable core, at most 8.
+    device
+        'auto' (a GPU where there is one), or a torch device.
+
+    Returns
+    -------
+    ``id_str``, ``file_loc``, then columns named after label and class: see the model's class.
+
+    Raises
+    ------
+    CatalogError, ImageError, ModelFileError, OutputError
+        See `zoobot.errors`.
+    """
+    if n_samples < 1:
+        msg = f"n_samples={n_samples} must be at least 1."
+        raise OptionError(msg)
+    if save_loc is not None:
+        save_loc = check_output(save_loc)
+    model = model if isinstance(model, nn.Module) else load(model)
+    raw = raw_predictions(
+        catalog,
+        model,
+        batch_size=batch_size,
+        n_samples=n_samples,
+        on_error=on_error,
+        num_workers=num_workers,
+        device=device,
+    )
+    table = prediction_table(model, raw)
+    if save_loc is not None:
+        write_table(table, save_loc)
+    return table
+
+
+def represent(
+    catalog: CatalogSource,
+    encoder_or_model: nn.Module | str | Path,
+    save_loc: str | Path | None = None,
+    batch_size: int = 64,
+    on_error: OnError = "raise",
+    *,
+    preprocessing: Preprocessing | None = None,
+    num_workers: int | None = None,
+    device: str = "auto",
+) -> pd.DataFrame:
+    """Give the encoder's features of each galaxy: ``id_str``, ``file_loc``, ``feature_0``, ``feature_1``, ...
+
+    Parameters
+    ----------
+    catalog, save_loc, batch_size, on_error, num_workers, device
+        As for `predict`.
+    encoder_or_model
+        An encoder, a finetuned model (its encoder and preprocessing are used), or the name or path of either.
+    preprocessing
+        How files become images. Default: the model's, or for a bare encoder the defaults at its preferred size.
+
+    Raises
+    ------
+    CatalogError, ImageError, EncoderError, ModelFileError, OutputError
+        See `zoobot.errors`.
+    """
+    if save_loc is not None:
+        save_loc = check_output(save_loc)
+    encoder, learned = _encoder_of(encoder_or_model)
+    settings = preprocessing or learned or _defaults(encoder)
+    raw = _run(
+        catalog, settings, encoder, lambda images: encoder(images).float(),
+        batch_size=batch_size, on_error=on_error, num_workers=num_workers, device=device,
+    )  # fmt: skip
+    names = [f"feature_{place}" for place in range(encoder.num_features)]
+    table = _table(raw, pd.DataFrame(raw.values, columns=names))
+    if save_loc is not None:
+        write_table(table, save_loc)
+    return table
+
+
+class RawPredictions:
+    """What a network gave for each row of a catalog.
+
+    Attributes
+    ----------
+    frame : pandas.DataFrame
+        The catalog.
+    values : ndarray
+        float32 (galaxy, value), or (galaxy, sample, value) with dropout samples; NaN for images that can't be read.
+    errors : list of str or None
+        The reason for each such image, empty for the others; None where the first would have been raised.
+    """
+
+    def __init__(self, frame: pd.DataFrame, values: npt.NDArray[np.float32], errors: list[str] | None) -> None:
+        self.frame = frame
+        self.values = values
+        self.errors = errors
+
+
+def raw_predictions(
+    catalog: CatalogSource,
+    model: FinetuneableZoobotAbstract,
+    *,
+    batch_size: int = 64,
+    n_samples: int = 1,
+    on_error: OnError = "raise",
+    num_workers: int | None = None,
+    device: str = "auto",
+) -> RawPredictions:
+    """Give the model's ``predictions`` (see its class) for each galaxy, before they are made into a table."""
+    settings = model.preprocessing
+    if settings is None:
+        settings = _defaults(model.encoder)
+        logger.warning("the model doesn't know how its training images were made: using %s", settings)
+    elif settings.custom:
+        warnings.warn(
+            "the model was trained with a custom evaluation transform, which is not saved with it: the centre view is used instead.",
+            UserWarning, stacklevel=3,
+        )  # fmt: skip
+    compute = _samples(model, n_samples) if n_samples > 1 else lambda images: model.predictions(model(images))
+    return _run(
+        catalog,
+        settings,
+        model,
+        compute,
+        batch_size=batch_size,
+        on_error=on_error,
+        num_workers=num_workers,
+        device=device,
+    )
+
+
+def prediction_table(model: FinetuneableZoobotAbstract, raw: RawPredictions) -> pd.DataFrame:
+    """Give the table that `predict` promises."""
+    names = model.prediction_columns()
+    if raw.values.ndim == 2:
+        return model.add_columns(
+            _table(raw, pd.DataFrame(model.to_columns(torch.from_numpy(raw.values)), columns=names))
+        )
+    samples = np.stack([model.to_columns(torch.from_numpy(sample)).numpy() for sample in raw.values.swapaxes(0, 1)])
+    columns = pd.DataFrame(samples.mean(axis=0), columns=names)
+    spread = pd.DataFrame(samples.std(axis=0, ddof=1), columns=[f"{name}_std" for name in names])
+    each = [pd.DataFrame(sample, columns=[f"{name}_sample_{k}" for name in names]) for k, sample in enumerate(samples)]
+    return model.add_columns(_table(raw, pd.concat([columns, spread, *each], axis=1)))
+
+
+def _samples(model: FinetuneableZoobotAbstract, n_samples: int) -> Callable[[Tensor], Tensor]:
+    """Give a function from images to (batch, sample, value): one pass of the encoder, many of the head with dropout on."""
+
+    def compute(images: Tensor) -> Tensor:
+        features = model.encoder(images)
+        model.head.train()
+        try:
+            with torch.random.fork_rng(devices=[features.device] if features.is_cuda else []):
+                torch.manual_seed(model.options["seed"])
+                return torch.stack([model.predictions(model.head(features)) for _ in range(n_samples)], dim=1)
+        finally:
+            model.head.eval()
+
+    return compute
+
+
+def _run(
+    catalog: CatalogSource,
+    settings: Preprocessing,
+    network: nn.Module,
+    compute: Callable[[Tensor], Tensor],
+    *,
+    batch_size: int,
+    on_error: OnError,
+    num_workers: int | None,
+    device: str,
+) -> RawPredictions:
+    """Run ``compute`` over a catalog's images while workers decode the next ones."""
+    if batch_size < 1 or on_error not in ("raise", "skip"):
+        msg = f"batch_size={batch_size} must be at least 1, and on_error={on_error!r} 'raise' or 'skip'."
+        raise OptionError(msg)
+    frame = read_catalog(catalog, check_files=on_error == "raise")
+    where = torch.device(("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device)
+    was_training = network.training
+    network.to(where).eval()
+    errors = [""] * len(frame)
+    values: npt.NDArray[np.float32] | None = None
+    workers = default_workers() if num_workers is None else num_workers
+    batches = decode_files(frame["file_loc"].tolist(), settings, num_workers=workers, batch_size=batch_size)
+    try:
+        for batch in track_steps(((batch, len(batch)) for batch in batches), "Predicting", len(frame)):
+            bad = [image for _, image in batch if isinstance(image, ImageError)]
+            if bad and on_error == "raise":
+                raise_unreadable(bad, len(frame))
+            rows, images = _stack(batch)
+            if rows:
+                with torch.inference_mode():
+                    view = centre_views(images.to(where), size=settings.image_size, crop=settings.exact_crop)
+                    computed = compute(view).float().numpy(force=True)
+                if values is None:
+                    values = np.full((len(frame), *computed.shape[1:]), np.nan, np.float32)
+                values[rows] = computed
+            for row, image in batch:
+                if isinstance(image, ImageError):
+                    errors[row] = str(image)
+    finally:
+        network.train(was_training)
+    if values is None:
+        raise_unreadable([ImageError(reason) for reason in errors], len(frame))
+        raise AssertionError
+    return RawPredictions(frame, values, errors if on_error == "skip" else None)
+
+
+def _stack(batch: list[tuple[int, Any]]) -> tuple[list[int], Tensor]:
+    """Give the rows and pixels of the images that could be read."""
+    good = [(row, image) for row, image in batch if not isinstance(image, ImageError)]
+    if not good:
+        return [], torch.empty(0)
+    dtype = np.dtype(np.uint8 if all(image.dtype == np.uint8 for _, image in good) else np.float32)
+    return [row for row, _ in good], torch.from_numpy(np.stack([as_dtype(image, dtype) for _, image in good]))
+
+
+def _table(raw: RawPredictions, columns: pd.DataFrame) -> pd.DataFrame:
+    table = pd.concat([raw.frame[["id_str", "file_loc"]], columns], axis=1)
+    return table if raw.errors is None else table.assign(error=raw.errors)
+
+
+def _encoder_of(source: nn.Module | str | Path) -> tuple[Encoder, Preprocessing | None]:
+    """Give the encoder, and the preprocessing that it was finetuned with, if it was."""
+    if isinstance(source, FinetuneableZoobotAbstract):
+        return source.encoder, source.preprocessing
+    if isinstance(source, nn.Module):
+        return wrap_encoder(source), None
+    if Path(source).exists():
+        try:
+            model = load(source)
+        except (ModelFileError, EncoderError):
+            return load_encoder(source), None
+        return model.encoder, model.preprocessing
+    return load_encoder(source), None
+
+
+def _defaults(encoder: Encoder) -> Preprocessing:
+    return Preprocessing(image_size=encoder.image_size, images=ImageSettings(channels=encoder.in_chans))

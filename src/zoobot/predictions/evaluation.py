@@ -1,0 +1,81 @@
+"""`evaluate`: predictions for a labelled catalog, and the scores of them."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from zoobot.data.catalog import encode_labels, label_columns, read_catalog
+from zoobot.errors import CatalogError, ImageError, LabelError
+from zoobot.finetune import FinetuneableZoobotAbstract, load
+from zoobot.predictions.engine import OnError, prediction_table, raw_predictions
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from zoobot.data.catalog import CatalogSource
+    from zoobot.finetune.metrics import Scores
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """How good a model is on a labelled catalog."""
+
+    scores: Scores
+    """Metrics by name; see `zoobot.finetune.metrics`."""
+    table: pd.DataFrame
+    """What `predict` gives, with the labels as ``true_<label>``."""
+
+
+def evaluate(
+    catalog: CatalogSource,
+    model: FinetuneableZoobotAbstract | str | Path,
+    batch_size: int = 64,
+    on_error: OnError = "raise",
+    *,
+    num_workers: int | None = None,
+    device: str = "auto",
+) -> Evaluation:
+    """Give a model's scores and predictions on a labelled catalog, read and scaled as in training.
+
+    Images that can't be read are left out of the scores with ``on_error='skip'``.
+
+    Raises
+    ------
+    CatalogError, LabelError, ImageError, ModelFileError
+        See `zoobot.errors`.
+    """
+    model = model if isinstance(model, nn.Module) else load(model)
+    if not model.label_cols:
+        msg = "the model doesn't know the name of its label column. Set model.label_cols, or train it with a GalaxyDataModule."
+        raise LabelError(msg)
+    frame = read_catalog(catalog, check_files=on_error == "raise")
+    columns = label_columns(frame, model.label_cols)
+    class_names = {columns[0]: model.class_names} if model.class_names else {}
+    labels = encode_labels(frame, columns, class_names)
+    model.check_labels(frame, labels, columns)
+    raw = raw_predictions(
+        frame, model, batch_size=batch_size, on_error=on_error, num_workers=num_workers, device=device
+    )
+    known = np.isfinite(raw.values).all(axis=1)
+    if not known.any():
+        msg = "no prediction is finite: there is nothing to score."
+        raise (CatalogError if raw.errors is None else ImageError)(msg)
+    scores = model.scores(torch.from_numpy(raw.values[known]), torch.from_numpy(labels[known]))
+    truth = {f"true_{column}": frame[column].to_numpy() for column in columns}
+    return Evaluation(scores, prediction_table(model, raw).assign(**truth))
+
+
+def json_ready(scores: Any) -> Any:
+    """Give scores as JSON can hold them: NaN and infinity become null."""
+    if isinstance(scores, dict):
+        return {name: json_ready(value) for name, value in scores.items()}
+    if isinstance(scores, (list, tuple)):
+        return [json_ready(value) for value in scores]
+    return None if isinstance(scores, float) and not math.isfinite(scores) else scores

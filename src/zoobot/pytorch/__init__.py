@@ -1,0 +1,1 @@
+"""Nothing but the import paths of Zoobot's published finetuning guide, re-exported."""

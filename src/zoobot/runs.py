@@ -1,0 +1,261 @@
+"""One finetuning run from a catalog to a folder of results: what ``zoobot finetune`` and ``zoobot demo`` do."""
+
+from __future__ import annotations
+
+import json
+import logging
+import shutil
+import warnings
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from zoobot import trees
+from zoobot.data import Augmentation, GalaxyDataModule
+from zoobot.data.catalog import is_names, label_columns, read_catalog
+from zoobot.data.datamodule import MOST_CLASSES
+from zoobot.encoders import load_encoder
+from zoobot.encoders.saved import read_pickled
+from zoobot.errors import LabelError, OptionError, OutputError
+from zoobot.finetune import (
+    FinetuneableZoobotAbstract,
+    FinetuneableZoobotClassifier,
+    FinetuneableZoobotRegressor,
+    FinetuneableZoobotTree,
+    get_trainer,
+)
+from zoobot.finetune.base import FinetuneOptions
+from zoobot.finetune.saving import write_whole
+from zoobot.finetune.trainer import CHECKPOINTS
+from zoobot.predictions import evaluate, write_table
+from zoobot.predictions.evaluation import json_ready
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from zoobot.data.images import Stretch
+    from zoobot.finetune.heads import HeadKind
+
+logger = logging.getLogger(__name__)
+
+Task = Literal["classify", "regress", "tree"]
+
+RUN_FILE = "run.json"
+METRICS_FILE = "metrics.json"
+PREDICTIONS_FILE = "predictions.csv"
+MODEL_FOLDER = "model"
+
+FREE_ON_RESUME = ("epochs", "patience", "num_workers")
+"""Settings that may differ when a run is resumed: the others would make it another run."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunSettings:
+    """What a finetuning run was asked for; written to ``run.json``. See `GalaxyDataModule` and `FinetuneableZoobotAbstract`."""
+
+    catalog: str
+    label_cols: tuple[str, ...]
+    task: Task | None = None
+    tree: str | None = None
+    test: str | None = None
+    encoder: str = "hf_hub:mwalmsley/zoobot-encoder-convnext_nano"
+    pretrained: bool = True
+    blocks: int = 0
+    epochs: int = 100
+    patience: int = 10
+    batch_size: int = 32
+    learning_rate: float = 1e-4
+    head: HeadKind = "linear"
+    image_size: int | None = None
+    crop: float = 0.8
+    channels: int = 3
+    stretch: Stretch | None = None
+    flip: bool = True
+    class_balance: Literal["none", "sampler"] = "none"
+    group_col: str | None = None
+    num_workers: int | None = None
+    seed: int = 42
+
+
+def finetune_run(
+    settings: RunSettings,
+    out: Path,
+    *,
+    resume: bool = False,
+    overwrite: bool = False,
+    trainer_options: dict[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Finetune, evaluate and save; give what ``metrics.json`` holds.
+
+    ``out`` gets ``model/`` (the best by validation loss), ``checkpoints/``, ``log.csv``, ``metrics.json`` (scores of the validation and
+    test parts), ``predictions.csv`` (of the test part) and ``run.json`` (the settings).
+
+    Parameters
+    ----------
+    settings
+        What to do.
+    out
+        Where to write.
+    resume
+        Go on from the newest checkpoint of an interrupted run in ``out``, to the same weights; start where there is none.
+    overwrite
+        Delete an earlier run in ``out`` first.
+    trainer_options
+        Handed to `get_trainer`.
+
+    Raises
+    ------
+    OutputError
+        ``out`` holds a run and neither resume nor overwrite is set, or can't be written.
+    OptionError
+        Resuming with other settings than those the run was started with.
+    """
+    last = out / CHECKPOINTS / "last.ckpt"
+    _check_folder(settings, out, resume=resume, overwrite=overwrite)
+    datamodule, model = build(settings)
+    trainer = get_trainer(out, max_epochs=settings.epochs, patience=settings.patience, **(trainer_options or {}))
+    write_whole(out / RUN_FILE, json.dumps(asdict(settings), indent=2).encode())
+    resuming = resume and last.is_file()
+    if not (resuming and _stopped_early(last, settings.patience)):
+        trainer.fit(model, datamodule, ckpt_path=last if resuming else None)
+        best = trainer.checkpoint_callback.best_model_path  # type: ignore[union-attr]
+    else:
+        best = _best_of(last)
+    model = type(model).load_from_checkpoint(best, encoder=_in_memory(model))
+    model.save(out / MODEL_FOLDER)
+    scores: dict[str, Any] = {}
+    for part in ("val", "test"):
+        evaluation = evaluate(datamodule.frames[part], model, num_workers=settings.num_workers)
+        scores[part] = evaluation.scores
+        if part == "test":
+            write_table(evaluation.table, out / PREDICTIONS_FILE)
+    metrics: dict[str, Any] = json_ready(scores)
+    write_whole(out / METRICS_FILE, json.dumps(metrics, indent=2).encode())
+    return metrics
+
+
+def build(settings: RunSettings) -> tuple[GalaxyDataModule, FinetuneableZoobotAbstract]:
+    """Give the data module, its catalogs read and checked, and the model."""
+    frame = read_catalog(settings.catalog)
+    tree = None if settings.tree is None else trees.load(settings.tree)
+    label_cols = list(settings.label_cols) or ([] if tree is None else tree.label_cols)
+    if tree is not None:
+        tree.check_columns(frame.columns)
+    label_columns(frame, label_cols)
+    task = settings.task or ("tree" if tree else infer_task(frame, label_cols))
+    encoder = load_encoder(settings.encoder, settings.channels, pretrained=settings.pretrained)
+    datamodule = GalaxyDataModule(
+        label_cols,
+        frame,
+        test_catalog=settings.test,
+        batch_size=settings.batch_size,
+        image_size=settings.image_size or encoder.image_size,
+        crop=settings.crop,
+        num_workers=settings.num_workers,
+        stretch=settings.stretch,
+        channels=settings.channels,
+        augment=Augmentation(flip=settings.flip),
+        class_balance=settings.class_balance,
+        group_col=settings.group_col,
+        stratify=task == "classify",
+        seed=settings.seed,
+    )
+    datamodule.read_catalogs()
+    options = FinetuneOptions(
+        encoder=encoder,
+        n_blocks=settings.blocks,
+        learning_rate=settings.learning_rate,
+        head=settings.head,
+        seed=settings.seed,
+    )
+    model: FinetuneableZoobotAbstract
+    if task == "classify":
+        multi_label = len(label_cols) > 1
+        num_classes = len(label_cols) if multi_label else _count_classes(datamodule)
+        model = FinetuneableZoobotClassifier(num_classes, multi_label=multi_label, **options)
+    elif task == "regress":
+        model = FinetuneableZoobotRegressor(num_targets=len(label_cols), **options)
+    elif tree is None:
+        msg = f"--task tree needs the tree: --tree with one of {', '.join(trees.names())}, or the path of a YAML file."
+        raise OptionError(msg)
+    else:
+        model = FinetuneableZoobotTree(tree, **options)
+    model.learn_from(datamodule)
+    return datamodule, model
+
+
+def infer_task(frame: pd.DataFrame, label_cols: Sequence[str]) -> Task:
+    """Say which task label columns ask for: names and few whole numbers are classes, other numbers are regressed on."""
+    values = [frame[column].dropna() for column in label_cols]
+    if any(is_names(column) for column in values):
+        return "classify"
+    numbers = np.concatenate([column.to_numpy(float) for column in values])
+    whole = bool((numbers == np.floor(numbers)).all() and (numbers >= 0).all())
+    most = 2 if len(label_cols) > 1 else MOST_CLASSES
+    return "classify" if whole and len(np.unique(numbers)) <= most else "regress"
+
+
+def _count_classes(datamodule: GalaxyDataModule) -> int:
+    """Give the number of classes of a data module's one label column."""
+    column = datamodule.label_cols[0]
+    if column in datamodule.class_names:
+        names = datamodule.class_names[column]
+        if len(names) < 2:
+            msg = f"all galaxies have the same label {names[0]!r} in column {column!r}. Two classes or more are needed to learn from."
+            raise LabelError(msg)
+        return len(names)
+    return max(2, int(max(labels.max() for labels in datamodule.labels.values())) + 1)
+
+
+def _in_memory(model: FinetuneableZoobotAbstract) -> Any:
+    """Give the encoder's module where timm can't build it again."""
+    return model.encoder if model.encoder.config.architecture is None else None
+
+
+def _check_folder(settings: RunSettings, out: Path, *, resume: bool, overwrite: bool) -> None:
+    """Refuse to mix two runs in one folder."""
+    record = out / RUN_FILE
+    if not record.is_file():
+        return
+    if overwrite:
+        for name in (MODEL_FOLDER, CHECKPOINTS):
+            shutil.rmtree(out / name, ignore_errors=True)
+        for name in (METRICS_FILE, PREDICTIONS_FILE, RUN_FILE, "log.csv"):
+            (out / name).unlink(missing_ok=True)
+        return
+    if not resume:
+        msg = f"{out} already holds a run. Use --resume to go on with it, --overwrite to replace it, or another --out."
+        raise OutputError(msg)
+    before = json.loads(record.read_text())
+    now = json.loads(json.dumps(asdict(settings)))
+    changed = [name for name in now if name not in FREE_ON_RESUME and before.get(name) != now[name]]
+    if changed:
+        listed = "; ".join(f"{name} was {before.get(name)!r} and is now {now[name]!r}" for name in changed)
+        msg = f"the run in {out} was started with other settings: {listed}. Resume with the same, or use --overwrite."
+        raise OptionError(msg)
+
+
+def _stopped_early(last: Path, patience: int) -> bool:
+    """Say whether an interrupted run's training had come to its end by early stopping."""
+    callbacks = read_pickled(last).get("callbacks", {})
+    return any(
+        name.startswith("EarlyStopping") and state["wait_count"] >= patience for name, state in callbacks.items()
+    )
+
+
+def _best_of(last: Path) -> str:
+    callbacks = read_pickled(last)["callbacks"]
+    return next(
+        str(state["best_model_path"]) for name, state in callbacks.items() if name.startswith("ModelCheckpoint")
+    )
+
+
+def quiet_torch() -> None:
+    """Leave out of the commands' output what torch and Lightning advise their developers."""
+    warnings.filterwarnings("ignore", category=FutureWarning)
+    warnings.filterwarnings("ignore", message=".*LeafSpec.*")
+    for name in ("lightning.pytorch", "lightning.fabric"):
+        logging.getLogger(name).setLevel(logging.WARNING)

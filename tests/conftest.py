@@ -1,0 +1,19 @@
+"""Fixtures that every test may use: the real galaxies of ``shared/data``, where they are present."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """Give the folder of real labelled galaxies (``ZOOBOT_TEST_DATA``, else ``../shared/data``)."""
+    folder = Path(os.environ.get("ZOOBOT_TEST_DATA", ROOT.parent / "shared" / "data"))
+    if not folder.is_dir():
+        pytest.skip(
+            f"no real galaxies at {folder}: set ZOOBOT_TEST_DATA to the folder that holds rings/, sdss_gz1/, ..."
+        )
+    return folder
