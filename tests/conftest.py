@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
+from tests.galaxies import make_catalog
 
 ROOT = Path(__file__).parents[1]
 
@@ -17,3 +18,11 @@ def real_data() -> Path:
             f"no real galaxies at {folder}: set ZOOBOT_TEST_DATA to the folder that holds rings/, sdss_gz1/, ..."
         )
     return folder
+
+
+@pytest.fixture(scope="session")
+def catalog_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give the catalog of 60 made-up galaxies: two classes, named (label) and numbered (number), and a size."""
+    folder = tmp_path_factory.mktemp("galaxies")
+    make_catalog(folder)
+    return folder / "catalog.csv"

@@ -34,6 +34,7 @@ HEADLINES = (
 
 app = typer.Typer(
     help="Finetune pretrained encoders on galaxy images, from a catalog to labels that you can trust.",
+    epilog="With --debug, any command shows the traceback of an error.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode="markdown",
@@ -93,7 +94,7 @@ ModelOption = Annotated[
     str, typer.Option("--model", help="A saved model's folder, a checkpoint, or hf_hub:owner/repo.", metavar="DIR")
 ]
 WorkersOption = Annotated[
-    int | None, typer.Option(help="Processes that decode images. Default: one a core.", show_default=False)
+    int | None, typer.Option(min=0, help="Processes that decode images. Default: one a core.", show_default=False)
 ]
 
 
@@ -144,7 +145,7 @@ def finetune(
     pretrained: Annotated[bool, typer.Option(help="--no-pretrained starts a timm model from random weights.")] = True,
     num_workers: WorkersOption = None,
     seed: Annotated[
-        int, typer.Option(help="Decides the split, the order, the augmentation, the head's first weights.")
+        int, typer.Option(min=0, help="Decides the split, the order, the augmentation, the head's first weights.")
     ] = 42,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted run in --out.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier run in --out.")] = False,

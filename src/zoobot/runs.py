@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
+import torch
 
 from zoobot import trees
 from zoobot.data import Augmentation, GalaxyDataModule
@@ -29,7 +30,7 @@ from zoobot.finetune import (
 )
 from zoobot.finetune.base import FinetuneOptions
 from zoobot.finetune.saving import write_whole
-from zoobot.finetune.trainer import CHECKPOINTS
+from zoobot.finetune.trainer import CHECKPOINTS, MONITOR
 from zoobot.predictions import evaluate, write_table
 from zoobot.predictions.evaluation import json_ready
 
@@ -47,6 +48,7 @@ RUN_FILE = "run.json"
 METRICS_FILE = "metrics.json"
 PREDICTIONS_FILE = "predictions.csv"
 MODEL_FOLDER = "model"
+LAST_CHECKPOINT = "last.ckpt"
 
 FREE_ON_RESUME = ("epochs", "patience", "num_workers")
 """Settings that may differ when a run is resumed: the others would make it another run."""
@@ -111,9 +113,10 @@ def finetune_run(
     OutputError
         ``out`` holds a run and neither resume nor overwrite is set, or can't be written.
     OptionError
-        Resuming with other settings than those the run was started with.
+        Resuming with other settings than those the run was started with, or with fewer epochs than it has done; resuming and
+        overwriting at once.
     """
-    last = out / CHECKPOINTS / "last.ckpt"
+    last = out / CHECKPOINTS / LAST_CHECKPOINT
     _check_folder(settings, out, resume=resume, overwrite=overwrite)
     datamodule, model = build(settings)
     trainer = get_trainer(out, max_epochs=settings.epochs, patience=settings.patience, **(trainer_options or {}))
@@ -141,12 +144,18 @@ def build(settings: RunSettings) -> tuple[GalaxyDataModule, FinetuneableZoobotAb
     """Give the data module, its catalogs read and checked, and the model."""
     frame = read_catalog(settings.catalog)
     tree = None if settings.tree is None else trees.load(settings.tree)
+    if settings.task == "tree" and tree is None:
+        msg = f"--task tree needs the tree: --tree with one of {', '.join(trees.names())}, or the path of a YAML file."
+        raise OptionError(msg)
     label_cols = list(settings.label_cols) or ([] if tree is None else tree.label_cols)
     if tree is not None:
         tree.check_columns(frame.columns)
     label_columns(frame, label_cols)
     task = settings.task or ("tree" if tree else infer_task(frame, label_cols))
-    encoder = load_encoder(settings.encoder, settings.channels, pretrained=settings.pretrained)
+    _check_names(frame, label_cols, task)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(settings.seed)  # for weights that are not pretrained
+        encoder = load_encoder(settings.encoder, settings.channels, pretrained=settings.pretrained)
     datamodule = GalaxyDataModule(
         label_cols,
         frame,
@@ -178,10 +187,8 @@ def build(settings: RunSettings) -> tuple[GalaxyDataModule, FinetuneableZoobotAb
         model = FinetuneableZoobotClassifier(num_classes, multi_label=multi_label, **options)
     elif task == "regress":
         model = FinetuneableZoobotRegressor(num_targets=len(label_cols), **options)
-    elif tree is None:
-        msg = f"--task tree needs the tree: --tree with one of {', '.join(trees.names())}, or the path of a YAML file."
-        raise OptionError(msg)
     else:
+        assert tree is not None  # checked above
         model = FinetuneableZoobotTree(tree, **options)
     model.learn_from(datamodule)
     return datamodule, model
@@ -196,6 +203,22 @@ def infer_task(frame: pd.DataFrame, label_cols: Sequence[str]) -> Task:
     whole = bool((numbers == np.floor(numbers)).all() and (numbers >= 0).all())
     most = 2 if len(label_cols) > 1 else MOST_CLASSES
     return "classify" if whole and len(np.unique(numbers)) <= most else "regress"
+
+
+def _check_names(frame: pd.DataFrame, label_cols: Sequence[str], task: Task) -> None:
+    """Refuse class names where the task wants numbers."""
+    named = [column for column in label_cols if is_names(frame[column])]
+    if named and (task != "classify" or len(label_cols) > 1):
+        wanted = {
+            "classify": "0 or 1 in each of several label columns",
+            "regress": "numbers",
+            "tree": "counts of votes",
+        }
+        msg = (
+            f"label column {named[0]!r} holds names ({frame[named[0]].dropna().iloc[0]!r}), where --task {task} wants {wanted[task]}. "
+            "Write numbers, or give one column of class names to --task classify."
+        )
+        raise LabelError(msg)
 
 
 def _count_classes(datamodule: GalaxyDataModule) -> int:
@@ -216,9 +239,12 @@ def _in_memory(model: FinetuneableZoobotAbstract) -> Any:
 
 
 def _check_folder(settings: RunSettings, out: Path, *, resume: bool, overwrite: bool) -> None:
-    """Refuse to mix two runs in one folder."""
-    record = out / RUN_FILE
-    if not record.is_file():
+    """Refuse to mix two runs in one folder; what stopped before its first checkpoint is no run."""
+    if resume and overwrite:
+        msg = "--resume and --overwrite contradict each other. Give --resume to go on with the run, --overwrite to delete it."
+        raise OptionError(msg)
+    record, last = out / RUN_FILE, out / CHECKPOINTS / LAST_CHECKPOINT
+    if not record.is_file() or not (last.is_file() or overwrite):
         return
     if overwrite:
         for name in (MODEL_FOLDER, CHECKPOINTS):
@@ -236,6 +262,10 @@ def _check_folder(settings: RunSettings, out: Path, *, resume: bool, overwrite: 
         listed = "; ".join(f"{name} was {before.get(name)!r} and is now {now[name]!r}" for name in changed)
         msg = f"the run in {out} was started with other settings: {listed}. Resume with the same, or use --overwrite."
         raise OptionError(msg)
+    done = read_pickled(last)["epoch"] + 1
+    if done > settings.epochs:
+        msg = f"the run in {out} has done {done} epochs, more than --epochs {settings.epochs}. Give --epochs {done} or more."
+        raise OptionError(msg)
 
 
 def _stopped_early(last: Path, patience: int) -> bool:
@@ -248,9 +278,7 @@ def _stopped_early(last: Path, patience: int) -> bool:
 
 def _best_of(last: Path) -> str:
     callbacks = read_pickled(last)["callbacks"]
-    return next(
-        str(state["best_model_path"]) for name, state in callbacks.items() if name.startswith("ModelCheckpoint")
-    )
+    return next(str(state["best_model_path"]) for state in callbacks.values() if state.get("monitor") == MONITOR)
 
 
 def quiet_torch() -> None:

@@ -122,6 +122,9 @@ class GalaxyDataModule(L.LightningDataModule):
         if class_balance not in ("none", "sampler"):
             msg = f"class_balance={class_balance!r} must be 'none' or 'sampler'."
             raise OptionError(msg)
+        if abs(train_fraction + val_fraction + test_fraction - 1) > 1e-6:
+            msg = f"train_fraction={train_fraction}, val_fraction={val_fraction} and test_fraction={test_fraction} must sum to 1."
+            raise OptionError(msg)
         limits = {} if percentiles is None else {"percentiles": percentiles}
         images = ImageSettings(channels=channels, stretch=stretch, bands=bands, hdu=hdu, **limits)
         self.train_transform, self.eval_transform, self.augmentation = _transforms(augment)

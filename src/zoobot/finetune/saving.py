@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import zoobot
 from zoobot.encoders import Encoder, EncoderConfig
+from zoobot.encoders.hub import fetch_from_hub, is_hub_name
 from zoobot.encoders.saved import CONFIG_FILE, FORMAT, FORMAT_VERSION, WEIGHTS_FILE, read_saved
-from zoobot.errors import ModelFileError, OutputError
+from zoobot.errors import EncoderError, ModelFileError, OutputError
 from zoobot.finetune.base import FinetuneableZoobotAbstract
 from zoobot.finetune.classifier import FinetuneableZoobotClassifier
 from zoobot.finetune.regressor import FinetuneableZoobotRegressor
@@ -24,8 +25,6 @@ TASKS: dict[str, type[FinetuneableZoobotAbstract]] = {
 }
 
 Model = TypeVar("Model", bound=FinetuneableZoobotAbstract)
-
-HUB_PREFIXES = ("hf_hub:", "hf-hub:")
 
 
 def load(source: str | Path, *, encoder: nn.Module | None = None) -> FinetuneableZoobotAbstract:
@@ -123,28 +122,12 @@ def fetch_model(source: str | Path) -> str | Path:
     ModelFileError
         The repository is not there, holds no saved model, or can't be reached.
     """
-    if not str(source).startswith(HUB_PREFIXES):
+    if not is_hub_name(str(source)):
         return source
-    from huggingface_hub import hf_hub_download
-    from huggingface_hub.errors import (
-        EntryNotFoundError,
-        HfHubHTTPError,
-        LocalEntryNotFoundError,
-        RepositoryNotFoundError,
-    )
-
-    repository = str(source).split(":", 1)[1]
     try:
-        hf_hub_download(repository, WEIGHTS_FILE)
-        return Path(hf_hub_download(repository, CONFIG_FILE)).parent
-    except LocalEntryNotFoundError:
-        msg = f"{source} is not kept on this machine and the Hugging Face Hub can't be reached. Connect once, or give the model's folder."
-    except (RepositoryNotFoundError, EntryNotFoundError, HfHubHTTPError, ValueError) as err:
-        msg = (
-            f"{source} is not a saved model on the Hugging Face Hub: {str(err).splitlines()[0]}. "
-            "Check the spelling, or give the model's folder."
-        )
-    raise ModelFileError(msg)
+        return fetch_from_hub(str(source))
+    except EncoderError as err:
+        raise ModelFileError(str(err)) from err
 
 
 def write_whole(path: Path, content: bytes) -> None:

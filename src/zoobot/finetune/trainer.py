@@ -22,6 +22,7 @@ logger = logging.getLogger(__name__)
 
 CHECKPOINTS = "checkpoints"
 LOG_FILE = "log.csv"
+MONITOR = "finetuning/val_loss"
 
 
 def get_trainer(
@@ -67,19 +68,21 @@ def get_trainer(
     """
     folder = Path(save_dir)
     check_writable(folder)
-    checkpoints = ModelCheckpoint(
+    best = ModelCheckpoint(
         dirpath=folder / CHECKPOINTS,
         filename=file_template,
-        monitor="finetuning/val_loss",
+        monitor=MONITOR,
         mode="min",
         save_top_k=save_top_k,
-        save_last=True,
-        auto_insert_metric_name=True,
         save_on_train_epoch_end=True,
     )
+    newest = ModelCheckpoint(
+        dirpath=folder / CHECKPOINTS, filename="last", enable_version_counter=False, save_on_train_epoch_end=True
+    )
     callbacks: list[Callback] = [
-        checkpoints,
-        EarlyStopping("finetuning/val_loss", mode="min", patience=patience, check_on_train_epoch_end=True),
+        best,
+        newest,
+        EarlyStopping(MONITOR, mode="min", patience=patience, check_on_train_epoch_end=True),
         *(trainer_kwargs.pop("callbacks", None) or []),
     ]
     log = EpochCsvLog(folder / LOG_FILE) if logger is None else logger

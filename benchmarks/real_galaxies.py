@@ -1,0 +1,80 @@
+"""Scores on held-out real galaxies: finetune on each set's train catalog with several seeds, score once on its test catalog.
+
+    python benchmarks/imagenet_encoder.py imagenet_lite0
+    python benchmarks/real_galaxies.py ../shared/data --encoder imagenet_lite0 --sets rings,sdss_gz1,mirabest_fits
+
+Prints one line a run and a table of medians and ranges over seeds; ``--out`` keeps each run's folder.
+"""
+
+import json
+import os
+import statistics
+import tempfile
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from zoobot.runs import RunSettings, finetune_run, quiet_torch
+
+LABELS = {"rings": "ring", "sdss_gz1": "label", "mirabest_fits": "label"}
+FIGURES = ("auroc", "average_precision", "accuracy", "balanced_accuracy", "log_loss")
+
+
+def main(
+    data: Annotated[Path, typer.Argument(help="Folder with one folder a set, each with train.csv and test.csv.")],
+    encoder: Annotated[str, typer.Option(help="What load_encoder takes.")],
+    sets: Annotated[str, typer.Option(help="Which sets, with commas between.")] = ",".join(LABELS),
+    seeds: Annotated[int, typer.Option(help="How many seeds.")] = 5,
+    blocks: Annotated[int, typer.Option(help="Blocks to finetune; -1 for all.")] = 0,
+    epochs: Annotated[int, typer.Option(help="At most.")] = 100,
+    learning_rate: Annotated[float, typer.Option(help="Of the head.")] = 1e-4,
+    image_size: Annotated[int | None, typer.Option(help="Default: the encoder's.")] = None,
+    crop: Annotated[float, typer.Option(help="Centre share of the image's width.")] = 0.8,
+    out: Annotated[Path | None, typer.Option(help="Keep the runs here.")] = None,
+) -> None:
+    """Run every set with every seed and print the table."""
+    quiet_torch()
+    source = str(Path(encoder).absolute()) if Path(encoder).exists() else encoder
+    rows = []
+    for name in sets.split(","):
+        found = []
+        for seed in range(seeds):
+            settings = RunSettings(
+                catalog=str(data / name / "train.csv"),
+                test=str(data / name / "test.csv"),
+                label_cols=(LABELS[name],),
+                encoder=source,
+                blocks=blocks,
+                epochs=epochs,
+                learning_rate=learning_rate,
+                image_size=image_size,
+                crop=crop,
+                channels=3,
+                flip=LABELS[name] != "label" or name != "sdss_gz1",
+                seed=seed,
+            )
+            folder = Path(tempfile.mkdtemp()) if out is None else out / name / f"blocks{blocks}_seed{seed}"
+            start = time.perf_counter()
+            scores = finetune_run(settings, folder, overwrite=True, trainer_options={"enable_progress_bar": False})[
+                "test"
+            ]
+            found.append(scores)
+            figures = {figure: round(scores[figure], 3) for figure in FIGURES}
+            print(f"{name} seed {seed} {time.perf_counter() - start:.0f} s {json.dumps(figures)}", flush=True)
+        rows.append((name, found))
+    print(
+        f"\nencoder {encoder}, blocks {blocks}, epochs <= {epochs}, {seeds} seeds, {os.cpu_count()} cores: median [lowest, highest]"
+    )
+    print(f"| set | test galaxies | {' | '.join(FIGURES)} |\n|---|---|{'---|' * len(FIGURES)}")
+    for name, found in rows:
+        cells = []
+        for figure in FIGURES:
+            values = [scores[figure] for scores in found]
+            cells.append(f"{statistics.median(values):.3f} [{min(values):.3f}, {max(values):.3f}]")
+        print(f"| {name} | {found[0]['n']} | {' | '.join(cells)} |")
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,285 @@
+"""finetune -> predict -> evaluate for every task, and what each command leaves behind."""
+
+import json
+import shutil
+
+import h5py
+import numpy as np
+import pandas as pd
+import pytest
+import sklearn.metrics as sk
+from astropy.table import Table
+from sklearn.preprocessing import label_binarize
+
+import zoobot
+
+LABELS = {
+    "names": ["--label", "shape"],
+    "zero_one": ["--label", "ring"],
+    "regression": ["--label", "radius"],
+    "tree": ["--tree", "{galaxies}/tree.yaml"],
+    "several": ["--label", "has_ring", "--label", "is_large"],
+}
+CLASSIFIED = {"accuracy", "balanced_accuracy", "auroc", "average_precision", "log_loss", "n"}
+SCORES = {
+    "names": CLASSIFIED,
+    "zero_one": CLASSIFIED,
+    "regression": {"rmse", "mae", "r2", "n"},
+    "tree": {"loss", "fraction_mae", "n"},
+    "several": CLASSIFIED,
+}
+TREE_COLUMNS = ["feature_ringed", "feature_barred", "feature_smooth", "size_large", "size_small"]
+COLUMNS = {
+    "names": ["shape_bar", "shape_disk", "shape_ring", "shape_predicted"],
+    "zero_one": ["ring_0", "ring_1", "ring_predicted"],
+    "regression": ["radius"],
+    "tree": TREE_COLUMNS,
+    "several": ["has_ring", "is_large"],
+}
+TASKS = list(LABELS)
+
+
+@pytest.fixture(scope="module")
+def runs(galaxies, finetune, tmp_path_factory):
+    """Give a function from a task's name to the folder of its run, done once, and the command's answer."""
+    done = {}
+
+    def run(task):
+        if task not in done:
+            out = tmp_path_factory.mktemp(task) / "run"
+            options = [part.format(galaxies=galaxies) for part in LABELS[task]]
+            done[task] = out, finetune(out, *options, "--blocks", "-1")
+        return done[task]
+
+    return run
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_finetune_writes_what_it_promises(runs, task):
+    out, answer = runs(task)
+    for name in ("model/config.json", "model/model.safetensors", "checkpoints/last.ckpt"):
+        assert (out / name).is_file()
+    log = pd.read_csv(out / "log.csv")
+    assert log["epoch"].tolist() == [0, 1, 2, 3]
+    assert {"finetuning/train_loss", "finetuning/val_loss"} <= set(log.columns)
+    assert np.isfinite(log["finetuning/train_loss"]).all()
+
+    metrics = json.loads((out / "metrics.json").read_text())
+    assert list(metrics) == ["val", "test"]
+    predictions = pd.read_csv(out / "predictions.csv")
+    for part, share in (("val", 0.1), ("test", 0.2)):
+        assert SCORES[task] <= set(metrics[part])
+        assert abs(metrics[part]["n"] - share * 96) <= 2
+    assert len(predictions) == metrics["test"]["n"]
+    truth = TREE_COLUMNS if task == "tree" else LABELS[task][1::2]
+    assert predictions.columns.tolist() == [
+        "id_str", "file_loc", *COLUMNS[task], *(f"true_{name}" for name in truth)
+    ]  # fmt: skip
+    for name in ("model", "checkpoints", "log.csv", "metrics.json", "predictions.csv"):
+        assert str(out / name) in answer.out
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_predict_and_evaluate_repeat_the_test_scores(runs, galaxies, zoobot_command, tmp_path, task):
+    run, _ = runs(task)
+    tested = pd.read_csv(run / "predictions.csv")
+    labelled = pd.read_csv(galaxies / "catalog.csv")
+    labelled["file_loc"] = [str(galaxies / name) for name in labelled["file_loc"]]
+    catalog = tmp_path / "test.csv"
+    labelled[labelled["file_loc"].isin(tested["file_loc"])].to_csv(catalog, index=False)
+
+    answer = zoobot_command("predict", catalog, "--model", run / "model", "--out", tmp_path / "new" / "p.csv")
+    assert answer.code == 0, answer.err
+    assert f"{len(tested)} galaxies predicted" in answer.out
+    predicted = pd.read_csv(tmp_path / "new" / "p.csv")
+    pd.testing.assert_frame_equal(predicted, tested[predicted.columns], atol=1e-6)
+
+    answer = zoobot_command("evaluate", catalog, "--model", run / "model", "--out", tmp_path / "scores")
+    assert answer.code == 0, answer.err
+    again = json.loads((tmp_path / "scores" / "metrics.json").read_text())["test"]
+    first = json.loads((run / "metrics.json").read_text())["test"]
+    for name in SCORES[task]:
+        assert again[name] == pytest.approx(first[name], abs=1e-6)
+    assert len(pd.read_csv(tmp_path / "scores" / "predictions.csv")) == len(tested)
+
+
+def test_scores_of_names_equal_those_of_scikit_learn(runs):
+    run, _ = runs("names")
+    scores, table = read(run)
+    classes = ["bar", "disk", "ring"]
+    probabilities = table[[f"shape_{name}" for name in classes]].to_numpy()
+    truth, guess = table["true_shape"], table["shape_predicted"]
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-5)
+    assert guess.tolist() == [classes[place] for place in probabilities.argmax(axis=1)]
+    each_class = label_binarize(truth, classes=classes)
+    check(
+        scores,
+        accuracy=sk.accuracy_score(truth, guess),
+        balanced_accuracy=sk.balanced_accuracy_score(truth, guess),
+        auroc=sk.roc_auc_score(truth, probabilities / probabilities.sum(axis=1, keepdims=True), multi_class="ovr"),
+        average_precision=sk.average_precision_score(each_class, probabilities, average="macro"),
+        log_loss=sk.log_loss(truth, probabilities / probabilities.sum(axis=1, keepdims=True), labels=classes),
+    )
+    assert scores["confusion"] == sk.confusion_matrix(truth, guess, labels=classes).tolist()
+    assert list(scores["f1"].values()) == pytest.approx(sk.f1_score(truth, guess, labels=classes, average=None))
+    assert scores["balanced_accuracy"] > 0.6  # the three shapes are easily told apart
+
+
+def test_scores_of_zero_and_one_equal_those_of_scikit_learn(runs):
+    run, _ = runs("zero_one")
+    scores, table = read(run)
+    truth, probability = table["true_ring"], table["ring_1"]
+    check(scores, **binary_scores(truth, probability))
+    assert (table["ring_predicted"] == (probability > 0.5)).all()
+    assert scores["auroc"] > 0.8
+
+
+def test_scores_of_regression_equal_those_of_scikit_learn(runs):
+    run, _ = runs("regression")
+    scores, table = read(run)
+    truth, guess = table["true_radius"], table["radius"]
+    check(
+        scores,
+        rmse=sk.root_mean_squared_error(truth, guess),
+        mae=sk.mean_absolute_error(truth, guess),
+        r2=sk.r2_score(truth, guess),
+    )
+
+
+def test_scores_of_several_labels_are_the_mean_of_scikit_learns(runs):
+    run, _ = runs("several")
+    scores, table = read(run)
+    each = [binary_scores(table[f"true_{label}"], table[label]) for label in ("has_ring", "is_large")]
+    check(scores, **{name: np.mean([one[name] for one in each]) for name in each[0]})
+
+
+def test_vote_fractions_sum_to_one_and_their_error_is_the_mean_over_questions(runs):
+    run, _ = runs("tree")
+    scores, table = read(run)
+    errors = []
+    for answers in (TREE_COLUMNS[:3], TREE_COLUMNS[3:]):
+        fractions, votes = table[answers].to_numpy(), table[[f"true_{name}" for name in answers]].to_numpy()
+        np.testing.assert_allclose(fractions.sum(axis=1), 1, atol=1e-5)
+        asked = votes.sum(axis=1) > 0
+        observed = votes[asked] / votes[asked].sum(axis=1, keepdims=True)
+        errors.append(np.abs(fractions[asked] - observed).mean())
+    assert scores["fraction_mae"] == pytest.approx(np.mean(errors), abs=1e-6)
+
+
+@pytest.mark.parametrize("ending", ["csv", "parquet", "fits", "hdf5"])
+def test_predictions_in_every_format(runs, galaxies, zoobot_command, tmp_path, ending):
+    run, _ = runs("names")
+    path = tmp_path / f"predictions.{ending}"
+    answer = zoobot_command("predict", galaxies / "images", "--model", run / "model", "--out", path)
+    assert answer.code == 0, answer.err
+    table = {
+        "csv": lambda: pd.read_csv(path),
+        "parquet": lambda: pd.read_parquet(path),
+        "fits": lambda: Table.read(path).to_pandas(),
+        "hdf5": lambda: pd.DataFrame({name: column[()] for name, column in h5py.File(path)["table"].items()}),
+    }[ending]()
+    # the order of an hdf5 group's members is not the table's
+    assert set(table.columns) == {"id_str", "file_loc", *COLUMNS["names"]}
+    wanted = zoobot.predict(galaxies / "images", run / "model")
+    np.testing.assert_allclose(table["shape_ring"], wanted["shape_ring"], atol=1e-6)
+    text = table["shape_predicted"].map(lambda value: value.decode() if isinstance(value, bytes) else value)
+    assert text.tolist() == wanted["shape_predicted"].tolist()
+    assert list(tmp_path.iterdir()) == [path]  # nothing half written is left
+
+
+def test_skip_leaves_the_reason_in_the_rows_of_bad_images(runs, galaxies, zoobot_command, tmp_path):
+    run, _ = runs("names")
+    names = [f"galaxy_{place:03}.jpg" for place in range(5)]
+    for name in names[:4]:
+        shutil.copy(galaxies / "images" / name, tmp_path / name)
+    (tmp_path / names[1]).write_bytes((galaxies / "images" / names[1]).read_bytes()[:400])
+    catalog = tmp_path / "catalog.csv"
+    pd.DataFrame({"file_loc": names, "shape": ["disk", "ring", "bar", "disk", "ring"]}).to_csv(catalog, index=False)
+
+    stopped = zoobot_command("predict", catalog, "--model", run / "model", "--out", tmp_path / "p.csv")
+    assert stopped.code == 2
+    assert names[4] in stopped.err
+    assert not (tmp_path / "p.csv").exists()
+
+    command = ("predict", catalog, "--model", run / "model", "--out", tmp_path / "p.csv", "--on-error", "skip")
+    answer = zoobot_command(*command)
+    assert answer.code == 0, answer.err
+    assert "3 galaxies predicted, 2 skipped" in answer.out
+    table = pd.read_csv(tmp_path / "p.csv", keep_default_na=False, na_values={"shape_ring": ""})
+    assert table["id_str"].tolist() == [name.removesuffix(".jpg") for name in names]
+    assert table["shape_ring"].isna().tolist() == [False, True, False, False, True]
+    assert (table["error"] != "").tolist() == [False, True, False, False, True]
+    assert names[1] in table["error"][1]
+    assert names[4] in table["error"][4]
+    whole = zoobot.predict(galaxies / "images", run / "model")
+    np.testing.assert_allclose(table["shape_ring"][[0, 2, 3]], whole["shape_ring"][[0, 2, 3]], atol=1e-6)
+
+    scored = zoobot_command("evaluate", catalog, "--model", run / "model", "--on-error", "skip", "--out", tmp_path)
+    assert scored.code == 0, scored.err
+    assert json.loads((tmp_path / "metrics.json").read_text())["test"]["n"] == 3
+
+
+def test_fits_cutouts_in_a_folder_a_class(cutouts, finetune, zoobot_command, tmp_path):
+    finetune(tmp_path / "run", "--label", "label", "--channels", 1, "--blocks", -1, catalog=cutouts)
+    config = json.loads((tmp_path / "run" / "model" / "config.json").read_text())
+    assert config["class_names"] == ["disk", "ring"]
+    answer = zoobot_command("predict", cutouts, "--model", tmp_path / "run/model", "--out", tmp_path / "p.csv")
+    assert answer.code == 0, answer.err
+    table = pd.read_csv(tmp_path / "p.csv")
+    assert len(table) == 24
+    assert table[["label_disk", "label_ring"]].notna().all(axis=None)
+
+
+def test_several_labels_may_be_names(galaxies, finetune, zoobot_command, tmp_path):
+    frame = pd.read_csv(galaxies / "catalog.csv")
+    frame["file_loc"] = [str(galaxies / name) for name in frame["file_loc"]]
+    for column in ("has_ring", "is_large"):
+        frame[column] = np.where(frame[column] == 1, "yes", "no")
+    frame.to_csv(tmp_path / "named.csv", index=False)
+    labels = ("--label", "has_ring", "--label", "is_large")
+    finetune(tmp_path / "run", *labels, "--epochs", 1, catalog=tmp_path / "named.csv")
+    answer = zoobot_command("evaluate", tmp_path / "named.csv", "--model", tmp_path / "run/model")
+    assert answer.code == 0, answer.err
+
+
+def test_separate_test_catalog(galaxies, finetune, tmp_path):
+    frame = pd.read_csv(galaxies / "catalog.csv")
+    frame["file_loc"] = [str(galaxies / name) for name in frame["file_loc"]]
+    frame[:60].to_csv(tmp_path / "train.csv", index=False)
+    frame[60:].to_csv(tmp_path / "test.csv", index=False)
+    options = ("--label", "ring", "--epochs", 1, "--test", tmp_path / "test.csv")
+    finetune(tmp_path / "run", *options, catalog=tmp_path / "train.csv")
+    tested = pd.read_csv(tmp_path / "run" / "predictions.csv")
+    assert tested["file_loc"].tolist() == frame["file_loc"][60:].tolist()
+
+
+def test_models_prints_json(zoobot_command):
+    answer = zoobot_command("models", "--json")
+    assert answer.code == 0
+    listed = json.loads(answer.out)
+    assert all(entry["name"].startswith("hf_hub:") and entry["parameters"] > 0 for entry in listed)
+    assert sum(entry["recommended"] for entry in listed) >= 1
+    assert "hf_hub:mwalmsley/zoobot-encoder-convnext_nano" in [entry["name"] for entry in listed]
+
+
+def read(run):
+    """Give the scores and the predictions of a run's test part."""
+    return json.loads((run / "metrics.json").read_text())["test"], pd.read_csv(run / "predictions.csv")
+
+
+def check(scores, **wanted):
+    """Compare scores: predictions.csv holds float32 figures."""
+    for name, value in wanted.items():
+        assert scores[name] == pytest.approx(value, abs=2e-5), name
+
+
+def binary_scores(truth, probability):
+    """Give scikit-learn's scores of one label."""
+    guess = probability > 0.5
+    return {
+        "accuracy": sk.accuracy_score(truth, guess),
+        "balanced_accuracy": sk.balanced_accuracy_score(truth, guess),
+        "auroc": sk.roc_auc_score(truth, probability),
+        "average_precision": sk.average_precision_score(truth, probability),
+        "log_loss": sk.log_loss(truth, probability),
+    }

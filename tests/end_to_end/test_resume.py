@@ -1,0 +1,123 @@
+"""A run that is killed and resumed ends where an uninterrupted one does, bit for bit."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+SCRIPT = Path(sys.executable).with_name("zoobot")
+EPOCHS = 12
+OPTIONS = ("--label", "shape", "--blocks", -1, "--epochs", EPOCHS, "--patience", 5, "--batch-size", 16)
+RESULTS = ("model/model.safetensors", "model/config.json", "metrics.json", "predictions.csv")
+
+
+@pytest.fixture(scope="module")
+def whole(finetune, tmp_path_factory) -> Path:
+    """Give the folder of an uninterrupted run."""
+    out = tmp_path_factory.mktemp("whole") / "run"
+    finetune(out, *OPTIONS)
+    return out
+
+
+@pytest.fixture(scope="module")
+def killed(galaxies, quick, tmp_path_factory) -> Path:
+    """Give the folder of a run that was killed in or after its third epoch."""
+    out = tmp_path_factory.mktemp("killed") / "run"
+    command = [SCRIPT, "finetune", galaxies / "catalog.csv", "--out", out, *quick, *OPTIONS]
+    process = subprocess.Popen([*map(str, command)], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    try:
+        until = time.monotonic() + 120
+        while not (epochs_done(out) >= 2 and (out / "checkpoints" / "last.ckpt").is_file()):
+            assert process.poll() is None, f"it ended before it could be killed: {process.communicate()[1]}"
+            assert time.monotonic() < until
+            time.sleep(0.005)
+    finally:
+        os.kill(process.pid, signal.SIGKILL)
+        process.communicate()
+    assert 2 <= epochs_done(out) < EPOCHS
+    assert not (out / "metrics.json").exists()
+    return out
+
+
+def epochs_done(out: Path) -> int:
+    log = out / "log.csv"
+    return len(log.read_text().splitlines()) - 1 if log.is_file() else 0
+
+
+def test_killed_and_resumed_equals_uninterrupted(whole, killed, finetune, zoobot_command, galaxies, quick):
+    command = ("finetune", galaxies / "catalog.csv", "--out", killed, *quick, *OPTIONS)
+    before = (killed / "checkpoints" / "last.ckpt").read_bytes()
+
+    refused = zoobot_command(*command)
+    assert refused.code == 2
+    assert "--resume" in refused.err
+    refused = zoobot_command(*command, "--resume", "--seed", 7)
+    assert refused.code == 2
+    assert "seed was 42 and is now 7" in refused.err
+    assert (killed / "checkpoints" / "last.ckpt").read_bytes() == before
+
+    finetune(killed, *OPTIONS, "--resume")
+    for name in RESULTS:
+        assert (killed / name).read_bytes() == (whole / name).read_bytes(), name
+    logs = [pd.read_csv(out / "log.csv") for out in (killed, whole)]
+    assert logs[0]["epoch"].is_unique
+    pd.testing.assert_frame_equal(*logs, check_exact=True)
+
+
+def test_a_finished_run_resumed_gives_the_same_again(whole, finetune):
+    wanted = {name: (whole / name).read_bytes() for name in (*RESULTS, "log.csv")}
+    (whole / "metrics.json").unlink()
+    (whole / "model" / "model.safetensors").unlink()
+    answer = finetune(whole, *OPTIONS, "--resume")
+    assert {name: (whole / name).read_bytes() for name in wanted} == wanted
+    assert str(whole / "metrics.json") in answer.out
+
+
+def test_more_epochs_go_on_from_a_finished_run(finetune, tmp_path):
+    options = ("--label", "ring", "--batch-size", 16, "--patience", 50)
+    finetune(tmp_path / "long", *options, "--epochs", 4)
+    finetune(tmp_path / "short", *options, "--epochs", 2)
+    finetune(tmp_path / "short", *options, "--epochs", 4, "--resume")
+    for name in ("model/model.safetensors", "log.csv", "metrics.json"):
+        assert (tmp_path / "short" / name).read_bytes() == (tmp_path / "long" / name).read_bytes(), name
+
+
+def test_fewer_epochs_than_were_done_are_refused(whole, zoobot_command, galaxies, quick):
+    command = ("finetune", galaxies / "catalog.csv", "--out", whole, *quick, *OPTIONS)
+    answer = zoobot_command(*command, "--epochs", 1, "--resume")
+    assert answer.code == 2
+    assert "epochs" in answer.err
+    assert "Traceback" not in answer.err
+
+
+def test_resume_without_a_run_starts_one(finetune, tmp_path):
+    finetune(tmp_path / "run", "--label", "ring", "--epochs", 1, "--resume")
+    assert json.loads((tmp_path / "run" / "metrics.json").read_text())["test"]["n"] > 0
+
+
+def test_overwrite_replaces_a_run(finetune, tmp_path):
+    finetune(tmp_path / "first", "--label", "ring", "--epochs", 2)
+    finetune(tmp_path / "first", "--label", "shape", "--epochs", 1, "--overwrite")
+    finetune(tmp_path / "second", "--label", "shape", "--epochs", 1)
+    assert tree_of(tmp_path / "first") == tree_of(tmp_path / "second")
+    for name in (*RESULTS, "log.csv"):
+        assert (tmp_path / "first" / name).read_bytes() == (tmp_path / "second" / name).read_bytes(), name
+
+
+def test_resume_and_overwrite_contradict_each_other(whole, zoobot_command, galaxies, quick):
+    before = tree_of(whole)
+    command = ("finetune", galaxies / "catalog.csv", "--out", whole, *quick, *OPTIONS)
+    answer = zoobot_command(*command, "--resume", "--overwrite")
+    assert answer.code == 2
+    assert tree_of(whole) == before
+
+
+def tree_of(folder: Path) -> list[str]:
+    """Give the files below a folder."""
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*"))
