@@ -22,12 +22,11 @@ def views(
     pixels: Tensor,
     augmentation: Augmentation,
     *,
-    rows: object = None,
     epoch: int = 0,
     size: int = 32,
     crop: float = 2 / 3,
 ) -> Tensor:
-    rows = np.arange(len(pixels)) if rows is None else np.asarray(rows)
+    rows = np.arange(len(pixels))
     return random_views(
         pixels, rows, np.full(len(pixels), epoch), size=size, crop=crop, augmentation=augmentation, seed=3
     )

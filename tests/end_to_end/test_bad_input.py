@@ -11,9 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-import timm
 from astropy.io import fits
-from timm.models import save_for_hf
 
 import zoobot
 from zoobot.errors import EncoderError, LabelError
@@ -193,12 +191,13 @@ def test_wrong_number_of_channels(refuses, table, galaxies, encoder):
     datamodule = zoobot.GalaxyDataModule(["shape"], table, channels=1)
     datamodule.read_catalogs()
     model = zoobot.FinetuneableZoobotClassifier(3, name=str(encoder))
-    with pytest.raises(EncoderError, match="1 channels and the encoder takes 3.*in_chans=1"):
+    with pytest.raises(EncoderError, match=r"1 channels and the encoder takes 3.*in_chans=1"):
         model.learn_from(datamodule)
 
 
 def test_cubes_with_too_few_bands_for_the_model(trained, zoobot_command, tmp_path):
-    fits.PrimaryHDU(np.ones((2, 20, 20), np.float32)).writeto(tmp_path / "two_bands.fits")
+    flux = np.random.default_rng(0).normal(size=(2, 20, 20)).astype(np.float32)
+    fits.PrimaryHDU(flux).writeto(tmp_path / "two_bands.fits")
     command = ("predict", tmp_path, "--model", trained / "model", "--out", tmp_path / "p.csv")
     check(zoobot_command(*command), "two_bands.fits", "2", "3")
 
@@ -212,29 +211,24 @@ def test_more_blocks_than_there_are(refuses, table):
     refuses(table, "--label", "shape", "--blocks", 99, words=["n_blocks=99", "blocks", "choose from 0"])
 
 
-def test_a_size_that_the_encoder_does_not_take(refuses, table, tmp_path):
-    save_for_hf(timm.create_model("test_vit", num_classes=0), str(tmp_path / "vit"))
-    options = ("--encoder", tmp_path / "vit", "--image-size", 48)
-    refuses(table, "--label", "shape", *options, words=["48", "160", "image_size"])
+def test_a_size_that_the_encoder_does_not_take(refuses, table):
+    options = ("--encoder", "test_vit3", "--no-pretrained", "--image-size", 48)
+    refuses(table, "--label", "shape", *options, words=["48", "160", "test_vit3"])
 
 
-@pytest.mark.parametrize(
-    ("option", "value"),
-    [
-        ("--crop", 0),
-        ("--image-size", 4),
-        ("--learning-rate", 0),
-        ("--seed", -1),
-        ("--num-workers", -1),
-        ("--epochs", 0),
-    ],
-)
-def test_options_out_of_range(zoobot_command, galaxies, quick, tmp_path, option, value):
+@pytest.mark.parametrize(("option", "value"), [("--crop", 0), ("--image-size", 4), ("--learning-rate", 0)])
+def test_options_out_of_range(refuses, table, option, value):
+    refuses(table, "--label", "shape", option, value, words=[option.strip("-").replace("-", "_"), str(value)])
+
+
+@pytest.mark.parametrize("option", ["--seed", "--num-workers", "--epochs", "--patience", "--batch-size"])
+def test_options_that_typer_refuses(zoobot_command, galaxies, quick, tmp_path, option):
     command = ("finetune", galaxies / "catalog.csv", "--out", tmp_path / "run", *quick, "--label", "shape")
-    answer = zoobot_command(*command, option, value)
+    answer = zoobot_command(*command, option, -1)
     assert answer.code == 2
-    assert str(value) in answer.err
-    assert option.strip("-").replace("-", "") in answer.err.replace("-", "").replace("_", "")
+    assert option in answer.err
+    assert "greater than or equal to" in " ".join(answer.err.split())
+    assert "Traceback" not in answer.err
     assert not (tmp_path / "run").exists()
 
 

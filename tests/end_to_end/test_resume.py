@@ -11,6 +11,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from zoobot.data.datamodule import EpochSampler
+
 SCRIPT = Path(sys.executable).with_name("zoobot")
 EPOCHS = 12
 OPTIONS = ("--label", "shape", "--blocks", -1, "--epochs", EPOCHS, "--patience", 5, "--batch-size", 16)
@@ -27,7 +29,7 @@ def whole(finetune, tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def killed(galaxies, quick, tmp_path_factory) -> Path:
-    """Give the folder of a run that was killed in or after its third epoch."""
+    """Give the folder of a run that was killed once its second epoch was done."""
     out = tmp_path_factory.mktemp("killed") / "run"
     command = [SCRIPT, "finetune", galaxies / "catalog.csv", "--out", out, *quick, *OPTIONS]
     process = subprocess.Popen([*map(str, command)], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
@@ -50,7 +52,7 @@ def epochs_done(out: Path) -> int:
     return len(log.read_text().splitlines()) - 1 if log.is_file() else 0
 
 
-def test_killed_and_resumed_equals_uninterrupted(whole, killed, finetune, zoobot_command, galaxies, quick):
+def test_killed_and_resumed_equals_uninterrupted(whole, killed, finetune, zoobot_command, galaxies, quick, monkeypatch):
     command = ("finetune", galaxies / "catalog.csv", "--out", killed, *quick, *OPTIONS)
     before = (killed / "checkpoints" / "last.ckpt").read_bytes()
 
@@ -62,7 +64,12 @@ def test_killed_and_resumed_equals_uninterrupted(whole, killed, finetune, zoobot
     assert "seed was 42 and is now 7" in refused.err
     assert (killed / "checkpoints" / "last.ckpt").read_bytes() == before
 
+    trained = []
+    started = EpochSampler.__iter__
+    monkeypatch.setattr(EpochSampler, "__iter__", lambda sampler: trained.append(sampler.epoch()) or started(sampler))
     finetune(killed, *OPTIONS, "--resume")
+    assert trained[0] >= 1
+    assert trained == list(range(trained[0], len(pd.read_csv(whole / "log.csv"))))
     for name in RESULTS:
         assert (killed / name).read_bytes() == (whole / name).read_bytes(), name
     logs = [pd.read_csv(out / "log.csv") for out in (killed, whole)]

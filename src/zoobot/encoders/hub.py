@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from huggingface_hub import hf_hub_download
+from huggingface_hub import get_hf_file_metadata, hf_hub_download, hf_hub_url
 from huggingface_hub.errors import (
     EntryNotFoundError,
     GatedRepoError,
@@ -46,9 +46,26 @@ def fetch_from_hub(name: str) -> Path:
         try:
             return _fetch(repository, revision or None, local_files_only=True)
         except EntryNotFoundError:
+            reach_hub(name, repository, revision or None)
             return _fetch(repository, revision or None, local_files_only=False)
     except (HfHubHTTPError, HFValidationError, EntryNotFoundError, OSError) as err:
         raise EncoderError(explain_hub_error(name, err)) from err
+
+
+def reach_hub(name: str, repository: str, revision: str | None = None) -> None:
+    """Ask once whether the hub is there, because a download asks again and again for half a minute before it gives up.
+
+    Raises
+    ------
+    EncoderError
+        If nobody answers.
+    """
+    try:
+        get_hf_file_metadata(hf_hub_url(repository, CONFIG_FILE, revision=revision))
+    except HfHubHTTPError:
+        return  # it answered: the download tries again where that may help, and says what is wrong
+    except Exception as err:  # of the client's transport, whose classes change with its version
+        raise EncoderError(_no_network(name)) from err
 
 
 def _fetch(repository: str, revision: str | None, *, local_files_only: bool) -> Path:
