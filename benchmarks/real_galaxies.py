@@ -16,7 +16,7 @@ from typing import Annotated
 
 import typer
 
-from zoobot.runs import RunSettings, finetune_run, quiet_torch
+from zoobot.runs import RunSettings, finetune_run, prepare_process
 
 LABELS = {"rings": "ring", "sdss_gz1": "label", "mirabest_fits": "label"}
 FIGURES = ("auroc", "average_precision", "accuracy", "balanced_accuracy", "log_loss")
@@ -35,7 +35,7 @@ def main(
     out: Annotated[Path | None, typer.Option(help="Keep the runs here.")] = None,
 ) -> None:
     """Run every set with every seed and print the table."""
-    quiet_torch()
+    prepare_process()
     source = str(Path(encoder).absolute()) if Path(encoder).exists() else encoder
     rows = []
     for name in sets.split(","):

@@ -28,7 +28,7 @@ HOUSE = (
     {"data"},
     {"encoders"},
     {"trees"},
-    {"progress", "errors"},
+    {"progress", "errors", "precision"},
 )
 FLOOR = {room: floor for floor, rooms in enumerate(HOUSE) for room in rooms}
 MODULES = sorted(path for path in SOURCE.rglob("*.py") if path != SOURCE / "__init__.py")
@@ -85,7 +85,7 @@ def rooms_imported(path: Path) -> set[str]:
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path} line {node.lineno}: imports are written in full"
             if node.module == "zoobot":
-                rooms |= {alias.name for alias in node.names}
+                rooms |= {alias.name for alias in node.names} - {"__version__"}
             elif (node.module or "").startswith("zoobot."):
                 rooms.add(node.module.split(".")[1])
     return rooms

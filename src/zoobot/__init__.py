@@ -15,6 +15,7 @@ _HOMES = {
     "FinetuneableZoobotRegressor": "zoobot.finetune",
     "FinetuneableZoobotTree": "zoobot.finetune",
     "demo_rings": "zoobot.datasets",
+    "evaluate": "zoobot.predictions",
     "get_trainer": "zoobot.finetune",
     "load": "zoobot.finetune",
     "load_encoder": "zoobot.encoders",
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
         get_trainer,
         load,
     )
-    from zoobot.predictions import predict, represent
+    from zoobot.predictions import evaluate, predict, represent
 
 
 def __getattr__(name: str) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,6 +13,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from zoobot import __version__
 from zoobot.errors import ZoobotError
 
 if TYPE_CHECKING:
@@ -83,6 +85,25 @@ class Balance(StrEnum):
     SAMPLER = "sampler"
 
 
+@app.callback(invoke_without_command=True)
+def version_or_help(version: Annotated[bool, typer.Option("--version", help="Show the version.")] = False) -> None:
+    """Answer ``zoobot --version``; without it, the command follows."""
+    if version:
+        console.print(f"zoobot {__version__}", highlight=False)
+        raise typer.Exit
+
+
+def _panel(title: str) -> Callable[..., Any]:
+    """Give a maker of options that ``--help`` shows together."""
+
+    def option(text: str, **details: Any) -> Any:
+        return typer.Option(help=text, rich_help_panel=title, **details)
+
+    return option
+
+
+_data, _model, _training, _run = _panel("Data"), _panel("Model"), _panel("Training"), _panel("Run")
+
 CatalogArgument = Annotated[
     str,
     typer.Argument(
@@ -103,58 +124,66 @@ WorkersOption = Annotated[
 )
 def finetune(
     catalog: CatalogArgument,
-    out: Annotated[Path, typer.Option(help="Folder for the model, checkpoints, log, metrics and predictions.")],
+    out: Annotated[Path, _run("Folder for the model, checkpoints, log, metrics and predictions.", metavar="DIR")],
     label: Annotated[
-        list[str] | None, typer.Option(help="Column of labels; repeat for several. Not needed with --tree.")
+        list[str] | None,
+        _data(
+            "Column of labels (the column label, for a folder with a subfolder a class); repeat for several. Required, but with --tree."
+        ),
     ] = None,
-    task: Annotated[Task | None, typer.Option(help="Default: found from the labels.", show_default=False)] = None,
-    tree: Annotated[
-        str | None, typer.Option(help="Decision tree of the votes: a name such as gz2, or a YAML file.")
-    ] = None,
-    encoder: Annotated[
-        str, typer.Option(help="hf_hub:owner/repo, a folder, a checkpoint, or any timm model. See: zoobot models.")
-    ] = "hf_hub:mwalmsley/zoobot-encoder-convnext_nano",
-    blocks: Annotated[
-        int, typer.Option(help="Blocks of the encoder to finetune, from the top: 0 is the head alone, -1 everything.")
-    ] = 0,
-    epochs: Annotated[int, typer.Option(min=1, help="Train for at most this many epochs.")] = 100,
-    patience: Annotated[
-        int, typer.Option(min=1, help="Stop once the validation loss has not fallen for this many epochs.")
-    ] = 10,
-    batch_size: Annotated[int, typer.Option(min=1, help="Galaxies a step.")] = 32,
-    learning_rate: Annotated[float, typer.Option(help="Learning rate of the head.")] = 1e-4,
-    head: Annotated[Head, typer.Option(help="Kind of head.")] = Head.LINEAR,
-    image_size: Annotated[
-        int | None, typer.Option(help="Pixels a side. Default: the encoder's.", show_default=False)
-    ] = None,
-    crop: Annotated[float, typer.Option(help="The centre share of the image's width that is shown.")] = 0.8,
-    channels: Annotated[int, typer.Option(min=1, help="Channels of the images.")] = 3,
-    stretch: Annotated[
-        Stretch | None, typer.Option(help="Default: asinh for FITS, none for pictures.", show_default=False)
-    ] = None,
-    flip: Annotated[
-        bool, typer.Option(help="Mirror half of the training views; --no-flip where handedness is the label.")
-    ] = True,
-    balance: Annotated[Balance, typer.Option(help="'sampler' draws each class equally often.")] = Balance.NONE,
-    group_col: Annotated[
-        str | None, typer.Option(help="Rows with the same value here stay in one part of the split.")
-    ] = None,
+    tree: Annotated[str | None, _data("Decision tree of the votes: a name such as gz2, or a YAML file.")] = None,
     test: Annotated[
-        str | None, typer.Option(help="A separate test catalog. Default: 20% of CATALOG.", metavar="CATALOG")
+        str | None,
+        _data(
+            "A separate test catalog. Default: CATALOG is split 70/10/20 into training, validation and test.",
+            metavar="CATALOG",
+        ),
     ] = None,
-    pretrained: Annotated[bool, typer.Option(help="--no-pretrained starts a timm model from random weights.")] = True,
+    group_col: Annotated[
+        str | None, _data("Rows with the same value in this column stay in one part of the split.")
+    ] = None,
+    crop: Annotated[float, _data("The centre share of the image's width that is shown, above 0, at most 1.")] = 0.8,
+    image_size: Annotated[
+        int | None,
+        _data("Pixels a side that the encoder sees, after the crop. Default: the encoder's own.", show_default=False),
+    ] = None,
+    channels: Annotated[int, _data("Channels of the images.", min=1)] = 3,
+    stretch: Annotated[Stretch | None, _data("Default: asinh for FITS, none for pictures.", show_default=False)] = None,
+    flip: Annotated[bool, _data("Mirror half of the training views; --no-flip where handedness is the label.")] = True,
+    balance: Annotated[Balance, _data("'sampler' draws each class equally often.")] = Balance.NONE,
     num_workers: WorkersOption = None,
-    seed: Annotated[
-        int, typer.Option(min=0, help="Decides the split, the order, the augmentation, the head's first weights.")
-    ] = 42,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted run in --out.")] = False,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier run in --out.")] = False,
+    encoder: Annotated[
+        str, _model("hf_hub:owner/repo, a folder, a checkpoint, or any timm model. See: zoobot models.")
+    ] = "hf_hub:mwalmsley/zoobot-encoder-convnext_nano",
+    pretrained: Annotated[bool, _model("--no-pretrained starts a timm model from random weights.")] = True,
+    task: Annotated[Task | None, _model("Default: found from the labels, and said.", show_default=False)] = None,
+    blocks: Annotated[
+        int, _model("Blocks of the encoder to finetune, from the top: 0 is the head alone, -1 everything.")
+    ] = 0,
+    head: Annotated[Head, _model("Kind of head.")] = Head.LINEAR,
+    epochs: Annotated[int, _training("Train for at most this many epochs.", min=1)] = 100,
+    patience: Annotated[
+        int, _training("Stop once the validation loss has not fallen for this many epochs.", min=1)
+    ] = 10,
+    batch_size: Annotated[int, _training("Galaxies a step.", min=1)] = 32,
+    learning_rate: Annotated[float, _training("Learning rate of the head.")] = 1e-4,
+    feature_cache: Annotated[bool, _training("Run the frozen blocks once and train from what they gave.")] = True,
+    views: Annotated[int, _training("Augmented views of each galaxy to run them on.", min=1)] = 8,
+    seed: Annotated[int, _training("Decides the split, the order, dropout and the head's first weights.", min=0)] = 42,
+    resume: Annotated[
+        bool,
+        _run(
+            "Go on with an interrupted run in --out; only --epochs, --patience and --num-workers may differ.",
+            is_flag=True,
+        ),
+    ] = False,
+    overwrite: Annotated[bool, _run("Replace an earlier run in --out.", is_flag=True)] = False,
 ) -> None:
     """Finetune an encoder on a labelled catalog, and evaluate it on galaxies that it has not seen."""
     with console.status("Loading torch"):
-        from zoobot.runs import RunSettings, finetune_run, quiet_torch
+        from zoobot.runs import RunSettings, finetune_run, prepare_process
 
-    quiet_torch()
+    prepare_process()
     settings = RunSettings(
         catalog=str(Path(catalog).expanduser().absolute()),
         label_cols=tuple(label or ()),
@@ -177,9 +206,11 @@ def finetune(
         class_balance=balance.value,
         group_col=group_col,
         num_workers=num_workers,
+        feature_cache=feature_cache,
+        views=views,
         seed=seed,
     )
-    metrics = finetune_run(settings, out, resume=resume, overwrite=overwrite)
+    metrics = finetune_run(settings, out, resume=resume, overwrite=overwrite, say=console.print)
     _show_scores(metrics)
     _show_confusion(metrics["test"])
     _show_files(out)
@@ -204,9 +235,9 @@ def predict(
     """Write a finetuned model's predictions for a catalog, one row a galaxy."""
     with console.status("Loading torch"):
         from zoobot.predictions import predict as predict_catalog
-        from zoobot.runs import quiet_torch
+        from zoobot.runs import prepare_process
 
-    quiet_torch()
+    prepare_process()
     table = predict_catalog(
         catalog,
         model,
@@ -242,9 +273,9 @@ def evaluate(
         from zoobot.predictions import evaluate as evaluate_catalog
         from zoobot.predictions import write_table
         from zoobot.predictions.evaluation import json_ready
-        from zoobot.runs import METRICS_FILE, PREDICTIONS_FILE, quiet_torch
+        from zoobot.runs import METRICS_FILE, PREDICTIONS_FILE, prepare_process
 
-    quiet_torch()
+    prepare_process()
     if out is not None:
         check_writable(out)
     evaluation = evaluate_catalog(
@@ -269,23 +300,36 @@ def models(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] 
         typer.echo(json.dumps([vars(encoder) for encoder in known], indent=2))
         return
     table = Table(
-        "name",
-        "architecture",
-        "parameters",
-        "test loss",
-        "",
-        title="Encoders pretrained on Galaxy Zoo Evo (lower loss is better)",
+        title="Encoders pretrained on Galaxy Zoo Evo (lower test loss is better)", caption="* recommended", box=None
     )
+    for heading in ("", "name", "size", "loss"):
+        table.add_column(heading, no_wrap=True)
     for encoder in known:
-        table.add_row(
-            encoder.name,
-            encoder.architecture,
-            f"{encoder.parameters / 1e6:.1f} M",
-            f"{encoder.test_loss:.2f}",
-            "recommended" if encoder.recommended else "",
-        )
+        millions = f"{encoder.parameters / 1e6:.1f} M"
+        table.add_row("*" if encoder.recommended else "", encoder.name, millions, f"{encoder.test_loss:.2f}")
     console.print(table)
     console.print("Also: any timm model, a folder that timm or zoobot saved, or a checkpoint.")
+
+
+cache = typer.Typer(help="Features of frozen encoders that are kept between runs.", no_args_is_help=True)
+app.add_typer(cache, name="cache")
+
+
+@cache.command()
+def info() -> None:
+    """Say where kept features are and how large they are."""
+    from zoobot.finetune.feature_store import cache_folder, cache_size
+
+    n_sets, size = cache_size()
+    console.print(f"{cache_folder()}: {n_sets} sets of features, {size / 1e6:.1f} MB", highlight=False, soft_wrap=True)
+
+
+@cache.command()
+def clear() -> None:
+    """Delete all kept features; the next run computes its own anew."""
+    from zoobot.finetune.feature_store import clear_cache
+
+    console.print(f"freed {clear_cache() / 1e6:.1f} MB", highlight=False)
 
 
 @app.command(epilog="Example: `zoobot demo --out demo`")
@@ -295,10 +339,10 @@ def demo(
     """Finetune on galaxies that the package simulates, start to end, without the network."""
     with console.status("Loading torch"):
         from zoobot.demo import run_demo
-        from zoobot.runs import quiet_torch
+        from zoobot.runs import prepare_process
 
-    quiet_torch()
-    metrics = run_demo(out)
+    prepare_process()
+    metrics = run_demo(out, say=console.print)
     _show_scores(metrics)
     _show_confusion(metrics["test"])
     _show_files(out)
@@ -322,6 +366,12 @@ def _show_scores(metrics: dict[str, Any]) -> None:
     table = Table("", *metrics)
     for name in names:
         table.add_row(name.replace("_", " "), *(_figure(scores.get(name)) for scores in metrics.values()))
+    targets = next(iter(metrics.values())).get("targets", {})
+    for target in targets if len(targets) > 1 else ():
+        for name in ("rmse", "mae", "r2"):
+            table.add_row(
+                f"{target} {name}", *(_figure(scores["targets"][target][name]) for scores in metrics.values())
+            )
     console.print(table)
 
 

@@ -6,7 +6,7 @@ import json
 import logging
 import shutil
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -29,8 +29,10 @@ from zoobot.finetune import (
     get_trainer,
 )
 from zoobot.finetune.base import FinetuneOptions
+from zoobot.finetune.feature_cache import FeatureCache
 from zoobot.finetune.saving import write_whole
 from zoobot.finetune.trainer import CHECKPOINTS, MONITOR
+from zoobot.precision import keep_freed_memory
 from zoobot.predictions import evaluate, write_table
 from zoobot.predictions.evaluation import json_ready
 
@@ -78,6 +80,8 @@ class RunSettings:
     flip: bool = True
     class_balance: Literal["none", "sampler"] = "none"
     group_col: str | None = None
+    feature_cache: bool = True
+    views: int = 8
     num_workers: int | None = None
     seed: int = 42
 
@@ -89,6 +93,7 @@ def finetune_run(
     resume: bool = False,
     overwrite: bool = False,
     trainer_options: dict[str, Any] | None = None,
+    say: Callable[[str], object] = logger.info,
 ) -> dict[str, Any]:
     """Finetune, evaluate and save; give what ``metrics.json`` holds.
 
@@ -107,6 +112,8 @@ def finetune_run(
         Delete an earlier run in ``out`` first.
     trainer_options
         Handed to `get_trainer`.
+    say
+        Called with a sentence on what is being done.
 
     Raises
     ------
@@ -119,7 +126,14 @@ def finetune_run(
     last = out / CHECKPOINTS / LAST_CHECKPOINT
     _check_folder(settings, out, resume=resume, overwrite=overwrite)
     datamodule, model = build(settings)
-    trainer = get_trainer(out, max_epochs=settings.epochs, patience=settings.patience, **(trainer_options or {}))
+    say(_summary(settings, datamodule, model))
+    trainer = get_trainer(
+        out,
+        max_epochs=settings.epochs,
+        patience=settings.patience,
+        feature_cache=settings.feature_cache and FeatureCache(views=settings.views),
+        **(trainer_options or {}),
+    )
     write_whole(out / RUN_FILE, json.dumps(asdict(settings), indent=2).encode())
     resuming = resume and last.is_file()
     if not (resuming and _stopped_early(last, settings.patience)):
@@ -152,7 +166,6 @@ def build(settings: RunSettings) -> tuple[GalaxyDataModule, FinetuneableZoobotAb
         tree.check_columns(frame.columns)
     label_columns(frame, label_cols)
     task = settings.task or ("tree" if tree else infer_task(frame, label_cols))
-    _check_names(frame, label_cols, task)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(settings.seed)  # for weights that are not pretrained
         encoder = load_encoder(settings.encoder, settings.channels, pretrained=settings.pretrained)
@@ -203,22 +216,6 @@ def infer_task(frame: pd.DataFrame, label_cols: Sequence[str]) -> Task:
     whole = bool((numbers == np.floor(numbers)).all() and (numbers >= 0).all())
     most = 2 if len(label_cols) > 1 else MOST_CLASSES
     return "classify" if whole and len(np.unique(numbers)) <= most else "regress"
-
-
-def _check_names(frame: pd.DataFrame, label_cols: Sequence[str], task: Task) -> None:
-    """Refuse class names where the task wants numbers."""
-    named = [column for column in label_cols if is_names(frame[column])]
-    if named and (task != "classify" or len(label_cols) > 1):
-        wanted = {
-            "classify": "0 or 1 in each of several label columns",
-            "regress": "numbers",
-            "tree": "counts of votes",
-        }
-        msg = (
-            f"label column {named[0]!r} holds names ({frame[named[0]].dropna().iloc[0]!r}), where --task {task} wants {wanted[task]}. "
-            "Write numbers, or give one column of class names to --task classify."
-        )
-        raise LabelError(msg)
 
 
 def _count_classes(datamodule: GalaxyDataModule) -> int:
@@ -276,13 +273,29 @@ def _stopped_early(last: Path, patience: int) -> bool:
     )
 
 
-def _best_of(last: Path) -> str:
+def _best_of(last: Path) -> Path:
     callbacks = read_pickled(last)["callbacks"]
-    return next(str(state["best_model_path"]) for state in callbacks.values() if state.get("monitor") == MONITOR)
+    best = next(state["best_model_path"] for state in callbacks.values() if state.get("monitor") == MONITOR)
+    return last.with_name(Path(best).name)  # the run's folder may have moved
 
 
-def quiet_torch() -> None:
-    """Leave out of the commands' output what torch and Lightning advise their developers."""
+def _summary(settings: RunSettings, datamodule: GalaxyDataModule, model: FinetuneableZoobotAbstract) -> str:
+    """Say in a sentence or two what will be trained on what."""
+    parts = ", ".join(f"{len(datamodule.frames[part])} {part}" for part in ("train", "val", "test"))
+    labels = ", ".join(model.label_cols[:3]) + (", ..." if len(model.label_cols) > 3 else "")
+    trained = (
+        "its head alone"
+        if model.n_blocks == 0
+        else f"its head and top {model.n_blocks} of {model.encoder.num_blocks} blocks"
+    )
+    classes = f" (classes {', '.join(model.class_names)})" if model.class_names else ""
+    task = type(model).__name__.removeprefix("FinetuneableZoobot").lower()
+    return f"{parts} galaxies; {task} of {labels}{classes}; {settings.encoder}, {trained}."
+
+
+def prepare_process() -> None:
+    """Ready this process for a command: memory that is kept once touched, and none of torch's advice to its developers."""
+    keep_freed_memory()
     warnings.filterwarnings("ignore", category=FutureWarning)
     warnings.filterwarnings("ignore", message=".*LeafSpec.*")
     for name in ("lightning.pytorch", "lightning.fabric"):

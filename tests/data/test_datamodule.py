@@ -149,7 +149,7 @@ def test_fits_images_give_float_batches(tmp_path: Path) -> None:
     galaxies.setup("fit")
     batch = next(iter(galaxies.train_dataloader()))
     assert batch["image"].shape[1] == 1
-    assert galaxies.pixels["train"].dtype == torch.float32
+    assert galaxies.pixels["train"].pixels.dtype == torch.float32
 
 
 def test_prediction_needs_no_labels(catalog_file: Path) -> None:

@@ -16,7 +16,8 @@ SMALL = Preprocessing(image_size=24, crop=0.75)
 
 
 def keep(files: list[str], **options: object) -> torch.Tensor | None:
-    return keep_pixels(files, SMALL, **{"num_workers": 0, "description": "Reading", **options})  # type: ignore[arg-type]
+    kept = keep_pixels(files, SMALL, **{"num_workers": 0, "description": "Reading", **options})  # type: ignore[arg-type]
+    return None if kept is None else kept.pixels
 
 
 @pytest.mark.parametrize(("image_size", "crop"), [(224, 0.8), (224, 1.0), (32, 0.75), (150, 0.9), (101, 0.77)])

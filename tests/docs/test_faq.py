@@ -48,8 +48,17 @@ def no_network(table: pd.DataFrame, folder: Path) -> None:
 
 
 def used_folder(table: pd.DataFrame, folder: Path) -> None:
-    (folder / "run.json").write_text("{}")
-    finetune_run(RunSettings(catalog="galaxies.csv", label_cols=("number",)), folder)
+    table.to_csv(folder / "galaxies.csv", index=False)
+    settings = RunSettings(
+        catalog=str(folder / "galaxies.csv"),
+        label_cols=("number",),
+        encoder="test_resnet",
+        pretrained=False,
+        epochs=1,
+        image_size=32,
+    )
+    finetune_run(settings, folder / "run")
+    finetune_run(settings, folder / "run")
 
 
 def damaged_checkpoint(table: pd.DataFrame, folder: Path) -> None:

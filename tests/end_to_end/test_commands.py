@@ -79,6 +79,14 @@ def test_finetune_writes_what_it_promises(runs, task):
         assert str(out / name) in answer.out
 
 
+def test_the_model_of_the_best_epoch_is_kept(finetune, tmp_path):
+    finetune(tmp_path, "--label", "shape", "--blocks", -1, "--epochs", 60, "--patience", 1, "--learning-rate", 0.02)
+    losses = pd.read_csv(tmp_path / "log.csv")["finetuning/val_loss"]
+    assert losses.idxmin() == len(losses) - 2  # stopped early: the last is not the best
+    metrics = json.loads((tmp_path / "metrics.json").read_text())
+    assert metrics["val"]["log_loss"] == pytest.approx(losses.min(), abs=1e-5)
+
+
 @pytest.mark.parametrize("task", TASKS)
 def test_predict_and_evaluate_repeat_the_test_scores(runs, galaxies, zoobot_command, tmp_path, task):
     run, _ = runs(task)
@@ -122,7 +130,7 @@ def test_scores_of_names_equal_those_of_scikit_learn(runs):
     )
     assert scores["confusion"] == sk.confusion_matrix(truth, guess, labels=classes).tolist()
     assert list(scores["f1"].values()) == pytest.approx(sk.f1_score(truth, guess, labels=classes, average=None))
-    assert scores["balanced_accuracy"] > 0.6  # the three shapes are easily told apart
+    assert scores["auroc"] > 0.7  # the three shapes are easily told apart
 
 
 def test_scores_of_zero_and_one_equal_those_of_scikit_learn(runs):
@@ -131,7 +139,7 @@ def test_scores_of_zero_and_one_equal_those_of_scikit_learn(runs):
     truth, probability = table["true_ring"], table["ring_1"]
     check(scores, **binary_scores(truth, probability))
     assert (table["ring_predicted"] == (probability > 0.5)).all()
-    assert scores["auroc"] > 0.8
+    assert scores["auroc"] > 0.7
 
 
 def test_scores_of_regression_equal_those_of_scikit_learn(runs):

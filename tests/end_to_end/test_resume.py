@@ -86,6 +86,15 @@ def test_a_finished_run_resumed_gives_the_same_again(whole, finetune):
     assert str(whole / "metrics.json") in answer.out
 
 
+def test_a_run_that_stopped_early_is_finished(finetune, tmp_path):
+    options = ("--label", "shape", "--blocks", -1, "--epochs", 40, "--patience", 1, "--learning-rate", 0.1)
+    finetune(tmp_path, *options)
+    wanted = {name: (tmp_path / name).read_bytes() for name in (*RESULTS, "log.csv")}
+    assert epochs_done(tmp_path) < 40
+    finetune(tmp_path, *options, "--resume")
+    assert {name: (tmp_path / name).read_bytes() for name in wanted} == wanted
+
+
 def test_more_epochs_go_on_from_a_finished_run(finetune, tmp_path):
     options = ("--label", "ring", "--batch-size", 16, "--patience", 50)
     finetune(tmp_path / "long", *options, "--epochs", 4)

@@ -109,7 +109,7 @@ def test_a_regressor_works_in_the_labels_unit(tmp_path: Path) -> None:
     assert model.target_mean.item() == pytest.approx(train.mean(), rel=1e-5)
     assert model.target_std.item() == pytest.approx(train.std(), rel=1e-4)
     scores = trainer.test(model, datamodule, verbose=False)[0]
-    assert scores["finetuning/test_rmse"] < 2 * train.std()
+    assert scores["finetuning/test_rmse"] < 3 * train.std()
     assert 950 < model.predictions(torch.zeros(1, 1)).item() < 1150
 
 

@@ -1,7 +1,7 @@
 """Views of galaxies: seeded random views to train on and one fixed view to evaluate on, made batch by batch on the device.
 
 Rotation, flips, zoom and shift are one affine map, so each pixel is interpolated once. The random numbers of a view depend on nothing but
-the seed, the epoch and the galaxy's row: not on the batch size, the number of workers or machines, or what came before.
+the seed, the epoch and the galaxy's pixels: not on the catalog, the batch size, the number of workers or machines, or what came before.
 """
 
 from __future__ import annotations
@@ -41,6 +41,8 @@ class Augmentation:
         The probability of greying out a random rectangle of 2 to 20% of the view (Zhong et al. 2020).
     noise
         The standard deviation of Gaussian noise added to the pixels, which are in [0, 1].
+    seed
+        Another seed gives other views. It is apart from the run's seed, so that runs with several seeds can share kept features.
 
     Raises
     ------
@@ -54,6 +56,7 @@ class Augmentation:
     shift: float = 0.03
     erase: float = 0.0
     noise: float = 0.0
+    seed: int = 0
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "zoom", tuple(self.zoom))
@@ -72,13 +75,12 @@ class Augmentation:
 
 def random_views(
     pixels: Tensor,
-    rows: npt.ArrayLike,
+    keys: npt.ArrayLike,
     epochs: npt.ArrayLike,
     *,
     size: int,
     crop: float,
     augmentation: Augmentation,
-    seed: int,
 ) -> Tensor:
     """Give one random view (batch, channel, size, size) in [0, 1] of each image.
 
@@ -86,18 +88,18 @@ def random_views(
     ----------
     pixels
         (batch, channel, height, width), uint8 in 0 to 255 or float in [0, 1], on any device.
-    rows, epochs
-        (batch,) whole numbers: together with ``seed`` they decide all that is random about each view.
+    keys
+        (batch,) whole numbers that tell the galaxies apart.
+    epochs
+        (batch,) whole numbers: together with the key and ``augmentation.seed`` they decide all that is random about a view.
     size
         The view's height and width in pixels.
     crop
         The share of the image's width that the view would show without zoom, 0 to 1.
     augmentation
         What is varied.
-    seed
-        Any whole number.
     """
-    draws = uniforms(seed, epochs, rows, 12)
+    draws = uniforms(augmentation.seed, epochs, keys, 12)
     spin = draws[:, 0] * 2 * np.pi if augmentation.rotate else np.zeros(len(draws))
     mirror = np.where(augmentation.flip & (draws[:, 1] < 0.5), -1.0, 1.0)
     low, high = np.log(augmentation.zoom)
@@ -128,12 +130,12 @@ def centre_views(pixels: Tensor, *, size: int, crop: float) -> Tensor:
 
 
 def custom_views(
-    pixels: Tensor, rows: npt.ArrayLike, epochs: npt.ArrayLike, *, transform: Transform, size: int, seed: int
+    pixels: Tensor, keys: npt.ArrayLike, epochs: npt.ArrayLike, *, transform: Transform, size: int, seed: int
 ) -> Tensor:
     """Give what the user's own ``transform`` makes of each image, as (batch, channel, size, size) in [0, 1].
 
     The transform (torchvision v2, kornia, any function) gets one image at a time, float (channel, height, width) in [0, 1], so that each
-    has random numbers of its own, drawn from torch's generator seeded by seed, epoch and row.
+    has random numbers of its own, drawn from torch's generator seeded by seed, epoch and key.
 
     Raises
     ------
@@ -141,7 +143,7 @@ def custom_views(
         The transform gives another shape than (channel, size, size).
     """
     views = []
-    seeds = mixed(seed, np.asarray(epochs), np.asarray(rows))
+    seeds = mixed(seed, np.asarray(epochs), np.asarray(keys))
     devices = [pixels.device] if pixels.device.type == "cuda" else []
     with torch.random.fork_rng(devices=devices):
         for image, image_seed in zip(_unit(pixels), seeds, strict=True):
@@ -158,9 +160,9 @@ def custom_views(
     return torch.stack(views).clamp(0, 1)
 
 
-def uniforms(seed: int, epochs: npt.ArrayLike, rows: npt.ArrayLike, count: int) -> npt.NDArray[np.float64]:
-    """Give (row, count) numbers, uniform in [0, 1), that depend on seed, epoch, row and place only (splitmix64; Steele et al. 2014)."""
-    keys = mixed(seed, np.asarray(epochs), np.asarray(rows))
+def uniforms(seed: int, epochs: npt.ArrayLike, keys: npt.ArrayLike, count: int) -> npt.NDArray[np.float64]:
+    """Give (key, count) numbers, uniform in [0, 1), that depend on seed, epoch, key and place only (splitmix64; Steele et al. 2014)."""
+    keys = mixed(seed, np.asarray(epochs), np.asarray(keys))
     return (mixed(0, keys[:, None], np.arange(count)[None]) >> np.uint64(11)) / 2.0**53
 
 

@@ -10,13 +10,12 @@ import lightning as L
 import numpy as np
 import pandas as pd
 import torch
-from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from zoobot.data.augment import Augmentation, Transform, centre_views, custom_views, mixed, random_views
 from zoobot.data.catalog import encode_labels, find_class_names, label_columns, read_catalog
 from zoobot.data.images import ImageSettings, Stretch, decode_image
-from zoobot.data.pixels import Preprocessing, as_dtype, default_workers, keep_pixels
+from zoobot.data.pixels import KeptPixels, Preprocessing, as_dtype, default_workers, digest, keep_pixels, pixel_dtype
 from zoobot.data.splits import check_every_class, split_rows
 from zoobot.errors import CatalogError, OptionError
 
@@ -75,8 +74,10 @@ class GalaxyDataModule(L.LightningDataModule):
         Share each class in the same proportion among the parts.
     memory_gb
         Room for decoded pixels in memory; beyond it they lie in a temporary memory-mapped file. Default: a quarter of free memory.
+    views
+        How many different training views of each galaxy to show, over and over. Default: a new one every epoch.
     seed
-        Decides the split, the order and the augmentation.
+        Decides the split and the order, and custom transforms; the built-in views have a seed of their own in `Augmentation`.
 
     Raises
     ------
@@ -110,6 +111,7 @@ class GalaxyDataModule(L.LightningDataModule):
         group_col: str | None = None,
         stratify: bool = True,
         memory_gb: float | None = None,
+        views: int | None = None,
         seed: int = 42,
     ) -> None:
         super().__init__()
@@ -141,13 +143,14 @@ class GalaxyDataModule(L.LightningDataModule):
         self.group_col = group_col
         self.stratify = stratify
         self.memory_gb = memory_gb
+        self.views = views
         self.seed = seed
 
         self.label_cols: list[str] = []
         self.class_names: dict[str, tuple[str, ...]] = {}
         self.frames: dict[Part, pd.DataFrame] = {}
         self.labels: dict[Part, npt.NDArray[np.float32]] = {}
-        self.pixels: dict[Part, Tensor | None] = {}
+        self.pixels: dict[Part, KeptPixels | None] = {}
 
     def read_catalogs(self) -> None:
         """Read, check and split the catalogs; fills ``frames``, ``labels``, ``label_cols`` and ``class_names``. Reads no image."""
@@ -193,9 +196,19 @@ class GalaxyDataModule(L.LightningDataModule):
 
     def train_dataloader(self) -> DataLoader[Any]:
         """Give the training batches: each galaxy once an epoch (or balanced by class), in a new order and a new view every epoch."""
-        n_galaxies = len(self._part("train"))
+        return self._loader("train", self.train_sampler(self._epoch, self.views))
+
+    def train_sampler(self, epoch: Callable[[], int], views: int | None) -> EpochSampler:
+        """Give the order of the training galaxies, where ``epoch`` tells the epoch and ``views`` how many views there are of each."""
         weights = _class_weights(self.labels["train"]) if self.class_balance == "sampler" else None
-        return self._loader("train", EpochSampler(n_galaxies, self.seed, self._epoch, weights=weights))
+        return EpochSampler(len(self._part("train")), self.seed, epoch, views=views, weights=weights)
+
+    def view_loader(self, part: Part, view: int, rows: npt.NDArray[np.int64] | None = None) -> DataLoader[Any]:
+        """Give one view of a part's galaxies (or of some rows), in order, as kept pixels that `finish` turns into images.
+
+        ``view`` is the epoch that training would show it in; -1 asks for the evaluation view.
+        """
+        return self._loader(part, InOrder(len(self._part(part)), view, rows), finished=False)
 
     def val_dataloader(self) -> DataLoader[Any]:
         """Give the validation batches, in the catalog's order."""
@@ -215,32 +228,28 @@ class GalaxyDataModule(L.LightningDataModule):
 
     def finish(self, batch: Any) -> dict[str, Any]:
         """Turn a batch of kept pixels into views: random ones for training rows, the fixed one for others."""
-        pixels, rows, epochs = (
-            batch.pop("pixels"),
-            batch.pop("row").numpy(force=True),
-            batch.pop("epoch").numpy(force=True),
-        )
+        pixels, keys, views = batch.pop("pixels"), batch.pop("key"), batch.pop("view")
         size, crop = self.preprocessing.image_size, self.preprocessing.exact_crop
-        if (epochs >= 0).all() and self.train_transform is not None:
-            view = custom_views(pixels, rows, epochs, transform=self.train_transform, size=size, seed=self.seed)
-        elif (epochs >= 0).all() and self.augmentation is not None:
-            view = random_views(
-                pixels, rows, epochs, size=size, crop=crop, augmentation=self.augmentation, seed=self.seed
-            )
+        if (views >= 0).all() and self.train_transform is not None:
+            image = custom_views(pixels, keys, views, transform=self.train_transform, size=size, seed=self.seed)
+        elif (views >= 0).all() and self.augmentation is not None:
+            image = random_views(pixels, keys, views, size=size, crop=crop, augmentation=self.augmentation)
         elif self.eval_transform is not None:
-            view = custom_views(pixels, rows, 0 * epochs, transform=self.eval_transform, size=size, seed=self.seed)
+            image = custom_views(pixels, keys, 0 * views, transform=self.eval_transform, size=size, seed=self.seed)
         else:
-            view = centre_views(pixels, size=size, crop=crop)
-        return {"image": view, **batch}
+            image = centre_views(pixels, size=size, crop=crop)
+        return {"image": image, **batch}
 
     def _part(self, part: Part) -> pd.DataFrame:
         if part not in self.frames:
-            given = f"its parts are {', '.join(self.frames)}" if self.frames else "call setup() first"
-            msg = f"this data module has no {part} part: {given}. Give catalog= or {part}_catalog=."
+            if self.frames:
+                msg = f"this data module has no {part} part, only {', '.join(self.frames)}. Give catalog= or {part}_catalog=."
+            else:
+                msg = "this data module has read no catalog yet. Call setup() first; a trainer does so by itself."
             raise CatalogError(msg)
         return self.frames[part]
 
-    def _loader(self, part: Part, sampler: Sampler[tuple[int, int]]) -> DataLoader[Any]:
+    def _loader(self, part: Part, sampler: Sampler[tuple[int, int]], *, finished: bool = True) -> DataLoader[Any]:
         pixels = self.pixels.get(part)
         galaxies = Galaxies(self.frames[part], self.labels.get(part), pixels, self.preprocessing)
         on_cpu = self.trainer is None or self.trainer.strategy.root_device.type == "cpu"
@@ -249,7 +258,7 @@ class GalaxyDataModule(L.LightningDataModule):
             batch_size=self.batch_size,
             sampler=sampler,
             num_workers=self.num_workers if pixels is None else 0,
-            collate_fn=self.finish if on_cpu else _as_it_is,
+            collate_fn=self.finish if on_cpu and finished else _as_it_is,
             pin_memory=not on_cpu,
         )
 
@@ -300,26 +309,28 @@ class Galaxies(Dataset[dict[str, Any]]):
         self,
         frame: pd.DataFrame,
         labels: npt.NDArray[np.float32] | None,
-        pixels: Tensor | None,
+        kept: KeptPixels | None,
         preprocessing: Preprocessing,
     ) -> None:
         self.files = frame["file_loc"].to_numpy(dtype=object)
         self.ids = frame["id_str"].to_numpy(dtype=object)
         self.labels = None if labels is None else torch.from_numpy(labels)
-        self.pixels = pixels
+        self.kept = kept
+        self.dtype = pixel_dtype(self.files)
         self.preprocessing = preprocessing
 
     def __len__(self) -> int:
         return len(self.ids)
 
     def __getitems__(self, wanted: Sequence[tuple[int, int]]) -> dict[str, Any]:
-        """Give the batch of the (row, epoch) wanted; epoch -1 asks for the evaluation view."""
-        rows = torch.tensor([row for row, _ in wanted])
+        """Give the batch of the (row, view) wanted; view -1 is the evaluation view."""
+        rows = np.array([row for row, _ in wanted])
+        kept = self._decode(rows) if self.kept is None else KeptPixels(self.kept.pixels[rows], self.kept.digests[rows])
         batch: dict[str, Any] = {
-            "pixels": self._decode(rows.numpy()) if self.pixels is None else self.pixels[rows],
-            "row": rows,
-            "epoch": torch.tensor([epoch for _, epoch in wanted]),
-            "id_str": self.ids[rows.numpy()].tolist(),
+            "pixels": kept.pixels,
+            "key": kept.digests[:, 0],
+            "view": np.array([view for _, view in wanted]),
+            "id_str": self.ids[rows].tolist(),
         }
         if self.labels is not None:
             batch["label"] = self.labels[rows]
@@ -328,23 +339,34 @@ class Galaxies(Dataset[dict[str, Any]]):
     def __getitem__(self, wanted: tuple[int, int]) -> dict[str, Any]:
         return self.__getitems__([wanted])
 
-    def _decode(self, rows: npt.NDArray[np.int64]) -> Tensor:
+    def _decode(self, rows: npt.NDArray[np.int64]) -> KeptPixels:
         images = [
-            decode_image(self.files[row], self.preprocessing.images, self.preprocessing.kept_size) for row in rows
+            as_dtype(decode_image(self.files[row], self.preprocessing.images, self.preprocessing.kept_size), self.dtype)
+            for row in rows
         ]
-        dtype = np.dtype(np.uint8 if all(image.dtype == np.uint8 for image in images) else np.float32)
-        return torch.from_numpy(np.stack([as_dtype(image, dtype) for image in images]))
+        digests = np.array([digest(image) for image in images], np.uint64)
+        return KeptPixels(torch.from_numpy(np.stack(images)), digests)
 
 
 class EpochSampler(Sampler[tuple[int, int]]):
-    """Gives every row with the epoch it is drawn for, in an order that depends on seed and epoch only."""
+    """Gives every row with the view to show, in an order that depends on seed and epoch only.
+
+    The view is the epoch itself, or the epoch modulo ``views``.
+    """
 
     def __init__(
-        self, n_rows: int, seed: int, epoch: Callable[[], int], *, weights: npt.NDArray[np.float64] | None = None
+        self,
+        n_rows: int,
+        seed: int,
+        epoch: Callable[[], int],
+        *,
+        views: int | None = None,
+        weights: npt.NDArray[np.float64] | None = None,
     ) -> None:
         self.n_rows = n_rows
         self.seed = seed
         self.epoch = epoch
+        self.views = views
         self.weights = weights
 
     def __len__(self) -> int:
@@ -357,20 +379,22 @@ class EpochSampler(Sampler[tuple[int, int]]):
             rows = rng.permutation(self.n_rows)
         else:
             rows = rng.choice(self.n_rows, self.n_rows, p=self.weights)
-        return ((int(row), epoch) for row in rows)
+        view = epoch if self.views is None else epoch % self.views
+        return ((int(row), view) for row in rows)
 
 
 class InOrder(Sampler[tuple[int, int]]):
-    """Gives every row once, in order, marked for the evaluation view."""
+    """Gives every row (or some rows) once, in order, with one view: -1 is the evaluation view."""
 
-    def __init__(self, n_rows: int) -> None:
-        self.n_rows = n_rows
+    def __init__(self, n_rows: int, view: int = -1, rows: npt.NDArray[np.int64] | None = None) -> None:
+        self.rows = range(n_rows) if rows is None else rows.tolist()
+        self.view = view
 
     def __len__(self) -> int:
-        return self.n_rows
+        return len(self.rows)
 
     def __iter__(self) -> Iterator[tuple[int, int]]:
-        return ((row, -1) for row in range(self.n_rows))
+        return ((row, self.view) for row in self.rows)
 
 
 def _transforms(augment: Augment) -> tuple[Transform | None, Transform | None, Augmentation | None]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -99,6 +100,22 @@ class ImageFiles(Dataset[tuple[int, "npt.NDArray[Any] | ImageError"]]):
             return row, err
 
 
+@dataclass(frozen=True)
+class KeptPixels:
+    """Decoded images, and what tells them apart."""
+
+    pixels: torch.Tensor
+    """(galaxy, channel, kept_size, kept_size): uint8, or float32 in [0, 1] where a file is FITS"""
+    digests: npt.NDArray[np.uint64]
+    """(galaxy, 2): 128 bits of the pixels' hash; see `digest`"""
+
+
+def digest(image: npt.NDArray[Any]) -> tuple[int, int]:
+    """Give 128 bits that change with any pixel (blake2b); the first 64 seed a galaxy's views, all of them name its kept features."""
+    content = hashlib.blake2b(image.tobytes(), digest_size=16, person=str(image.dtype).encode()).digest()
+    return int.from_bytes(content[:8], "little"), int.from_bytes(content[8:], "little")
+
+
 def decode_files(
     files: Sequence[str], preprocessing: Preprocessing, *, num_workers: int, batch_size: int = DECODED_PER_STEP
 ) -> Iterator[list[tuple[int, npt.NDArray[Any] | ImageError]]]:
@@ -120,8 +137,8 @@ def keep_pixels(
     num_workers: int,
     memory_gb: float | None = None,
     description: str,
-) -> torch.Tensor | None:
-    """Decode every image once and give the pixels (galaxy, channel, kept_size, kept_size): uint8, or float32 where a file is FITS.
+) -> KeptPixels | None:
+    """Decode every image once, and keep the pixels.
 
     Parameters
     ----------
@@ -146,11 +163,12 @@ def keep_pixels(
     ImageError
         Images that can't be read: how many, and the first five with the reason.
     """
-    dtype = np.dtype(np.float32 if any(is_fits(name) for name in files) else np.uint8)
+    dtype = pixel_dtype(files)
     shape = (len(files), preprocessing.images.channels, preprocessing.kept_size, preprocessing.kept_size)
     pixels = _room_for(shape, dtype, psutil.virtual_memory().available / 4 if memory_gb is None else memory_gb * 1e9)
     if pixels is None:
         return None
+    digests = np.empty((len(files), 2), np.uint64)
     bad: list[ImageError] = []
     steps = ((batch, len(batch)) for batch in decode_files(files, preprocessing, num_workers=num_workers))
     for batch in track_steps(steps, description, len(files)):
@@ -159,9 +177,15 @@ def keep_pixels(
                 bad.append(image)
             else:
                 pixels[row] = as_dtype(image, dtype)
+                digests[row] = digest(pixels[row])
     if bad:
         raise_unreadable(bad, len(files))
-    return torch.from_numpy(pixels)
+    return KeptPixels(torch.from_numpy(pixels), digests)
+
+
+def pixel_dtype(files: Iterable[str]) -> np.dtype[Any]:
+    """Give the type that the pixels of these files are kept in: uint8, or float32 where one is FITS."""
+    return np.dtype(np.float32 if any(is_fits(name) for name in files) else np.uint8)
 
 
 def as_dtype(image: npt.NDArray[Any], dtype: np.dtype[Any]) -> npt.NDArray[Any]:

@@ -172,9 +172,13 @@ class Encoder(nn.Module):
         EncoderError
             If the batch has other dimensions or channels, or another size where only one will do.
         """
-        self._check(images)
-        features: Tensor = self.model((images - self.mean) / self.std)
+        features: Tensor = self.model(self.normalise(images))
         return features
+
+    def normalise(self, images: Tensor) -> Tensor:
+        """Give images (batch, channel, height, width) in [0, 1] as the network wants them, once it is sure that it can take them."""
+        self._check(images)
+        return (images - self.mean) / self.std
 
     def _check(self, images: Tensor) -> None:
         """Refuse a batch that the network would choke on, in words that say what it wants."""

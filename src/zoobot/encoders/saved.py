@@ -89,7 +89,9 @@ def read_config(folder: Path) -> dict[str, Any]:
     path = folder / CONFIG_FILE
     if not path.is_file():
         found = ", ".join(sorted(entry.name for entry in folder.iterdir())[:5]) or "nothing"
-        msg = f"{folder} holds no {CONFIG_FILE} (it holds {found}): give the folder of a saved model"
+        inside = folder / "model"
+        hint = f"give {inside}" if (inside / CONFIG_FILE).is_file() else "give the folder of a saved model"
+        msg = f"{folder} holds no {CONFIG_FILE} (it holds {found}): {hint}"
         raise ModelFileError(msg)
     try:
         config = json.loads(path.read_text(encoding="utf-8"))
@@ -130,7 +132,7 @@ def read_pickled(path: Path) -> dict[str, Any]:
         If it is missing, damaged, or holds more than tensors and plain values.
     """
     if not path.is_file():
-        msg = f"{path} is missing: check the path"
+        msg = f"{path} is missing: check the path; expected a saved model's folder, a checkpoint, or hf_hub:owner/repo"
         raise ModelFileError(msg)
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)

@@ -8,11 +8,12 @@ from typing import Any, NamedTuple
 
 import timm
 import torch
+from huggingface_hub import try_to_load_from_cache
 from torch import Tensor, nn
 
 from zoobot.encoders.channels import adapt_state, adapt_values
 from zoobot.encoders.encoder import Encoder, EncoderConfig
-from zoobot.encoders.hub import explain_hub_error
+from zoobot.encoders.hub import explain_hub_error, reach_hub
 from zoobot.encoders.probe import count_features, run_probe
 from zoobot.encoders.saved import CONFIG_FILE, PICKLED_WEIGHTS_FILE, WEIGHTS_FILE, read_pickled, read_weights
 from zoobot.errors import EncoderError, ModelFileError
@@ -54,6 +55,9 @@ def encoder_by_name(name: str, in_chans: int, pretrained: bool) -> Encoder:
     if pretrained and not timm.models.is_model_pretrained(name):
         msg = f"timm has no weights for '{name}': pretrained=False gives random weights, or choose another encoder"
         raise EncoderError(msg)
+    published = timm.get_pretrained_cfg(name)
+    if pretrained and published.hf_hub_id and try_to_load_from_cache(published.hf_hub_id, WEIGHTS_FILE) is None:
+        reach_hub(name, published.hf_hub_id)
     try:
         model = timm.create_model(name, pretrained=pretrained, num_classes=0)
     except OSError as err:

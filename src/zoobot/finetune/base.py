@@ -96,6 +96,8 @@ class FinetuneableZoobotAbstract(L.LightningModule):
     ----------
     num_outputs : int
         Width of the head's output; a subclass sets it before calling ``super().__init__``.
+    takes_class_names : bool
+        Whether a label column may hold names, which become classes 0, 1, ... in sorted order.
     label_cols : list of str
         Names of the label columns; taken from the data module that it is trained on.
     class_names : list of str
@@ -105,6 +107,7 @@ class FinetuneableZoobotAbstract(L.LightningModule):
     """
 
     num_outputs: int
+    takes_class_names = True
 
     def __init__(
         self,
@@ -139,7 +142,9 @@ class FinetuneableZoobotAbstract(L.LightningModule):
                 f"at most 1, warmup_epochs={warmup_epochs} at least 0 and max_cosine_epochs={max_cosine_epochs} at least 1."
             )
             raise OptionError(msg)
-        self.encoder = _get_encoder(name, encoder, zoobot_checkpoint_loc, in_chans, pretrained)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)  # for weights that are not pretrained
+            self.encoder = _get_encoder(name, encoder, zoobot_checkpoint_loc, in_chans, pretrained)
         self.encoder.freeze(n_blocks)
         self.n_blocks = self.encoder.num_blocks if n_blocks == -1 else n_blocks
         self.options: dict[str, Any] = {
@@ -158,6 +163,7 @@ class FinetuneableZoobotAbstract(L.LightningModule):
         self.label_cols: list[str] = []
         self.class_names: list[str] = []
         self.preprocessing: Preprocessing | None = None
+        self._top: list[nn.Module] = []  # in a list, for its modules are the encoder's already
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             self.head = self.make_head(head, dropout_prob)
@@ -210,6 +216,10 @@ class FinetuneableZoobotAbstract(L.LightningModule):
         outputs: Tensor = self.head(self.encoder(images))
         return outputs
 
+    def train_from_features(self, top: nn.Module) -> None:
+        """Take batches of ``features``, the output of the frozen blocks, and run ``top`` (the blocks above) and the head on them."""
+        self._top = [top]
+
     def setup(self, stage: str) -> None:
         """Take names and preprocessing from the data module, and check its labels, before anything is trained."""
         datamodule = getattr(self.trainer, "datamodule", None)
@@ -227,6 +237,10 @@ class FinetuneableZoobotAbstract(L.LightningModule):
         if not datamodule.label_cols:
             msg = "the data module has no label_cols. Name the column that holds the labels: GalaxyDataModule(label_cols=['ring'], ...)."
             raise LabelError(msg)
+        for column, names in datamodule.class_names.items():
+            if not self.takes_class_names:
+                msg = f"label column {column!r} holds names ({names[0]!r}), where {type(self).__name__} takes numbers. Write numbers."
+                raise LabelError(msg)
         channels = datamodule.preprocessing.images.channels
         if channels != self.encoder.in_chans:
             msg = (
@@ -294,14 +308,18 @@ class FinetuneableZoobotAbstract(L.LightningModule):
 
     def _step(self, batch: Any, part: str) -> tuple[Tensor, Tensor, Tensor]:
         """Give the mean loss, the outputs and the labels of a batch, and log the loss."""
-        galaxies = as_batch(batch, self.label_cols or None)
-        labels = galaxies["label"]
+        if isinstance(batch, dict) and "features" in batch:
+            labels = batch["label"]
+            outputs = self.head(self._top[0](batch["features"]))
+        else:
+            galaxies = as_batch(batch, self.label_cols or None)
+            labels = galaxies["label"]
+            outputs = self(galaxies["image"])
         if labels is None:
             msg = (
                 "the data module's batches have no labels. Expected (image, label), or a dict with 'image' and 'label'."
             )
             raise LabelError(msg)
-        outputs = self(galaxies["image"])
         loss = self.loss(outputs, labels).mean()
         self.log(
             f"finetuning/{part}_loss",

@@ -71,6 +71,7 @@ class FinetuneableZoobotClassifier(FinetuneableZoobotAbstract):
         self.num_classes = num_classes
         self.label_smoothing = label_smoothing
         self.multi_label = multi_label
+        self.takes_class_names = not multi_label
         super().__init__(**options)
         weights = None if class_weights is None else torch.tensor(class_weights, dtype=torch.float32)
         self.register_buffer("class_weights", weights, persistent=False)

@@ -47,6 +47,7 @@ class FinetuneableZoobotRegressor(FinetuneableZoobotAbstract):
         An unknown loss, or no targets.
     """
 
+    takes_class_names = False
     target_mean: Tensor
     target_std: Tensor
 

@@ -95,8 +95,10 @@ def load_model(path: str | Path, task: type[Model], *, encoder: nn.Module | None
     saved = config.get("task", "")
     kind = TASKS.get(saved, task)
     if not issubclass(kind, task) or (kind.__name__ != saved):
-        remedy = f"Load it with {saved}.load_from_checkpoint" if saved not in TASKS else f"Use zoobot.load or {saved}"
-        msg = f"{path} holds a {saved or 'model of unknown kind'}, not a {task.__name__}. {remedy}."
+        if saved in TASKS:
+            msg = f"{path} holds a {saved}, not a {task.__name__}. Use zoobot.load or {saved}."
+        else:
+            msg = f"{path} holds a model of the class {saved!r}, defined by its own code. Load it with {saved}.load_from_checkpoint."
         raise ModelFileError(msg)
     built = Encoder.from_config(EncoderConfig.from_dict(config["encoder"])) if encoder is None else encoder
     try:

@@ -17,6 +17,8 @@ from lightning.pytorch.loggers import Logger
 from lightning.pytorch.utilities import rank_zero_only
 
 from zoobot.errors import OutputError
+from zoobot.finetune.base import FinetuneableZoobotAbstract
+from zoobot.finetune.feature_cache import FeatureCache, cached_data
 
 logger = logging.getLogger(__name__)
 
@@ -34,6 +36,8 @@ def get_trainer(
     devices: Any = "auto",
     accelerator: str = "auto",
     logger: Any = None,
+    *,
+    feature_cache: bool | FeatureCache = True,
     **trainer_kwargs: Any,
 ) -> L.Trainer:
     """Give a trainer that keeps the best model by validation loss and stops once it no longer improves.
@@ -57,6 +61,9 @@ def get_trainer(
         As Lightning takes them.
     logger
         Another Lightning logger than the CSV file; False for none.
+    feature_cache
+        Run the frozen blocks once over a few views of each galaxy and train from their output, which takes seconds where running
+        them in every step takes minutes. A `FeatureCache` says how many views, and how; False turns it off.
     **trainer_kwargs
         Anything else that ``lightning.Trainer`` takes (``precision``, ``strategy``, ``accumulate_grad_batches``, ...). ``callbacks`` are
         added to those here.
@@ -94,7 +101,9 @@ def get_trainer(
         callbacks.append(RichProgressBar())
     quiet = {"enable_model_summary": False, "num_sanity_val_steps": 0, "log_every_n_steps": 1}
     _leave_out_advice()
-    return L.Trainer(
+    cache = FeatureCache() if feature_cache is True else feature_cache or None
+    return FinetuneTrainer(
+        cache,
         default_root_dir=folder,
         max_epochs=max_epochs,
         devices=devices,
@@ -103,6 +112,29 @@ def get_trainer(
         callbacks=callbacks,
         **{**quiet, **trainer_kwargs},
     )
+
+
+class FinetuneTrainer(L.Trainer):
+    """A Lightning trainer that trains from kept features where part of the encoder is frozen."""
+
+    def __init__(self, feature_cache: FeatureCache | None, **options: Any) -> None:
+        super().__init__(**options)
+        self.feature_cache = feature_cache
+
+    def fit(  # type: ignore[override]  # the rest of its options differ between versions of Lightning
+        self,
+        model: L.LightningModule,
+        train_dataloaders: Any = None,
+        val_dataloaders: Any = None,
+        datamodule: L.LightningDataModule | None = None,
+        **options: Any,
+    ) -> None:
+        """Train as ``lightning.Trainer.fit`` does; features are kept for models and data modules of ours, and for other data modules."""
+        if isinstance(train_dataloaders, L.LightningDataModule):
+            train_dataloaders, datamodule = None, train_dataloaders
+        if self.feature_cache and datamodule is not None and isinstance(model, FinetuneableZoobotAbstract):
+            datamodule = cached_data(model, datamodule, self.feature_cache, self.strategy.root_device) or datamodule
+        super().fit(model, train_dataloaders, val_dataloaders, datamodule, **options)
 
 
 class EpochCsvLog(Logger):

@@ -42,6 +42,8 @@ class FinetuneableZoobotTree(FinetuneableZoobotAbstract):
         No such tree, or one that doesn't hold together.
     """
 
+    takes_class_names = False
+
     def __init__(
         self, schema: str | Path | Mapping[str, Any] | trees.Schema, **options: Unpack[FinetuneOptions]
     ) -> None:

@@ -1,0 +1,358 @@
+"""What is frozen is computed once: the frozen part of the encoder over a few views of the galaxies, then training from its output."""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import lightning as L
+import numpy as np
+import psutil
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from zoobot.data import GalaxyDataModule, as_batch
+from zoobot.data.datamodule import EpochSampler, InOrder
+from zoobot.encoders.split import SplitEncoder, split_encoder
+from zoobot.errors import OptionError
+from zoobot.finetune.feature_store import FeatureStore, feature_key
+from zoobot.precision import frozen_pass
+from zoobot.progress import track_steps
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy.typing as npt
+
+    from zoobot.finetune.base import FinetuneableZoobotAbstract
+
+logger = logging.getLogger(__name__)
+
+KEPT_PER_FILE = 256
+"""Galaxies after which features are written to disk, so that an interrupted pass loses little."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FeatureCache:
+    """How features are kept.
+
+    Parameters
+    ----------
+    views
+        How many augmented views of each training galaxy to compute; training goes through them epoch after epoch.
+    precision
+        Of the frozen pass: 'auto' is bfloat16 where the hardware is fast at it, else float32; 'float32' is exact.
+    memory_gb
+        Room for features in memory; beyond it they lie in a temporary memory-mapped file. Default: a quarter of free memory.
+    disk_gb
+        Sets of features larger than this are not kept between runs, and more than this are not put into a temporary file: then there
+        are fewer views, or no cache.
+
+    Raises
+    ------
+    OptionError
+        Fewer than one view.
+    """
+
+    views: int = 8
+    precision: Literal["auto", "float32"] = "auto"
+    memory_gb: float | None = None
+    disk_gb: float = 10.0
+
+    def __post_init__(self) -> None:
+        if self.views < 1:
+            msg = f"views={self.views} must be at least 1."
+            raise OptionError(msg)
+
+
+def cached_data(
+    model: FinetuneableZoobotAbstract, datamodule: L.LightningDataModule, cache: FeatureCache, device: torch.device
+) -> CachedData | None:
+    """Give a data module of features for the frozen part of a model, computed where they are not kept already.
+
+    None, and training then runs the whole network, where nothing is frozen, the encoder can't be cut below the blocks that are trained,
+    or there is no room.
+    """
+    encoder = model.encoder
+    if model.n_blocks == encoder.num_blocks:
+        return None
+    datamodule.prepare_data()
+    datamodule.setup("fit")
+    if isinstance(datamodule, GalaxyDataModule):
+        model.learn_from(datamodule)
+        source: _Galaxies | _AnyData = _Galaxies(datamodule)
+    else:
+        source = _AnyData(datamodule, model)
+    encoder.to(device)
+    images = source.probe().to(device)
+    split = split_encoder(encoder, model.n_blocks, images[:2])
+    if split is None:
+        logger.warning(
+            "the encoder %s can't be cut below its top %d blocks: its frozen part runs in every step.",
+            encoder.name,
+            model.n_blocks,
+        )
+        return None
+    with frozen_pass(encoder, device, cache.precision) as dtype:
+        example = split.activations(images[:1])[0]
+        kept_as = torch.float32 if model.n_blocks == 0 else dtype
+        views = _views_with_room(source.count * example.numel() * kept_as.itemsize, source.n_val, source.count, cache)
+        if views == 0:
+            return None
+        passes: list[tuple[Literal["train", "val"], int]] = [("val", -1), *(("train", view) for view in range(views))]
+        filler = _Filler(source, split, model, cache, device, kept_as, tuple(example.shape))
+        filled = filler.run(passes)
+    model.train_from_features(split.top)
+    return CachedData(datamodule, source, filled[1:], filled[0])
+
+
+class CachedData(L.LightningDataModule):
+    """Batches of features in place of images; all else is the data module that they were made from."""
+
+    def __init__(
+        self, datamodule: L.LightningDataModule, source: _Galaxies | _AnyData, train: list[_Pass], val: _Pass
+    ) -> None:
+        super().__init__()
+        self.datamodule = datamodule
+        self.source = source
+        self.train_passes = train
+        self.val_pass = val
+
+    def __getattr__(self, name: str) -> Any:
+        if name in ("datamodule", "_trainer"):
+            raise AttributeError(name)
+        return getattr(self.datamodule, name)
+
+    def train_dataloader(self) -> DataLoader[Any]:
+        """Give the training batches in the order that the data module itself would."""
+        sampler = self.source.sampler(lambda: self.trainer.current_epoch if self.trainer else 0, len(self.train_passes))
+        return DataLoader(
+            _FeatureRows(self.train_passes), batch_size=self.source.batch_size, sampler=sampler, collate_fn=_as_it_is
+        )
+
+    def val_dataloader(self) -> DataLoader[Any]:
+        """Give the validation batches."""
+        rows = InOrder(len(self.val_pass.labels), 0)
+        return DataLoader(
+            _FeatureRows([self.val_pass]), batch_size=self.source.batch_size, sampler=rows, collate_fn=_as_it_is
+        )
+
+
+@dataclass
+class _Pass:
+    """The features (galaxy, ...) and labels (galaxy, label) of one pass over a part's galaxies."""
+
+    features: Tensor
+    labels: Tensor
+
+
+class _FeatureRows(Dataset[dict[str, Tensor]]):
+    """Gives batches of (row, view)."""
+
+    def __init__(self, passes: Sequence[_Pass]) -> None:
+        self.passes = passes
+
+    def __len__(self) -> int:
+        return len(self.passes[0].labels)
+
+    def __getitems__(self, wanted: Sequence[tuple[int, int]]) -> dict[str, Tensor]:
+        rows = torch.tensor([row for row, _ in wanted])
+        kept = self.passes[wanted[0][1]]
+        return {"features": kept.features[rows].float(), "label": kept.labels[rows]}
+
+    def __getitem__(self, wanted: tuple[int, int]) -> dict[str, Tensor]:
+        return self.__getitems__([wanted])
+
+
+class _Galaxies:
+    """Passes over the galaxies of a `GalaxyDataModule`: in the catalog's order, with digests that name each galaxy's features."""
+
+    def __init__(self, datamodule: GalaxyDataModule) -> None:
+        self.datamodule = datamodule
+        self.batch_size = datamodule.batch_size
+        self.count = len(datamodule.labels["train"])
+        self.n_val = len(datamodule.labels["val"])
+
+    def probe(self) -> Tensor:
+        batch = next(iter(self.datamodule.view_loader("val", -1)))
+        image: Tensor = self.datamodule.finish(batch)["image"]
+        return image
+
+    def sampler(self, epoch: Callable[[], int], views: int) -> EpochSampler:
+        return self.datamodule.train_sampler(epoch, views)
+
+    def settings(self) -> list[Any] | None:
+        """Give what decides the views, where they can be made again from the pixels alone."""
+        datamodule = self.datamodule
+        if datamodule.train_transform is not None or datamodule.eval_transform is not None:
+            return None
+        augmentation = None if datamodule.augmentation is None else datamodule.augmentation.to_dict()
+        return [datamodule.preprocessing.image_size, datamodule.preprocessing.exact_crop, augmentation]
+
+    def digests(self, part: Literal["train", "val"]) -> npt.NDArray[np.uint64] | None:
+        kept = self.datamodule.pixels[part]
+        return None if kept is None else kept.digests
+
+    def labels(self, part: Literal["train", "val"]) -> Tensor:
+        return torch.from_numpy(self.datamodule.labels[part])
+
+    def images(
+        self, part: Literal["train", "val"], view: int, rows: npt.NDArray[np.int64], device: torch.device
+    ) -> Iterator[tuple[Tensor, Tensor | None]]:
+        """Give the view of these rows, batch by batch, made on the device."""
+        for batch in self.datamodule.view_loader(part, view, rows):
+            batch["pixels"] = batch["pixels"].to(device)
+            yield self.datamodule.finish(batch)["image"], None
+
+
+class _AnyData:
+    """Passes over somebody else's data module: as its loaders give them, with whatever augmentation they do."""
+
+    def __init__(self, datamodule: L.LightningDataModule, model: FinetuneableZoobotAbstract) -> None:
+        self.datamodule = datamodule
+        self.label_cols = model.label_cols or None
+        self.seed = model.options["seed"]
+        loaders = {"train": datamodule.train_dataloader(), "val": datamodule.val_dataloader()}
+        sizes = {part: [len(self._batch(batch)["image"]) for batch in loader] for part, loader in loaders.items()}
+        self.batch_size = max(sizes["train"])
+        self.count, self.n_val = sum(sizes["train"]), sum(sizes["val"])
+
+    def probe(self) -> Tensor:
+        image: Tensor = self._batch(next(iter(self.datamodule.val_dataloader())))["image"]
+        return image
+
+    def sampler(self, epoch: Callable[[], int], views: int) -> EpochSampler:
+        return EpochSampler(self.count, self.seed, epoch, views=views)
+
+    def settings(self) -> None:
+        """Say that what decides the views is not known: they are not kept between runs."""
+
+    def images(
+        self, part: Literal["train", "val"], view: int, rows: npt.NDArray[np.int64], device: torch.device
+    ) -> Iterator[tuple[Tensor, Tensor | None]]:
+        """Give a pass of the part's loader with its labels; it decides the order."""
+        loader = self.datamodule.train_dataloader() if part == "train" else self.datamodule.val_dataloader()
+        for batch in loader:
+            galaxies = self._batch(batch)
+            yield galaxies["image"].to(device), galaxies["label"]
+
+    def _batch(self, batch: Any) -> Any:
+        return as_batch(batch, self.label_cols)
+
+
+class _Filler:
+    """Runs the frozen network over the passes that are wanted, skipping what is kept on disk."""
+
+    def __init__(
+        self,
+        source: _Galaxies | _AnyData,
+        split: SplitEncoder,
+        model: FinetuneableZoobotAbstract,
+        cache: FeatureCache,
+        device: torch.device,
+        dtype: torch.dtype,
+        shape: tuple[int, ...],
+    ) -> None:
+        self.source = source
+        self.split = split
+        self.cache = cache
+        self.device = device
+        self.dtype = dtype
+        self.shape = shape
+        self.store = None
+        settings = source.settings()
+        room = (source.count * cache.views + source.n_val) * int(np.prod(shape)) * dtype.itemsize <= cache.disk_gb * 1e9
+        if settings is not None and isinstance(source, _Galaxies) and source.digests("train") is not None and room:
+            first = model.encoder.num_blocks - model.n_blocks
+            self.store = FeatureStore(feature_key(model.encoder, first, [*settings, str(dtype), cache.precision]))
+
+    def run(self, passes: list[tuple[Literal["train", "val"], int]]) -> list[_Pass]:
+        """Give the features and labels of each (part, view)."""
+        filled = [_Pass(self._room(part), torch.empty(0)) for part, _ in passes]
+        missing = [self._read(part, view, kept) for (part, view), kept in zip(passes, filled, strict=True)]
+        steps = (
+            step
+            for (part, view), kept, rows in zip(passes, filled, missing, strict=True)
+            if len(rows)
+            for step in self._compute(part, view, kept, rows)
+        )
+        for _ in track_steps(steps, "Running the frozen encoder", sum(map(len, missing)), "views"):
+            pass
+        for (part, _), kept in zip(passes, filled, strict=True):
+            if isinstance(self.source, _Galaxies):
+                kept.labels = self.source.labels(part)
+        return filled
+
+    def _room(self, part: Literal["train", "val"]) -> Tensor:
+        shape = (self.source.count if part == "train" else self.source.n_val, *self.shape)
+        whole = self.source.count * self.cache.views * int(np.prod(self.shape)) * self.dtype.itemsize
+        if whole <= _memory_bytes(self.cache):
+            return torch.empty(shape, dtype=self.dtype)
+        with tempfile.TemporaryFile() as file:
+            size = int(np.prod(shape)) * self.dtype.itemsize
+            return torch.from_numpy(np.memmap(file, np.uint8, "w+", shape=(size,))).view(self.dtype).reshape(shape)
+
+    def _read(self, part: Literal["train", "val"], view: int, kept: _Pass) -> npt.NDArray[np.int64]:
+        """Fill in what is kept on disk and give the rows that are not."""
+        rows = np.arange(len(kept.features))
+        if self.store is None or not isinstance(self.source, _Galaxies):
+            return rows
+        digests = self.source.digests(part)
+        if digests is None:
+            return rows
+        known, features = self.store.read(view, digests)
+        if features is not None:
+            kept.features[torch.from_numpy(known)] = features
+        return np.setdiff1d(rows, known)
+
+    def _compute(
+        self, part: Literal["train", "val"], view: int, kept: _Pass, rows: npt.NDArray[np.int64]
+    ) -> Iterator[tuple[None, int]]:
+        """Compute the features of these rows, keeping them on disk as they come."""
+        done = written = 0
+        labels = []
+        for images, label in self.source.images(part, view, rows, self.device):
+            place = torch.from_numpy(rows[done : done + len(images)])
+            kept.features[place] = self.split.activations(images).to("cpu", self.dtype)
+            done += len(images)
+            if label is not None:
+                labels.append(label)
+            if done - written >= KEPT_PER_FILE or done == len(rows):
+                self._write(part, view, kept, rows[written:done])
+                written = done
+            yield None, len(images)
+        if labels:
+            kept.labels = torch.cat(labels)
+
+    def _write(self, part: Literal["train", "val"], view: int, kept: _Pass, rows: npt.NDArray[np.int64]) -> None:
+        if self.store is not None and isinstance(self.source, _Galaxies):
+            digests = self.source.digests(part)
+            assert digests is not None  # there is no store without digests
+            self.store.write(view, digests[rows], kept.features[torch.from_numpy(rows)])
+
+
+def _views_with_room(bytes_a_view: int, n_val: int, count: int, cache: FeatureCache) -> int:
+    """Give how many views fit into memory, or else into the temporary file; says so where that is fewer than wanted."""
+    room = max(_memory_bytes(cache), cache.disk_gb * 1e9) - bytes_a_view * n_val / count
+    views = min(cache.views, int(room / bytes_a_view))
+    if views < cache.views:
+        logger.warning(
+            "%d views of features take %.1f GB, and there is room for %.1f GB: %s.",
+            cache.views,
+            cache.views * bytes_a_view / 1e9,
+            room / 1e9,
+            f"{views} are used" if views > 0 else "the frozen part of the encoder runs in every step",
+        )
+    return max(views, 0)
+
+
+def _memory_bytes(cache: FeatureCache) -> float:
+    return psutil.virtual_memory().available / 4 if cache.memory_gb is None else cache.memory_gb * 1e9
+
+
+def _as_it_is(batch: Any) -> Any:
+    return batch

@@ -1,0 +1,68 @@
+"""The machine's own arithmetic: bfloat16 and memory layout where the hardware is fast at them, and memory that is kept once touched."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
+
+import torch
+from torch import nn
+
+Precision = Literal["auto", "float32"]
+
+
+def is_fast_in_bfloat16(device: torch.device) -> bool:
+    """Say whether a device multiplies bfloat16 in hardware (CUDA from Ampere on, x86 with AVX512-BF16 or AMX)."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_capability(device) >= (8, 0)
+    if device.type == "cpu":
+        return bool({"avx512_bf16", "amx_bf16"} & _cpu_flags())
+    return False
+
+
+@contextlib.contextmanager
+def frozen_pass(network: nn.Module, device: torch.device, precision: Precision) -> Iterator[torch.dtype]:
+    """Run a network for its output alone: no gradients, eval mode, and in bfloat16 and channels-last where that is fast.
+
+    Gives the type that it computes in. The network is left as it was found.
+    """
+    fast = precision == "auto" and is_fast_in_bfloat16(device)
+    was_training = network.training
+    network.eval()
+    if fast:
+        network.to(memory_format=torch.channels_last)
+    try:
+        with torch.no_grad(), torch.autocast(device.type, torch.bfloat16, enabled=fast):
+            yield torch.bfloat16 if fast else torch.float32
+    finally:
+        if fast:
+            network.to(memory_format=torch.contiguous_format)
+        network.train(was_training)
+
+
+def keep_freed_memory() -> None:
+    """Let the C library keep the memory that torch frees, for the rest of this process: touching new pages can halve the speed on a CPU.
+
+    Linux with glibc only; ``ZOOBOT_KEEP_MEMORY=0`` leaves the library's own ways. The commands call it; the library does not.
+    """
+    if not sys.platform.startswith("linux") or os.environ.get("ZOOBOT_KEEP_MEMORY") == "0":
+        return
+    trim_threshold, top_pad, mmap_max = -1, -2, -4
+    with contextlib.suppress(OSError, AttributeError):
+        libc = ctypes.CDLL("libc.so.6")
+        libc.mallopt(mmap_max, 0)
+        libc.mallopt(trim_threshold, 2**31 - 1)
+        libc.mallopt(top_pad, 2**28)
+
+
+def _cpu_flags() -> set[str]:
+    cpuinfo = Path("/proc/cpuinfo")
+    if not cpuinfo.is_file():
+        return set()
+    lines = cpuinfo.read_text().splitlines()
+    return set(next((line.split(":", 1)[1].split() for line in lines if line.startswith("flags")), []))
