@@ -47,8 +47,10 @@ def test_the_data_module_and_predict_see_the_same_pixels(
     galaxies.setup("predict")
     with torch.inference_mode():
         expected = torch.cat([model.predict_step(batch, 0) for batch in galaxies.predict_dataloader()])
-    table = zoobot.predict(catalog_file, model)
+    table = zoobot.predict(catalog_file, model, precision="float32")
     assert np.allclose(table[["label_a", "label_b"]], expected, atol=1e-6)
+    fast = zoobot.predict(catalog_file, model)
+    assert np.allclose(fast[["label_a", "label_b"]], expected, atol=2e-3)  # bfloat16, where the hardware has it
 
 
 @pytest.mark.parametrize("options", [{"batch_size": 7}, {"num_workers": 2}, {"batch_size": 1, "num_workers": 0}])

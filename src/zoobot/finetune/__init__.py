@@ -2,12 +2,14 @@
 
 from zoobot.finetune.base import FinetuneableZoobotAbstract
 from zoobot.finetune.classifier import FinetuneableZoobotClassifier
+from zoobot.finetune.feature_cache import FeatureCache
 from zoobot.finetune.regressor import FinetuneableZoobotRegressor
 from zoobot.finetune.saving import load
 from zoobot.finetune.trainer import get_trainer
 from zoobot.finetune.tree import FinetuneableZoobotTree
 
 __all__ = [
+    "FeatureCache",
     "FinetuneableZoobotAbstract",
     "FinetuneableZoobotClassifier",
     "FinetuneableZoobotRegressor",

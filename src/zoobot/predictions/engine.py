@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import warnings
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -19,6 +20,7 @@ from zoobot.data.pixels import as_dtype, decode_files, default_workers, raise_un
 from zoobot.encoders import Encoder, load_encoder, wrap_encoder
 from zoobot.errors import EncoderError, ImageError, ModelFileError, OptionError
 from zoobot.finetune import FinetuneableZoobotAbstract, load
+from zoobot.precision import Precision, frozen_pass
 from zoobot.predictions.tables import check_output, write_table
 from zoobot.progress import track_steps
 
@@ -42,6 +44,7 @@ def predict(
     *,
     num_workers: int | None = None,
     device: str = "auto",
+    precision: Precision = "auto",
 ) -> pd.DataFrame:
     """Give what a finetuned model says of each galaxy of a catalog, one row a galaxy, in the catalog's order.
 
@@ -64,6 +67,8 @@ def predict(
         Processes that decode images. Default: one a usable core, at most 8.
     device
         'auto' (a GPU where there is one), or a torch device.
+    precision
+        Of the encoder: 'auto' is bfloat16 where the hardware is fast at it, else float32; 'float32' is exact.
 
     Returns
     -------
@@ -88,6 +93,7 @@ def predict(
         on_error=on_error,
         num_workers=num_workers,
         device=device,
+        precision=precision,
     )
     table = prediction_table(model, raw)
     if save_loc is not None:
@@ -105,12 +111,13 @@ def represent(
     preprocessing: Preprocessing | None = None,
     num_workers: int | None = None,
     device: str = "auto",
+    precision: Precision = "auto",
 ) -> pd.DataFrame:
     """Give the encoder's features of each galaxy: ``id_str``, ``file_loc``, ``feature_0``, ``feature_1``, ...
 
     Parameters
     ----------
-    catalog, save_loc, batch_size, on_error, num_workers, device
+    catalog, save_loc, batch_size, on_error, num_workers, device, precision
         As for `predict`.
     encoder_or_model
         An encoder, a finetuned model (its encoder and preprocessing are used), or the name or path of either.
@@ -127,8 +134,8 @@ def represent(
     encoder, learned = _encoder_of(encoder_or_model)
     settings = preprocessing or learned or _defaults(encoder)
     raw = _run(
-        catalog, settings, encoder, lambda images: encoder(images).float(),
-        batch_size=batch_size, on_error=on_error, num_workers=num_workers, device=device,
+        catalog, settings, encoder, nn.Identity(), encoder=encoder,
+        batch_size=batch_size, on_error=on_error, num_workers=num_workers, device=device, precision=precision,
     )  # fmt: skip
     names = [f"feature_{place}" for place in range(encoder.num_features)]
     table = _table(raw, pd.DataFrame(raw.values, columns=names))
@@ -165,6 +172,7 @@ def raw_predictions(
     on_error: OnError = "raise",
     num_workers: int | None = None,
     device: str = "auto",
+    precision: Precision = "auto",
 ) -> RawPredictions:
     """Give the model's ``predictions`` (see its class) for each galaxy, before they are made into a table."""
     settings = model.preprocessing
@@ -176,16 +184,18 @@ def raw_predictions(
             "the model was trained with a custom evaluation transform, which is not saved with it: the centre view is used instead.",
             UserWarning, stacklevel=3,
         )  # fmt: skip
-    compute = _samples(model, n_samples) if n_samples > 1 else lambda images: model.predictions(model(images))
+    compute = _samples(model, n_samples) if n_samples > 1 else partial(_once, model)
     return _run(
         catalog,
         settings,
         model,
         compute,
+        encoder=model.encoder,
         batch_size=batch_size,
         on_error=on_error,
         num_workers=num_workers,
         device=device,
+        precision=precision,
     )
 
 
@@ -203,11 +213,15 @@ def prediction_table(model: FinetuneableZoobotAbstract, raw: RawPredictions) -> 
     return model.add_columns(_table(raw, pd.concat([columns, spread, *each], axis=1)))
 
 
-def _samples(model: FinetuneableZoobotAbstract, n_samples: int) -> Callable[[Tensor], Tensor]:
-    """Give a function from images to (batch, sample, value): one pass of the encoder, many of the head with dropout on."""
+def _once(model: FinetuneableZoobotAbstract, features: Tensor) -> Tensor:
+    """Give the predictions (batch, value) of features."""
+    return model.predictions(model.head(features))
 
-    def compute(images: Tensor) -> Tensor:
-        features = model.encoder(images)
+
+def _samples(model: FinetuneableZoobotAbstract, n_samples: int) -> Callable[[Tensor], Tensor]:
+    """Give a function from features to (batch, sample, value): many passes of the head with dropout on."""
+
+    def compute(features: Tensor) -> Tensor:
         model.head.train()
         try:
             with torch.random.fork_rng(devices=[features.device] if features.is_cuda else []):
@@ -225,41 +239,40 @@ def _run(
     network: nn.Module,
     compute: Callable[[Tensor], Tensor],
     *,
+    encoder: Encoder,
     batch_size: int,
     on_error: OnError,
     num_workers: int | None,
     device: str,
+    precision: Precision,
 ) -> RawPredictions:
-    """Run ``compute`` over a catalog's images while workers decode the next ones."""
+    """Run the encoder, and ``compute`` on its features, over a catalog's images while workers decode the next ones."""
     if batch_size < 1 or on_error not in ("raise", "skip"):
         msg = f"batch_size={batch_size} must be at least 1, and on_error={on_error!r} 'raise' or 'skip'."
         raise OptionError(msg)
     frame = read_catalog(catalog, check_files=on_error == "raise")
     where = torch.device(("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device)
-    was_training = network.training
-    network.to(where).eval()
+    network.to(where)
     errors = [""] * len(frame)
     values: npt.NDArray[np.float32] | None = None
     workers = default_workers() if num_workers is None else num_workers
     batches = decode_files(frame["file_loc"].tolist(), settings, num_workers=workers, batch_size=batch_size)
-    try:
+    with frozen_pass(network, where, precision):
         for batch in track_steps(((batch, len(batch)) for batch in batches), "Predicting", len(frame)):
-            bad = [image for _, image in batch if isinstance(image, ImageError)]
-            if bad and on_error == "raise":
-                raise_unreadable(bad, len(frame))
+            errors_here = {row: image for row, image in batch if isinstance(image, ImageError)}
+            if errors_here and on_error == "raise":
+                raise_unreadable(list(errors_here.values()), len(frame))
+            for row, reason in errors_here.items():
+                errors[row] = str(reason)
             rows, images = _stack(batch)
             if rows:
-                with torch.inference_mode():
-                    view = centre_views(images.to(where), size=settings.image_size, crop=settings.exact_crop)
-                    computed = compute(view).float().numpy(force=True)
+                view = centre_views(images.to(where), size=settings.image_size, crop=settings.exact_crop)
+                features = encoder(view).float()
+                with torch.autocast(where.type, enabled=False):
+                    computed = compute(features).float().numpy(force=True)
                 if values is None:
                     values = np.full((len(frame), *computed.shape[1:]), np.nan, np.float32)
                 values[rows] = computed
-            for row, image in batch:
-                if isinstance(image, ImageError):
-                    errors[row] = str(image)
-    finally:
-        network.train(was_training)
     if values is None:
         raise_unreadable([ImageError(reason) for reason in errors], len(frame))
         raise AssertionError

@@ -14,6 +14,7 @@ from torch import nn
 from zoobot.data.catalog import encode_labels, label_columns, read_catalog
 from zoobot.errors import CatalogError, ImageError, LabelError
 from zoobot.finetune import FinetuneableZoobotAbstract, load
+from zoobot.precision import Precision
 from zoobot.predictions.engine import OnError, prediction_table, raw_predictions
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ def evaluate(
     *,
     num_workers: int | None = None,
     device: str = "auto",
+    precision: Precision = "auto",
 ) -> Evaluation:
     """Give a model's scores and predictions on a labelled catalog, read and scaled as in training.
 
@@ -61,7 +63,13 @@ def evaluate(
     labels = encode_labels(frame, columns, class_names)
     model.check_labels(frame, labels, columns)
     raw = raw_predictions(
-        frame, model, batch_size=batch_size, on_error=on_error, num_workers=num_workers, device=device
+        frame,
+        model,
+        batch_size=batch_size,
+        on_error=on_error,
+        num_workers=num_workers,
+        device=device,
+        precision=precision,
     )
     known = np.isfinite(raw.values).all(axis=1)
     if not known.any():
