@@ -130,6 +130,8 @@ def test_a_damaged_folder_says_how(how: str, message: str, tmp_path: Path) -> No
 
 
 def test_no_model_and_nowhere_to_save(tmp_path: Path) -> None:
+    with pytest.raises(ModelFileError, match="best_model_path is empty"):
+        FinetuneableZoobotClassifier.load_from_checkpoint("")
     with pytest.raises(ModelFileError, match="missing"):
         zoobot.load(tmp_path / "gone.ckpt")
     (tmp_path / "file").touch()

@@ -91,6 +91,9 @@ def load_model(path: str | Path, task: type[Model], *, encoder: nn.Module | None
     ModelFileError
         See `load`.
     """
+    if not str(path):
+        msg = "no checkpoint was named: a trainer's best_model_path is empty until it has trained. Fit first, or give a path."
+        raise ModelFileError(msg)
     config, state = read_saved(path)
     saved = config.get("task", "")
     kind = TASKS.get(saved, task)
