@@ -137,7 +137,10 @@ def test_a_tree_learns_votes(tmp_path: Path) -> None:
     model = FinetuneableZoobotTree(TREE, encoder=tiny_encoder(), n_blocks=-1, learning_rate=3e-3, dropout_prob=0.1)
     datamodule = galaxies(tmp_path / "catalog.csv", schema.label_cols)
     trainer = fit(model, datamodule, tmp_path, 10)
-    losses = pd.read_csv(tmp_path / "log.csv")["finetuning/train_loss"]
+    log = pd.read_csv(tmp_path / "log.csv")
+    assert (log["finetuning/val_loss/smooth"] < log["finetuning/val_loss"]).all()  # one question's share
+    assert log["finetuning/val_loss/arms"].notna().all()
+    losses = log["finetuning/train_loss"]
     assert losses.iloc[-1] < 0.8 * losses.iloc[0]
     assert "finetuning/test_fraction_mae" in trainer.test(model, datamodule, verbose=False)[0]
     fractions = model.to_columns(model.predictions(torch.randn(7, 5)))

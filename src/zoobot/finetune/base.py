@@ -341,7 +341,9 @@ class FinetuneableZoobotAbstract(L.LightningModule):
 
     def _log_scores(self, part: str) -> None:
         table = self._table(part)
-        for name, value in table.compute().items():
+        scores = table.compute()
+        scores |= {f"loss/{question}": figures["loss"] for question, figures in scores.get("questions", {}).items()}
+        for name, value in scores.items():
             if isinstance(value, float):
                 self.log(f"finetuning/{part}_{name}", value, rank_zero_only=False, sync_dist=False)
         table.reset()
