@@ -84,7 +84,9 @@ def test_the_model_of_the_best_epoch_is_kept(finetune, tmp_path):
     losses = pd.read_csv(tmp_path / "log.csv")["finetuning/val_loss"]
     assert losses.idxmin() == len(losses) - 2  # stopped early: the last is not the best
     metrics = json.loads((tmp_path / "metrics.json").read_text())
-    assert metrics["val"]["log_loss"] == pytest.approx(losses.min(), abs=1e-5)
+    kept = metrics["val"]["log_loss"]  # computed in other batches than in training: equal to bfloat16 rounding
+    assert kept == pytest.approx(losses.min(), abs=5e-3)
+    assert abs(kept - losses.min()) < 0.2 * abs(kept - losses.iloc[-1])
 
 
 @pytest.mark.parametrize("task", TASKS)
@@ -183,7 +185,7 @@ def test_predictions_in_every_format(runs, galaxies, zoobot_command, tmp_path, e
     table = {"csv": pd.read_csv, "parquet": pd.read_parquet, "fits": read_astropy, "hdf5": read_hdf5}[ending](path)
     assert table.columns.tolist() == ["id_str", "file_loc", *COLUMNS["names"]]
     wanted = zoobot.predict(galaxies / "images", run / "model")
-    np.testing.assert_allclose(table["shape_ring"], wanted["shape_ring"], atol=1e-6)
+    np.testing.assert_allclose(table["shape_ring"], wanted["shape_ring"], atol=2e-3)
     text = table["shape_predicted"].map(lambda value: value.decode() if isinstance(value, bytes) else value)
     assert text.tolist() == wanted["shape_predicted"].tolist()
     assert list(tmp_path.iterdir()) == [path]  # nothing half written is left
@@ -214,7 +216,7 @@ def test_skip_leaves_the_reason_in_the_rows_of_bad_images(runs, galaxies, zoobot
     assert names[1] in table["error"][1]
     assert names[4] in table["error"][4]
     whole = zoobot.predict(galaxies / "images", run / "model")
-    np.testing.assert_allclose(table["shape_ring"][[0, 2, 3]], whole["shape_ring"][[0, 2, 3]], atol=1e-6)
+    np.testing.assert_allclose(table["shape_ring"][[0, 2, 3]], whole["shape_ring"][[0, 2, 3]], atol=2e-3)
 
     scored = zoobot_command("evaluate", catalog, "--model", run / "model", "--on-error", "skip", "--out", tmp_path)
     assert scored.code == 0, scored.err
