@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import csv
 import logging
+import math
 import os
 import sys
+import time
 import warnings
 from argparse import Namespace
 from pathlib import Path
@@ -25,6 +27,7 @@ logger = logging.getLogger(__name__)
 CHECKPOINTS = "checkpoints"
 LOG_FILE = "log.csv"
 MONITOR = "finetuning/val_loss"
+SECONDS_BETWEEN_SAVES = 5.0
 
 
 def get_trainer(
@@ -83,7 +86,7 @@ def get_trainer(
         save_top_k=save_top_k,
         save_on_train_epoch_end=True,
     )
-    newest = ModelCheckpoint(
+    newest = NewestCheckpoint(
         dirpath=folder / CHECKPOINTS, filename="last", enable_version_counter=False, save_on_train_epoch_end=True
     )
     callbacks: list[Callback] = [
@@ -135,6 +138,23 @@ class FinetuneTrainer(L.Trainer):
         if self.feature_cache and datamodule is not None and isinstance(model, FinetuneableZoobotAbstract):
             datamodule = cached_data(model, datamodule, self.feature_cache, self.strategy.root_device) or datamodule
         super().fit(model, train_dataloaders, val_dataloaders, datamodule, **options)
+
+
+class NewestCheckpoint(ModelCheckpoint):
+    """Keeps the newest epoch's full state: after every epoch, but not more often than every few seconds, and always after the last.
+
+    Epochs from kept features take less time than writing a checkpoint; a resumed run repeats the epochs since the last one exactly.
+    """
+
+    saved_at = -math.inf
+
+    def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Save, where it is time to."""
+        is_last = trainer.should_stop or trainer.current_epoch + 1 == trainer.max_epochs
+        due = is_last or time.monotonic() - self.saved_at >= SECONDS_BETWEEN_SAVES
+        if trainer.strategy.broadcast(due):  # all processes must agree, for saving makes them wait for each other
+            super().on_train_epoch_end(trainer, pl_module)
+            self.saved_at = time.monotonic()
 
 
 class EpochCsvLog(Logger):
