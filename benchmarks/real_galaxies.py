@@ -67,8 +67,9 @@ def main(
             print(f"{name} seed {seed} {time.perf_counter() - start:.0f} s {json.dumps(figures)}", flush=True)
         rows.append((name, found))
     print(
-        f"\nencoder {encoder}, blocks {blocks}, views {views}, epochs <= {epochs}, {seeds} seeds, {os.cpu_count()} cores: median [lowest, highest]"
+        f"\nencoder {encoder}, blocks {blocks}, views {views}, epochs <= {epochs}, {seeds} seeds, {os.cpu_count()} cores:"
     )
+    print("median [lowest, highest]")
     print(f"| set | test galaxies | {' | '.join(FIGURES)} |\n|---|---|{'---|' * len(FIGURES)}")
     for name, found in rows:
         cells = []

@@ -102,6 +102,11 @@ def test_frozen_blocks_run_once_a_view(catalog_file: Path, tmp_path: Path, passe
     model, galaxies = parts(catalog_file)
     fit(model, galaxies, tmp_path, EXACT, epochs=10)
     assert sum(passes) == 3 * 42 + 6 + PROBES
+    clear_cache()
+    passes.clear()
+    model, galaxies = parts(catalog_file)
+    fit(model, galaxies, tmp_path / "short", EXACT, epochs=1)
+    assert sum(passes) == 42 + 6 + PROBES  # no more views than epochs
 
 
 def test_another_head_seed_fold_or_label_starts_at_once(catalog_file: Path, tmp_path: Path, passes: list[int]) -> None:
@@ -211,7 +216,7 @@ def test_memory_file_and_fewer_views(catalog_file: Path, tmp_path: Path, caplog:
         galaxies,
         tmp_path / "few",
         FeatureCache(views=1000, memory_gb=1e-4, disk_gb=1e-4, precision="float32"),
-        epochs=1,
+        epochs=12,
     )
     assert "views of features take" in caplog.text
     assert cache_size() == (0, 0)  # too large to keep

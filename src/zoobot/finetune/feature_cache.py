@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import lightning as L
@@ -67,6 +67,10 @@ class FeatureCache:
         if self.views < 1:
             msg = f"views={self.views} must be at least 1."
             raise OptionError(msg)
+
+    def for_epochs(self, epochs: int | None) -> FeatureCache:
+        """Give the same with no more views than there are epochs to show them in (None or -1: no end)."""
+        return self if epochs is None or epochs < 1 else replace(self, views=min(self.views, epochs))
 
 
 def cached_data(

@@ -136,7 +136,8 @@ class FinetuneTrainer(L.Trainer):
         if isinstance(train_dataloaders, L.LightningDataModule):
             train_dataloaders, datamodule = None, train_dataloaders
         if self.feature_cache and datamodule is not None and isinstance(model, FinetuneableZoobotAbstract):
-            datamodule = cached_data(model, datamodule, self.feature_cache, self.strategy.root_device) or datamodule
+            wanted = self.feature_cache.for_epochs(self.max_epochs)
+            datamodule = cached_data(model, datamodule, wanted, self.strategy.root_device) or datamodule
         super().fit(model, train_dataloaders, val_dataloaders, datamodule, **options)
 
 
