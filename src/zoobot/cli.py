@@ -96,8 +96,8 @@ def version_or_help(version: Annotated[bool, typer.Option("--version", help="Sho
 def _panel(title: str) -> Callable[..., Any]:
     """Give a maker of options that ``--help`` shows together."""
 
-    def option(text: str, **details: Any) -> Any:
-        return typer.Option(help=text, rich_help_panel=title, **details)
+    def option(text: str, *names: str, **details: Any) -> Any:
+        return typer.Option(*names, help=text, rich_help_panel=title, **details)
 
     return option
 
@@ -151,7 +151,9 @@ def finetune(
     stretch: Annotated[Stretch | None, _data("Default: asinh for FITS, none for pictures.", show_default=False)] = None,
     flip: Annotated[bool, _data("Mirror half of the training views; --no-flip where handedness is the label.")] = True,
     balance: Annotated[Balance, _data("'sampler' draws each class equally often.")] = Balance.NONE,
-    num_workers: WorkersOption = None,
+    num_workers: Annotated[
+        int | None, _data("Processes that decode images. Default: one a core.", min=0, show_default=False)
+    ] = None,
     encoder: Annotated[
         str, _model("hf_hub:owner/repo, a folder, a checkpoint, or any timm model. See: zoobot models.")
     ] = "hf_hub:mwalmsley/zoobot-encoder-convnext_nano",
@@ -174,10 +176,10 @@ def finetune(
         bool,
         _run(
             "Go on with an interrupted run in --out; only --epochs, --patience and --num-workers may differ.",
-            is_flag=True,
+            "--resume",
         ),
     ] = False,
-    overwrite: Annotated[bool, _run("Replace an earlier run in --out.", is_flag=True)] = False,
+    overwrite: Annotated[bool, _run("Replace an earlier run in --out.", "--overwrite")] = False,
 ) -> None:
     """Finetune an encoder on a labelled catalog, and evaluate it on galaxies that it has not seen."""
     with console.status("Loading torch"):

@@ -223,8 +223,10 @@ class FinetuneableZoobotAbstract(L.LightningModule):
     def setup(self, stage: str) -> None:
         """Take names and preprocessing from the data module, and check its labels, before anything is trained."""
         datamodule = getattr(self.trainer, "datamodule", None)
-        if stage == "fit" and hasattr(datamodule, "label_cols") and hasattr(datamodule, "labels"):
-            self.learn_from(datamodule)
+        if stage == "fit" and all(
+            hasattr(datamodule, name) for name in ("label_cols", "labels", "frames", "preprocessing")
+        ):
+            self.learn_from(datamodule)  # a GalaxyDataModule, or the features of one
 
     def learn_from(self, datamodule: Any) -> None:
         """Take label names and preprocessing from a `GalaxyDataModule` and check that its labels and channels fit.
