@@ -53,8 +53,9 @@ def main(
             return time.perf_counter() - start
 
         whole = seconds(False, whole_epochs) / whole_epochs * epochs
+        count = len(datamodule.frames["train"])
         print(
-            f"\n{architecture}, top {blocks} blocks, {len(datamodule.frames['train'])} training galaxies, {epochs} epochs, {os.cpu_count()} cores"
+            f"\n{architecture}, top {blocks} blocks, {count} training galaxies, {epochs} epochs, {os.cpu_count()} cores"
         )
         print("| fit | seconds | times faster |\n|---|---|---|")
         print(f"| whole network in every step, float32 ({whole_epochs} epochs measured) | {whole:.1f} | 1 |")
