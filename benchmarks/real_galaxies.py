@@ -32,7 +32,7 @@ def main(
     learning_rate: Annotated[float, typer.Option(help="Of the head.")] = 1e-4,
     image_size: Annotated[int | None, typer.Option(help="Default: the encoder's.")] = None,
     crop: Annotated[float, typer.Option(help="Centre share of the image's width.")] = 0.8,
-    views: Annotated[int, typer.Option(help="Augmented views of each galaxy.")] = 8,
+    views: Annotated[int | None, typer.Option(help="Augmented views of each galaxy.")] = None,
     out: Annotated[Path | None, typer.Option(help="Keep the runs here.")] = None,
 ) -> None:
     """Run every set with every seed and print the table."""

