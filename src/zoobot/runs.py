@@ -282,7 +282,7 @@ def _best_of(last: Path) -> Path:
 def _summary(settings: RunSettings, datamodule: GalaxyDataModule, model: FinetuneableZoobotAbstract) -> str:
     """Say in a sentence or two what will be trained on what."""
     parts = ", ".join(f"{len(datamodule.frames[part])} {part}" for part in ("train", "val", "test"))
-    labels = ", ".join(model.label_cols[:3]) + (", ..." if len(model.label_cols) > 3 else "")
+    labels = model.schema.name if isinstance(model, FinetuneableZoobotTree) else ", ".join(model.label_cols)
     trained = (
         "its head alone"
         if model.n_blocks == 0
