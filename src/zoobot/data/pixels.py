@@ -9,7 +9,7 @@ import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 import psutil
@@ -195,7 +195,7 @@ def as_dtype(image: npt.NDArray[Any], dtype: np.dtype[Any]) -> npt.NDArray[Any]:
     return image
 
 
-def raise_unreadable(bad: Sequence[ImageError], total: int) -> None:
+def raise_unreadable(bad: Sequence[ImageError], total: int) -> NoReturn:
     """Raise one ImageError for all images that can't be read."""
     reasons = "\n  ".join(str(err) for err in bad[:5])
     more = "\n  ..." if len(bad) > 5 else ""

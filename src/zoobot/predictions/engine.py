@@ -275,7 +275,6 @@ def _run(
                 values[rows] = computed
     if values is None:
         raise_unreadable([ImageError(reason) for reason in errors], len(frame))
-        raise AssertionError
     return RawPredictions(frame, values, errors if on_error == "skip" else None)
 
 
