@@ -243,6 +243,12 @@ def test_what_does_not_fit_together_is_named(catalog_file: Path, tmp_path: Path)
             tmp_path,
             1,
         )
+    for cache in (True, False):
+        without = galaxies(catalog_file, train_fraction=0.8, val_fraction=0.0)
+        model = FinetuneableZoobotClassifier(2, encoder=tiny_encoder())
+        trainer = get_trainer(tmp_path, accelerator="cpu", enable_progress_bar=False, feature_cache=cache)
+        with pytest.raises(CatalogError, match="no val part, only train, test"):
+            trainer.fit(model, datamodule=without)
     with pytest.raises(CatalogError, match="lack"):
         FinetuneableZoobotTree(TREE, encoder=tiny_encoder()).check_labels(
             pd.DataFrame(), np.zeros((1, 1), np.float32), ["number"]

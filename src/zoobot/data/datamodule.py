@@ -201,26 +201,26 @@ class GalaxyDataModule(L.LightningDataModule):
     def train_sampler(self, epoch: Callable[[], int], views: int | None) -> EpochSampler:
         """Give the order of the training galaxies, where ``epoch`` tells the epoch and ``views`` how many views there are of each."""
         weights = _class_weights(self.labels["train"]) if self.class_balance == "sampler" else None
-        return EpochSampler(len(self._part("train")), self.seed, epoch, views=views, weights=weights)
+        return EpochSampler(len(self.part("train")), self.seed, epoch, views=views, weights=weights)
 
     def view_loader(self, part: Part, view: int, rows: npt.NDArray[np.int64] | None = None) -> DataLoader[Any]:
         """Give one view of a part's galaxies (or of some rows), in order, as kept pixels that `finish` turns into images.
 
         ``view`` is the epoch that training would show it in; -1 asks for the evaluation view.
         """
-        return self._loader(part, InOrder(len(self._part(part)), view, rows), finished=False)
+        return self._loader(part, InOrder(len(self.part(part)), view, rows), finished=False)
 
     def val_dataloader(self) -> DataLoader[Any]:
         """Give the validation batches, in the catalog's order."""
-        return self._loader("val", InOrder(len(self._part("val"))))
+        return self._loader("val", InOrder(len(self.part("val"))))
 
     def test_dataloader(self) -> DataLoader[Any]:
         """Give the test batches, in the catalog's order."""
-        return self._loader("test", InOrder(len(self._part("test"))))
+        return self._loader("test", InOrder(len(self.part("test"))))
 
     def predict_dataloader(self) -> DataLoader[Any]:
         """Give the prediction batches, in the catalog's order."""
-        return self._loader("predict", InOrder(len(self._part("predict"))))
+        return self._loader("predict", InOrder(len(self.part("predict"))))
 
     def on_after_batch_transfer(self, batch: Any, dataloader_idx: int) -> Any:
         """Make the views on the device that training runs on, where that is not the CPU (there, the loader has made them)."""
@@ -240,7 +240,14 @@ class GalaxyDataModule(L.LightningDataModule):
             image = centre_views(pixels, size=size, crop=crop)
         return {"image": image, **batch}
 
-    def _part(self, part: Part) -> pd.DataFrame:
+    def part(self, part: Part) -> pd.DataFrame:
+        """Give the catalog of one part.
+
+        Raises
+        ------
+        CatalogError
+            There is no such part, or none yet.
+        """
         if part not in self.frames:
             if self.frames:
                 msg = f"this data module has no {part} part, only {', '.join(self.frames)}. Give catalog= or {part}_catalog=."

@@ -192,8 +192,8 @@ class _Galaxies:
     def __init__(self, datamodule: GalaxyDataModule) -> None:
         self.datamodule = datamodule
         self.batch_size = datamodule.batch_size
-        self.count = len(datamodule.labels["train"])
-        self.n_val = len(datamodule.labels["val"])
+        self.count = len(datamodule.part("train"))
+        self.n_val = len(datamodule.part("val"))
 
     def probe(self) -> Tensor:
         batch = next(iter(self.datamodule.view_loader("val", -1)))
