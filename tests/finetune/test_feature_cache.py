@@ -251,3 +251,15 @@ def test_the_cache_can_be_looked_at_and_cleared(catalog_file: Path, tmp_path: Pa
     assert cache_size() == (0, 0)
     with pytest.raises(OptionError, match="views=0"):
         FeatureCache(views=0)
+
+
+def test_without_room_for_pixels_features_are_still_kept_in_memory(
+    catalog_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model, galaxies = parts(catalog_file)
+    expected = fit(model, galaxies, tmp_path / "a", EXACT)
+    clear_cache()
+    monkeypatch.setattr("zoobot.data.datamodule.keep_pixels", lambda *arguments, **options: None)
+    model, galaxies = parts(catalog_file)
+    assert fit(model, galaxies, tmp_path / "b", EXACT).equals(expected)
+    assert cache_size() == (0, 0)  # without pixels at hand, their digests are not known beforehand
