@@ -31,7 +31,7 @@ from zoobot.finetune import (
 from zoobot.finetune.base import FinetuneOptions
 from zoobot.finetune.feature_cache import FeatureCache
 from zoobot.finetune.saving import write_whole
-from zoobot.finetune.trainer import CHECKPOINTS, MONITOR
+from zoobot.finetune.trainer import CHECKPOINTS, LAST_CHECKPOINT, MONITOR
 from zoobot.precision import keep_freed_memory
 from zoobot.predictions import evaluate, write_table
 from zoobot.predictions.evaluation import json_ready
@@ -50,7 +50,6 @@ RUN_FILE = "run.json"
 METRICS_FILE = "metrics.json"
 PREDICTIONS_FILE = "predictions.csv"
 MODEL_FOLDER = "model"
-LAST_CHECKPOINT = "last.ckpt"
 
 FREE_ON_RESUME = ("epochs", "patience", "num_workers")
 """Settings that may differ when a run is resumed: the others would make it another run."""

@@ -265,7 +265,7 @@ class GalaxyDataModule(L.LightningDataModule):
             batch_size=self.batch_size,
             sampler=sampler,
             num_workers=self.num_workers if pixels is None else 0,
-            collate_fn=self.finish if on_cpu and finished else _as_it_is,
+            collate_fn=self.finish if on_cpu and finished else as_it_is,
             pin_memory=not on_cpu,
         )
 
@@ -431,5 +431,6 @@ def _class_weights(labels: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
     return probabilities
 
 
-def _as_it_is(batch: Any) -> Any:
+def as_it_is(batch: Any) -> Any:
+    """Give a batch that its dataset has put together already: a loader's collate function that any process can import."""
     return batch

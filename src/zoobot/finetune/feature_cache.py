@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from zoobot.data import GalaxyDataModule, as_batch
-from zoobot.data.datamodule import EpochSampler, InOrder
+from zoobot.data.datamodule import EpochSampler, InOrder, as_it_is
 from zoobot.encoders.split import SplitEncoder, split_encoder
 from zoobot.errors import OptionError
 from zoobot.finetune.feature_store import FeatureStore, feature_key
@@ -122,7 +122,7 @@ def cached_data(
             return None
         passes: list[tuple[Literal["train", "val"], int]] = [("val", -1), *(("train", view) for view in range(views))]
         size = (views * source.count + source.n_val) * bytes_a_galaxy
-        filler = _Filler(source, split, model, cache, device, kept_as, tuple(example.shape), size)
+        filler = _Filler(source, split, model, cache, device, dtype, kept_as, tuple(example.shape), size)
         filled = filler.run(passes)
     model.train_from_features(split.top)
     return CachedData(datamodule, source, filled[1:], filled[0])
@@ -149,14 +149,14 @@ class CachedData(L.LightningDataModule):
         """Give the training batches in the order that the data module itself would."""
         sampler = self.source.sampler(lambda: self.trainer.current_epoch if self.trainer else 0, len(self.train_passes))
         return DataLoader(
-            _FeatureRows(self.train_passes), batch_size=self.source.batch_size, sampler=sampler, collate_fn=_as_it_is
+            _FeatureRows(self.train_passes), batch_size=self.source.batch_size, sampler=sampler, collate_fn=as_it_is
         )
 
     def val_dataloader(self) -> DataLoader[Any]:
         """Give the validation batches."""
         rows = InOrder(len(self.val_pass.labels), 0)
         return DataLoader(
-            _FeatureRows([self.val_pass]), batch_size=self.source.batch_size, sampler=rows, collate_fn=_as_it_is
+            _FeatureRows([self.val_pass]), batch_size=self.source.batch_size, sampler=rows, collate_fn=as_it_is
         )
 
 
@@ -272,6 +272,7 @@ class _Filler:
         model: FinetuneableZoobotAbstract,
         cache: FeatureCache,
         device: torch.device,
+        computed_in: torch.dtype,
         dtype: torch.dtype,
         shape: tuple[int, ...],
         size: int,
@@ -287,7 +288,7 @@ class _Filler:
         room = size <= cache.disk_gb * 1e9
         if settings is not None and isinstance(source, _Galaxies) and source.digests("train") is not None and room:
             first = model.encoder.num_blocks - model.n_blocks
-            self.store = FeatureStore(feature_key(model.encoder, first, [*settings, str(dtype), cache.precision]))
+            self.store = FeatureStore(feature_key(model.encoder, first, [*settings, str(dtype), str(computed_in)]))
 
     def run(self, passes: list[tuple[Literal["train", "val"], int]]) -> list[_Pass]:
         """Give the features and labels of each (part, view)."""
@@ -370,7 +371,3 @@ def _views_with_room(wanted: int, bytes_a_galaxy: int, n_train: int, n_val: int,
 
 def _memory_bytes(cache: FeatureCache) -> float:
     return psutil.virtual_memory().available / 4 if cache.memory_gb is None else cache.memory_gb * 1e9
-
-
-def _as_it_is(batch: Any) -> Any:
-    return batch

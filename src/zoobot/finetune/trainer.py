@@ -25,6 +25,7 @@ from zoobot.finetune.feature_cache import FeatureCache, cached_data
 logger = logging.getLogger(__name__)
 
 CHECKPOINTS = "checkpoints"
+LAST_CHECKPOINT = "last.ckpt"
 LOG_FILE = "log.csv"
 MONITOR = "finetuning/val_loss"
 SECONDS_BETWEEN_SAVES = 5.0
@@ -87,7 +88,10 @@ def get_trainer(
         save_on_train_epoch_end=True,
     )
     newest = NewestCheckpoint(
-        dirpath=folder / CHECKPOINTS, filename="last", enable_version_counter=False, save_on_train_epoch_end=True
+        dirpath=folder / CHECKPOINTS,
+        filename=Path(LAST_CHECKPOINT).stem,
+        enable_version_counter=False,
+        save_on_train_epoch_end=True,
     )
     callbacks: list[Callback] = [
         best,
