@@ -150,6 +150,7 @@ def test_a_change_is_never_answered_with_old_features(
     elif change == "crop":
         options = {"crop": 0.6}
     elif change == "precision":
+        monkeypatch.setattr("zoobot.precision.is_fast_in_bfloat16", lambda device: True)
         cache = FeatureCache(views=3)
     elif change == "one image":
         path = Path(galaxies.frames["train"]["file_loc"][0])
