@@ -78,6 +78,13 @@ class Head(StrEnum):
     MLP = "mlp"
 
 
+class Precision(StrEnum):
+    """What networks compute in."""
+
+    AUTO = "auto"
+    FLOAT32 = "float32"
+
+
 class Balance(StrEnum):
     """How to treat rare classes."""
 
@@ -117,6 +124,8 @@ ModelOption = Annotated[
 WorkersOption = Annotated[
     int | None, typer.Option(min=0, help="Processes that decode images. Default: one a core.", show_default=False)
 ]
+PRECISION_HELP = "'auto' computes in bfloat16 where the hardware is fast at it; 'float32' never does."
+PrecisionOption = Annotated[Precision, typer.Option(help=PRECISION_HELP)]
 
 
 @app.command(
@@ -178,6 +187,15 @@ def finetune(
             show_default=False,
         ),
     ] = None,
+    precision: Annotated[Precision, _training(PRECISION_HELP)] = Precision.AUTO,
+    accumulate: Annotated[int, _training("Add up the gradients of this many batches before each step.", min=1)] = 1,
+    ema_decay: Annotated[
+        float | None,
+        _training(
+            "Validate and save a moving average of the weights, with this decay a step, such as 0.99.",
+            show_default=False,
+        ),
+    ] = None,
     seed: Annotated[int, _training("Decides the split, the order, dropout and the head's first weights.", min=0)] = 42,
     resume: Annotated[
         bool,
@@ -217,12 +235,12 @@ def finetune(
         num_workers=num_workers,
         feature_cache=feature_cache,
         views=views,
+        precision=precision.value,
+        accumulate=accumulate,
+        ema_decay=ema_decay,
         seed=seed,
     )
-    metrics = finetune_run(settings, out, resume=resume, overwrite=overwrite, say=console.print)
-    _show_scores(metrics)
-    _show_confusion(metrics["test"])
-    _show_files(out)
+    _show_run(finetune_run(settings, out, resume=resume, overwrite=overwrite, say=console.print), out)
 
 
 @app.command(
@@ -240,6 +258,7 @@ def predict(
         OnError, typer.Option(help="'skip' leaves NaN and the reason in the row of an image that can't be read.")
     ] = OnError.RAISE,
     num_workers: WorkersOption = None,
+    precision: PrecisionOption = Precision.AUTO,
 ) -> None:
     """Write a finetuned model's predictions for a catalog, one row a galaxy."""
     with console.status("Loading torch"):
@@ -255,6 +274,7 @@ def predict(
         n_samples=n_samples,
         on_error=on_error.value,
         num_workers=num_workers,
+        precision=precision.value,
     )
     failed = int((table["error"] != "").sum()) if "error" in table else 0
     console.print(
@@ -274,6 +294,7 @@ def evaluate(
         OnError, typer.Option(help="'skip' leaves images that can't be read out of the scores.")
     ] = OnError.RAISE,
     num_workers: WorkersOption = None,
+    precision: PrecisionOption = Precision.AUTO,
 ) -> None:
     """Score a finetuned model on a labelled catalog."""
     with console.status("Loading torch"):
@@ -288,7 +309,12 @@ def evaluate(
     if out is not None:
         check_writable(out)
     evaluation = evaluate_catalog(
-        catalog, model, batch_size=batch_size, on_error=on_error.value, num_workers=num_workers
+        catalog,
+        model,
+        batch_size=batch_size,
+        on_error=on_error.value,
+        num_workers=num_workers,
+        precision=precision.value,
     )
     metrics = {"test": json_ready(evaluation.scores)}
     _show_scores(metrics)
@@ -351,10 +377,7 @@ def demo(
         from zoobot.runs import prepare_process
 
     prepare_process()
-    metrics = run_demo(out, say=console.print)
-    _show_scores(metrics)
-    _show_confusion(metrics["test"])
-    _show_files(out)
+    _show_run(run_demo(out, say=console.print), out)
 
 
 def main() -> None:
@@ -368,6 +391,18 @@ def main() -> None:
             raise
         Console(stderr=True).print(f"Error: {err}", style="red", markup=False, highlight=False, soft_wrap=True)
         sys.exit(USER_ERROR)
+
+
+def _show_run(metrics: dict[str, Any], out: Path) -> None:
+    """Show what a finetuning run gave, and what it took."""
+    timing = metrics["timing"]
+    _show_scores({part: scores for part, scores in metrics.items() if part != "timing"})
+    _show_confusion(metrics["test"])
+    console.print(
+        f"Trained in {timing['fit_seconds']:.1f} s, of which {timing['frozen_pass_seconds']:.1f} s in the frozen part of the encoder; "
+        f"{timing['total_seconds']:.1f} s in all; {timing['peak_memory_gb']:.1f} GB of memory at most."
+    )
+    _show_files(out)
 
 
 def _show_scores(metrics: dict[str, Any]) -> None:

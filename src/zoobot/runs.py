@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import shutil
+import time
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -32,7 +33,7 @@ from zoobot.finetune.base import FinetuneOptions
 from zoobot.finetune.feature_cache import FeatureCache
 from zoobot.finetune.saving import write_whole
 from zoobot.finetune.trainer import CHECKPOINTS, LAST_CHECKPOINT, MONITOR
-from zoobot.precision import keep_freed_memory
+from zoobot.precision import Precision, keep_freed_memory, peak_memory_gb
 from zoobot.predictions import evaluate, write_table
 from zoobot.predictions.evaluation import json_ready
 
@@ -81,8 +82,36 @@ class RunSettings:
     group_col: str | None = None
     feature_cache: bool = True
     views: int | None = None
+    precision: Precision = "auto"
+    accumulate: int = 1
+    ema_decay: float | None = None
     num_workers: int | None = None
     seed: int = 42
+
+
+@dataclass(frozen=True, kw_only=True)
+class Timing:
+    """What a run took; ``metrics.json`` holds it under ``timing``.
+
+    Parameters
+    ----------
+    fit_seconds
+        Training, with decoding the images and running the frozen blocks; 0 where a resumed run had nothing left to train.
+    frozen_pass_seconds
+        The share of it that the frozen blocks took: near 0 where their features were kept from an earlier run.
+    total_seconds
+        The whole run: reading catalogs and weights, training, evaluating, writing.
+    images_per_second
+        Training galaxies, counted anew each epoch, a second of ``fit_seconds``; None where nothing was trained.
+    peak_memory_gb
+        The most memory that this process has held so far, of the GPU where it trained on one (10^9 bytes).
+    """
+
+    fit_seconds: float
+    frozen_pass_seconds: float
+    total_seconds: float
+    images_per_second: float | None
+    peak_memory_gb: float
 
 
 def finetune_run(
@@ -97,7 +126,7 @@ def finetune_run(
     """Finetune, evaluate and save; give what ``metrics.json`` holds.
 
     ``out`` gets ``model/`` (the best by validation loss), ``checkpoints/``, ``log.csv``, ``metrics.json`` (scores of the validation and
-    test parts), ``predictions.csv`` (of the test part) and ``run.json`` (the settings).
+    test parts, and ``timing``: see `Timing`), ``predictions.csv`` (of the test part) and ``run.json`` (the settings).
 
     Parameters
     ----------
@@ -122,6 +151,7 @@ def finetune_run(
         Resuming with other settings than those the run was started with, or with fewer epochs than it has done; resuming and
         overwriting at once.
     """
+    start = time.perf_counter()
     last = out / CHECKPOINTS / LAST_CHECKPOINT
     _check_folder(settings, out, resume=resume, overwrite=overwrite)
     datamodule, model = build(settings)
@@ -130,11 +160,15 @@ def finetune_run(
         out,
         max_epochs=settings.epochs,
         patience=settings.patience,
-        feature_cache=settings.feature_cache and FeatureCache(views=settings.views),
+        feature_cache=settings.feature_cache and FeatureCache(views=settings.views, precision=settings.precision),
+        precision=settings.precision,
+        ema_decay=settings.ema_decay,
+        accumulate_grad_batches=settings.accumulate,
         **(trainer_options or {}),
     )
     write_whole(out / RUN_FILE, json.dumps(asdict(settings), indent=2).encode())
     resuming = resume and last.is_file()
+    epochs_before = read_pickled(last)["epoch"] + 1 if resuming else 0
     if not (resuming and _stopped_early(last, settings.patience)):
         trainer.fit(model, datamodule, ckpt_path=last if resuming else None)
         best = trainer.checkpoint_callback.best_model_path  # type: ignore[union-attr]
@@ -144,11 +178,22 @@ def finetune_run(
     model.save(out / MODEL_FOLDER)
     scores: dict[str, Any] = {}
     for part in ("val", "test"):
-        evaluation = evaluate(datamodule.frames[part], model, num_workers=settings.num_workers)
+        evaluation = evaluate(
+            datamodule.frames[part], model, num_workers=settings.num_workers, precision=settings.precision
+        )
         scores[part] = evaluation.scores
         if part == "test":
             write_table(evaluation.table, out / PREDICTIONS_FILE)
-    metrics: dict[str, Any] = json_ready(scores)
+    timing = Timing(
+        fit_seconds=round(trainer.fit_seconds, 3),
+        frozen_pass_seconds=round(trainer.frozen_pass_seconds, 3),
+        total_seconds=round(time.perf_counter() - start, 3),
+        images_per_second=_rate(
+            (trainer.current_epoch - epochs_before) * len(datamodule.frames["train"]), trainer.fit_seconds
+        ),
+        peak_memory_gb=round(peak_memory_gb(trainer.strategy.root_device), 3),
+    )
+    metrics: dict[str, Any] = json_ready(scores) | {"timing": asdict(timing)}
     write_whole(out / METRICS_FILE, json.dumps(metrics, indent=2).encode())
     return metrics
 
@@ -227,6 +272,10 @@ def _count_classes(datamodule: GalaxyDataModule) -> int:
             raise LabelError(msg)
         return len(names)
     return max(2, int(max(labels.max() for labels in datamodule.labels.values())) + 1)
+
+
+def _rate(count: int, seconds: float) -> float | None:
+    return round(count / seconds, 1) if seconds else None
 
 
 def _in_memory(model: FinetuneableZoobotAbstract) -> Any:

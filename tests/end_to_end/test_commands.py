@@ -65,7 +65,11 @@ def test_finetune_writes_what_it_promises(runs, task):
     assert np.isfinite(log["finetuning/train_loss"]).all()
 
     metrics = json.loads((out / "metrics.json").read_text())
-    assert list(metrics) == ["val", "test"]
+    assert list(metrics) == ["val", "test", "timing"]
+    timing = metrics["timing"]
+    assert 0 == timing["frozen_pass_seconds"] < timing["fit_seconds"] < timing["total_seconds"]
+    assert timing["images_per_second"] == pytest.approx(len(log) * 67 / timing["fit_seconds"], rel=0.05)
+    assert 0.1 < timing["peak_memory_gb"] < 20
     predictions = pd.read_csv(out / "predictions.csv")
     for part, share in (("val", 0.1), ("test", 0.2)):
         assert SCORES[task] <= set(metrics[part])

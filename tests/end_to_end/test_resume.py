@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from tests.end_to_end.outcome import outcome
 
 from zoobot.data.datamodule import EpochSampler
 
@@ -71,28 +72,28 @@ def test_killed_and_resumed_equals_uninterrupted(whole, killed, finetune, zoobot
     assert trained[0] >= 1
     assert trained == list(range(trained[0], len(pd.read_csv(whole / "log.csv"))))
     for name in RESULTS:
-        assert (killed / name).read_bytes() == (whole / name).read_bytes(), name
+        assert outcome(killed, name) == outcome(whole, name), name
     logs = [pd.read_csv(out / "log.csv") for out in (killed, whole)]
     assert logs[0]["epoch"].is_unique
     pd.testing.assert_frame_equal(*logs, check_exact=True)
 
 
 def test_a_finished_run_resumed_gives_the_same_again(whole, finetune):
-    wanted = {name: (whole / name).read_bytes() for name in (*RESULTS, "log.csv")}
+    wanted = {name: outcome(whole, name) for name in (*RESULTS, "log.csv")}
     (whole / "metrics.json").unlink()
     (whole / "model" / "model.safetensors").unlink()
     answer = finetune(whole, *OPTIONS, "--resume")
-    assert {name: (whole / name).read_bytes() for name in wanted} == wanted
+    assert {name: outcome(whole, name) for name in wanted} == wanted
     assert str(whole / "metrics.json") in answer.out
 
 
 def test_a_run_that_stopped_early_is_finished(finetune, tmp_path):
     options = ("--label", "shape", "--blocks", -1, "--epochs", 40, "--patience", 1, "--learning-rate", 0.1)
     finetune(tmp_path, *options)
-    wanted = {name: (tmp_path / name).read_bytes() for name in (*RESULTS, "log.csv")}
+    wanted = {name: outcome(tmp_path, name) for name in (*RESULTS, "log.csv")}
     assert epochs_done(tmp_path) < 40
     finetune(tmp_path, *options, "--resume")
-    assert {name: (tmp_path / name).read_bytes() for name in wanted} == wanted
+    assert {name: outcome(tmp_path, name) for name in wanted} == wanted
 
 
 def test_more_epochs_go_on_from_a_finished_run(finetune, tmp_path):
@@ -101,7 +102,7 @@ def test_more_epochs_go_on_from_a_finished_run(finetune, tmp_path):
     finetune(tmp_path / "short", *options, "--epochs", 2)
     finetune(tmp_path / "short", *options, "--epochs", 4, "--resume")
     for name in ("model/model.safetensors", "log.csv", "metrics.json"):
-        assert (tmp_path / "short" / name).read_bytes() == (tmp_path / "long" / name).read_bytes(), name
+        assert outcome(tmp_path / "short", name) == outcome(tmp_path / "long", name), name
 
 
 def test_fewer_epochs_than_were_done_are_refused(whole, zoobot_command, galaxies, quick):
@@ -123,7 +124,7 @@ def test_overwrite_replaces_a_run(finetune, tmp_path):
     finetune(tmp_path / "second", "--label", "shape", "--epochs", 1)
     assert tree_of(tmp_path / "first") == tree_of(tmp_path / "second")
     for name in (*RESULTS, "log.csv"):
-        assert (tmp_path / "first" / name).read_bytes() == (tmp_path / "second" / name).read_bytes(), name
+        assert outcome(tmp_path / "first", name) == outcome(tmp_path / "second", name), name
 
 
 def test_resume_and_overwrite_contradict_each_other(whole, zoobot_command, galaxies, quick):

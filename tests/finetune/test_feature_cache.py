@@ -47,7 +47,14 @@ def parts(
 def fit(
     model: FinetuneableZoobotClassifier, galaxies: object, folder: Path, cache: object, epochs: int = 4
 ) -> pd.DataFrame:
-    trainer = get_trainer(folder, accelerator="cpu", max_epochs=epochs, enable_progress_bar=False, feature_cache=cache)  # type: ignore[arg-type]
+    trainer = get_trainer(
+        folder,
+        accelerator="cpu",
+        max_epochs=epochs,
+        enable_progress_bar=False,
+        feature_cache=cache,  # type: ignore[arg-type]
+        precision="float32",
+    )
     trainer.fit(model, datamodule=galaxies)  # type: ignore[arg-type]
     return pd.read_csv(folder / "log.csv")
 

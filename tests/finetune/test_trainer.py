@@ -9,14 +9,15 @@ import torch
 from tests.galaxies import tiny_encoder
 
 from zoobot import GalaxyDataModule
-from zoobot.errors import OutputError
+from zoobot.errors import OptionError, OutputError
 from zoobot.finetune import FinetuneableZoobotClassifier, get_trainer
+from zoobot.precision import training_pass
 
 
-def parts(catalog: Path) -> tuple[FinetuneableZoobotClassifier, GalaxyDataModule]:
+def parts(catalog: Path, n_blocks: int = 2) -> tuple[FinetuneableZoobotClassifier, GalaxyDataModule]:
     torch.manual_seed(0)
     model = FinetuneableZoobotClassifier(
-        2, encoder=tiny_encoder(), n_blocks=2, learning_rate=1e-3, cosine_schedule=True, max_cosine_epochs=6
+        2, encoder=tiny_encoder(), n_blocks=n_blocks, learning_rate=1e-3, cosine_schedule=True, max_cosine_epochs=6
     )
     return model, GalaxyDataModule("label", catalog, image_size=32, batch_size=16, num_workers=0)
 
@@ -79,6 +80,49 @@ def test_lightning_options_pass_through(catalog_file: Path, tmp_path: Path) -> N
     run.fit(model, galaxies)
     assert run.global_step == 2
     assert not (tmp_path / "log.csv").exists()
+
+
+@pytest.mark.parametrize("fast", [True, False])
+def test_blocks_train_in_bfloat16_where_that_is_fast(
+    fast: bool, catalog_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("zoobot.precision.is_fast_in_bfloat16", lambda device: fast)
+    seen = {}
+    losses = {}
+    for precision in ("auto", "float32"):
+        model, galaxies = parts(catalog_file, n_blocks=-1)
+        convolutions = [module for module in model.encoder.modules() if isinstance(module, torch.nn.Conv2d)]
+        last_conv = [module for module in convolutions if module.kernel_size != (1, 1)][-1]
+        last_conv.register_forward_hook(
+            lambda module, _, out, key=precision: seen.update(
+                {key: (out.dtype, module.weight.is_contiguous(memory_format=torch.channels_last))}
+            )
+        )
+        model.head.register_forward_hook(lambda _, given, out: seen.update(head=(given[0].dtype, out.dtype)))
+        run = trainer(tmp_path / precision, max_epochs=3, precision=precision)
+        run.fit(model, galaxies)
+        losses[precision] = pd.read_csv(tmp_path / precision / "log.csv")["finetuning/train_loss"]
+        assert model.trains_in == torch.float32
+        assert last_conv.weight.is_contiguous()
+    assert seen["auto"] == (torch.bfloat16 if fast else torch.float32, True)
+    assert seen["float32"] == (torch.float32, False)
+    assert seen["head"] == (torch.float32, torch.float32)
+    assert losses["auto"].tolist() == pytest.approx(losses["float32"].tolist(), rel=0.05)
+
+
+def test_networks_of_depthwise_convolutions_train_in_float32_on_a_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("zoobot.precision.is_fast_in_bfloat16", lambda device: True)
+    wanted = {"test_efficientnet": torch.float32, "convnext_atto": torch.bfloat16, "test_resnet": torch.bfloat16}
+    for name, dtype in wanted.items():
+        with training_pass(tiny_encoder(name), torch.device("cpu"), "auto") as chosen:
+            assert chosen == dtype, name
+        with training_pass(tiny_encoder(name), torch.device("cuda"), "auto") as chosen:
+            assert chosen == torch.bfloat16
+
+
+def test_an_average_must_forget(tmp_path: Path) -> None:
+    with pytest.raises(OptionError, match="between 0 and 1"):
+        trainer(tmp_path, ema_decay=1.0)
 
 
 def test_two_processes_train_as_one_model(catalog_file: Path, tmp_path: Path) -> None:

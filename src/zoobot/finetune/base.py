@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+FUSED = ("cpu", "cuda")
+"""Devices on which torch's AdamW steps through all parameters in one go."""
+
 
 class FinetuneOptions(TypedDict):
     """The options that all tasks take; see `FinetuneableZoobotAbstract`."""
@@ -108,6 +111,8 @@ class FinetuneableZoobotAbstract(L.LightningModule):
 
     num_outputs: int
     takes_class_names = True
+    trains_in = torch.float32
+    """What the encoder's blocks compute in; a trainer of `get_trainer` sets it while it trains."""
 
     def __init__(
         self,
@@ -213,8 +218,24 @@ class FinetuneableZoobotAbstract(L.LightningModule):
 
     def forward(self, images: Tensor) -> Tensor:
         """Give the head's outputs (batch, output) for images (batch, channel, height, width) in [0, 1]."""
-        outputs: Tensor = self.head(self.encoder(images))
+        outputs: Tensor = self.head(self._features(self.encoder, images))
         return outputs
+
+    def frozen_names(self) -> set[str]:
+        """Give the names in the state dict whose values finetuning never changes."""
+        encoder = self.encoder
+        first = encoder.num_blocks - self.n_blocks
+        names = encoder.state_dict().keys()
+        return {f"encoder.{name}" for name in names if encoder.block_of(name) < first}
+
+    def _features(self, network: nn.Module, inputs: Tensor) -> Tensor:
+        """Run the encoder, or part of it, in the precision of this training."""
+        if self.trains_in == torch.float32:
+            features: Tensor = network(inputs)
+            return features
+        with torch.autocast(self.device.type, self.trains_in):
+            features = network(inputs)
+        return features.float()
 
     def train_from_features(self, top: nn.Module) -> None:
         """Take batches of ``features``, the output of the frozen blocks, and run ``top`` (the blocks above) and the head on them."""
@@ -295,7 +316,7 @@ class FinetuneableZoobotAbstract(L.LightningModule):
             self.head, self.encoder, self.n_blocks,
             learning_rate=options["learning_rate"], lr_decay=options["lr_decay"], weight_decay=options["weight_decay"],
         )  # fmt: skip
-        optimizer = torch.optim.AdamW(groups)
+        optimizer = torch.optim.AdamW(groups, fused=self.device.type in FUSED)
         if not options["cosine_schedule"] and options["warmup_epochs"] == 0:
             return optimizer
         epochs = self.trainer.max_epochs or 1
@@ -312,7 +333,7 @@ class FinetuneableZoobotAbstract(L.LightningModule):
         """Give the mean loss, the outputs and the labels of a batch, and log the loss."""
         if isinstance(batch, dict) and "features" in batch:
             labels = batch["label"]
-            outputs = self.head(self._top[0](batch["features"]))
+            outputs = self.head(self._features(self._top[0], batch["features"]))
         else:
             galaxies = as_batch(batch, self.label_cols or None)
             labels = galaxies["label"]

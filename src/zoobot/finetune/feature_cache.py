@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
@@ -123,18 +124,25 @@ def cached_data(
         passes: list[tuple[Literal["train", "val"], int]] = [("val", -1), *(("train", view) for view in range(views))]
         size = (views * source.count + source.n_val) * bytes_a_galaxy
         filler = _Filler(source, split, model, cache, device, dtype, kept_as, tuple(example.shape), size)
+        start = time.perf_counter()
         filled = filler.run(passes)
     model.train_from_features(split.top)
-    return CachedData(datamodule, source, filled[1:], filled[0])
+    return CachedData(datamodule, source, filled[1:], filled[0], time.perf_counter() - start)
 
 
 class CachedData(L.LightningDataModule):
     """Batches of features in place of images; all else is the data module that they were made from."""
 
     def __init__(
-        self, datamodule: L.LightningDataModule, source: _Galaxies | _AnyData, train: list[_Pass], val: _Pass
+        self,
+        datamodule: L.LightningDataModule,
+        source: _Galaxies | _AnyData,
+        train: list[_Pass],
+        val: _Pass,
+        frozen_pass_seconds: float,
     ) -> None:
         super().__init__()
+        self.frozen_pass_seconds = frozen_pass_seconds
         self.datamodule = datamodule
         self.source = source
         self.train_passes = train

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import logging
-import math
 import os
 import sys
 import time
@@ -14,13 +13,16 @@ from pathlib import Path
 from typing import Any
 
 import lightning as L
-from lightning.pytorch.callbacks import Callback, EarlyStopping, LearningRateMonitor, ModelCheckpoint
+import torch
+from lightning.pytorch.callbacks import Callback, EarlyStopping, EMAWeightAveraging, LearningRateMonitor
 from lightning.pytorch.loggers import Logger
 from lightning.pytorch.utilities import rank_zero_only
 
-from zoobot.errors import OutputError
+from zoobot.errors import OptionError, OutputError
 from zoobot.finetune.base import FinetuneableZoobotAbstract
+from zoobot.finetune.checkpoints import BestCheckpoint, NewestCheckpoint, be_patient
 from zoobot.finetune.feature_cache import FeatureCache, cached_data
+from zoobot.precision import Precision, training_pass
 
 logger = logging.getLogger(__name__)
 
@@ -28,7 +30,6 @@ CHECKPOINTS = "checkpoints"
 LAST_CHECKPOINT = "last.ckpt"
 LOG_FILE = "log.csv"
 MONITOR = "finetuning/val_loss"
-SECONDS_BETWEEN_SAVES = 5.0
 
 
 def get_trainer(
@@ -42,8 +43,10 @@ def get_trainer(
     logger: Any = None,
     *,
     feature_cache: bool | FeatureCache = True,
+    precision: str = "auto",
+    ema_decay: float | None = None,
     **trainer_kwargs: Any,
-) -> L.Trainer:
+) -> FinetuneTrainer:
     """Give a trainer that keeps the best model by validation loss and stops once it no longer improves.
 
     ``save_dir`` gets ``checkpoints/`` (the best, by ``file_template``, and ``last.ckpt`` with the full state after the newest epoch, from
@@ -68,18 +71,28 @@ def get_trainer(
     feature_cache
         Run the frozen blocks once over a few views of each galaxy and train from their output, which takes seconds where running
         them in every step takes minutes. A `FeatureCache` says how many views, and how; False turns it off.
+    precision
+        'auto': the encoder's blocks train in bfloat16 and channels-last where the hardware is fast at it, the head and the loss in
+        float32; 'float32' is float32 throughout. Anything else is handed to Lightning.
+    ema_decay
+        Keep an exponential moving average of the weights with this decay a step (0.999, say); it is what is validated and saved.
     **trainer_kwargs
-        Anything else that ``lightning.Trainer`` takes (``precision``, ``strategy``, ``accumulate_grad_batches``, ...). ``callbacks`` are
-        added to those here.
+        Anything else that ``lightning.Trainer`` takes (``strategy``, ``accumulate_grad_batches``, ...). ``callbacks`` are added to
+        those here.
 
     Raises
     ------
     OutputError
         ``save_dir`` can't be written.
+    OptionError
+        ``ema_decay`` is not between 0 and 1.
     """
+    if ema_decay is not None and not 0 < ema_decay < 1:
+        msg = f"ema_decay={ema_decay} must lie between 0 and 1: 0.99 averages over about the last 100 steps."
+        raise OptionError(msg)
     folder = Path(save_dir)
     check_writable(folder)
-    best = ModelCheckpoint(
+    best = BestCheckpoint(
         dirpath=folder / CHECKPOINTS,
         filename=file_template,
         monitor=MONITOR,
@@ -99,6 +112,8 @@ def get_trainer(
         EarlyStopping(MONITOR, mode="min", patience=patience, check_on_train_epoch_end=True),
         *(trainer_kwargs.pop("callbacks", None) or []),
     ]
+    if ema_decay is not None:
+        callbacks.append(EMAWeightAveraging(decay=ema_decay))
     log = EpochCsvLog(folder / LOG_FILE) if logger is None else logger
     if log:
         callbacks.append(LearningRateMonitor(logging_interval="epoch"))
@@ -109,8 +124,11 @@ def get_trainer(
     quiet = {"enable_model_summary": False, "num_sanity_val_steps": 0, "log_every_n_steps": 1}
     _leave_out_advice()
     cache = FeatureCache() if feature_cache is True else feature_cache or None
+    ours = precision in ("auto", "float32")
     return FinetuneTrainer(
         cache,
+        "auto" if precision == "auto" else "float32",
+        precision="32-true" if ours else precision,
         default_root_dir=folder,
         max_epochs=max_epochs,
         devices=devices,
@@ -122,11 +140,20 @@ def get_trainer(
 
 
 class FinetuneTrainer(L.Trainer):
-    """A Lightning trainer that trains from kept features where part of the encoder is frozen."""
+    """A Lightning trainer that trains from kept features where part of the encoder is frozen.
 
-    def __init__(self, feature_cache: FeatureCache | None, **options: Any) -> None:
+    Attributes
+    ----------
+    fit_seconds, frozen_pass_seconds : float
+        How long the last `fit` took, and how much of that went into running the frozen part of the encoder.
+    """
+
+    def __init__(self, feature_cache: FeatureCache | None, block_precision: Precision, **options: Any) -> None:
         super().__init__(**options)
         self.feature_cache = feature_cache
+        self.block_precision = block_precision
+        self.fit_seconds = self.frozen_pass_seconds = 0.0
+        be_patient(self.strategy)
 
     def fit(  # type: ignore[override]  # the rest of its options differ between versions of Lightning
         self,
@@ -137,31 +164,24 @@ class FinetuneTrainer(L.Trainer):
         **options: Any,
     ) -> None:
         """Train as ``lightning.Trainer.fit`` does; features are kept for models and data modules of ours, and for other data modules."""
+        start = time.perf_counter()
+        self.frozen_pass_seconds = 0.0
         if isinstance(train_dataloaders, L.LightningDataModule):
             train_dataloaders, datamodule = None, train_dataloaders
-        if self.feature_cache and datamodule is not None and isinstance(model, FinetuneableZoobotAbstract):
-            device = self.strategy.root_device
-            datamodule = (
-                cached_data(model, datamodule, self.feature_cache, device=device, epochs=self.max_epochs) or datamodule
-            )
-        super().fit(model, train_dataloaders, val_dataloaders, datamodule, **options)
-
-
-class NewestCheckpoint(ModelCheckpoint):
-    """Keeps the newest epoch's full state: after every epoch, but not more often than every few seconds, and always after the last.
-
-    Epochs from kept features take less time than writing a checkpoint; a resumed run repeats the epochs since the last one exactly.
-    """
-
-    saved_at = -math.inf
-
-    def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Save, where it is time to."""
-        is_last = trainer.should_stop or trainer.current_epoch + 1 == trainer.max_epochs
-        due = is_last or time.monotonic() - self.saved_at >= SECONDS_BETWEEN_SAVES
-        if trainer.strategy.broadcast(due):  # all processes must agree, for saving makes them wait for each other
-            super().on_train_epoch_end(trainer, pl_module)
-            self.saved_at = time.monotonic()
+        device = self.strategy.root_device
+        if not isinstance(model, FinetuneableZoobotAbstract):
+            super().fit(model, train_dataloaders, val_dataloaders, datamodule, **options)
+            return
+        if self.feature_cache and datamodule is not None:
+            cached = cached_data(model, datamodule, self.feature_cache, device=device, epochs=self.max_epochs)
+            if cached is not None:
+                datamodule, self.frozen_pass_seconds = cached, cached.frozen_pass_seconds
+        try:
+            with training_pass(model.encoder, device, self.block_precision) as model.trains_in:
+                super().fit(model, train_dataloaders, val_dataloaders, datamodule, **options)
+        finally:
+            model.trains_in = torch.float32
+        self.fit_seconds = time.perf_counter() - start
 
 
 class EpochCsvLog(Logger):

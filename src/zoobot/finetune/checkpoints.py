@@ -1,0 +1,130 @@
+"""Checkpoints that cost little: the best model so far waits in memory and is written with the newest state, every few seconds at most."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import math
+import os
+import time
+from collections.abc import Collection, Iterator
+from pathlib import Path
+from typing import Any
+
+import lightning as L
+import torch
+from lightning.fabric.plugins import TorchCheckpointIO
+from lightning.pytorch.callbacks import ModelCheckpoint
+from lightning.pytorch.strategies import DDPStrategy, SingleDeviceStrategy, Strategy
+
+from zoobot.finetune.base import FinetuneableZoobotAbstract
+
+SECONDS_BETWEEN_SAVES = 5.0
+
+
+class PatientCheckpointIO(TorchCheckpointIO):
+    """Writes checkpoint files whole or not at all; inside `waiting`, it holds them (and what they replace) back until `write`.
+
+    Epochs from kept features take less time than writing a model: a best model that the next epoch replaces is never written.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.pending: dict[str, dict[str, Any]] = {}
+        self.replaced: list[Any] = []
+        self.constant: Collection[str] | None = None
+
+    @contextlib.contextmanager
+    def waiting(self, constant: Collection[str]) -> Iterator[None]:
+        """Hold back what is saved or removed inside; entries of the state dict named in ``constant`` don't change, and aren't copied."""
+        self.constant = constant
+        try:
+            yield
+        finally:
+            self.constant = None
+
+    def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any | None = None) -> None:
+        """Write the file, or keep a copy of what it would hold."""
+        if self.constant is None:
+            _write(checkpoint, Path(path))
+            return
+        state = {
+            name: tensor if name in self.constant else tensor.to("cpu", copy=True)
+            for name, tensor in checkpoint["state_dict"].items()
+        }
+        rest = {name: copy.deepcopy(value) for name, value in checkpoint.items() if name != "state_dict"}
+        self.pending[str(path)] = {**rest, "state_dict": state}
+
+    def remove_checkpoint(self, path: Any) -> None:
+        """Forget what was held back, or remove the file: later, if that is to wait."""
+        if self.pending.pop(str(path), None) is not None:
+            return
+        if self.constant is None:
+            super().remove_checkpoint(path)
+        else:
+            self.replaced.append(path)
+
+    def write(self) -> None:
+        """Write what was held back."""
+        while self.pending:
+            path, checkpoint = self.pending.popitem()
+            _write(checkpoint, Path(path))
+
+    def remove_replaced(self) -> None:
+        """Remove the files that newer ones have replaced."""
+        while self.replaced:
+            super().remove_checkpoint(self.replaced.pop())
+
+    def teardown(self) -> None:
+        """Leave nothing behind in memory when training ends, however it does."""
+        self.write()
+        self.remove_replaced()
+
+
+class BestCheckpoint(ModelCheckpoint):
+    """Keeps the best models, of which those that wait are written by `NewestCheckpoint`."""
+
+    def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Save, if this epoch's model is among the best."""
+        io = trainer.strategy.checkpoint_io
+        constant = pl_module.frozen_names() if isinstance(pl_module, FinetuneableZoobotAbstract) else ()
+        with io.waiting(constant) if isinstance(io, PatientCheckpointIO) else contextlib.nullcontext():
+            super().on_train_epoch_end(trainer, pl_module)
+
+
+class NewestCheckpoint(ModelCheckpoint):
+    """Keeps the newest epoch's full state: after every epoch, but not more often than every few seconds, and always after the last.
+
+    The best models are written before it and what they replace is removed after it, so that it names files that are there whenever the
+    process is killed. A resumed run repeats the epochs since the last one exactly.
+    """
+
+    saved_at = -math.inf
+
+    def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Save, where it is time to."""
+        is_last = trainer.should_stop or trainer.current_epoch + 1 == trainer.max_epochs
+        due = is_last or time.monotonic() - self.saved_at >= SECONDS_BETWEEN_SAVES
+        if not trainer.strategy.broadcast(due):  # all processes must agree, for saving makes them wait for each other
+            return
+        io = trainer.strategy.checkpoint_io
+        if isinstance(io, PatientCheckpointIO):
+            io.write()
+        super().on_train_epoch_end(trainer, pl_module)
+        if isinstance(io, PatientCheckpointIO):
+            io.remove_replaced()
+        self.saved_at = time.monotonic()
+
+
+def be_patient(strategy: Strategy) -> None:
+    """Let a strategy that writes plain files through Lightning's own plugin use `PatientCheckpointIO`."""
+    plain = isinstance(strategy, SingleDeviceStrategy | DDPStrategy)
+    if plain and type(strategy.checkpoint_io) is TorchCheckpointIO:
+        strategy.checkpoint_io = PatientCheckpointIO()
+
+
+def _write(checkpoint: dict[str, Any], path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    torch.save(checkpoint, part)
+    part.replace(path)
