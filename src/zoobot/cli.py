@@ -85,6 +85,16 @@ class Precision(StrEnum):
     FLOAT32 = "float32"
 
 
+class Runtime(StrEnum):
+    """What runs an encoder."""
+
+    TORCH = "torch"
+    COMPILE = "compile"
+    OPENVINO = "openvino"
+    ONNX = "onnx"
+    AUTO = "auto"
+
+
 class Balance(StrEnum):
     """How to treat rare classes."""
 
@@ -125,6 +135,10 @@ WorkersOption = Annotated[
     int | None, typer.Option(min=0, help="Processes that decode images. Default: one a core.", show_default=False)
 ]
 PRECISION_HELP = "'auto' computes in bfloat16 where the hardware is fast at it; 'float32' never does."
+RuntimeOption = Annotated[
+    Runtime,
+    typer.Option(help="What runs the encoder; 'auto' tries those that are installed where it will take over a minute."),
+]
 PrecisionOption = Annotated[Precision, typer.Option(help=PRECISION_HELP)]
 
 
@@ -259,6 +273,7 @@ def predict(
     ] = OnError.RAISE,
     num_workers: WorkersOption = None,
     precision: PrecisionOption = Precision.AUTO,
+    runtime: RuntimeOption = Runtime.TORCH,
 ) -> None:
     """Write a finetuned model's predictions for a catalog, one row a galaxy."""
     with console.status("Loading torch"):
@@ -275,6 +290,7 @@ def predict(
         on_error=on_error.value,
         num_workers=num_workers,
         precision=precision.value,
+        runtime=runtime.value,
     )
     failed = int((table["error"] != "").sum()) if "error" in table else 0
     console.print(

@@ -240,6 +240,20 @@ def test_any_data_module_trains_from_features(form: str, tmp_path: Path, passes:
     assert cache_size()[0] == 0  # nobody knows what its views depend on
 
 
+@pytest.mark.parametrize("n_blocks", [0, 1])
+def test_another_engine_gives_the_same_features_under_another_name(
+    n_blocks: int, catalog_file: Path, tmp_path: Path
+) -> None:
+    pytest.importorskip("onnxruntime")
+    logs = []
+    for runtime in ("torch", "onnx"):
+        model, galaxies = parts(catalog_file, n_blocks=n_blocks)
+        cache = FeatureCache(views=2, precision="float32", runtime=runtime)  # type: ignore[arg-type]
+        logs.append(fit(model, galaxies, tmp_path / runtime, cache, epochs=2))
+    pd.testing.assert_frame_equal(*logs, rtol=1e-3)
+    assert cache_size()[0] == 2
+
+
 def test_labels_are_checked_before_the_frozen_pass(catalog_file: Path, tmp_path: Path, passes: list[int]) -> None:
     model, galaxies = parts(read_catalog(catalog_file).assign(label=[-1, 1] * 30))
     with pytest.raises(LabelError, match="negative class"):

@@ -11,6 +11,7 @@ from tests.galaxies import make_catalog, tiny_encoder
 import zoobot
 from zoobot import GalaxyDataModule
 from zoobot.data import ImageSettings, Preprocessing, read_catalog
+from zoobot.encoders.runtimes import Runtime
 from zoobot.errors import CatalogError, ImageError, OptionError, OutputError
 from zoobot.finetune import (
     FinetuneableZoobotAbstract,
@@ -173,3 +174,19 @@ def test_a_custom_evaluation_view_is_missed_loudly(catalog_file: Path, model: Fi
     model.preprocessing = Preprocessing(image_size=32, custom=True)
     with pytest.warns(UserWarning, match="custom evaluation transform"):
         zoobot.predict(catalog_file, model)
+
+
+@pytest.mark.parametrize("runtime", ["onnx", "openvino", "auto"])
+def test_another_engine_predicts_the_same(
+    runtime: Runtime, catalog_file: Path, model: FinetuneableZoobotClassifier
+) -> None:
+    pytest.importorskip(runtime if runtime == "openvino" else "onnxruntime")
+    expected = zoobot.predict(catalog_file, model, precision="float32", batch_size=16)
+    table = zoobot.predict(catalog_file, model, precision="float32", batch_size=16, runtime=runtime)
+    assert np.allclose(table[["label_a", "label_b"]], expected[["label_a", "label_b"]], atol=1e-4)
+    features = zoobot.represent(catalog_file, model, precision="float32", batch_size=16, runtime=runtime)
+    assert np.allclose(
+        features.filter(like="feature_"),
+        zoobot.represent(catalog_file, model, precision="float32").filter(like="feature_"),
+        atol=1e-3,
+    )

@@ -13,11 +13,12 @@ import lightning as L
 import numpy as np
 import psutil
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
 from zoobot.data import GalaxyDataModule, as_batch
 from zoobot.data.datamodule import EpochSampler, InOrder, as_it_is
+from zoobot.encoders.runtimes import Pass, build_pass
 from zoobot.encoders.split import SplitEncoder, split_encoder
 from zoobot.errors import OptionError
 from zoobot.finetune.feature_store import FeatureStore, feature_key
@@ -51,6 +52,8 @@ class FeatureCache:
         head alone is trained, for which more changed no score beyond the spread of its seeds (docs/results.md), else 8.
     precision
         Of the frozen pass: 'auto' is bfloat16 where the hardware is fast at it, else float32; 'float32' is exact.
+    runtime
+        What runs the frozen blocks; see `zoobot.predict`. It takes some seconds to start, and pays from thousands of views.
     memory_gb
         Room for features in memory; beyond it they lie in a temporary memory-mapped file. Default: a quarter of free memory.
     disk_gb
@@ -65,6 +68,7 @@ class FeatureCache:
 
     views: int | None = None
     precision: Literal["auto", "float32"] = "auto"
+    runtime: Literal["torch", "compile", "openvino", "onnx"] = "torch"
     memory_gb: float | None = None
     disk_gb: float = 10.0
 
@@ -270,6 +274,18 @@ class _AnyData:
         return as_batch(batch, self.label_cols)
 
 
+class _Frozen(nn.Module):
+    """The frozen blocks as one module, from images in [0, 1] to the activations at the boundary."""
+
+    def __init__(self, split: SplitEncoder) -> None:
+        super().__init__()
+        self.split = split
+        self.bottom = split.bottom
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.split.activations(images)
+
+
 class _Filler:
     """Runs the frozen network over the passes that are wanted, skipping what is kept on disk."""
 
@@ -286,29 +302,35 @@ class _Filler:
         size: int,
     ) -> None:
         self.source = source
-        self.split = split
+        self.network = _Frozen(split)
+        self.runtime = cache.runtime
         self.device = device
+        self.computed_in = computed_in
         self.dtype = dtype
         self.shape = shape
+        self.forward: Pass | None = None
+        self.left = 0
         self.in_memory = size <= _memory_bytes(cache)
         self.store = None
         settings = source.settings()
         room = size <= cache.disk_gb * 1e9
         if settings is not None and isinstance(source, _Galaxies) and source.digests("train") is not None and room:
             first = model.encoder.num_blocks - model.n_blocks
-            self.store = FeatureStore(feature_key(model.encoder, first, [*settings, str(dtype), str(computed_in)]))
+            settings = [*settings, str(dtype), str(computed_in), cache.runtime]
+            self.store = FeatureStore(feature_key(model.encoder, first, settings))
 
     def run(self, passes: list[tuple[Literal["train", "val"], int]]) -> list[_Pass]:
         """Give the features and labels of each (part, view)."""
         filled = [_Pass(self._room(part), torch.empty(0)) for part, _ in passes]
         missing = [self._read(part, view, kept) for (part, view), kept in zip(passes, filled, strict=True)]
+        self.left = sum(map(len, missing))
         steps = (
             step
             for (part, view), kept, rows in zip(passes, filled, missing, strict=True)
             if len(rows)
             for step in self._compute(part, view, kept, rows)
         )
-        for _ in track_steps(steps, "Running the frozen encoder", sum(map(len, missing)), "views"):
+        for _ in track_steps(steps, "Running the frozen encoder", self.left, "views"):
             pass
         for (part, _), kept in zip(passes, filled, strict=True):
             if isinstance(self.source, _Galaxies):
@@ -343,8 +365,10 @@ class _Filler:
         done = written = 0
         labels = []
         for images, label in self.source.images(part, view, rows, self.device):
+            if self.forward is None:
+                self.forward = build_pass(self.runtime, self.network, images, self.computed_in, self.left)
             place = torch.from_numpy(rows[done : done + len(images)])
-            kept.features[place] = self.split.activations(images).to("cpu", self.dtype)
+            kept.features[place] = self.forward(images).to("cpu", self.dtype)
             done += len(images)
             if label is not None:
                 labels.append(label)

@@ -18,6 +18,7 @@ from zoobot.data import ImageSettings, Preprocessing, read_catalog
 from zoobot.data.augment import centre_views
 from zoobot.data.pixels import as_dtype, decode_files, default_workers, raise_unreadable
 from zoobot.encoders import Encoder, load_encoder, wrap_encoder
+from zoobot.encoders.runtimes import Pass, Runtime, build_pass
 from zoobot.errors import EncoderError, ImageError, ModelFileError, OptionError
 from zoobot.finetune import FinetuneableZoobotAbstract, load
 from zoobot.precision import Precision, frozen_pass
@@ -45,6 +46,7 @@ def predict(
     num_workers: int | None = None,
     device: str = "auto",
     precision: Precision = "auto",
+    runtime: Runtime = "torch",
 ) -> pd.DataFrame:
     """Give what a finetuned model says of each galaxy of a catalog, one row a galaxy, in the catalog's order.
 
@@ -69,6 +71,10 @@ def predict(
         'auto' (a GPU where there is one), or a torch device.
     precision
         Of the encoder: 'auto' is bfloat16 where the hardware is fast at it, else float32; 'float32' is exact.
+    runtime
+        What runs the encoder: 'torch', 'compile' (torch.compile), or on a CPU 'openvino' or 'onnx' (extras of this package), which are
+        proved equal to torch, to rounding, before they are used. They take 3 to 25 s to start. 'auto' tries them where more than a
+        minute of work is left, and goes on with the fastest.
 
     Returns
     -------
@@ -94,6 +100,7 @@ def predict(
         num_workers=num_workers,
         device=device,
         precision=precision,
+        runtime=runtime,
     )
     table = prediction_table(model, raw)
     if save_loc is not None:
@@ -112,12 +119,13 @@ def represent(
     num_workers: int | None = None,
     device: str = "auto",
     precision: Precision = "auto",
+    runtime: Runtime = "torch",
 ) -> pd.DataFrame:
     """Give the encoder's features of each galaxy: ``id_str``, ``file_loc``, ``feature_0``, ``feature_1``, ...
 
     Parameters
     ----------
-    catalog, save_loc, batch_size, on_error, num_workers, device, precision
+    catalog, save_loc, batch_size, on_error, num_workers, device, precision, runtime
         As for `predict`.
     encoder_or_model
         An encoder, a finetuned model (its encoder and preprocessing are used), or the name or path of either.
@@ -135,7 +143,7 @@ def represent(
     settings = preprocessing or learned or _defaults(encoder)
     raw = _run(
         catalog, settings, encoder, nn.Identity(), encoder=encoder,
-        batch_size=batch_size, on_error=on_error, num_workers=num_workers, device=device, precision=precision,
+        batch_size=batch_size, on_error=on_error, num_workers=num_workers, device=device, precision=precision, runtime=runtime,
     )  # fmt: skip
     names = [f"feature_{place}" for place in range(encoder.num_features)]
     table = _table(raw, pd.DataFrame(raw.values, columns=names))
@@ -173,6 +181,7 @@ def raw_predictions(
     num_workers: int | None = None,
     device: str = "auto",
     precision: Precision = "auto",
+    runtime: Runtime = "torch",
 ) -> RawPredictions:
     """Give the model's ``predictions`` (see its class) for each galaxy, before they are made into a table."""
     settings = model.preprocessing
@@ -196,6 +205,7 @@ def raw_predictions(
         num_workers=num_workers,
         device=device,
         precision=precision,
+        runtime=runtime,
     )
 
 
@@ -245,6 +255,7 @@ def _run(
     num_workers: int | None,
     device: str,
     precision: Precision,
+    runtime: Runtime,
 ) -> RawPredictions:
     """Run the encoder, and ``compute`` on its features, over a catalog's images while workers decode the next ones."""
     if batch_size < 1 or on_error not in ("raise", "skip"):
@@ -257,7 +268,8 @@ def _run(
     values: npt.NDArray[np.float32] | None = None
     workers = default_workers() if num_workers is None else num_workers
     batches = decode_files(frame["file_loc"].tolist(), settings, num_workers=workers, batch_size=batch_size)
-    with frozen_pass(network, where, precision):
+    run: Pass | None = None
+    with frozen_pass(network, where, precision) as dtype:
         for batch in track_steps(((batch, len(batch)) for batch in batches), "Predicting", len(frame)):
             errors_here = {row: image for row, image in batch if isinstance(image, ImageError)}
             if errors_here and on_error == "raise":
@@ -267,7 +279,8 @@ def _run(
             rows, images = _stack(batch)
             if rows:
                 view = centre_views(images.to(where), size=settings.image_size, crop=settings.exact_crop)
-                features = encoder(view).float()
+                run = run or build_pass(runtime, encoder, view, dtype, len(frame))
+                features = run(view).float()
                 with torch.autocast(where.type, enabled=False):
                     computed = compute(features).float().numpy(force=True)
                 if values is None:

@@ -1,0 +1,120 @@
+"""Other engines give what torch gives, for any batch length, or say why they can't."""
+
+import importlib.util
+import shutil
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from zoobot.encoders import runtimes
+from zoobot.encoders.runtimes import TOLERANCE, build_pass
+from zoobot.errors import OptionError
+
+HAS_COMPILER = shutil.which("g++") or shutil.which("clang++")
+ENGINES = [
+    pytest.param(
+        "compile", marks=pytest.mark.skipif(not HAS_COMPILER, reason="torch.compile needs a C++ compiler on a CPU")
+    ),
+    "openvino",
+    "onnx",
+]
+
+
+class Small(nn.Module):
+    """A convolution, a batch norm with statistics of its own, and a mean over the image."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.stem = nn.Sequential(nn.Conv2d(3, 8, 3, stride=2), nn.BatchNorm2d(8), nn.GELU())
+        self.stem[1].running_mean.normal_()
+
+    def forward(self, images: Tensor) -> Tensor:
+        features: Tensor = self.stem(images - 0.5).mean(dim=(2, 3))
+        return features
+
+
+def images(count: int) -> Tensor:
+    return torch.rand(count, 3, 32, 32, generator=torch.Generator().manual_seed(count))
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@torch.no_grad()
+def test_an_engine_equals_torch_for_any_batch_length(engine: str) -> None:
+    if engine in runtimes.PACKAGES and not importlib.util.find_spec(runtimes.PACKAGES[engine][-1]):
+        pytest.skip(f"{engine} is not installed")
+    network = Small().eval()
+    run = build_pass(engine, network, images(4), torch.float32, 100)  # type: ignore[arg-type]
+    assert run is not network
+    for count in (1, 3, 4, 6):
+        expected = network(images(count))
+        assert run(images(count)).shape == expected.shape
+        torch.testing.assert_close(run(images(count)), expected, rtol=0, atol=TOLERANCE * float(expected.abs().max()))
+
+
+def test_torch_is_the_network_itself() -> None:
+    network = Small()
+    assert build_pass("torch", network, images(2), torch.float32, 2) is network
+
+
+def test_what_gives_other_values_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    network = Small().eval()
+    monkeypatch.setitem(runtimes._BUILDERS, "openvino", lambda *_: lambda given: network(given) * 1.01)
+    with torch.no_grad(), pytest.raises(OptionError, match="other values than torch"):
+        build_pass("openvino", network, images(2), torch.float32, 2)
+    monkeypatch.setitem(runtimes._BUILDERS, "openvino", lambda *_: lambda given: network(given).to(torch.bfloat16))
+    with torch.no_grad(), pytest.raises(OptionError, match="other values than torch"):
+        build_pass("openvino", network, images(2), torch.float32, 2)
+    with torch.no_grad():
+        build_pass("openvino", network, images(2), torch.bfloat16, 2)
+
+
+def test_a_missing_engine_names_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runtimes.importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(OptionError, match=r"pip install 'zoobot\[openvino\]'"):
+        build_pass("openvino", Small(), images(2), torch.float32, 2)
+    with pytest.raises(OptionError, match="Choose one of torch"):
+        build_pass("tensorrt", Small(), images(2), torch.float32, 2)  # type: ignore[arg-type]
+
+
+def test_what_an_engine_cannot_do_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        msg = "unsupported operator aten::galaxy"
+        raise RuntimeError(msg)
+
+    monkeypatch.setitem(runtimes._BUILDERS, "onnx", broken)
+    with pytest.raises(OptionError, match="unsupported operator aten::galaxy"):
+        build_pass("onnx", Small(), images(2), torch.float32, 2)
+
+
+@pytest.mark.parametrize(("total", "speed", "chosen"), [(10**6, 0.5, True), (10**6, 2.0, False), (10, 0.5, False)])
+def test_auto_takes_what_is_faster_where_much_is_left(
+    total: int, speed: float, chosen: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With a clock that only the networks move: torch takes 1 s a batch, the engine ``speed`` seconds."""
+    now = [0.0]
+    calls = []
+    network = Small().eval()
+
+    def timed(name: str, seconds: float) -> None:
+        calls.append(name)
+        now[0] += seconds
+
+    network.register_forward_hook(lambda *_: timed("torch", 1.0))
+
+    def engine(given: Tensor) -> Tensor:
+        timed("engine", speed)
+        return network.stem(given - 0.5).mean(dim=(2, 3))  # type: ignore[no-any-return]
+
+    monkeypatch.setattr(runtimes.time, "perf_counter", lambda: now[0])
+    for name in ("openvino", "onnx"):
+        monkeypatch.setitem(runtimes._BUILDERS, name, lambda *_: engine)
+        monkeypatch.setitem(runtimes.PACKAGES, name, ())
+    with torch.no_grad():
+        run = build_pass("auto", network, images(2), torch.float32, total)
+        expected = network(images(2))
+        for _ in range(10):
+            torch.testing.assert_close(run(images(2)), expected)
+    assert calls[-1] == ("engine" if chosen else "torch")
+    assert ("engine" in calls) == (total > 10)
