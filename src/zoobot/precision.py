@@ -61,6 +61,17 @@ def training_pass(network: nn.Module, device: torch.device, precision: Precision
         network.to(memory_format=torch.contiguous_format)
 
 
+@contextlib.contextmanager
+def one_thread() -> Iterator[None]:
+    """Compute on one core: steps as small as a head's wait longer for other threads than these save, above all on busy machines."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
 def keep_freed_memory() -> None:
     """Let the C library keep the memory that torch frees, for the rest of this process: touching new pages can halve the speed on a CPU.
 

@@ -120,6 +120,23 @@ def test_networks_of_depthwise_convolutions_train_in_float32_on_a_cpu(monkeypatc
             assert chosen == torch.bfloat16
 
 
+@pytest.mark.parametrize(("n_blocks", "cached", "threads"), [(0, True, 1), (0, False, 3), (1, True, 3)])
+def test_a_head_trains_from_features_on_one_core(
+    n_blocks: int, cached: bool, threads: int, catalog_file: Path, tmp_path: Path
+) -> None:
+    before = torch.get_num_threads()
+    torch.set_num_threads(3)
+    try:
+        model, galaxies = parts(catalog_file, n_blocks=n_blocks)
+        seen = set()
+        model.head.register_forward_hook(lambda *_: seen.add(torch.get_num_threads()))
+        trainer(tmp_path, max_epochs=1, feature_cache=cached).fit(model, galaxies)
+        assert seen == {threads}
+        assert torch.get_num_threads() == 3
+    finally:
+        torch.set_num_threads(before)
+
+
 def test_an_average_must_forget(tmp_path: Path) -> None:
     with pytest.raises(OptionError, match="between 0 and 1"):
         trainer(tmp_path, ema_decay=1.0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import logging
 import os
@@ -21,8 +22,8 @@ from lightning.pytorch.utilities import rank_zero_only
 from zoobot.errors import OptionError, OutputError
 from zoobot.finetune.base import FinetuneableZoobotAbstract
 from zoobot.finetune.checkpoints import BestCheckpoint, NewestCheckpoint, be_patient
-from zoobot.finetune.feature_cache import FeatureCache, cached_data
-from zoobot.precision import Precision, training_pass
+from zoobot.finetune.feature_cache import CachedData, FeatureCache, cached_data
+from zoobot.precision import Precision, one_thread, training_pass
 
 logger = logging.getLogger(__name__)
 
@@ -177,7 +178,10 @@ class FinetuneTrainer(L.Trainer):
             if cached is not None:
                 datamodule, self.frozen_pass_seconds = cached, cached.frozen_pass_seconds
         try:
-            with training_pass(model.encoder, device, self.block_precision) as model.trains_in:
+            with contextlib.ExitStack() as stack:
+                model.trains_in = stack.enter_context(training_pass(model.encoder, device, self.block_precision))
+                if isinstance(datamodule, CachedData) and model.n_blocks == 0 and device.type == "cpu":
+                    stack.enter_context(one_thread())
                 super().fit(model, train_dataloaders, val_dataloaders, datamodule, **options)
         finally:
             model.trains_in = torch.float32
