@@ -29,18 +29,20 @@ def is_fast_in_bfloat16(device: torch.device) -> bool:
 def frozen_pass(network: nn.Module, device: torch.device, precision: Precision) -> Iterator[torch.dtype]:
     """Run a network for its output alone: no gradients, eval mode, and in bfloat16 and channels-last where that is fast.
 
-    Gives the type that it computes in. The network is left as it was found.
+    Gives the type that it computes in. The network is left as it was found. In float32, batch-normed convolutions are faster
+    channels-last (ResNet18 1.7 times on a CPU without bfloat16), ConvNeXt is not.
     """
     fast = precision == "auto" and is_fast_in_bfloat16(device)
+    channels_last = fast or (precision == "auto" and _is_batch_normed(network))
     was_training = network.training
     network.eval()
-    if fast:
+    if channels_last:
         network.to(memory_format=torch.channels_last)
     try:
         with torch.no_grad(), torch.autocast(device.type, torch.bfloat16, enabled=fast):
             yield torch.bfloat16 if fast else torch.float32
     finally:
-        if fast:
+        if channels_last:
             network.to(memory_format=torch.contiguous_format)
         network.train(was_training)
 
@@ -107,9 +109,11 @@ def _cpu_flags() -> set[str]:
     return set(next((line.split(":", 1)[1].split() for line in lines if line.startswith("flags")), []))
 
 
+def _is_batch_normed(network: nn.Module) -> bool:
+    return any(isinstance(module, nn.BatchNorm2d) for module in network.modules())
+
+
 def _is_depthwise(network: nn.Module) -> bool:
-    modules = list(network.modules())
-    normed = any(isinstance(module, nn.BatchNorm2d) for module in modules)
-    return normed and any(
-        isinstance(module, nn.Conv2d) and module.groups == module.in_channels > 1 for module in modules
+    return _is_batch_normed(network) and any(
+        isinstance(module, nn.Conv2d) and module.groups == module.in_channels > 1 for module in network.modules()
     )
