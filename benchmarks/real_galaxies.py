@@ -14,8 +14,10 @@ import time
 from pathlib import Path
 from typing import Annotated
 
+import torch
 import typer
 
+from zoobot.precision import Precision, is_fast_in_bfloat16
 from zoobot.runs import RunSettings, finetune_run, prepare_process
 
 LABELS = {"rings": "ring", "sdss_gz1": "label", "mirabest_fits": "label"}
@@ -33,6 +35,9 @@ def main(
     image_size: Annotated[int | None, typer.Option(help="Default: the encoder's.")] = None,
     crop: Annotated[float, typer.Option(help="Centre share of the image's width.")] = 0.8,
     views: Annotated[int | None, typer.Option(help="Augmented views of each galaxy.")] = None,
+    precision: Annotated[
+        Precision, typer.Option(help="'float32' is exact; 'auto' is bfloat16 where that is fast.")
+    ] = "auto",
     out: Annotated[Path | None, typer.Option(help="Keep the runs here.")] = None,
 ) -> None:
     """Run every set with every seed and print the table."""
@@ -53,6 +58,7 @@ def main(
                 image_size=image_size,
                 crop=crop,
                 views=views,
+                precision=precision,
                 channels=3,
                 flip=name != "sdss_gz1",  # two of its classes are mirror images
                 seed=seed,
@@ -66,8 +72,10 @@ def main(
             figures = {figure: round(scores[figure], 3) for figure in FIGURES}
             print(f"{name} seed {seed} {time.perf_counter() - start:.0f} s {json.dumps(figures)}", flush=True)
         rows.append((name, found))
+    computed = "bfloat16" if precision == "auto" and is_fast_in_bfloat16(torch.device("cpu")) else "float32"
     print(
-        f"\nencoder {encoder}, blocks {blocks}, views {views}, epochs <= {epochs}, {seeds} seeds, {os.cpu_count()} cores:"
+        f"\nencoder {encoder} in {computed}, blocks {blocks}, views {views}, epochs <= {epochs}, {seeds} seeds, "
+        f"{os.cpu_count()} cores:"
     )
     print("median [lowest, highest]")
     print(f"| set | test galaxies | {' | '.join(FIGURES)} |\n|---|---|{'---|' * len(FIGURES)}")

@@ -75,7 +75,8 @@ class GalaxyDataModule(L.LightningDataModule):
     memory_gb
         Room for decoded pixels in memory; beyond it they lie in a temporary memory-mapped file. Default: a quarter of free memory.
     views
-        How many different training views of each galaxy to show, over and over. Default: a new one every epoch.
+        How many different training views of each galaxy to show, over and over: the evaluation view, then augmented ones. Default: a
+        new augmented one every epoch.
     seed
         Decides the split and the order, and custom transforms; the built-in views have a seed of their own in `Augmentation`.
 
@@ -358,7 +359,7 @@ class Galaxies(Dataset[dict[str, Any]]):
 class EpochSampler(Sampler[tuple[int, int]]):
     """Gives every row with the view to show, in an order that depends on seed and epoch only.
 
-    The view is the epoch itself, or the epoch modulo ``views``.
+    The view is the epoch itself; or, where ``views`` limits them, the evaluation view (-1), then 0, 1, ..., and from the start again.
     """
 
     def __init__(
@@ -386,7 +387,7 @@ class EpochSampler(Sampler[tuple[int, int]]):
             rows = rng.permutation(self.n_rows)
         else:
             rows = rng.choice(self.n_rows, self.n_rows, p=self.weights)
-        view = epoch if self.views is None else epoch % self.views
+        view = epoch if self.views is None else epoch % self.views - 1
         return ((int(row), view) for row in rows)
 
 

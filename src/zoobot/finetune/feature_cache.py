@@ -34,7 +34,9 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-VIEWS_FOR_HEAD = 2
+VIEWS_FOR_HEAD = 1
+VIEWS_FOR_HEAD_OF_OTHERS = 2
+"""Where the user's own augmentation, or data module, makes the views."""
 VIEWS_FOR_BLOCKS = 8
 
 KEPT_PER_FILE = 256
@@ -48,8 +50,9 @@ class FeatureCache:
     Parameters
     ----------
     views
-        How many augmented views of each training galaxy to compute; training goes through them epoch after epoch. Default: 2 where the
-        head alone is trained, for which more changed no score beyond the spread of its seeds (docs/results.md), else 8.
+        How many views of each training galaxy to compute; training goes through them epoch after epoch. The first is the evaluation
+        view, the others are augmented. Default: 1 where the head alone is trained, for which more changed no score beyond the spread
+        of its seeds (docs/results.md), else 8. With the user's own transforms 2 for the head; with another data module all are augmented.
     precision
         Of the frozen pass: 'auto' is bfloat16 where the hardware is fast at it, else float32; 'float32' is exact.
     runtime
@@ -76,11 +79,6 @@ class FeatureCache:
         if self.views is not None and self.views < 1:
             msg = f"views={self.views} must be at least 1."
             raise OptionError(msg)
-
-    def count_views(self, n_blocks: int, epochs: int | None) -> int:
-        """Give how many views to compute: no more than there are epochs to show them in (None or -1: no end)."""
-        views = self.views or (VIEWS_FOR_HEAD if n_blocks == 0 else VIEWS_FOR_BLOCKS)
-        return views if epochs is None or epochs < 1 else min(views, epochs)
 
 
 def cached_data(
@@ -120,12 +118,14 @@ def cached_data(
         example = split.activations(images[:1])[0]
         kept_as = torch.float32 if model.n_blocks == 0 else dtype
         bytes_a_galaxy = example.numel() * kept_as.itemsize
-        views = _views_with_room(
-            cache.count_views(model.n_blocks, epochs), bytes_a_galaxy, source.count, source.n_val, cache
-        )
+        wanted = _count_views(cache, source, model.n_blocks, epochs)
+        views = _views_with_room(wanted, bytes_a_galaxy, source.count, source.n_val, cache)
         if views == 0:
             return None
-        passes: list[tuple[Literal["train", "val"], int]] = [("val", -1), *(("train", view) for view in range(views))]
+        passes: list[tuple[Literal["train", "val"], int]] = [
+            ("val", -1),
+            *(("train", view - 1) for view in range(views)),
+        ]
         size = (views * source.count + source.n_val) * bytes_a_galaxy
         filler = _Filler(source, split, model, cache, device, dtype, kept_as, tuple(example.shape), size)
         start = time.perf_counter()
@@ -166,7 +166,7 @@ class CachedData(L.LightningDataModule):
 
     def val_dataloader(self) -> DataLoader[Any]:
         """Give the validation batches."""
-        rows = InOrder(len(self.val_pass.labels), 0)
+        rows = InOrder(len(self.val_pass.labels))
         return DataLoader(
             _FeatureRows([self.val_pass]), batch_size=self.source.batch_size, sampler=rows, collate_fn=as_it_is
         )
@@ -181,7 +181,7 @@ class _Pass:
 
 
 class _FeatureRows(Dataset[dict[str, Tensor]]):
-    """Gives batches of (row, view)."""
+    """Gives batches of (row, view), from the passes over view -1 (the evaluation view), 0, 1, ..."""
 
     def __init__(self, passes: Sequence[_Pass]) -> None:
         self.passes = passes
@@ -191,7 +191,7 @@ class _FeatureRows(Dataset[dict[str, Tensor]]):
 
     def __getitems__(self, wanted: Sequence[tuple[int, int]]) -> dict[str, Tensor]:
         rows = torch.tensor([row for row, _ in wanted])
-        kept = self.passes[wanted[0][1]]
+        kept = self.passes[wanted[0][1] + 1]
         return {"features": kept.features[rows].float(), "label": kept.labels[rows]}
 
     def __getitem__(self, wanted: tuple[int, int]) -> dict[str, Tensor]:
@@ -206,6 +206,8 @@ class _Galaxies:
         self.batch_size = datamodule.batch_size
         self.count = len(datamodule.part("train"))
         self.n_val = len(datamodule.part("val"))
+        self.views_for_head = VIEWS_FOR_HEAD if datamodule.train_transform is None else VIEWS_FOR_HEAD_OF_OTHERS
+        self.is_augmented = datamodule.train_transform is not None or datamodule.augmentation is not None
 
     def probe(self) -> Tensor:
         batch = next(iter(self.datamodule.view_loader("val", -1)))
@@ -250,6 +252,8 @@ class _AnyData:
         sizes = {part: [len(self._batch(batch)["image"]) for batch in loader] for part, loader in loaders.items()}
         self.batch_size = max(sizes["train"])
         self.count, self.n_val = sum(sizes["train"]), sum(sizes["val"])
+        self.views_for_head = VIEWS_FOR_HEAD_OF_OTHERS
+        self.is_augmented = True
 
     def probe(self) -> Tensor:
         image: Tensor = self._batch(next(iter(self.datamodule.val_dataloader())))["image"]
@@ -384,6 +388,14 @@ class _Filler:
             digests = self.source.digests(part)
             assert digests is not None  # there is no store without digests
             self.store.write(view, digests[rows], kept.features[torch.from_numpy(rows)])
+
+
+def _count_views(cache: FeatureCache, source: _Galaxies | _AnyData, n_blocks: int, epochs: int | None) -> int:
+    """Give how many views to compute: no more than there are epochs to show them in (None or -1: no end), 1 where all are the same."""
+    views = cache.views or (source.views_for_head if n_blocks == 0 else VIEWS_FOR_BLOCKS)
+    if not source.is_augmented:
+        return 1
+    return views if epochs is None or epochs < 1 else min(views, epochs)
 
 
 def _views_with_room(wanted: int, bytes_a_galaxy: int, n_train: int, n_val: int, cache: FeatureCache) -> int:
