@@ -21,7 +21,7 @@ prepare_process()
 BLOCKS = {"head": 0, "block": 1, "whole": -1}
 INPUT_EPOCHS = 4
 BARE_SECONDS = 10.0
-BARE_WARM_UP = 3
+BARE_WARM_UP = 1
 BATCH = 32
 
 
