@@ -21,6 +21,7 @@ HOUSE = (
     {"demo"},
     {"runs"},
     {"predictions"},
+    {"pretrain"},
     {"datasets"},
     {"pytorch"},
     {"finetune"},
@@ -28,7 +29,7 @@ HOUSE = (
     {"data"},
     {"encoders"},
     {"trees"},
-    {"progress", "errors", "precision"},
+    {"progress", "errors", "precision", "files"},
 )
 FLOOR = {room: floor for floor, rooms in enumerate(HOUSE) for room in rooms}
 MODULES = sorted(path for path in SOURCE.rglob("*.py") if path != SOURCE / "__init__.py")

@@ -14,6 +14,7 @@ _HOMES = {
     "FinetuneableZoobotClassifier": "zoobot.finetune",
     "FinetuneableZoobotRegressor": "zoobot.finetune",
     "FinetuneableZoobotTree": "zoobot.finetune",
+    "demo_gz_candels": "zoobot.datasets",
     "demo_rings": "zoobot.datasets",
     "evaluate": "zoobot.predictions",
     "get_trainer": "zoobot.finetune",
@@ -35,7 +36,7 @@ __all__ = [
 if TYPE_CHECKING:
     from zoobot import errors, finetune, trees
     from zoobot.data import GalaxyDataModule, read_catalog, read_image
-    from zoobot.datasets import demo_rings
+    from zoobot.datasets import demo_gz_candels, demo_rings
     from zoobot.encoders import load_encoder
     from zoobot.finetune import (
         FinetuneableZoobotAbstract,

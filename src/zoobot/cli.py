@@ -196,7 +196,7 @@ def finetune(
     views: Annotated[
         int | None,
         _training(
-            "Augmented views of each galaxy to run them on. Default: 2 for the head alone, else 8.",
+            "Views of each galaxy to run them on; from the second on, augmented. Default: 1 for the head alone, else 8.",
             min=1,
             show_default=False,
         ),
@@ -314,7 +314,7 @@ def evaluate(
 ) -> None:
     """Score a finetuned model on a labelled catalog."""
     with console.status("Loading torch"):
-        from zoobot.finetune.saving import write_whole
+        from zoobot.files import write_whole
         from zoobot.finetune.trainer import check_writable
         from zoobot.predictions import evaluate as evaluate_catalog
         from zoobot.predictions import write_table
@@ -341,9 +341,216 @@ def evaluate(
         _show_files(out)
 
 
+@app.command(
+    epilog="Example: `zoobot pretrain encoder --architecture convnext_atto --galaxies simulated --survey decals --tree gz2 --images 500000`"
+)
+def pretrain(
+    out: Annotated[
+        Path,
+        typer.Argument(help="Folder for the encoder, its log and its checkpoints.", metavar="OUT", show_default=False),
+    ],
+    galaxies: Annotated[
+        list[str] | None,
+        _data(
+            "simulated, simulated:SURVEY, a catalog with votes, or hf:NAME for a Hugging Face data set (a folder, or its name on the hub); "
+            "repeat for several. Default: simulated.",
+            metavar="SOURCE",
+        ),
+    ] = None,
+    tree: Annotated[
+        list[str] | None,
+        _data(
+            "Decision tree of the votes, a name such as gz2, or a YAML file: one for all, or one for each --galaxies in order."
+        ),
+    ] = None,
+    survey: Annotated[
+        list[str] | None, _data("Survey to simulate: sdss, decals, hsc or euclid; repeat for several. Default: decals.")
+    ] = None,
+    simulated_share: Annotated[
+        float | None,
+        _data("Share of simulated galaxies in each step, beside real ones. Default: 0.5.", show_default=False),
+    ] = None,
+    unlabelled: Annotated[
+        str | None,
+        _data("A catalog of real galaxies to learn from without labels, in the same steps.", metavar="CATALOG"),
+    ] = None,
+    split: Annotated[str, _data("Split of Hugging Face data sets to train on.")] = "train",
+    size: Annotated[int, _data("Pixels a side that the encoder sees.", min=16)] = 128,
+    crop: Annotated[float, _data("The centre share of a real image's width that is shown, above 0, at most 1.")] = 0.8,
+    val_galaxies: Annotated[int, _data("Simulated galaxies to validate on, which training never sees.", min=1)] = 1024,
+    val_fraction: Annotated[float, _data("Share of each real catalog that is held out to validate on.")] = 0.05,
+    architecture: Annotated[
+        str | None, _model("timm architecture to start from random weights.", show_default=False)
+    ] = None,
+    encoder: Annotated[
+        str | None,
+        _model(
+            "Encoder to go on from instead: bundled, imagenet, hf_hub:owner/repo, a folder, a checkpoint.",
+            show_default=False,
+        ),
+    ] = None,
+    drop_path: Annotated[float, _model("Probability that a residual block is skipped for an image.")] = 0.0,
+    images: Annotated[
+        int | None, _training("Labelled images to show in all. This or --epochs is needed.", min=1, show_default=False)
+    ] = None,
+    epochs: Annotated[
+        float | None, _training("How often to show each real labelled galaxy.", show_default=False)
+    ] = None,
+    report_images: Annotated[
+        int | None,
+        _training(
+            "Validate and log each time after so many images. Default: 20 times a run.", min=1, show_default=False
+        ),
+    ] = None,
+    batch_size: Annotated[int, _training("Labelled images a step, over all processes.", min=1)] = 64,
+    unlabelled_batch_size: Annotated[
+        int | None,
+        _training(
+            "Unlabelled galaxies a step, each in two views. Default: half of --batch-size.", min=2, show_default=False
+        ),
+    ] = None,
+    votes_weight: Annotated[float, _training("Factor of the votes' loss.")] = 0.1,
+    truth_weight: Annotated[float, _training("Factor of the loss of simulated galaxies' true parameters.")] = 1.0,
+    unlabelled_weight: Annotated[float, _training("Factor of the loss of unlabelled views.")] = 0.5,
+    learning_rate: Annotated[float, _training("Learning rate, once warmed up.")] = 1e-3,
+    lr_decay: Annotated[
+        float, _training("Each block learns at this times the rate of the block above it; 1 is the same for all.")
+    ] = 1.0,
+    weight_decay: Annotated[float, _training("AdamW's weight decay.")] = 0.05,
+    warmup_steps: Annotated[
+        int | None,
+        _training("Steps to warm up. Default: a twentieth of all, at most 1000.", min=0, show_default=False),
+    ] = None,
+    clip: Annotated[float, _training("Largest norm of the gradient.")] = 1.0,
+    ema_decay: Annotated[
+        float, _training("Validate and save a moving average of the weights, with this decay a step; 0 for none.")
+    ] = 0.999,
+    jitter: Annotated[float, _training("How much the brightness and colors of training images vary.")] = 0.1,
+    seed: Annotated[
+        int, _training("Decides the first weights, the simulated galaxies, the order and the views.", min=0)
+    ] = 42,
+    precision: Annotated[Precision, _run(PRECISION_HELP)] = Precision.AUTO,
+    accelerator: Annotated[str, _run("What to train on: auto, cpu, gpu, mps, as Lightning takes it.")] = "auto",
+    devices: Annotated[int, _run("Devices (processes, on CPUs) to train on, on each node.", min=1)] = 1,
+    nodes: Annotated[int, _run("Machines to train on.", min=1)] = 1,
+    sync_batchnorm: Annotated[
+        bool, _run("Compute batch norms over all processes together (GPUs only).", "--sync-batchnorm")
+    ] = False,
+    workers: Annotated[
+        int | None, _run("Processes that decode images. Default: one a core.", min=0, show_default=False)
+    ] = None,
+    save_minutes: Annotated[float, _run("Write a checkpoint every so many minutes.", min=0)] = 5.0,
+    save_steps: Annotated[
+        int | None, _run("Write a checkpoint every so many steps instead.", min=1, show_default=False)
+    ] = None,
+    resume: Annotated[
+        bool, _run("Go on with an interrupted run in OUT, with the same settings, to the same weights.", "--resume")
+    ] = False,
+    overwrite: Annotated[bool, _run("Replace an earlier run in OUT.", "--overwrite")] = False,
+) -> None:
+    """Train an encoder on galaxies, from scratch or on from given weights: votes, simulated galaxies, unlabelled galaxies."""
+    with console.status("Loading torch"):
+        from zoobot.pretrain import PretrainSettings, pretrain_run
+        from zoobot.pretrain.settings import absolute
+        from zoobot.runs import prepare_process
+
+    prepare_process()
+    settings = PretrainSettings(
+        galaxies=tuple(absolute(source) for source in galaxies or ["simulated"]),
+        trees=tuple(tree or ()),
+        surveys=tuple(survey or ["decals"]),
+        simulated_share=simulated_share,
+        unlabelled=None if unlabelled is None else absolute(unlabelled),
+        hf_split=split,
+        architecture=architecture,
+        encoder=encoder,
+        size=size,
+        crop=crop,
+        images=images,
+        epochs=epochs,
+        report_images=report_images,
+        batch_size=batch_size,
+        unlabelled_batch_size=unlabelled_batch_size,
+        votes_weight=votes_weight,
+        truth_weight=truth_weight,
+        unlabelled_weight=unlabelled_weight,
+        learning_rate=learning_rate,
+        lr_decay=lr_decay,
+        weight_decay=weight_decay,
+        warmup_steps=warmup_steps,
+        clip=clip,
+        ema_decay=ema_decay,
+        drop_path=drop_path,
+        jitter=jitter,
+        val_galaxies=val_galaxies,
+        val_fraction=val_fraction,
+        precision=precision.value,
+        accelerator=accelerator,
+        devices=devices,
+        nodes=nodes,
+        sync_batchnorm=sync_batchnorm,
+        save_minutes=save_minutes,
+        save_steps=save_steps,
+        workers=workers,
+        seed=seed,
+    )
+    result = pretrain_run(settings, out, resume=resume, overwrite=overwrite, say=console.print)
+    if result:  # in the first process only
+        _show_pretraining(result, out)
+
+
+@app.command(epilog="Example: `zoobot simulate galaxies --galaxies 1000 --survey decals --tree gz_decals_dr5`")
+def simulate(
+    out: Annotated[
+        Path, typer.Argument(help="Folder for the images and the catalog.", metavar="OUT", show_default=False)
+    ],
+    galaxies: Annotated[int, typer.Option(min=1, help="How many galaxies.")] = 100,
+    survey: Annotated[str, typer.Option(help="Survey to imitate: sdss, decals, hsc or euclid.")] = "decals",
+    tree: Annotated[
+        str | None,
+        typer.Option(
+            help="Decision tree that volunteers vote on: a packaged one's name, or a YAML file; 'none' for no votes. Default: gz2 for "
+            "sdss, gz_decals_dr5 for decals, gz_cosmic_dawn for hsc, gz_euclid for euclid.",
+            show_default=False,
+        ),
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Another seed gives other galaxies.")] = 0,
+    size: Annotated[int, typer.Option(help="Width of an image in pixels; the field of view stays the same.")] = 224,
+    first: Annotated[
+        int, typer.Option(min=1, help="Number of the first galaxy: sets with other numbers are disjoint.")
+    ] = 1,
+    fits: Annotated[
+        bool, typer.Option("--fits", help="Write calibrated flux too: FITS cubes, in nanomaggies.")
+    ] = False,
+    population: Annotated[
+        str, typer.Option(help="'survey' as in nature, 'pretraining' with rare kinds more often.")
+    ] = "survey",
+) -> None:
+    """Write simulated galaxies with simulated volunteers' votes; go on with a set that was interrupted."""
+    with console.status("Loading torch"):
+        from zoobot.runs import prepare_process
+        from zoobot.simulate import USUAL_TREES, write_set
+
+    prepare_process()
+    catalog = write_set(
+        out,
+        galaxies,
+        survey=survey,
+        tree=None if tree == "none" else tree or USUAL_TREES.get(survey),
+        seed=seed,
+        size=size,
+        first=first,
+        fits=fits,
+        population=population,
+    )
+    console.print(f"{len(catalog)} SIMULATED galaxies ({survey}, seed {seed}):", highlight=False)
+    _show_files(out)
+
+
 @app.command(epilog="Example: `zoobot models --json`")
 def models(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
     """List the published encoders that --encoder accepts by name."""
+    from zoobot.encoders.bundled import has_bundled
     from zoobot.encoders.published import published_encoders
 
     known = published_encoders()
@@ -359,7 +566,9 @@ def models(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] 
         millions = f"{encoder.parameters / 1e6:.1f} M"
         table.add_row("*" if encoder.recommended else "", encoder.name, millions, f"{encoder.test_loss:.2f}")
     console.print(table)
-    console.print("Also: any timm model, a folder that timm or zoobot saved, or a checkpoint.")
+    if has_bundled():
+        console.print("In the package: bundled, small and pretrained on simulated galaxies; it needs no network.")
+    console.print("Also: imagenet, any timm model, a folder that timm or zoobot saved, or a checkpoint.")
 
 
 cache = typer.Typer(help="Features of frozen encoders that are kept between runs.", no_args_is_help=True)
@@ -417,6 +626,19 @@ def _show_run(metrics: dict[str, Any], out: Path) -> None:
     console.print(
         f"Trained in {timing['fit_seconds']:.1f} s, of which {timing['frozen_pass_seconds']:.1f} s in the frozen part of the encoder; "
         f"{timing['total_seconds']:.1f} s in all; {timing['peak_memory_gb']:.1f} GB of memory at most."
+    )
+    _show_files(out)
+
+
+def _show_pretraining(result: dict[str, Any], out: Path) -> None:
+    """Show what a pretraining run gave, and what it took."""
+    table = Table("validation galaxies", "loss")
+    for name, value in result["scores"].items():
+        table.add_row(name, _figure(value))
+    console.print(table)
+    console.print(
+        f"Trained on {result['images']} images in {result['seconds']:.1f} s ({result['images_per_second']:.0f} a second) on "
+        f"{result['machine']}."
     )
     _show_files(out)
 

@@ -22,6 +22,7 @@ from zoobot.data.datamodule import MOST_CLASSES
 from zoobot.encoders import load_encoder
 from zoobot.encoders.saved import read_pickled
 from zoobot.errors import LabelError, OptionError, OutputError
+from zoobot.files import write_whole
 from zoobot.finetune import (
     FinetuneableZoobotAbstract,
     FinetuneableZoobotClassifier,
@@ -31,7 +32,6 @@ from zoobot.finetune import (
 )
 from zoobot.finetune.base import FinetuneOptions
 from zoobot.finetune.feature_cache import FeatureCache
-from zoobot.finetune.saving import write_whole
 from zoobot.finetune.trainer import CHECKPOINTS, LAST_CHECKPOINT, MONITOR
 from zoobot.precision import Precision, keep_freed_memory, peak_memory_gb
 from zoobot.predictions import evaluate, write_table

@@ -1,56 +1,55 @@
-"""The demo set of ringed and ringless galaxies: the real one downloaded, or a simulated one that says that it is."""
+"""The two demo sets: the real ones downloaded, or simulated ones that say that they are."""
 
 import logging
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
-from zoobot.datasets.download import NoNetworkError, RemoteFile, fetch, unpack_images
-from zoobot.errors import CatalogError, OutputError
-from zoobot.simulate import rings
+from zoobot import simulate
+from zoobot.datasets.download import NoNetworkError
+from zoobot.datasets.published import published_sets
+from zoobot.datasets.store import alone_in, download_set, read_set
+from zoobot.errors import CatalogError
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class ImageSet:
-    """A published set of labelled images: two catalogs and an archive.
+class Simulation:
+    """How a demo set is simulated.
 
     Attributes
     ----------
-    train_catalog, test_catalog : RemoteFile
-        Parquet, one row a galaxy.
-    images : RemoteFile
-        A tar.gz archive.
-    path_columns : tuple of str
-        Catalog columns that make an image's path below ``images/``.
+    folder : str
+        Folder below the root: its name says that the galaxies are simulated.
+    write : callable
+        Writes galaxies into a folder, given how many and the number of the first.
+    n_train, n_test : int
+        How many galaxies: those numbered 1 to `n_train`, and the next `n_test`.
     """
 
-    train_catalog: RemoteFile
-    test_catalog: RemoteFile
-    images: RemoteFile
-    path_columns: tuple[str, ...]
+    folder: str
+    write: Callable[[Path, int, int], object]
+    n_train: int
+    n_test: int
 
 
-DEMO_RINGS = ImageSet(
-    train_catalog=RemoteFile(
-        "https://dl.dropboxusercontent.com/s/4cfb9xbnlkvbkv1/demo_rings_train_catalog.parquet",
-        "4cf7e3eaab46032c374d89c349295aa2",
+SIMULATIONS = {
+    "demo_rings": Simulation(
+        "simulated_rings", lambda folder, n, first: simulate.rings(folder, n, first=first), n_train=250, n_test=70
     ),
-    test_catalog=RemoteFile(
-        "https://dl.dropboxusercontent.com/s/xghqujm41ujjlko/demo_rings_test_catalog.parquet",
-        "7b28fc521836e76f794db50c3df4a2e1",
+    "demo_gz_candels": Simulation(
+        "simulated_gz_candels",
+        lambda folder, n, first: simulate.write_set(
+            folder, n, survey="euclid", tree="gz_candels", seed=0, size=128, first=first
+        ),
+        n_train=250,
+        n_test=70,
     ),
-    images=RemoteFile(
-        "https://dl.dropboxusercontent.com/s/80s5j6dygtw0gu6/demo_rings_images.tar.gz",
-        "5b3c6c62618bbd3165988c60e36b8365",
-    ),
-    path_columns=("subfolder", "filename"),
-)
-LABEL = "ring"
-N_SIMULATED_TRAIN, N_SIMULATED_TEST = 250, 70
+}
 
 
 class SimulatedDataWarning(UserWarning):
@@ -79,8 +78,8 @@ def demo_rings(
     Returns
     -------
     catalog : pandas.DataFrame
-        `id_str`; `file_loc` (absolute path of a color JPEG); `ring`, 0 or 1; `simulated`, True or False. The `id_str`
-        of each simulated galaxy starts with ``sim_rings_``.
+        `id_str`; `file_loc` (absolute path of a color image); `ring`, 0 or 1; `simulated`, True or False. The `id_str`
+        of each simulated galaxy starts with ``sim_``, and its image lies in ``simulated_rings/``.
     label_cols : list of str
         ``["ring"]``.
 
@@ -88,114 +87,80 @@ def demo_rings(
     ------
     CatalogError
         The set is not there and was not to be downloaded, can't be reached (`simulated` False), or is not what was
-        published: a file with another checksum is never replaced by simulated galaxies.
+        published: simulated galaxies never take the place of a download with another checksum.
     OutputError
-        `root` can't be written.
+        `root` can't be written, or keeps another set.
     """
+    return _load("demo_rings", root, download=download, train=train, simulated=simulated)
+
+
+def demo_gz_candels(
+    root: str | Path, download: bool = True, train: bool = True, simulated: bool | None = None
+) -> tuple[pd.DataFrame, list[str]]:
+    """Give the catalog of the Galaxy Zoo CANDELS demo (HST images, volunteers' votes) and its vote columns.
+
+    Simulated ones are seen through Euclid, of the simulated surveys the one nearest to HST, at 128 pixels; their votes are
+    those of simulated volunteers. They show how a tree is used, not what galaxies of the early universe look like.
+
+    Parameters
+    ----------
+    root, download, train, simulated
+        As for `demo_rings`; simulated galaxies lie in ``simulated_gz_candels/``.
+
+    Returns
+    -------
+    catalog : pandas.DataFrame
+        `id_str`; `file_loc` (absolute path of a color image); vote counts, 0 where a question was asked of nobody;
+        `simulated`, True or False. The `id_str` of each simulated galaxy starts with ``sim_``.
+    label_cols : list of str
+        Vote columns of the tree ``gz_candels``, in its order.
+
+    Raises
+    ------
+    CatalogError, OutputError
+        As for `demo_rings`.
+    """
+    return _load("demo_gz_candels", root, download=download, train=train, simulated=simulated)
+
+
+def _load(
+    name: str, root: str | Path, *, download: bool, train: bool, simulated: bool | None
+) -> tuple[pd.DataFrame, list[str]]:
+    """Give a demo set; the caller's caller is the user, at whose line the warning points."""
     root = Path(root).expanduser().resolve()
+    images = published_sets()[name]
+    label_cols = list(images.label_cols)
     if simulated:
-        return _simulated_rings(root, train=train), [LABEL]
-    if not download:
-        return _kept_rings(root, train=train), [LABEL]
-    try:
-        _download_rings(root)
-    except NoNetworkError as error:
-        if simulated is False:
+        return _simulated(name, root, label_cols, train=train), label_cols
+    if download:
+        try:
+            download_set(images, root)
+        except NoNetworkError as error:
+            if simulated is False:
+                msg = (
+                    f"{error}. Connect to the network, give a root that holds the set {name} already, "
+                    "or allow simulated galaxies (simulated=True)"
+                )
+                raise CatalogError(msg) from error
             msg = (
-                f"{error}. Connect to the network, give a root that holds the set already, "
-                "or allow simulated galaxies (simulated=True)"
+                f"SIMULATED galaxies, not real ones: {name} can't be downloaded ({error}). "
+                f"The images in {root / SIMULATIONS[name].folder} come from zoobot.simulate; say so where you show them. "
+                "simulated=False makes this an error"
             )
-            raise CatalogError(msg) from error
-        msg = (
-            f"SIMULATED galaxies, not real ones: the rings demo can't be downloaded ({error}). "
-            f"The images in {_simulated_folder(root)} come from zoobot.simulate; say so where you show them. "
-            "simulated=False makes this an error"
-        )
-        logger.warning(msg)
-        warnings.warn(msg, SimulatedDataWarning, stacklevel=2)
-        return _simulated_rings(root, train=train), [LABEL]
-    return _kept_rings(root, train=train), [LABEL]
+            logger.warning(msg)
+            warnings.warn(msg, SimulatedDataWarning, stacklevel=3)
+            return _simulated(name, root, label_cols, train=train), label_cols
+    return read_set(images, root, train=train), label_cols
 
 
-def _simulated_folder(root: Path) -> Path:
-    return root / "simulated_rings"
-
-
-def _simulated_rings(root: Path, *, train: bool) -> pd.DataFrame:
-    """Give simulated galaxies numbered 1 to 250 (train) or from 251 on (test), made if they are not there."""
-    folder = _simulated_folder(root) / ("train" if train else "test")
-    if (folder / "catalog.csv").is_file():
-        kept = pd.read_csv(folder / "catalog.csv", dtype={"id_str": str})
-        catalog = kept.assign(file_loc=[str(folder / file) for file in kept["file_loc"]])
-    elif train:
-        catalog = rings(folder, N_SIMULATED_TRAIN)
-    else:
-        catalog = rings(folder, N_SIMULATED_TEST, first=N_SIMULATED_TRAIN + 1)
-    return catalog[["id_str", "file_loc", LABEL, "simulated"]]
-
-
-def _catalog_path(root: Path, *, train: bool) -> Path:
-    return root / f"demo_rings_{'train' if train else 'test'}_catalog.parquet"
-
-
-def _download_rings(root: Path) -> None:
-    """Bring `root` to hold both catalogs and every image of theirs."""
-    try:
-        root.mkdir(parents=True, exist_ok=True)
-        fetch(DEMO_RINGS.train_catalog, _catalog_path(root, train=True))
-        fetch(DEMO_RINGS.test_catalog, _catalog_path(root, train=False))
-        if any(_missing(_read_catalog(root, train=train)) for train in (True, False)):
-            archive = root / "demo_rings_images.tar.gz"
-            fetch(DEMO_RINGS.images, archive)
-            unpack_images(archive, root / "images")
-            archive.unlink()
-    except OSError as error:
-        msg = f"can't keep the rings demo in {root} ({error}): give a root that you may write to"
-        raise OutputError(msg) from error
-
-
-def _kept_rings(root: Path, *, train: bool) -> pd.DataFrame:
-    """Give the real set as it is in `root`, or an error that says what is missing there."""
-    path = _catalog_path(root, train=train)
-    if not path.is_file():
-        msg = f"the rings demo is not in {root}: no {path.name}. Give its folder, or download=True, or simulated=True"
-        raise CatalogError(msg)
-    catalog = _read_catalog(root, train=train)
-    missing = _missing(catalog)
-    if missing:
-        msg = (
-            f"{len(missing)} of {len(catalog)} images of the rings demo are not there, the first at {missing[0]}. "
-            "Give the folder that has them, or a new root with download=True, or simulated=True"
-        )
-        raise CatalogError(msg)
-    return catalog
-
-
-def _missing(catalog: pd.DataFrame) -> list[str]:
-    return [file for file in catalog["file_loc"] if not Path(file).is_file()]
-
-
-def _read_catalog(root: Path, *, train: bool) -> pd.DataFrame:
-    """Give a published catalog in our own form."""
-    path = _catalog_path(root, train=train)
-    try:
-        published = pd.read_parquet(path)
-    except (OSError, ValueError) as error:
-        msg = f"{path} can't be read as a parquet table ({error}). Delete it, and download it again"
-        raise CatalogError(msg) from error
-    lacking = [column for column in (*DEMO_RINGS.path_columns, LABEL) if column not in published]
-    if lacking:
-        columns = ", ".join(map(str, published.columns))
-        msg = f"{path} has no column {', '.join(lacking)}; it has {columns}. Delete it, and download it again"
-        raise CatalogError(msg)
-    parts = [published[column].astype(str) for column in DEMO_RINGS.path_columns]
-    images = [Path(root, "images", *names) for names in zip(*parts, strict=True)]
-    ids = published["id_str"].astype(str) if "id_str" in published else [image.stem for image in images]
-    return pd.DataFrame(
-        {
-            "id_str": list(ids),
-            "file_loc": [str(image) for image in images],
-            LABEL: published[LABEL].astype(int).to_numpy(),
-            "simulated": False,
-        }
-    )
+def _simulated(name: str, root: Path, label_cols: list[str], *, train: bool) -> pd.DataFrame:
+    """Give simulated galaxies, made if they are not there; those to test on have other numbers than those to train on."""
+    made = SIMULATIONS[name]
+    folder = root / made.folder / ("train" if train else "test")
+    if not (folder / "catalog.csv").is_file():
+        with alone_in(root):
+            if not (folder / "catalog.csv").is_file():
+                made.write(folder, *((made.n_train, 1) if train else (made.n_test, made.n_train + 1)))
+    catalog = pd.read_csv(folder / "catalog.csv", dtype={"id_str": str})
+    catalog["file_loc"] = [str(folder / file) for file in catalog["file_loc"]]
+    return catalog[["id_str", "file_loc", *label_cols, "simulated"]]

@@ -1,69 +1,57 @@
-"""Fetching a published file with its checksum, and unpacking an archive of images safely."""
+"""Fetching a published file: checked by its md5 checksum, and going on where an earlier download was interrupted."""
 
-import shutil
-import tarfile
+import hashlib
+import logging
+import re
+import time
+from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from functools import partial
+from pathlib import Path
 
-import pooch
 import requests
-from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+import urllib3
 
 from zoobot.errors import CatalogError
+from zoobot.progress import track, track_steps
 
-TIMEOUT = 30.0  # seconds without an answer
+logger = logging.getLogger(__name__)
+
+TIMEOUT_SECONDS = 30.0  # without an answer
+TRIES = 5  # connections in one call, where they keep breaking off
+PAUSE_SECONDS = 2.0  # between them
+MB = 2**20
 
 
 @dataclass(frozen=True)
 class RemoteFile:
-    """A published file: its address and the md5 checksum (hexadecimal) that its content must have."""
+    """A published file: its address, and the md5 checksum (hexadecimal) of its content, None if none was published."""
 
     url: str
-    md5: str
+    md5: str | None
+
+    @property
+    def name(self) -> str:
+        """The file's own name, as in its address."""
+        return self.url.partition("?")[0].rpartition("/")[2]
 
 
 class NoNetworkError(Exception):
     """The server of a data set can't be reached at all."""
 
 
-class _DownloadBar:
-    """A rich progress bar with the four names that pooch asks of one: `total`, `update`, `reset` and `close`."""
-
-    def __init__(self, name: str):
-        self.total = 0
-        console = Console(stderr=True)
-        columns = (
-            TextColumn("{task.description}"),
-            BarColumn(),
-            DownloadColumn(),
-            TransferSpeedColumn(),
-            TimeRemainingColumn(),
-        )
-        self._progress = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
-        self._task = self._progress.add_task(f"Downloading {name}", total=None)
-
-    def update(self, n_bytes: int) -> None:
-        self._progress.start()
-        self._progress.update(self._task, total=self.total or None, advance=n_bytes)
-
-    def reset(self) -> None:
-        self._progress.reset(self._task)
-
-    def close(self) -> None:
-        if not self._progress.disable:
-            self._progress.stop()
-
-
 def fetch(file: RemoteFile, path: Path) -> None:
     """Bring `path` to hold a published file; one that is there with the right checksum is left as it is.
 
-    The file appears under its name only when it is whole and its checksum was right.
+    The file appears under its name only when it is whole and its checksum was right. Until then it grows beside it as
+    ``<name>.<md5>.part``, and the next call asks the server for the rest alone (HTTP Range), even after a kill. A server
+    that sends the whole file all the same is taken at its word, from the start. A connection that breaks off is made
+    anew a few times.
 
     Parameters
     ----------
     file : RemoteFile
-        Address and checksum.
+        Address and checksum. Without a checksum the content can't be checked, which the log says.
     path : Path
         Where to keep it; its folder must exist.
 
@@ -72,74 +60,118 @@ def fetch(file: RemoteFile, path: Path) -> None:
     NoNetworkError
         The server can't be reached.
     CatalogError
-        The server refused, the connection broke halfway, or the content has another checksum.
+        The server refused, the connection kept breaking off (what came is kept), or the content has another checksum
+        (nothing is kept).
+    OSError
+        The disk is full, or not to be written.
     """
-    pooch.get_logger().setLevel("WARNING")  # it prints each address otherwise
-    bar = _DownloadBar(path.name)
+    if is_kept(file, path):
+        return
+    part = path.with_name(f"{path.name}.{file.md5 or 'unchecked'}.part")
+    for attempt in range(TRIES):
+        if attempt:
+            time.sleep(PAUSE_SECONDS)
+        try:
+            if _receive(file, part):
+                break
+        except NoNetworkError:
+            if not attempt:
+                raise
+    else:
+        msg = (
+            f"the connection broke off {TRIES} times while downloading {file.url}. What came is kept in {part}: call "
+            f"again to go on from there, or download it by other means to {path}"
+        )
+        raise CatalogError(msg)
+    if file.md5 is None:
+        logger.warning("no checksum was published for %s: whether its content is right can't be checked", path.name)
+    elif (found := _md5(part)) != file.md5:
+        part.unlink()
+        msg = (
+            f"{file.url} gave a file with md5 checksum {found}, not the published {file.md5}, so it was not kept. Try "
+            "again; if it stays so, the file was replaced or altered since: don't use it"
+        )
+        raise CatalogError(msg)
+    part.replace(path)
+
+
+def is_kept(file: RemoteFile, path: Path) -> bool:
+    """Tell whether `path` holds the file, with the published checksum where there is one."""
+    return path.is_file() and (file.md5 is None or _md5(path) == file.md5)
+
+
+def _md5(path: Path) -> str:
+    digest = hashlib.md5(usedforsecurity=False)
+    with path.open("rb") as stream:
+        pieces = iter(partial(stream.read, MB), b"")
+        for piece in track(pieces, f"Checking {path.name}", path.stat().st_size // MB + 1, unit="MB"):
+            digest.update(piece)
+    return digest.hexdigest()
+
+
+def _receive(file: RemoteFile, part: Path) -> bool:
+    """Add to `part` what one connection gives; tell whether it's whole now, False where the connection broke off."""
+    have = part.stat().st_size if part.is_file() else 0
+    with _ask(file, have) as response:
+        if response.status_code == requests.codes.requested_range_not_satisfiable and have:
+            if response.headers.get("Content-Range") == f"bytes */{have}":
+                return True
+            logger.warning("%s is not a part of %s: it is downloaded from the start", part, file.url)
+            part.unlink()
+            return False
+        try:
+            response.raise_for_status()
+        except requests.HTTPError as error:
+            msg = f"downloading {file.url} failed: {error}. Try again later, or download it by other means"
+            raise CatalogError(msg) from error
+        start = _start(response)
+        if start not in (0, have):
+            part.unlink()
+            return False
+        if start:
+            logger.info("going on with %s at byte %d", part, start)
+        with part.open("ab" if start else "wb") as stream:
+            try:
+                for piece in track_steps(_pieces(response), *_progress(response, file, start), unit="MB"):
+                    stream.write(piece)
+            except urllib3.exceptions.HTTPError as error:
+                logger.warning("the connection broke off while downloading %s (%s)", file.url, error)
+                return False
+    return True
+
+
+def _ask(file: RemoteFile, have: int) -> requests.Response:
+    """Ask the server for the file, from byte `have` on."""
+    headers = {"Accept-Encoding": "identity"}  # the published bytes: a checksum and a range count those
+    if have:
+        headers["Range"] = f"bytes={have}-"
     try:
-        downloader = pooch.HTTPDownloader(progressbar=bar, timeout=TIMEOUT)
-        pooch.retrieve(file.url, known_hash=f"md5:{file.md5}", fname=path.name, path=path.parent, downloader=downloader)
+        return requests.get(file.url, headers=headers, stream=True, timeout=TIMEOUT_SECONDS)
     except (requests.ConnectionError, requests.Timeout) as error:
         msg = f"can't reach {file.url}: {error}"
         raise NoNetworkError(msg) from error
     except requests.RequestException as error:
-        msg = (
-            f"downloading {file.url} failed: {error}. Try again later, download it by other means to {path}, "
-            "or take simulated galaxies with simulated=True"
-        )
+        msg = f"downloading {file.url} failed: {error}. Try again later, or download it by other means"
         raise CatalogError(msg) from error
-    except ValueError as error:
-        msg = (
-            f"{file.url} didn't give the file with the published md5 checksum {file.md5}, so it is not used ({error}). "
-            "Try again; if it stays so, the file was replaced or altered: take simulated galaxies with simulated=True"
-        )
-        raise CatalogError(msg) from error
-    finally:
-        bar.close()
 
 
-def unpack_images(archive: Path, folder: Path) -> None:
-    """Unpack a tar archive of images into `folder`, whether or not the archive has a top folder of the name ``images``.
-
-    Images appear in `folder` only when the whole archive was found good.
-
-    Parameters
-    ----------
-    archive : Path
-        A tar archive, compressed or not.
-    folder : Path
-        Where the images go; made if absent.
-
-    Raises
-    ------
-    CatalogError
-        Not a tar archive, or one that holds anything but files and folders that stay inside its own folder: nothing
-        is kept of it.
-    """
-    unpacked = folder.with_name(f"{folder.name}.unpacking")
-    shutil.rmtree(unpacked, ignore_errors=True)  # left by an unpacking that was interrupted
-    try:
-        with tarfile.open(archive) as tar:
-            tar.extractall(unpacked, filter=_plain_members)
-        top = unpacked / "images" if (unpacked / "images").is_dir() else unpacked
-        for path in sorted(path for path in top.rglob("*") if path.is_file()):
-            target = folder / path.relative_to(top)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            path.replace(target)
-    except tarfile.TarError as error:
-        msg = (
-            f"the archive {archive} is damaged or not safe to unpack, so none of it was kept ({error}). "
-            "Delete it and download it again"
-        )
-        raise CatalogError(msg) from error
-    finally:
-        shutil.rmtree(unpacked, ignore_errors=True)
+def _start(response: requests.Response) -> int:
+    """Give the place in the file of the first byte that a server sends: 0 where it sends the whole file."""
+    if response.status_code != requests.codes.partial_content:
+        return 0
+    place = re.match(r"bytes (\d+)-", response.headers.get("Content-Range", ""))
+    return int(place[1]) if place else -1
 
 
-def _plain_members(member: tarfile.TarInfo, folder: str) -> tarfile.TarInfo:
-    """Refuse links, devices and absolute paths as well: images need none, and the standard filter lets some pass."""
-    if PurePosixPath(member.name).is_absolute():
-        raise tarfile.AbsolutePathError(member)
-    if not (member.isfile() or member.isdir()):
-        raise tarfile.SpecialFileError(member)
-    return tarfile.data_filter(member, folder)
+def _pieces(response: requests.Response) -> Iterator[tuple[bytes, int]]:
+    """Give the content as it comes, so that nothing of it is lost where it breaks off; with each piece the MB it completes."""
+    got = 0
+    while piece := response.raw.read1(MB, decode_content=False):
+        yield piece, (got + len(piece)) // MB - got // MB
+        got += len(piece)
+
+
+def _progress(response: requests.Response, file: RemoteFile, start: int) -> tuple[str, int]:
+    """Give the text of the progress bar and its length in MB."""
+    length = int(response.headers.get("Content-Length", 0))
+    return f"Downloading {'the rest of ' if start else ''}{file.name}", length // MB + 1

@@ -5,6 +5,7 @@
 - `blocks`: which block each parameter belongs to
 - `channels`: pretrained stems for other channels
 - `timm_models`, `hub`, `saved`: where encoders come from
+- `saving`, `bundled`: encoders written by themselves, and the one that comes with the package
 - `probe`: running a network without leaving a trace
 - `published`: the encoders that ``zoobot models`` lists
 """
@@ -13,6 +14,7 @@ from zoobot.encoders.encoder import Encoder, EncoderConfig
 from zoobot.encoders.load import load_encoder, wrap_encoder
 from zoobot.encoders.published import PublishedEncoder, published_encoders
 from zoobot.encoders.saved import read_saved
+from zoobot.encoders.saving import save_encoder
 
 __all__ = [
     "Encoder",
@@ -21,5 +23,6 @@ __all__ = [
     "load_encoder",
     "published_encoders",
     "read_saved",
+    "save_encoder",
     "wrap_encoder",
 ]

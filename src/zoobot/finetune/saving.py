@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -12,6 +11,7 @@ from zoobot.encoders import Encoder, EncoderConfig
 from zoobot.encoders.hub import fetch_from_hub, is_hub_name
 from zoobot.encoders.saved import CONFIG_FILE, FORMAT, FORMAT_VERSION, WEIGHTS_FILE, read_saved
 from zoobot.errors import EncoderError, ModelFileError, OutputError
+from zoobot.files import write_whole
 from zoobot.finetune.base import FinetuneableZoobotAbstract
 from zoobot.finetune.classifier import FinetuneableZoobotClassifier
 from zoobot.finetune.regressor import FinetuneableZoobotRegressor
@@ -133,10 +133,3 @@ def fetch_model(source: str | Path) -> str | Path:
         return fetch_from_hub(str(source))
     except EncoderError as err:
         raise ModelFileError(str(err)) from err
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file so that it is never seen half written."""
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    part.write_bytes(content)
-    part.replace(path)

@@ -123,7 +123,7 @@ def get_trainer(
 
         callbacks.append(RichProgressBar())
     quiet = {"enable_model_summary": False, "num_sanity_val_steps": 0, "log_every_n_steps": 1}
-    _leave_out_advice()
+    leave_out_advice()
     cache = FeatureCache() if feature_cache is True else feature_cache or None
     ours = precision in ("auto", "float32")
     return FinetuneTrainer(
@@ -189,11 +189,20 @@ class FinetuneTrainer(L.Trainer):
 
 
 class EpochCsvLog(Logger):
-    """Writes every metric into a CSV file with one row an epoch; a resumed run goes on in the same file."""
+    """Writes every metric into a CSV file with one row an epoch; a resumed run goes on in the same file.
 
-    def __init__(self, path: Path) -> None:
+    Parameters
+    ----------
+    path
+        The file.
+    stage
+        What metrics' names start with, before a slash.
+    """
+
+    def __init__(self, path: Path, stage: str = "finetuning") -> None:
         super().__init__()
         self.path = path
+        self.stage = stage
         self.rows: dict[int, dict[str, Any]] = {}
         self.pending: dict[str, Any] = {}
 
@@ -214,11 +223,11 @@ class EpochCsvLog(Logger):
     @rank_zero_only
     def log_metrics(self, metrics: dict[str, float], step: int | None = None) -> None:
         """Add metrics of training and validation to the row of their epoch; those logged before the epoch is named wait for it."""
-        if any(name.startswith("finetuning/test_") for name in metrics):
+        if any(name.startswith(f"{self.stage}/test_") for name in metrics):
             return
         epoch = metrics.get("epoch")
         self.pending |= {name: value for name, value in metrics.items() if name != "epoch"}
-        if epoch is None or not any(name.startswith("finetuning/") for name in metrics):
+        if epoch is None or not any(name.startswith(f"{self.stage}/") for name in metrics):
             return
         if not self.rows:
             self.rows = self._kept_before(int(epoch))
@@ -265,7 +274,7 @@ def check_writable(folder: Path) -> None:
         raise OutputError(msg) from err
 
 
-def _leave_out_advice() -> None:
+def leave_out_advice() -> None:
     """Silence advice that doesn't apply: kept pixels need no workers, resuming keeps the folder, frozen blocks are in eval mode."""
     for advice in (
         ".*does not have many workers.*",

@@ -1,10 +1,29 @@
-"""Simulated galaxies: the built-in data, for where there is no network. Everything made here is called simulated.
+"""Simulated galaxies and simulated volunteers. Everything made here is called simulated.
 
-- ``galaxies``: a galaxy's true parameters (``Galaxy``), drawn at random (``draw_galaxy``), and its light (``light``).
-- ``ring_set``: a survey's view of it (``observe``), and a labelled set of ringed and ringless ones (``rings``).
+- ``sky``: ``SimulatedSurvey`` gives galaxies by number: pictures, votes, the truth.
+- ``sets``: ``write_set`` and ``rings`` write them as labelled sets of images.
+- ``galaxy``, ``population``: a galaxy's true parameters, and how they are drawn jointly.
+- ``light``, ``bulges``, ``field``: the light of galaxies, and of clumps, stars and neighbors.
+- ``surveys``, ``observe``, ``mishaps``: what a survey makes of it.
+- ``opinions``, ``volunteers``: what volunteers think of a galaxy, and how they vote.
+- ``truth``: what is true, as numbers.
 """
 
-from zoobot.simulate.galaxies import Galaxy, draw_galaxy, light
-from zoobot.simulate.ring_set import observe, rings
+from zoobot.simulate.galaxy import Galaxy
+from zoobot.simulate.sets import rings, write_set
+from zoobot.simulate.sky import SimulatedBatch, SimulatedSurvey
+from zoobot.simulate.surveys import SURVEYS, Survey
+from zoobot.simulate.truth import TRUTH_TARGETS
+from zoobot.simulate.volunteers import USUAL_TREES
 
-__all__ = ["Galaxy", "draw_galaxy", "light", "observe", "rings"]
+__all__ = [
+    "SURVEYS",
+    "TRUTH_TARGETS",
+    "USUAL_TREES",
+    "Galaxy",
+    "SimulatedBatch",
+    "SimulatedSurvey",
+    "Survey",
+    "rings",
+    "write_set",
+]

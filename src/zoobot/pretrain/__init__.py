@@ -1,0 +1,28 @@
+"""An encoder from scratch, or on from given weights: on votes of one or many campaigns, on simulated galaxies, and on unlabelled ones.
+
+- `settings`: what a run is asked for (`PretrainSettings`)
+- `run`: a run from settings to an encoder's folder (`pretrain_run`)
+- `plan`: which galaxies go into which step
+- `datamodule` (`PretrainData`), over `simulated`, `galaxies` (catalogs), `hugging_face` and `views`
+- `model` (`PretrainModel`), over the objectives `votes`, `truth` and `vicreg`
+- `callbacks`, `tally`, `card`: the moving average and checkpoints, the log's means, the model card
+"""
+
+from zoobot.pretrain.datamodule import PretrainData
+from zoobot.pretrain.model import PretrainModel
+from zoobot.pretrain.run import pretrain_run
+from zoobot.pretrain.settings import PretrainSettings
+from zoobot.pretrain.truth import TruthLoss
+from zoobot.pretrain.vicreg import VICReg
+from zoobot.pretrain.votes import MergedTrees, VoteLoss
+
+__all__ = [
+    "MergedTrees",
+    "PretrainData",
+    "PretrainModel",
+    "PretrainSettings",
+    "TruthLoss",
+    "VICReg",
+    "VoteLoss",
+    "pretrain_run",
+]

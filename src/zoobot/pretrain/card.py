@@ -1,0 +1,84 @@
+"""The model card of a pretrained encoder: what it is, what it was trained on, how, for how long, on what, and how well."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+import zoobot
+from zoobot.pretrain.settings import SIMULATED
+
+if TYPE_CHECKING:
+    from zoobot.encoders import Encoder
+    from zoobot.pretrain.settings import PretrainSettings
+
+HEAD = """---
+library_name: zoobot
+tags: [astronomy, galaxies, image-feature-extraction]
+---
+"""
+
+
+def model_card(encoder: Encoder, settings: PretrainSettings, result: Mapping[str, Any]) -> str:
+    """Give the card, in Markdown, of an encoder that a run with these settings gave; ``result`` is what `pretrain_run` gives."""
+    n_parameters = sum(parameter.numel() for parameter in encoder.parameters())
+    start = f"random weights of `{settings.architecture}`" if settings.encoder is None else f"`{settings.encoder}`"
+    average = "a moving average over the last steps" if settings.ema_decay else "those of the last step"
+    return (
+        "\n\n".join(
+            [
+                f"{HEAD}# {encoder.config.architecture}, pretrained on galaxies with Zoobot {zoobot.__version__}",
+                f"An encoder of {n_parameters / 1e6:.1f} million parameters and {encoder.num_features} features, for images of "
+                f"{encoder.image_size} x {encoder.image_size} pixels, {encoder.in_chans} channels in [0, 1]; normalisation is inside. "
+                "Load it with `zoobot.load_encoder(FOLDER)`, or finetune it with `--encoder FOLDER`.",
+                f"## Data\n\n{_data(settings)}",
+                f"## Recipe\n\nStarted from {start}. {result['images']} labelled images in {result['steps']} steps of "
+                f"{settings.batch_size}; all settings are under `pretraining` in `config.json`. The weights are {average}.",
+                f"## Time and machine\n\n{result['seconds']:.0f} s of training on {result['machine']}.",
+                f"## Losses on validation galaxies\n\n{_scores(result['scores'])}",
+            ]
+        )
+        + "\n"
+    )
+
+
+def machine(device: torch.device, processes: int) -> str:
+    """Give a few words on what is computed on, where each of several processes has a device like this one."""
+    if device.type == "cuda":
+        return f"{processes} x {torch.cuda.get_device_name(device)}"
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    shared = f", {processes} processes" if processes > 1 else ""
+    return f"{cores} CPU cores ({_cpu_name()}){shared}"
+
+
+def _cpu_name() -> str:
+    cpuinfo = Path("/proc/cpuinfo")
+    lines = cpuinfo.read_text().splitlines() if cpuinfo.is_file() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.machine()
+
+
+def _data(settings: PretrainSettings) -> str:
+    lines = []
+    for source in settings.sources():
+        votes = "the true parameters" if source.tree is None else f"votes on the tree `{Path(source.tree).stem}`"
+        what = (
+            f"**simulated** {source.where} galaxies"
+            if source.kind == SIMULATED
+            else f"real galaxies of `{Path(source.where).name}`"
+        )
+        also = " and the true parameters" if source.kind == SIMULATED and source.tree is not None else ""
+        lines.append(f"- {what}: {votes}{also}")
+    if settings.unlabelled is not None:
+        lines.append(f"- real galaxies of `{Path(settings.unlabelled).name}`, without labels (VICReg)")
+    return "\n".join(lines)
+
+
+def _scores(scores: Mapping[str, float]) -> str:
+    rows = [f"| {name} | {value:.4f} |" for name, value in scores.items()]
+    return "\n".join(["| loss | mean |", "|---|---|", *rows])

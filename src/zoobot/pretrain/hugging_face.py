@@ -1,0 +1,151 @@
+"""Galaxies of a Hugging Face data set, with GZ Evo's layout: a column of images and columns of votes; images are decoded when needed."""
+
+from __future__ import annotations
+
+import logging
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from PIL import Image
+
+from zoobot.data.pictures import central_square, planes
+from zoobot.data.pixels import Preprocessing, digest
+from zoobot.errors import CatalogError, OptionError
+from zoobot.pretrain.galaxies import held_out, vote_counts
+
+if TYPE_CHECKING:
+    from zoobot.pretrain.plan import Numbers
+    from zoobot.trees import Schema
+
+logger = logging.getLogger(__name__)
+
+IMAGE_COLUMN = "image"
+ID_COLUMNS = ("id_str", "dr8_id", "id")
+
+
+class HuggingFaceGalaxies:
+    """One split of a data set.
+
+    Parameters
+    ----------
+    name
+        A folder that ``save_to_disk`` wrote, a folder of parquet files, or a name on the hub, ``NAME:CONFIG`` for a configuration.
+    split
+        Its name, such as ``train``.
+    tree
+        Whose answers are its vote columns.
+    preprocessing
+        How images are cropped and sized; 3 channels.
+    val_fraction
+        The share to hold out.
+    seed
+        Decides which are held out.
+
+    Raises
+    ------
+    CatalogError
+        No such data set or split, no column of images, or missing vote columns.
+    OptionError
+        The package ``datasets`` is not installed.
+    """
+
+    is_kept = False
+
+    def __init__(
+        self, name: str, split: str, tree: Schema, preprocessing: Preprocessing, *, val_fraction: float, seed: int
+    ) -> None:
+        self.name = name
+        self.tree = tree
+        self.preprocessing = preprocessing
+        table = _open(name, split)
+        column = _image_column(table, name)
+        self.images = table.select_columns([column]).cast_column(column, _undecoded())
+        self.column = column
+        tree.check_columns(table.column_names)
+        ids = [one for one in ID_COLUMNS if one in table.column_names][:1]
+        votes = table.select_columns([*tree.label_cols, *ids]).to_pandas()
+        votes["id_str"] = votes[ids[0]].astype(str) if ids else [f"row {row}" for row in range(len(votes))]
+        self.labels = torch.from_numpy(vote_counts(votes, tree, name))
+        self.rows = held_out(len(votes), val_fraction, seed)
+
+    def decode(self, workers: int) -> None:
+        """Do nothing: images are decoded when they are needed, for such sets are large."""
+
+    def fetch(self, rows: Numbers) -> dict[str, Any]:
+        """See `RealGalaxies`; an image that can't be decoded is black, has no votes, and is named in the log."""
+        size = self.preprocessing.kept_size
+        pixels = np.zeros((len(rows), self.preprocessing.images.channels, size, size), np.uint8)
+        votes = self.labels[rows]
+        for place, stored in enumerate(self.images[rows.tolist()][self.column]):
+            try:
+                pixels[place] = planes(central_square(_picture(stored), size))
+            except Exception as err:  # a damaged file makes the decoder raise nearly anything
+                logger.warning(
+                    "row %d of %s has no image that can be read (%s); it is left out", rows[place], self.name, err
+                )
+                votes[place] = 0
+        return {
+            "pixels": torch.from_numpy(pixels),
+            "key": np.array([digest(image)[0] for image in pixels], np.uint64),
+            "label": votes,
+        }
+
+
+def _open(name: str, split: str) -> Any:
+    """Give the split of a data set, wherever it is."""
+    try:
+        import datasets
+    except ImportError as err:
+        msg = "Hugging Face data sets need the package datasets: pip install 'zoobot[datasets]'."
+        raise OptionError(msg) from err
+    folder = Path(name).expanduser()
+    try:
+        if not folder.is_dir():
+            path, _, config = name.partition(":")
+            return datasets.load_dataset(path, config or None, split=split)
+        if any(folder.rglob("*.parquet")):
+            return datasets.load_dataset(str(folder), split=split)
+        saved = datasets.load_from_disk(str(folder))
+    except Exception as err:  # of the package, or of its client's transport, whose classes change with its version
+        where = "check the folder" if folder.is_dir() else "check the name and the network, or give a folder"
+        msg = f"the data set {name} (split {split!r}) can't be read ({err}): {where}."
+        raise CatalogError(msg) from err
+    if not isinstance(saved, datasets.DatasetDict):
+        return saved
+    if split not in saved:
+        msg = f"the data set {name} has no split {split!r}, only {', '.join(saved)}: choose one of them."
+        raise CatalogError(msg)
+    return saved[split]
+
+
+def _image_column(table: Any, name: str) -> str:
+    import datasets
+
+    columns = [column for column, feature in table.features.items() if isinstance(feature, datasets.Image)]
+    if not columns and IMAGE_COLUMN in table.column_names:
+        columns = [IMAGE_COLUMN]
+    if len(columns) != 1:
+        found = (
+            f"it has several: {', '.join(columns)}"
+            if columns
+            else f"its columns are: {', '.join(table.column_names[:30])}"
+        )
+        msg = f"the data set {name} must have one column of images ({found}). Name it {IMAGE_COLUMN!r}, or select the columns."
+        raise CatalogError(msg)
+    return str(columns[0])
+
+
+def _undecoded() -> Any:
+    import datasets
+
+    return datasets.Image(decode=False)
+
+
+def _picture(stored: dict[str, Any]) -> Image.Image:
+    """Give the picture, in color, that a data set holds as bytes, or as the path of a file."""
+    content = stored["bytes"]
+    with Image.open(BytesIO(content) if content is not None else stored["path"]) as picture:
+        return picture.convert("RGB")

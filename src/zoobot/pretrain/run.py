@@ -1,0 +1,281 @@
+"""One pretraining run, from settings to an encoder's folder: what ``zoobot pretrain`` does."""
+
+from __future__ import annotations
+
+import json
+import logging
+import shutil
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import lightning as L
+import torch
+from lightning.fabric.utilities.exceptions import MisconfigurationException
+from lightning.pytorch.callbacks import Callback, RichProgressBar
+from lightning.pytorch.utilities import rank_zero_only
+
+from zoobot.encoders import Encoder, load_encoder, save_encoder
+from zoobot.encoders.saved import ENCODER_PREFIX, read_pickled
+from zoobot.errors import EncoderError, ModelFileError, OptionError, OutputError
+from zoobot.files import write_whole
+from zoobot.finetune.checkpoints import be_patient
+from zoobot.finetune.trainer import (
+    CHECKPOINTS,
+    LAST_CHECKPOINT,
+    LOG_FILE,
+    EpochCsvLog,
+    check_writable,
+    leave_out_advice,
+)
+from zoobot.precision import training_pass
+from zoobot.pretrain.callbacks import AverageWeights, StepCheckpoint
+from zoobot.pretrain.card import machine, model_card
+from zoobot.pretrain.datamodule import CHANNELS, PretrainData
+from zoobot.pretrain.model import STAGE, PretrainModel
+from zoobot.pretrain.settings import FREE_ON_RESUME, PretrainSettings
+
+logger = logging.getLogger(__name__)
+
+RUN_FILE = "run.json"
+ENCODER_FOLDER = "encoder"
+NEW_MEAN, NEW_STD = 0.1, 0.1
+"""Normalisation of encoders that start from random weights: about the mean and spread of pixels of galaxy cutouts."""
+
+
+def pretrain_run(
+    settings: PretrainSettings,
+    out: Path,
+    *,
+    resume: bool = False,
+    overwrite: bool = False,
+    say: Callable[[str], object] = logger.info,
+) -> dict[str, Any]:
+    """Pretrain an encoder and save it; give what ``run.json`` holds under ``result``.
+
+    ``out`` gets ``encoder/`` (``config.json``, ``model.safetensors``, and a model card, ``README.md``), which `load_encoder` takes,
+    ``log.csv`` (losses by tree, question and true parameter, one row a validation), ``checkpoints/last.ckpt`` and ``run.json``.
+
+    Parameters
+    ----------
+    settings
+        What to do.
+    out
+        Where to write.
+    resume
+        Go on from the last checkpoint of an interrupted run in ``out``, to the same weights; start where there is none.
+    overwrite
+        Delete an earlier run in ``out`` first.
+    say
+        Called with a sentence on what is being done.
+
+    Returns
+    -------
+    dict
+        ``images`` and ``steps`` that were trained, ``seconds``, ``images_per_second``, ``machine``, and ``scores`` (validation losses).
+
+    Raises
+    ------
+    OutputError
+        ``out`` holds a run and neither resume nor overwrite is set, or can't be written.
+    OptionError
+        Resuming with other settings than those the run was started with; resuming and overwriting at once.
+    CatalogError, TreeError, EncoderError
+        Catalogs, trees or encoders that can't be used.
+    """
+    last = out / CHECKPOINTS / LAST_CHECKPOINT
+    is_first = (
+        getattr(rank_zero_only, "rank", 0) == 0
+    )  # the other processes come to a folder that this one has prepared
+    if is_first:
+        _check_folder(settings, out, last, resume=resume, overwrite=overwrite)
+    encoder = build_encoder(settings)
+    data = PretrainData(settings)
+    check_writable(out)
+    model = PretrainModel(encoder, data.trees, data.targets, settings, data.plan)
+    trainer = make_trainer(settings, out, data)
+    resuming = resume and last.is_file()
+    if is_first:
+        _write_run(out, settings, None)
+        say(_summary(settings, data, encoder))
+    with training_pass(encoder, trainer.strategy.root_device, settings.precision) as model.trains_in:
+        trainer.fit(model, data, ckpt_path=str(last) if resuming else None, weights_only=True)
+    return _save(settings, data, encoder, out, trainer) if trainer.is_global_zero else {}
+
+
+def build_encoder(settings: PretrainSettings) -> Encoder:
+    """Give the encoder to start from, with drop path where that is asked for.
+
+    Raises
+    ------
+    EncoderError
+        No such encoder, or one that takes images of another size only.
+    OptionError
+        An architecture without drop path.
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(settings.seed)
+        if settings.encoder is not None:
+            start = load_encoder(settings.encoder, CHANNELS)
+            config = start.config
+            if config.fixed_image_size and config.image_size != settings.size:
+                msg = f"the encoder '{start.name}' takes images of {config.image_size} pixels only: set size={config.image_size}."
+                raise EncoderError(msg)
+            config = replace(config, image_size=settings.size)
+        else:
+            assert settings.architecture is not None  # the settings see to it
+            start = load_encoder(settings.architecture, CHANNELS, pretrained=False)
+            args = {"img_size": settings.size} if start.config.fixed_image_size else {}
+            config = replace(
+                start.config,
+                image_size=settings.size,
+                model_args=start.config.model_args | args,
+                mean=(NEW_MEAN,) * CHANNELS,
+                std=(NEW_STD,) * CHANNELS,
+            )
+        drop_path = {"drop_path_rate": settings.drop_path} if settings.drop_path else {}
+        try:
+            encoder = Encoder.from_config(replace(config, model_args=config.model_args | drop_path))
+        except EncoderError as err:
+            if not drop_path:
+                raise
+            msg = f"the architecture '{config.architecture}' can't have drop_path={settings.drop_path} ({err}): leave it out."
+            raise OptionError(msg) from err
+    if settings.encoder is not None:
+        encoder.load_state_dict(start.state_dict())
+    encoder.config = config
+    return encoder
+
+
+def make_trainer(settings: PretrainSettings, out: Path, data: PretrainData) -> L.Trainer:
+    """Give the Lightning trainer: all epochs of the plan, a checkpoint every few minutes, and the log.
+
+    Raises
+    ------
+    OptionError
+        Devices that this machine doesn't have, or synchronized batch norms without a GPU.
+    """
+    last = out / CHECKPOINTS / LAST_CHECKPOINT
+    callbacks: list[Callback] = [StepCheckpoint(last, minutes=settings.save_minutes, steps=settings.save_steps)]
+    if settings.ema_decay:
+        callbacks.append(AverageWeights(settings.ema_decay))
+    shows = sys.stderr.isatty()
+    if shows:
+        callbacks.append(RichProgressBar())
+    leave_out_advice()
+    try:
+        trainer = L.Trainer(
+            accelerator=settings.accelerator,
+            devices=settings.devices,
+            num_nodes=settings.nodes,
+            strategy="ddp" if settings.processes > 1 else "auto",
+            sync_batchnorm=settings.sync_batchnorm,
+            precision="32-true",
+            max_epochs=data.plan.epochs,
+            gradient_clip_val=settings.clip,
+            use_distributed_sampler=False,
+            logger=EpochCsvLog(out / LOG_FILE, STAGE),
+            callbacks=callbacks,
+            default_root_dir=out,
+            enable_progress_bar=shows,
+            enable_model_summary=False,
+            num_sanity_val_steps=0,
+            log_every_n_steps=1,
+        )
+    except (MisconfigurationException, ValueError) as err:
+        msg = (
+            f"accelerator={settings.accelerator!r} with devices={settings.devices} can't be had here: {err} "
+            "Use accelerator='cpu', or fewer devices."
+        )
+        raise OptionError(msg) from err
+    if settings.sync_batchnorm and trainer.strategy.root_device.type != "cuda":
+        msg = "sync_batchnorm works on GPUs only: leave it out, or choose an architecture with layer norms, such as convnext_atto."
+        raise OptionError(msg)
+    be_patient(trainer.strategy)
+    return trainer
+
+
+def _save(
+    settings: PretrainSettings, data: PretrainData, encoder: Encoder, out: Path, trainer: L.Trainer
+) -> dict[str, Any]:
+    """Save the encoder of the last checkpoint, with its card, and write what the run gave."""
+    checkpoint = read_pickled(out / CHECKPOINTS / LAST_CHECKPOINT)
+    steps, kept = checkpoint["global_step"], checkpoint[STAGE]
+    weights = {
+        name.removeprefix(ENCODER_PREFIX): tensor
+        for name, tensor in checkpoint["state_dict"].items()
+        if name.startswith(ENCODER_PREFIX)
+    }
+    encoder.load_state_dict(weights)
+    images = steps * data.plan.batch_size
+    result = {
+        "images": images,
+        "steps": steps,
+        "seconds": round(kept["seconds"], 1),
+        "images_per_second": round(images / kept["seconds"], 1),
+        "machine": machine(trainer.strategy.root_device, trainer.world_size),
+        "scores": {name: round(value, 5) for name, value in kept["scores"].items()},
+    }
+    save_encoder(
+        encoder, out / ENCODER_FOLDER, card=model_card(encoder, settings, result), details={STAGE: settings.to_dict()}
+    )
+    _write_run(out, settings, result)
+    return result
+
+
+def _write_run(out: Path, settings: PretrainSettings, result: dict[str, Any] | None) -> None:
+    content = {"settings": settings.to_dict()} | ({} if result is None else {"result": result})
+    write_whole(out / RUN_FILE, json.dumps(content, indent=2).encode())
+
+
+def _check_folder(settings: PretrainSettings, out: Path, last: Path, *, resume: bool, overwrite: bool) -> None:
+    """Refuse to mix two runs in one folder; what stopped before its first checkpoint is no run."""
+    if resume and overwrite:
+        msg = "--resume and --overwrite contradict each other. Give --resume to go on with the run, --overwrite to delete it."
+        raise OptionError(msg)
+    record = out / RUN_FILE
+    if not record.is_file() or not (last.is_file() or overwrite):
+        return
+    if overwrite:
+        for name in (ENCODER_FOLDER, CHECKPOINTS):
+            shutil.rmtree(out / name, ignore_errors=True)
+        for name in (RUN_FILE, LOG_FILE):
+            (out / name).unlink(missing_ok=True)
+        return
+    if not resume:
+        msg = f"{out} already holds a run. Use --resume to go on with it, --overwrite to replace it, or another folder."
+        raise OutputError(msg)
+    before = _settings_in(record)
+    now = json.loads(json.dumps(settings.to_dict()))
+    changed = [name for name in now if name not in FREE_ON_RESUME and before.get(name) != now[name]]
+    if changed:
+        listed = "; ".join(f"{name} was {before.get(name)!r} and is now {now[name]!r}" for name in changed)
+        msg = f"the run in {out} was started with other settings: {listed}. Resume with the same, or use --overwrite."
+        raise OptionError(msg)
+
+
+def _settings_in(record: Path) -> dict[str, Any]:
+    try:
+        settings: dict[str, Any] = json.loads(record.read_text())["settings"]
+    except (ValueError, KeyError, TypeError) as err:
+        msg = f"{record} is not the record of a pretraining run ({err!r}): choose another folder, or use --overwrite."
+        raise ModelFileError(msg) from err
+    return settings
+
+
+def _summary(settings: PretrainSettings, data: PretrainData, encoder: Encoder) -> str:
+    """Say in a sentence or two what will be trained on what."""
+    plan = data.plan
+    sources = [
+        source.where if source.kind != "simulated" else f"simulated {source.where}" for source in settings.sources()
+    ]
+    votes = f"votes on {', '.join(tree.name for tree in data.trees.trees)}" if data.trees else "no votes"
+    truth = f"; {len(data.targets)} true parameters" if data.targets else ""
+    unlabelled = f"; {plan.n_unlabelled} unlabelled galaxies" if plan.n_unlabelled else ""
+    start = "from random weights" if settings.encoder is None else f"from {settings.encoder}"
+    return (
+        f"{encoder.config.architecture} {start}, {plan.steps * plan.batch_size} images of {settings.size} px in {plan.steps} steps: "
+        f"{', '.join(sources)}; {votes}{truth}{unlabelled}."
+    )
