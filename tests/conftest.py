@@ -8,7 +8,8 @@ from tests.galaxies import make_catalog
 
 ROOT = Path(__file__).parents[1]
 
-os.environ.setdefault("OMP_NUM_THREADS", "1")  # the suite runs on every core already: more threads would wait for each other
+# The suite has a worker on every core already: more threads would only wait for each other.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 @pytest.fixture(scope="session")
