@@ -32,7 +32,7 @@ from zoobot.finetune import (
 )
 from zoobot.finetune.base import FinetuneOptions
 from zoobot.finetune.feature_cache import FeatureCache
-from zoobot.finetune.trainer import CHECKPOINTS, LAST_CHECKPOINT, MONITOR
+from zoobot.finetune.trainer import CHECKPOINTS, LAST_CHECKPOINT, MONITOR, check_unchanged
 from zoobot.precision import Precision, keep_freed_memory, peak_memory_gb
 from zoobot.predictions import evaluate, write_table
 from zoobot.predictions.evaluation import json_ready
@@ -300,13 +300,7 @@ def _check_folder(settings: RunSettings, out: Path, *, resume: bool, overwrite: 
     if not resume:
         msg = f"{out} already holds a run. Use --resume to go on with it, --overwrite to replace it, or another --out."
         raise OutputError(msg)
-    before = json.loads(record.read_text())
-    now = json.loads(json.dumps(asdict(settings)))
-    changed = [name for name in now if name not in FREE_ON_RESUME and before.get(name) != now[name]]
-    if changed:
-        listed = "; ".join(f"{name} was {before.get(name)!r} and is now {now[name]!r}" for name in changed)
-        msg = f"the run in {out} was started with other settings: {listed}. Resume with the same, or use --overwrite."
-        raise OptionError(msg)
+    check_unchanged(out, json.loads(record.read_text()), asdict(settings), FREE_ON_RESUME)
     done = read_pickled(last)["epoch"] + 1
     if done > settings.epochs:
         msg = f"the run in {out} has done {done} epochs, more than --epochs {settings.epochs}. Give --epochs {done} or more."

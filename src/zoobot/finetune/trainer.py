@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import json
 import logging
 import os
 import sys
 import time
 import warnings
 from argparse import Namespace
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -272,6 +274,22 @@ def check_writable(folder: Path) -> None:
     except OSError as err:
         msg = f"{folder} can't be written: {err.strerror or err}. Choose a folder that you may write to."
         raise OutputError(msg) from err
+
+
+def check_unchanged(out: Path, before: Mapping[str, Any], settings: Mapping[str, Any], free: Collection[str]) -> None:
+    """Refuse to resume the run in a folder with other settings than it was started with, those in ``free`` apart.
+
+    Raises
+    ------
+    OptionError
+        Some differ; names them, with both values.
+    """
+    now = json.loads(json.dumps(settings))
+    changed = [name for name in now if name not in free and before.get(name) != now[name]]
+    if changed:
+        listed = "; ".join(f"{name} was {before.get(name)!r} and is now {now[name]!r}" for name in changed)
+        msg = f"the run in {out} was started with other settings: {listed}. Resume with the same, or use --overwrite."
+        raise OptionError(msg)
 
 
 def leave_out_advice() -> None:

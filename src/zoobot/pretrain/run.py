@@ -27,6 +27,7 @@ from zoobot.finetune.trainer import (
     LAST_CHECKPOINT,
     LOG_FILE,
     EpochCsvLog,
+    check_unchanged,
     check_writable,
     leave_out_advice,
 )
@@ -247,13 +248,7 @@ def _check_folder(settings: PretrainSettings, out: Path, last: Path, *, resume: 
     if not resume:
         msg = f"{out} already holds a run. Use --resume to go on with it, --overwrite to replace it, or another folder."
         raise OutputError(msg)
-    before = _settings_in(record)
-    now = json.loads(json.dumps(settings.to_dict()))
-    changed = [name for name in now if name not in FREE_ON_RESUME and before.get(name) != now[name]]
-    if changed:
-        listed = "; ".join(f"{name} was {before.get(name)!r} and is now {now[name]!r}" for name in changed)
-        msg = f"the run in {out} was started with other settings: {listed}. Resume with the same, or use --overwrite."
-        raise OptionError(msg)
+    check_unchanged(out, _settings_in(record), settings.to_dict(), FREE_ON_RESUME)
 
 
 def _settings_in(record: Path) -> dict[str, Any]:

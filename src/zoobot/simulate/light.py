@@ -66,7 +66,7 @@ class _PickedPlane(Plane):
 def light(galaxies: Columns, pixel: Tensor, canvas: int, texture: Tensor) -> Tensor:
     """Give the light of galaxies, in nanomaggies a pixel of the reference band: of the bulge, of old and of young stars.
 
-    Clumps are not in it: they are points (`zoobot.simulate.stamps`).
+    Clumps are not in it: they are points (`zoobot.simulate.field`).
 
     Parameters
     ----------
