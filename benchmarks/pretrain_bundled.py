@@ -1,6 +1,7 @@
 """The recipe of the encoder in the package, and of the others that it is chosen from. Nothing but this repository is needed.
 
-    python benchmarks/pretrain_bundled.py train continued --work runs --images 300000   # interrupted: the same again goes on
+    python benchmarks/pretrain_bundled.py train continued --work runs --images 130000   # interrupted: the same again goes on
+    python benchmarks/pretrain_bundled.py train hybrid --work runs --images 45000       # goes on from 'continued'
     python benchmarks/transfer.py ../shared/data --encoder imagenet --encoder runs/continued/encoder --cross-validate
     python benchmarks/pretrain_bundled.py export continued --work runs --scores scores.md
 
@@ -27,14 +28,17 @@ class Candidate(StrEnum):
     """What the encoder in the package is chosen from."""
 
     CONVNEXT = "convnext"
+    """A small ConvNeXt from random weights, on simulated votes and truth"""
     CONTINUED = "continued"
+    """EfficientNet-Lite0 from its ImageNet weights, on the same"""
     HYBRID = "hybrid"
+    """CONTINUED, taken further with real cutouts without labels beside the simulated galaxies"""
 
 
 RECIPES: dict[Candidate, dict[str, Any]] = {
     Candidate.CONVNEXT: {"architecture": "convnext_atto", "learning_rate": 1e-3, "drop_path": 0.05},
     Candidate.CONTINUED: {"encoder": "imagenet", "learning_rate": 5e-4, "lr_decay": 0.9},
-    Candidate.HYBRID: {"encoder": "imagenet", "learning_rate": 5e-4, "lr_decay": 0.9, "unlabelled_batch_size": 16},
+    Candidate.HYBRID: {"learning_rate": 2e-4, "lr_decay": 0.9, "unlabelled_batch_size": 16},
 }
 COMMON: dict[str, Any] = {"galaxies": ("simulated",), "surveys": ("decals", "sdss"), "trees": ("gz2",), "size": 128}
 UNLABELLED = "sdss_gz1/unlabelled.csv"
@@ -54,7 +58,8 @@ def train(
     prepare_process()
     recipe = COMMON | RECIPES[candidate]
     if candidate is Candidate.HYBRID:
-        recipe |= {"unlabelled": str((data / UNLABELLED).absolute())}
+        first = (work / Candidate.CONTINUED / "encoder").absolute()
+        recipe |= {"encoder": str(first), "unlabelled": str((data / UNLABELLED).absolute())}
     settings = PretrainSettings(
         **recipe, images=images, seed=seed, val_galaxies=512, report_images=max(images // 20, 1)
     )

@@ -35,7 +35,7 @@ from zoobot import (
     trees,
 )
 from zoobot.data import Augmentation, ImageSettings, Preprocessing
-from zoobot.data.catalog import encode_labels
+from zoobot.data.catalog import encode_labels, is_names
 from zoobot.encoders import Encoder
 from zoobot.runs import prepare_process
 
@@ -141,7 +141,7 @@ class Trial:
         self.test = read_catalog(data / task.folder / "test.csv")
         self.class_names = (
             {task.label: tuple(sorted(self.train[task.label].unique()))}
-            if task.label and self.train[task.label].dtype == object
+            if task.label and is_names(self.train[task.label])
             else {}
         )
         self.features: dict[str, torch.Tensor] = {}

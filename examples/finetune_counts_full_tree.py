@@ -8,6 +8,7 @@ python examples/finetune_counts_full_tree.py votes.csv --tree gz2 --out results/
 
 from pathlib import Path
 
+import torch
 import typer
 
 import zoobot
@@ -38,17 +39,16 @@ def main(
     trainer.fit(model, datamodule)
 
     best = zoobot.FinetuneableZoobotTree.load_from_checkpoint(trainer.checkpoint_callback.best_model_path)
-    best.save(out / "model")
     trainer.test(best, datamodule)
 
-    # Expected vote fractions: within each question they sum to 1, given that the question is asked at all.
-    predictions = zoobot.predict(datamodule.frames["test"], best, out / "test_predictions.csv")
+    # Correct how sure it is by the validation galaxies, where that helps, and keep it with the model.
+    checked = zoobot.evaluate(datamodule.frames["val"], best)
+    best.calibrate(torch.from_numpy(checked.values), torch.from_numpy(checked.labels))
+    best.save(out / "model")
 
-    # How likely is it that a volunteer gets as far as each question? Deep answers mean little where that is small.
-    asked = schema.p_asked(predictions[schema.label_cols].to_numpy())
-    for column, question in enumerate(schema.questions):
-        predictions[f"{question.text}_p_asked"] = asked[:, column]
-    predictions.to_csv(out / "test_predictions.csv", index=False)
+    # Expected vote fractions, their credible intervals, and how likely each question is asked: deep answers mean little
+    # where that is small.
+    zoobot.predict(datamodule.frames["test"], best, out / "test_predictions.csv", min_asked=0.5)
 
 
 if __name__ == "__main__":

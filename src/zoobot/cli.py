@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 USER_ERROR = 2
 HEADLINES = (
+    "skill",
     "n",
     "accuracy",
     "balanced_accuracy",
@@ -154,7 +155,10 @@ def finetune(
             "Column of labels (the column label, for a folder with a subfolder a class); repeat for several. Required, but with --tree."
         ),
     ] = None,
-    tree: Annotated[str | None, _data("Decision tree of the votes: a name such as gz2, or a YAML file.")] = None,
+    tree: Annotated[
+        list[str] | None,
+        _data("Decision tree of the votes: a name such as gz2, or a YAML file; repeat for several campaigns at once."),
+    ] = None,
     test: Annotated[
         str | None,
         _data(
@@ -229,7 +233,7 @@ def finetune(
         catalog=str(Path(catalog).expanduser().absolute()),
         label_cols=tuple(label or ()),
         task=None if task is None else task.value,
-        tree=tree,
+        tree=tuple(tree or ()),
         test=None if test is None else str(Path(test).expanduser().absolute()),
         encoder=encoder,
         pretrained=pretrained,
@@ -262,12 +266,23 @@ def finetune(
 )
 def predict(
     catalog: CatalogArgument,
-    model: ModelOption,
+    model: Annotated[
+        list[str],
+        typer.Option(
+            help="A saved model's folder, a checkpoint, or hf_hub:owner/repo; repeat to average several.", metavar="DIR"
+        ),
+    ],
     out: Annotated[
         Path, typer.Option(help="Table to write: csv, parquet, fits or hdf5, by its ending.", metavar="FILE")
     ],
     batch_size: Annotated[int, typer.Option(min=1, help="Galaxies a step.")] = 64,
     n_samples: Annotated[int, typer.Option(min=1, help="More than 1: repeat with dropout on, for a spread.")] = 1,
+    n_views: Annotated[int, typer.Option(min=1, help="More than 1: average over turned and zoomed views.")] = 1,
+    level: Annotated[float, typer.Option(help="Level of the credible intervals of votes.")] = 0.9,
+    min_asked: Annotated[
+        float,
+        typer.Option(help="Votes: leave out answers to questions that are asked with less than this probability."),
+    ] = 0.0,
     on_error: Annotated[
         OnError, typer.Option(help="'skip' leaves NaN and the reason in the row of an image that can't be read.")
     ] = OnError.RAISE,
@@ -287,6 +302,9 @@ def predict(
         out,
         batch_size=batch_size,
         n_samples=n_samples,
+        n_views=n_views,
+        level=level,
+        min_asked=min_asked,
         on_error=on_error.value,
         num_workers=num_workers,
         precision=precision.value,
@@ -315,18 +333,21 @@ def evaluate(
     """Score a finetuned model on a labelled catalog."""
     with console.status("Loading torch"):
         from zoobot.files import write_whole
+        from zoobot.finetune import FinetuneableZoobotTree, load
         from zoobot.finetune.trainer import check_writable
         from zoobot.predictions import evaluate as evaluate_catalog
         from zoobot.predictions import write_table
         from zoobot.predictions.evaluation import json_ready
-        from zoobot.runs import METRICS_FILE, PREDICTIONS_FILE, prepare_process
+        from zoobot.report import plot_votes
+        from zoobot.runs import METRICS_FILE, PLOTS_FOLDER, PREDICTIONS_FILE, prepare_process
 
     prepare_process()
     if out is not None:
         check_writable(out)
+    finetuned = load(model)
     evaluation = evaluate_catalog(
         catalog,
-        model,
+        finetuned,
         batch_size=batch_size,
         on_error=on_error.value,
         num_workers=num_workers,
@@ -335,9 +356,12 @@ def evaluate(
     metrics = {"test": json_ready(evaluation.scores)}
     _show_scores(metrics)
     _show_confusion(metrics["test"])
+    _show_questions(metrics["test"])
     if out is not None:
         write_whole(out / METRICS_FILE, json.dumps(metrics, indent=2).encode())
         write_table(evaluation.table, out / PREDICTIONS_FILE)
+        if isinstance(finetuned, FinetuneableZoobotTree):
+            plot_votes(evaluation.posterior(finetuned), evaluation.labels, out / PLOTS_FOLDER)
         _show_files(out)
 
 
@@ -623,6 +647,7 @@ def _show_run(metrics: dict[str, Any], out: Path) -> None:
     timing = metrics["timing"]
     _show_scores({part: scores for part, scores in metrics.items() if part != "timing"})
     _show_confusion(metrics["test"])
+    _show_questions(metrics["test"])
     console.print(
         f"Trained in {timing['fit_seconds']:.1f} s, of which {timing['frozen_pass_seconds']:.1f} s in the frozen part of the encoder; "
         f"{timing['total_seconds']:.1f} s in all; {timing['peak_memory_gb']:.1f} GB of memory at most."
@@ -663,6 +688,18 @@ def _show_confusion(scores: Scores) -> None:
     table = Table("true \\ predicted", *scores["classes"], title="Test galaxies")
     for name, counts in zip(scores["classes"], scores["confusion"], strict=True):
         table.add_row(name, *map(str, counts))
+    console.print(table)
+
+
+def _show_questions(scores: Scores) -> None:
+    """Show how well each question of a decision tree is answered."""
+    if "questions" not in scores:
+        return
+    names = ("n_asked", "loss", "skill", "fraction_mae", "fraction_bias", "accuracy")
+    table = Table("question", *(name.replace("_", " ") for name in names), "90% cover", title="Test galaxies")
+    for question, one in scores["questions"].items():
+        if one["n_asked"]:
+            table.add_row(question, *(_figure(one[name]) for name in names), _figure(one["coverage"]["0.9"]))
     console.print(table)
 
 

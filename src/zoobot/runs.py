@@ -19,6 +19,7 @@ from zoobot import trees
 from zoobot.data import Augmentation, GalaxyDataModule
 from zoobot.data.catalog import is_names, label_columns, read_catalog
 from zoobot.data.datamodule import MOST_CLASSES
+from zoobot.data.votes import tree_votes
 from zoobot.encoders import load_encoder
 from zoobot.encoders.saved import read_pickled
 from zoobot.errors import LabelError, OptionError, OutputError
@@ -36,10 +37,12 @@ from zoobot.finetune.trainer import CHECKPOINTS, LAST_CHECKPOINT, MONITOR, check
 from zoobot.precision import Precision, keep_freed_memory, peak_memory_gb
 from zoobot.predictions import evaluate, write_table
 from zoobot.predictions.evaluation import json_ready
+from zoobot.report import plot_votes
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from zoobot.data.catalog import CatalogSource
     from zoobot.data.images import Stretch
     from zoobot.finetune.heads import HeadKind
 
@@ -51,6 +54,7 @@ RUN_FILE = "run.json"
 METRICS_FILE = "metrics.json"
 PREDICTIONS_FILE = "predictions.csv"
 MODEL_FOLDER = "model"
+PLOTS_FOLDER = "plots"
 
 FREE_ON_RESUME = ("epochs", "patience", "num_workers")
 """Settings that may differ when a run is resumed: the others would make it another run."""
@@ -63,7 +67,7 @@ class RunSettings:
     catalog: str
     label_cols: tuple[str, ...]
     task: Task | None = None
-    tree: str | None = None
+    tree: tuple[str, ...] = ()
     test: str | None = None
     encoder: str = "hf_hub:mwalmsley/zoobot-encoder-convnext_nano"
     pretrained: bool = True
@@ -125,8 +129,9 @@ def finetune_run(
 ) -> dict[str, Any]:
     """Finetune, evaluate and save; give what ``metrics.json`` holds.
 
-    ``out`` gets ``model/`` (the best by validation loss), ``checkpoints/``, ``log.csv``, ``metrics.json`` (scores of the validation and
-    test parts, and ``timing``: see `Timing`), ``predictions.csv`` (of the test part) and ``run.json`` (the settings).
+    ``out`` gets ``model/`` (the best by validation loss, then calibrated on the validation part), ``checkpoints/``, ``log.csv``,
+    ``metrics.json`` (scores of the validation part before calibration, of the test part, and ``timing``: see `Timing`),
+    ``predictions.csv`` (of the test part), ``run.json`` (the settings) and, for votes, ``plots/``.
 
     Parameters
     ----------
@@ -175,15 +180,19 @@ def finetune_run(
     else:
         best = _best_of(last)
     model = type(model).load_from_checkpoint(best, encoder=_in_memory(model))
+    evaluation = evaluate(
+        datamodule.frames["val"], model, num_workers=settings.num_workers, precision=settings.precision
+    )
+    scores = {"val": evaluation.scores}
+    model.calibrate(torch.from_numpy(evaluation.values), torch.from_numpy(evaluation.labels))
     model.save(out / MODEL_FOLDER)
-    scores: dict[str, Any] = {}
-    for part in ("val", "test"):
-        evaluation = evaluate(
-            datamodule.frames[part], model, num_workers=settings.num_workers, precision=settings.precision
-        )
-        scores[part] = evaluation.scores
-        if part == "test":
-            write_table(evaluation.table, out / PREDICTIONS_FILE)
+    evaluation = evaluate(
+        datamodule.frames["test"], model, num_workers=settings.num_workers, precision=settings.precision
+    )
+    scores["test"] = evaluation.scores
+    write_table(evaluation.table, out / PREDICTIONS_FILE)
+    if isinstance(model, FinetuneableZoobotTree):
+        plot_votes(evaluation.posterior(model), evaluation.labels, out / PLOTS_FOLDER)
     timing = Timing(
         fit_seconds=round(trainer.fit_seconds, 3),
         frozen_pass_seconds=round(trainer.frozen_pass_seconds, 3),
@@ -201,13 +210,15 @@ def finetune_run(
 def build(settings: RunSettings) -> tuple[GalaxyDataModule, FinetuneableZoobotAbstract]:
     """Give the data module, its catalogs read and checked, and the model."""
     frame = read_catalog(settings.catalog)
-    tree = None if settings.tree is None else trees.load(settings.tree)
+    test: CatalogSource | None = settings.test
+    tree = trees.load(settings.tree) if settings.tree else None
     if settings.task == "tree" and tree is None:
         msg = f"--task tree needs the tree: --tree with one of {', '.join(trees.names())}, or the path of a YAML file."
         raise OptionError(msg)
     label_cols = list(settings.label_cols) or ([] if tree is None else tree.label_cols)
     if tree is not None:
-        tree.check_columns(frame.columns)
+        frame = tree_votes(frame, tree)
+        test = None if test is None else tree_votes(read_catalog(test), tree)
     label_columns(frame, label_cols)
     task = settings.task or ("tree" if tree else infer_task(frame, label_cols))
     with torch.random.fork_rng(devices=[]):
@@ -216,7 +227,7 @@ def build(settings: RunSettings) -> tuple[GalaxyDataModule, FinetuneableZoobotAb
     datamodule = GalaxyDataModule(
         label_cols,
         frame,
-        test_catalog=settings.test,
+        test_catalog=test,
         batch_size=settings.batch_size,
         image_size=settings.image_size or encoder.image_size,
         crop=settings.crop,
@@ -292,7 +303,7 @@ def _check_folder(settings: RunSettings, out: Path, *, resume: bool, overwrite: 
     if not record.is_file() or not (last.is_file() or overwrite):
         return
     if overwrite:
-        for name in (MODEL_FOLDER, CHECKPOINTS):
+        for name in (MODEL_FOLDER, CHECKPOINTS, PLOTS_FOLDER):
             shutil.rmtree(out / name, ignore_errors=True)
         for name in (METRICS_FILE, PREDICTIONS_FILE, RUN_FILE, "log.csv"):
             (out / name).unlink(missing_ok=True)

@@ -79,7 +79,8 @@ def test_probabilities_of_all_outcomes_sum_to_one():
 def test_gradient_of_the_tree_loss():
     tree = load("gz2")
     concentrations, votes = random_batch(tree, seed=2)
-    fractional = (votes[:2] * 0.37).requires_grad_(False)
+    fractional = votes[:2] * 0.37
+    fractional[:, 1::3] = 0  # answers that nobody gave, of questions that were asked
     assert torch.autograd.gradcheck(
         lambda c: dirichlet_multinomial_loss(c, fractional, tree), concentrations[:2].requires_grad_()
     )
@@ -194,6 +195,28 @@ def test_tree_loss_trains_after_a_validation_step_in_inference_mode():
     loss = dirichlet_multinomial_loss(concentrations, votes, tree)
     loss.sum().backward()
     assert torch.equal(before, loss)
+
+
+def test_question_weights_multiply_each_questions_loss_and_gradient():
+    tree = Schema({"a": ["x", "y"], "b": ["x", "y", "z"], "c": ["x", "y"]})
+    concentrations = torch.tensor([[2.0, 3.0, 1.0, 4.0, 2.0, 5.0, 5.0]] * 2, requires_grad=True)
+    votes = torch.tensor([[3.0, 1.0, 0.0, 2.0, 7.0, 1.0, 1.0], [1.0, 1.0, 0.0, 0.0, 0.0, 2.5, 0.0]])
+    weights = torch.tensor([0.5, 3.0, 0.0], dtype=torch.float64)
+    plain = dirichlet_multinomial_loss(concentrations, votes, tree)
+    (gradient,) = torch.autograd.grad(plain.sum(), concentrations)
+    weighted = dirichlet_multinomial_loss(concentrations, votes, tree, question_weights=weights)
+    (weighted_gradient,) = torch.autograd.grad(weighted.sum(), concentrations)
+    assert weighted.dtype == torch.float32
+    torch.testing.assert_close(weighted, plain * weights.float())
+    torch.testing.assert_close(weighted_gradient, gradient * torch.tensor([0.5, 0.5, 3.0, 3.0, 3.0, 0.0, 0.0]))
+
+
+def test_tree_loss_refuses_other_than_one_weight_a_question():
+    tree = Schema({"a": ["x", "y"], "b": ["x", "y"]})
+    votes = torch.ones(3, 4)
+    for shape in ((4,), (1,), (3, 2)):
+        with pytest.raises(OptionError, match=r"one weight for each of 2 questions; got shapes \("):
+            dirichlet_multinomial_loss(votes, votes, tree, question_weights=torch.ones(shape))
 
 
 def test_tree_loss_is_the_same_galaxy_by_galaxy():

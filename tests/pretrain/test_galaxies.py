@@ -67,7 +67,7 @@ def test_held_out_rows_are_apart(voted):
             CatalogError,
             "has a vote on the tree",
         ),
-        ({"shape_flat": None}, CatalogError, "lacks 1 of the 4 vote columns"),
+        ({"shape_flat": None}, CatalogError, "lacks 1 of the columns of its votes"),
     ],
 )
 def test_what_is_wrong_with_votes_is_said(voted, tmp_path, change, error, message):

@@ -90,5 +90,5 @@ def test_what_is_wrong_is_said(voted, table, tmp_path):
     with pytest.raises(CatalogError, match="one column of images"):
         galaxies(voted, tmp_path / "blind")
     table.remove_columns("shape_flat").save_to_disk(tmp_path / "other")
-    with pytest.raises(CatalogError, match="lacks 1 of the 4 vote columns"):
+    with pytest.raises(CatalogError, match="lacks 1 of the columns of its votes"):
         galaxies(voted, tmp_path / "other")

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NotRequired, Self, TypedDict
 
 import lightning as L
 import numpy as np
+import pandas as pd
 import torch
 from torch import Tensor, nn
 
@@ -19,15 +21,38 @@ from zoobot.errors import EncoderError, LabelError, OptionError
 from zoobot.finetune.heads import HeadKind, make_head
 from zoobot.finetune.metrics import Scores, TableMetric
 from zoobot.finetune.optim import parameter_groups, warmup_cosine
+from zoobot.trees.posterior import check_level
 
 if TYPE_CHECKING:
     import numpy.typing as npt
-    import pandas as pd
 
 logger = logging.getLogger(__name__)
 
 FUSED = ("cpu", "cuda")
 """Devices on which torch's AdamW steps through all parameters in one go."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TableOptions:
+    """What a table of predictions is to hold; see `zoobot.predict`."""
+
+    level: float = 0.9
+    """Of credible intervals"""
+    min_asked: float = 0.0
+    """Answers to questions asked with less than this probability are left out"""
+
+    def __post_init__(self) -> None:
+        check_level(self.level)
+        if not 0 <= self.min_asked <= 1:
+            msg = f"min_asked={self.min_asked} must be a probability, between 0 and 1."
+            raise OptionError(msg)
+
+
+def sample_columns(samples: npt.NDArray[np.float32], names: Sequence[str]) -> pd.DataFrame:
+    """Give ``<column>_std`` and ``<column>_sample_<k>`` of samples (sample, galaxy, column)."""
+    spread = pd.DataFrame(samples.std(axis=0, ddof=1), columns=[f"{name}_std" for name in names])
+    each = [pd.DataFrame(sample, columns=[f"{name}_sample_{k}" for name in names]) for k, sample in enumerate(samples)]
+    return pd.concat([spread, *each], axis=1)
 
 
 class FinetuneOptions(TypedDict):
@@ -200,9 +225,38 @@ class FinetuneableZoobotAbstract(L.LightningModule):
         """Give a table of predictions with what follows from its columns, such as the leading class."""
         return table
 
+    def to_table(self, values: npt.NDArray[np.float32], options: TableOptions) -> pd.DataFrame:
+        """Give the columns of a table of predictions.
+
+        Parameters
+        ----------
+        values
+            Predictions (galaxy, value), or (galaxy, sample, value): then each column holds the mean of the samples, and
+            ``<column>_std`` and ``<column>_sample_<k>`` their standard deviation and each of them.
+        options
+            What the table is to hold.
+        """
+        names = self.prediction_columns()
+        if values.ndim == 2:
+            return self.add_columns(pd.DataFrame(self.to_columns(torch.from_numpy(values)).numpy(), columns=names))
+        samples = np.stack([self.to_columns(torch.from_numpy(sample)).numpy() for sample in values.swapaxes(0, 1)])
+        means = pd.DataFrame(samples.mean(axis=0), columns=names)
+        return self.add_columns(pd.concat([means, sample_columns(samples, names)], axis=1))
+
     def scores(self, predictions: Tensor, labels: Tensor) -> Scores:
         """Give the metrics of predictions (galaxy, column) for labels (galaxy, label); see `zoobot.finetune.metrics`."""
         return {}
+
+    def final_scores(self, predictions: Tensor, labels: Tensor) -> Scores:
+        """Give `scores` with those that take too long for each epoch, for `zoobot.evaluate` and ``metrics.json``."""
+        return self.scores(predictions, labels)
+
+    def calibrate(self, predictions: Tensor, labels: Tensor) -> None:
+        """Learn from validation galaxies what corrects the predictions, to be saved with the model and applied from then on."""
+
+    def read_labels(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Give a catalog with the label columns that the task needs, where they can be made of others."""
+        return frame
 
     def check_labels(self, frame: pd.DataFrame, labels: npt.NDArray[np.float32], label_cols: Sequence[str]) -> None:
         """Raise a LabelError where a catalog's labels (galaxy, label) don't fit the task."""
@@ -365,7 +419,8 @@ class FinetuneableZoobotAbstract(L.LightningModule):
     def _log_scores(self, part: str) -> None:
         table = self._table(part)
         scores = table.compute()
-        scores |= {f"loss/{question}": figures["loss"] for question, figures in scores.get("questions", {}).items()}
+        for group in ("questions", "campaigns"):
+            scores |= {f"loss/{name}": figures["loss"] for name, figures in scores.get(group, {}).items()}
         for name, value in scores.items():
             if isinstance(value, float):
                 self.log(f"finetuning/{part}_{name}", value, rank_zero_only=False, sync_dist=False)
@@ -416,8 +471,17 @@ class FinetuneableZoobotAbstract(L.LightningModule):
 
         checkpoint["zoobot"] = model_config(self)
 
+    def calibration_dict(self) -> dict[str, Any] | None:
+        """Give what `calibrate` learned, as JSON can hold it, or None."""
+        return None
+
+    def restore_calibration(self, content: Mapping[str, Any]) -> None:
+        """Take back what `calibration_dict` gave."""
+
     def restore_names(self, config: Mapping[str, Any]) -> None:
-        """Take back the names and preprocessing that a saved configuration holds."""
+        """Take back the names, preprocessing and calibration that a saved configuration holds."""
+        if config.get("calibration") is not None:
+            self.restore_calibration(config["calibration"])
         self.label_cols = list(config["label_cols"])
         self.class_names = list(config["class_names"])
         self.preprocessing = (

@@ -11,6 +11,7 @@ from torch.nn import functional as F
 from zoobot.errors import OptionError
 from zoobot.trees import Schema
 
+ConcentrationKind = Literal["sigmoid", "softplus"]
 CONCENTRATION_RANGE = (1.0, 101.0)  # of the sigmoid head
 CONCENTRATION_FLOOR = 0.01  # of the softplus head
 
@@ -101,7 +102,7 @@ def regression_loss(predicted: Tensor, target: Tensor, kind: Literal["mse", "mae
     return error_functions[kind](predicted, target.to(predicted), reduction="none").mean(dim=1)
 
 
-def concentrations_from_logits(logits: Tensor, kind: Literal["sigmoid", "softplus"] = "sigmoid") -> Tensor:
+def concentrations_from_logits(logits: Tensor, kind: ConcentrationKind = "sigmoid") -> Tensor:
     """Dirichlet concentrations of a tree head's outputs, same shape, in float32 (float64 if given so).
 
     Parameters
@@ -128,7 +129,9 @@ def concentrations_from_logits(logits: Tensor, kind: Literal["sigmoid", "softplu
     return low + (high - low) * torch.sigmoid(logits)
 
 
-def dirichlet_multinomial_loss(concentrations: Tensor, votes: Tensor, tree: Schema) -> Tensor:
+def dirichlet_multinomial_loss(
+    concentrations: Tensor, votes: Tensor, tree: Schema, *, question_weights: Tensor | None = None
+) -> Tensor:
     r"""Dirichlet-multinomial negative log likelihood of each question's votes, shape (batch, question).
 
     With concentrations :math:`a_i` and votes :math:`x_i` for the answers of a question, :math:`A = \sum a_i` and
@@ -147,9 +150,12 @@ def dirichlet_multinomial_loss(concentrations: Tensor, votes: Tensor, tree: Sche
     concentrations : Tensor of shape (batch, answer)
         Above 0, ordered as ``tree.label_cols``.
     votes : Tensor of shape (batch, answer)
-        0 or more, in the same order; may be fractional (weighted votes). Not checked here: the catalog does.
+        0 or more, in the same order; may be fractional (weighted votes). Not checked here: the catalog does. They get
+        no gradient.
     tree : Schema
         Which answers belong to which question.
+    question_weights : Tensor of shape (question,), optional
+        Factor of each question's loss, 0 or more.
 
     Returns
     -------
@@ -159,7 +165,7 @@ def dirichlet_multinomial_loss(concentrations: Tensor, votes: Tensor, tree: Sche
     Raises
     ------
     OptionError
-        Shapes other than (batch, answer).
+        Shapes other than (batch, answer), or not one weight a question.
 
     Notes
     -----
@@ -171,35 +177,39 @@ def dirichlet_multinomial_loss(concentrations: Tensor, votes: Tensor, tree: Sche
     n_questions, n_answers = len(sizes), sum(sizes)
     if concentrations.ndim != 2 or concentrations.shape[1] != n_answers or votes.shape != concentrations.shape:
         _raise_shapes(f"concentrations and votes of one shape (batch, {n_answers})", concentrations, votes)
-    question_of_answer, n_answers_of, first_answer_of = _layout(sizes, concentrations.device)
+    if question_weights is not None and question_weights.shape != (n_questions,):
+        _raise_shapes(f"one weight for each of {n_questions} questions", question_weights)
+    question_of_answer = _question_of_answer(sizes, concentrations.device)
     out_dtype = torch.float64 if concentrations.dtype == torch.float64 else torch.float32
     dtype = torch.float32 if concentrations.device.type == "mps" else torch.float64
+    votes = votes.detach()
 
-    # The pairs (galaxy, question) that have votes, and where in the flattened tensors each of their answers stands.
-    total_votes = votes.new_zeros(len(votes), n_questions).index_add(1, question_of_answer, votes)
-    pairs = (total_votes > 0).reshape(-1).nonzero().squeeze(1)
-    galaxy, question = pairs // n_questions, pairs % n_questions
-    n_answers_of_pair = n_answers_of[question]
-    pair_of_answer = torch.repeat_interleave(n_answers_of_pair)
-    first_place = galaxy * n_answers + first_answer_of[question] - (n_answers_of_pair.cumsum(0) - n_answers_of_pair)
-    place = first_place[pair_of_answer] + torch.arange(len(pair_of_answer), device=votes.device)
+    # Where in the flattened tensors the answers with votes stand, and their questions: what the others add is 0.
+    given = votes.reshape(-1).nonzero().squeeze(1)
+    question_of_given = given // n_answers * n_questions + question_of_answer[given % n_answers]
+    a, x = (values.reshape(-1).index_select(0, given).to(dtype) for values in (concentrations, votes))
 
-    a = concentrations.reshape(-1).index_select(0, place).to(dtype)
-    x = votes.reshape(-1).index_select(0, place).to(dtype)
-    answer_terms = torch.lgamma(a + x) - torch.lgamma(a) - torch.lgamma(x + 1)
-    per_pair = a.new_zeros(3, len(pairs)).index_add(1, pair_of_answer, torch.stack([a, x, answer_terms]))
-    A, n, log_likelihood = per_pair.unbind()
-    log_likelihood = log_likelihood + torch.lgamma(A) + torch.lgamma(n + 1) - torch.lgamma(A + n)
-    losses = torch.zeros(len(votes) * n_questions, dtype=out_dtype, device=votes.device)
-    return losses.index_add(0, pairs, -log_likelihood.to(out_dtype)).reshape(len(votes), n_questions)
+    none = torch.zeros(len(votes), n_questions, dtype=dtype, device=votes.device)
+    A = none.scatter_add(1, question_of_answer.expand(votes.shape), concentrations.to(dtype)).reshape(-1)
+    n = none.reshape(-1).index_add(0, question_of_given, x)
+    asked = n.nonzero().squeeze(1)
+    of_questions = _log_ways(A.index_select(0, asked), n.index_select(0, asked))
+    losses = none.reshape(-1).index_add(0, asked, of_questions)
+    losses = losses.index_add(0, question_of_given, _log_ways(a, x), alpha=-1)
+    losses = losses.reshape(len(votes), n_questions).to(out_dtype)
+    return losses if question_weights is None else losses * question_weights.to(losses)
+
+
+def _log_ways(a: Tensor, x: Tensor) -> Tensor:
+    """Logarithm of gamma(a + x) / (gamma(a) gamma(x + 1)), which is 0 where `x` is."""
+    return torch.lgamma(a + x) - torch.lgamma(a) - torch.lgamma(x + 1)
 
 
 @lru_cache(maxsize=128)
-def _layout(sizes: tuple[int, ...], device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
-    """Question of each answer; number of answers and first answer of each question; kept by tree and device."""
-    with torch.inference_mode(False):  # tensors made in a validation step must serve training steps too
-        n_answers_of = torch.tensor(sizes, device=device)
-        return torch.repeat_interleave(n_answers_of), n_answers_of, n_answers_of.cumsum(0) - n_answers_of
+def _question_of_answer(sizes: tuple[int, ...], device: torch.device) -> Tensor:
+    """Number of each answer's question; kept by tree and device."""
+    with torch.inference_mode(False):  # a tensor made in a validation step must serve training steps too
+        return torch.repeat_interleave(torch.tensor(sizes, device=device))
 
 
 def _at_least_float32(values: Tensor) -> Tensor:

@@ -59,6 +59,7 @@ def model_config(model: FinetuneableZoobotAbstract) -> dict[str, Any]:
         "label_cols": list(model.label_cols),
         "class_names": list(model.class_names),
         "preprocessing": None if model.preprocessing is None else model.preprocessing.to_dict(),
+        "calibration": model.calibration_dict(),
     }
 
 

@@ -10,55 +10,96 @@ from torch import Tensor
 
 from zoobot import trees
 from zoobot.data.catalog import check_labels
-from zoobot.errors import LabelError
+from zoobot.errors import LabelError, OptionError
 from zoobot.finetune.base import FinetuneableZoobotAbstract, FinetuneOptions
-from zoobot.finetune.losses import concentrations_from_logits, dirichlet_multinomial_loss
+from zoobot.finetune.losses import ConcentrationKind, concentrations_from_logits, dirichlet_multinomial_loss
 from zoobot.finetune.metrics import Scores
+from zoobot.finetune.tree_table import vote_table
+from zoobot.science import VoteCalibration, fit_vote_calibration, score_votes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
     import numpy.typing as npt
     import pandas as pd
+
+    from zoobot.finetune.base import TableOptions
+    from zoobot.trees.library import TreeSource
 
 
 class FinetuneableZoobotTree(FinetuneableZoobotAbstract):
     """Predicts the votes of a decision tree: Dirichlet concentrations for each question's answers (Walmsley et al. 2022).
 
     The table of predictions has a column ``<question>_<answer>`` with the expected vote fraction of each answer, given that the question
-    is asked.
+    is asked, and others on what is known of it: see `zoobot.finetune.tree_table.vote_table`.
 
     Parameters
     ----------
     schema
-        The tree: a packaged one's name (``zoobot.trees.names()``), a YAML file, a dict, or a `Schema`.
+        The tree: a packaged one's name (``zoobot.trees.names()``), a YAML file, a dict, or a `Schema`; several of these are merged, and
+        each galaxy learns from the votes of its own campaign.
+    concentrations
+        How outputs become concentrations: 'sigmoid' (1 to 101) or 'softplus' (from 0.01 up). See `concentrations_from_logits`.
+    question_weights
+        Factors of the losses of some questions; 1 for the others.
     **options
         See `FinetuneableZoobotAbstract`.
 
     Raises
     ------
     TreeError
-        No such tree, or one that doesn't hold together.
+        No such tree, one that doesn't hold together, or a weight for a question that it doesn't have.
+    OptionError
+        A negative weight, or an unknown kind of concentrations.
     """
 
     takes_class_names = False
+    calibration: VoteCalibration | None = None
+    """What validation galaxies taught of the concentrations, if it helped"""
+    loss_weights: Tensor | None
+    """One a question, where some have other weights than 1"""
 
     def __init__(
-        self, schema: str | Path | Mapping[str, Any] | trees.Schema, **options: Unpack[FinetuneOptions]
+        self,
+        schema: TreeSource | Sequence[TreeSource],
+        *,
+        concentrations: ConcentrationKind = "sigmoid",
+        question_weights: Mapping[str, float] | None = None,
+        **options: Unpack[FinetuneOptions],
     ) -> None:
         self.schema = trees.load(schema)
         self.num_outputs = len(self.schema.label_cols)
+        self.concentrations = concentrations
+        self.question_weights = dict(question_weights or {})
+        concentrations_from_logits(torch.zeros(1), concentrations)  # an unknown kind is found now
+        for question, weight in self.question_weights.items():
+            self.schema.get_question(question)
+            if not weight >= 0:
+                msg = f"question_weights[{question!r}]={weight} must be 0 or more."
+                raise OptionError(msg)
         super().__init__(**options)
         self.label_cols = list(self.schema.label_cols)
+        weights = [self.question_weights.get(question.text, 1.0) for question in self.schema.questions]
+        self.register_buffer("loss_weights", torch.tensor(weights) if question_weights else None, persistent=False)
 
     def loss(self, outputs: Tensor, labels: Tensor) -> Tensor:
         """Give the Dirichlet-multinomial loss (batch,) of logits (batch, answer) for vote counts, summed over questions."""
-        return dirichlet_multinomial_loss(concentrations_from_logits(outputs), labels, self.schema).sum(dim=1)
+        concentrations = concentrations_from_logits(outputs, self.concentrations)
+        return dirichlet_multinomial_loss(concentrations, labels, self.schema, question_weights=self.loss_weights).sum(
+            dim=1
+        )
 
     def predictions(self, outputs: Tensor) -> Tensor:
-        """Give Dirichlet concentrations (batch, answer), each in 1 to 101."""
-        return concentrations_from_logits(outputs)
+        """Give Dirichlet concentrations (batch, answer), calibrated if the model is."""
+        concentrations = concentrations_from_logits(outputs, self.concentrations)
+        if self.calibration is None:
+            return concentrations
+        sizes = torch.tensor([len(question.answers) for question in self.schema.questions], device=outputs.device)
+        scale, offset = (
+            concentrations.new_tensor(values).repeat_interleave(sizes)
+            for values in (self.calibration.scale, self.calibration.offset)
+        )
+        return torch.exp(scale * concentrations.log() + offset)
 
     def prediction_columns(self) -> list[str]:
         """Name a column for each answer: ``<question>_<answer>``."""
@@ -69,10 +110,17 @@ class FinetuneableZoobotTree(FinetuneableZoobotAbstract):
         parts = [predictions[:, first : last + 1] for first, last in self.schema.question_index_groups]
         return torch.cat([part / part.sum(dim=1, keepdim=True) for part in parts], dim=1)
 
-    def scores(self, predictions: Tensor, labels: Tensor) -> Scores:
-        """Give the loss, and for each question its mean loss, the mean absolute error of its vote fractions and how many were asked.
+    def to_table(self, values: npt.NDArray[np.float32], options: TableOptions) -> pd.DataFrame:
+        """Give the columns that `vote_table` lists; samples are mixed, not averaged."""
+        posterior = trees.VotePosterior(self.schema, values)
+        return vote_table(posterior, level=options.level, min_asked=options.min_asked)
 
-        The means are over the galaxies of which the question was asked.
+    def scores(self, predictions: Tensor, labels: Tensor) -> Scores:
+        """Give the losses, and the error of vote fractions, of all galaxies, of each campaign and of each question.
+
+        ``loss`` is the mean over galaxies of the loss summed over questions; a campaign's is over its own galaxies and questions; a
+        question's, and its ``fraction_mae`` (mean absolute error of vote fractions, weighted by votes), are over the galaxies of which
+        it was asked. The ``fraction_mae`` of all is the mean over questions.
         """
         losses = dirichlet_multinomial_loss(predictions, labels, self.schema)
         fractions = self.to_columns(predictions)
@@ -82,19 +130,41 @@ class FinetuneableZoobotTree(FinetuneableZoobotAbstract):
             total = labels[:, answers].sum(dim=1)
             asked = total > 0
             observed = labels[asked][:, answers] / total[asked, None]
-            error = (fractions[asked][:, answers] - observed).abs()
+            error = (fractions[asked][:, answers] - observed).abs().mean(dim=1)
             questions[question.text] = {
                 "loss": float(losses[asked, place].mean()),
-                "fraction_mae": float(error.mean()),
+                "fraction_mae": float((error * total[asked]).sum() / total.sum()),
                 "n_asked": int(asked.sum()),
             }
         known = [scores["fraction_mae"] for scores in questions.values() if scores["n_asked"]]
         return {
             "loss": float(losses.sum(dim=1).mean()),
             "fraction_mae": sum(known) / len(known) if known else float("nan"),
+            **({"campaigns": self._campaign_scores(losses, labels)} if self.schema.campaigns else {}),
             "questions": questions,
             "n": len(labels),
         }
+
+    def final_scores(self, predictions: Tensor, labels: Tensor) -> Scores:
+        """Give `scores` with all that `zoobot.science.VoteScores` lists for each question, and the skill of them together."""
+        votes = labels.numpy(force=True)
+        each = score_votes(trees.VotePosterior(self.schema, predictions.numpy(force=True)), votes)
+        asked = [scores for scores in each.values() if scores.n_asked]
+        constant = sum(scores.constant_loss * scores.n_asked for scores in asked)
+        skill = 1 - sum(scores.loss * scores.n_asked for scores in asked) / constant if constant else float("nan")
+        questions = {question: scores.to_dict() for question, scores in each.items()}
+        return self.scores(predictions, labels) | {"skill": skill, "questions": questions}
+
+    def calibrate(self, predictions: Tensor, labels: Tensor) -> None:
+        """Fit `VoteCalibration` on validation galaxies, and keep it if it lowers the loss of galaxies that it was not fitted on."""
+        found = fit_vote_calibration(predictions.numpy(force=True), labels.numpy(force=True), self.schema)
+        self.calibration = found if found.changes else None
+
+    def read_labels(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Give a catalog with the tree's vote columns, whatever way it writes votes: see `zoobot.data.votes.tree_votes`."""
+        from zoobot.data.votes import tree_votes
+
+        return tree_votes(frame, self.schema)
 
     def check_labels(self, frame: pd.DataFrame, labels: npt.NDArray[np.float32], label_cols: Sequence[str]) -> None:
         """Refuse label columns other than the tree's, in its order, and negative votes."""
@@ -112,5 +182,29 @@ class FinetuneableZoobotTree(FinetuneableZoobotAbstract):
             raise LabelError(msg)
 
     def task_options(self) -> dict[str, Any]:
-        """Give the tree itself, so that a saved model carries it."""
-        return {"schema": self.schema.to_dict()}
+        """Give the tree itself, so that a saved model carries it, and how it is learned."""
+        return {
+            "schema": self.schema.to_dict(),
+            "concentrations": self.concentrations,
+            "question_weights": self.question_weights,
+        }
+
+    def calibration_dict(self) -> dict[str, Any] | None:
+        """Give the calibration as JSON can hold it."""
+        return None if self.calibration is None else self.calibration.to_dict()
+
+    def restore_calibration(self, content: Mapping[str, Any]) -> None:
+        """Take back what `calibration_dict` gave."""
+        self.calibration = VoteCalibration.from_dict(content)
+
+    def _campaign_scores(self, losses: Tensor, labels: Tensor) -> Scores:
+        """Give each campaign's loss, summed over its questions, and number of galaxies."""
+        place = {question.text: number for number, question in enumerate(self.schema.questions)}
+        found: Scores = {}
+        for campaign, questions in self.schema.campaigns.items():
+            own = [self.schema.get_question(text) for text in questions]
+            votes = sum(labels[:, one.start_index : one.end_index + 1].sum(dim=1) for one in own)
+            asked = torch.as_tensor(votes) > 0
+            total = losses[asked][:, [place[text] for text in questions]].sum(dim=1)
+            found[campaign] = {"loss": float(total.mean()), "n": int(asked.sum())}
+        return found

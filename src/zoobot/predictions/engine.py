@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -15,12 +15,13 @@ import torch
 from torch import Tensor, nn
 
 from zoobot.data import ImageSettings, Preprocessing, read_catalog
-from zoobot.data.augment import centre_views
-from zoobot.data.pixels import as_dtype, decode_files, default_workers, raise_unreadable
+from zoobot.data.augment import Augmentation, centre_views, random_views
+from zoobot.data.pixels import as_dtype, decode_files, default_workers, digest, raise_unreadable
 from zoobot.encoders import Encoder, load_encoder, wrap_encoder
 from zoobot.encoders.runtimes import Pass, Runtime, build_pass
 from zoobot.errors import EncoderError, ImageError, ModelFileError, OptionError
 from zoobot.finetune import FinetuneableZoobotAbstract, load
+from zoobot.finetune.base import TableOptions
 from zoobot.precision import Precision, frozen_pass
 from zoobot.predictions.tables import check_output, write_table
 from zoobot.progress import track_steps
@@ -32,17 +33,24 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+OTHER_VIEWS = Augmentation(flip=False)
+"""How the views after the first vary"""
+
 OnError = Literal["raise", "skip"]
+ModelSource = FinetuneableZoobotAbstract | str | Path
 
 
 def predict(
     catalog: CatalogSource,
-    model: FinetuneableZoobotAbstract | str | Path,
+    model: ModelSource | Sequence[ModelSource],
     save_loc: str | Path | None = None,
     batch_size: int = 64,
     n_samples: int = 1,
     on_error: OnError = "raise",
     *,
+    n_views: int = 1,
+    level: float = 0.9,
+    min_asked: float = 0.0,
     num_workers: int | None = None,
     device: str = "auto",
     precision: Precision = "auto",
@@ -55,16 +63,24 @@ def predict(
     catalog
         Anything that `read_catalog` takes; it needs no labels.
     model
-        A model, or whatever `zoobot.load` takes. Images are read and scaled as in its training.
+        A model, or whatever `zoobot.load` takes. Images are read and scaled as in its training. Several models of the same task and
+        labels (an ensemble) are averaged.
     save_loc
         Write the table here as well: csv, parquet, FITS or hdf5, by the ending.
     batch_size
         Galaxies a step; does not change the result.
     n_samples
         More than 1: repeat with dropout on, for a spread. Each column then holds the mean, and ``<column>_std`` and ``<column>_sample_<k>``
-        the standard deviation and the samples.
+        the standard deviation and the samples. Views, and the models of an ensemble, count as samples too.
     on_error
         'raise' stops at an image that can't be read; 'skip' leaves NaN in its row and the reason in the column ``error``.
+    n_views
+        More than 1: look at each image so many times: at its centre as in validation, then turned, zoomed and shifted a little (never
+        mirrored, for handedness may matter).
+    level
+        Of a tree's credible intervals (``<answer>_low``, ``<answer>_high``).
+    min_asked
+        Leave the answers (NaN) to a tree's questions out that are asked with less than this probability.
     num_workers
         Processes that decode images. Default: one a usable core, at most 8.
     device
@@ -82,27 +98,34 @@ def predict(
 
     Raises
     ------
-    CatalogError, ImageError, ModelFileError, OutputError
+    CatalogError, ImageError, ModelFileError, OutputError, OptionError
         See `zoobot.errors`.
     """
-    if n_samples < 1:
-        msg = f"n_samples={n_samples} must be at least 1."
+    if n_samples < 1 or n_views < 1:
+        msg = f"n_samples={n_samples} and n_views={n_views} must be at least 1."
         raise OptionError(msg)
+    options = TableOptions(level=level, min_asked=min_asked)
     if save_loc is not None:
         save_loc = check_output(save_loc)
-    model = model if isinstance(model, nn.Module) else load(model)
-    raw = raw_predictions(
-        catalog,
-        model,
-        batch_size=batch_size,
-        n_samples=n_samples,
-        on_error=on_error,
-        num_workers=num_workers,
-        device=device,
-        precision=precision,
-        runtime=runtime,
+    models = _models(model)
+    raw = joined(
+        [
+            raw_predictions(
+                catalog,
+                one,
+                batch_size=batch_size,
+                n_samples=n_samples,
+                n_views=n_views,
+                on_error=on_error,
+                num_workers=num_workers,
+                device=device,
+                precision=precision,
+                runtime=runtime,
+            )
+            for one in models
+        ]
     )
-    table = prediction_table(model, raw)
+    table = prediction_table(models[0], raw, options)
     if save_loc is not None:
         write_table(table, save_loc)
     return table
@@ -177,6 +200,7 @@ def raw_predictions(
     *,
     batch_size: int = 64,
     n_samples: int = 1,
+    n_views: int = 1,
     on_error: OnError = "raise",
     num_workers: int | None = None,
     device: str = "auto",
@@ -200,6 +224,7 @@ def raw_predictions(
         model,
         compute,
         encoder=model.encoder,
+        n_views=n_views,
         batch_size=batch_size,
         on_error=on_error,
         num_workers=num_workers,
@@ -209,18 +234,36 @@ def raw_predictions(
     )
 
 
-def prediction_table(model: FinetuneableZoobotAbstract, raw: RawPredictions) -> pd.DataFrame:
+def prediction_table(
+    model: FinetuneableZoobotAbstract, raw: RawPredictions, options: TableOptions | None = None
+) -> pd.DataFrame:
     """Give the table that `predict` promises."""
-    names = model.prediction_columns()
-    if raw.values.ndim == 2:
-        return model.add_columns(
-            _table(raw, pd.DataFrame(model.to_columns(torch.from_numpy(raw.values)), columns=names))
-        )
-    samples = np.stack([model.to_columns(torch.from_numpy(sample)).numpy() for sample in raw.values.swapaxes(0, 1)])
-    columns = pd.DataFrame(samples.mean(axis=0), columns=names)
-    spread = pd.DataFrame(samples.std(axis=0, ddof=1), columns=[f"{name}_std" for name in names])
-    each = [pd.DataFrame(sample, columns=[f"{name}_sample_{k}" for name in names]) for k, sample in enumerate(samples)]
-    return model.add_columns(_table(raw, pd.concat([columns, spread, *each], axis=1)))
+    return _table(raw, model.to_table(raw.values, options or TableOptions()))
+
+
+def joined(raws: Sequence[RawPredictions]) -> RawPredictions:
+    """Give the predictions of several models as samples of one."""
+    if len(raws) == 1:
+        return raws[0]
+    values = [raw.values if raw.values.ndim == 3 else raw.values[:, None] for raw in raws]
+    return RawPredictions(raws[0].frame, np.concatenate(values, axis=1), raws[0].errors)
+
+
+def _models(source: ModelSource | Sequence[ModelSource]) -> list[FinetuneableZoobotAbstract]:
+    """Give the models of an ensemble, which must predict the same things, or the only one."""
+    sources = [source] if isinstance(source, (nn.Module, str, Path)) else list(source)
+    models = [one if isinstance(one, nn.Module) else load(one) for one in sources]
+    if not models:
+        msg = "no model was given. Give one, or a list of several that were trained on the same labels."
+        raise OptionError(msg)
+    for one in models[1:]:
+        if type(one) is not type(models[0]) or one.prediction_columns() != models[0].prediction_columns():
+            msg = (
+                f"the models predict different things: {', '.join(models[0].prediction_columns()[:5])} and "
+                f"{', '.join(one.prediction_columns()[:5])}. An ensemble is of models trained on the same labels."
+            )
+            raise OptionError(msg)
+    return models
 
 
 def _once(model: FinetuneableZoobotAbstract, features: Tensor) -> Tensor:
@@ -250,6 +293,7 @@ def _run(
     compute: Callable[[Tensor], Tensor],
     *,
     encoder: Encoder,
+    n_views: int = 1,
     batch_size: int,
     on_error: OnError,
     num_workers: int | None,
@@ -257,7 +301,10 @@ def _run(
     precision: Precision,
     runtime: Runtime,
 ) -> RawPredictions:
-    """Run the encoder, and ``compute`` on its features, over a catalog's images while workers decode the next ones."""
+    """Run the encoder, and ``compute`` on its features, over a catalog's images while workers decode the next ones.
+
+    More than one view gives values (galaxy, view * sample, value).
+    """
     if batch_size < 1 or on_error not in ("raise", "skip"):
         msg = f"batch_size={batch_size} must be at least 1, and on_error={on_error!r} 'raise' or 'skip'."
         raise OptionError(msg)
@@ -278,17 +325,37 @@ def _run(
                 errors[row] = str(reason)
             rows, images = _stack(batch)
             if rows:
-                view = centre_views(images.to(where), size=settings.image_size, crop=settings.exact_crop)
-                run = run or build_pass(runtime, encoder, view, dtype, len(frame))
-                features = run(view).float()
-                with torch.autocast(where.type, enabled=False):
-                    computed = compute(features).float().numpy(force=True)
+                parts = []
+                for view in _views(images, where, settings, n_views):
+                    run = run or build_pass(runtime, encoder, view, dtype, len(frame) * n_views)
+                    features = run(view).float()
+                    with torch.autocast(where.type, enabled=False):
+                        parts.append(compute(features).float().numpy(force=True))
+                computed = (
+                    parts[0]
+                    if n_views == 1
+                    else np.concatenate([one.reshape(len(rows), -1, one.shape[-1]) for one in parts], axis=1)
+                )
                 if values is None:
                     values = np.full((len(frame), *computed.shape[1:]), np.nan, np.float32)
                 values[rows] = computed
     if values is None:
         raise_unreadable([ImageError(reason) for reason in errors], len(frame))
     return RawPredictions(frame, values, errors if on_error == "skip" else None)
+
+
+def _views(images: Tensor, where: torch.device, settings: Preprocessing, n_views: int) -> Iterator[Tensor]:
+    """Give the centre view of images, and then others, each decided by the image's pixels and the view's number."""
+    pixels = images.to(where)
+    yield centre_views(pixels, size=settings.image_size, crop=settings.exact_crop)
+    if n_views == 1:
+        return
+    keys = np.array([digest(image)[0] for image in images.numpy()], dtype=np.uint64)
+    for view in range(1, n_views):
+        numbers = np.full(len(keys), view)
+        yield random_views(
+            pixels, keys, numbers, size=settings.image_size, crop=settings.exact_crop, augmentation=OTHER_VIEWS
+        )
 
 
 def _stack(batch: list[tuple[int, Any]]) -> tuple[list[int], Tensor]:

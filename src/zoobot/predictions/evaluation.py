@@ -8,17 +8,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 import torch
 from torch import nn
 
 from zoobot.data.catalog import encode_labels, label_columns, read_catalog
 from zoobot.errors import CatalogError, ImageError, LabelError
-from zoobot.finetune import FinetuneableZoobotAbstract, load
+from zoobot.finetune import FinetuneableZoobotAbstract, FinetuneableZoobotTree, load
 from zoobot.precision import Precision
 from zoobot.predictions.engine import OnError, prediction_table, raw_predictions
+from zoobot.trees import VotePosterior
 
 if TYPE_CHECKING:
-    import pandas as pd
+    import numpy.typing as npt
 
     from zoobot.data.catalog import CatalogSource
     from zoobot.finetune.metrics import Scores
@@ -32,6 +34,14 @@ class Evaluation:
     """Metrics by name; see `zoobot.finetune.metrics`."""
     table: pd.DataFrame
     """What `predict` gives, with the labels as ``true_<label>``."""
+    values: npt.NDArray[np.float32]
+    """The model's ``predictions`` (galaxy, value) of the galaxies that were scored"""
+    labels: npt.NDArray[np.float32]
+    """Their labels (galaxy, label)"""
+
+    def posterior(self, model: FinetuneableZoobotTree) -> VotePosterior:
+        """Give what a tree model believes of the votes of the galaxies that were scored."""
+        return VotePosterior(model.schema, self.values)
 
 
 def evaluate(
@@ -57,7 +67,7 @@ def evaluate(
     if not model.label_cols:
         msg = "the model doesn't know the name of its label column. Set model.label_cols, or train it with a GalaxyDataModule."
         raise LabelError(msg)
-    frame = read_catalog(catalog, check_files=on_error == "raise")
+    frame = model.read_labels(read_catalog(catalog, check_files=on_error == "raise"))
     columns = label_columns(frame, model.label_cols)
     class_names = {columns[0]: model.class_names} if model.class_names else {}
     labels = encode_labels(frame, columns, class_names)
@@ -75,9 +85,10 @@ def evaluate(
     if not known.any():
         msg = "no prediction is finite: there is nothing to score."
         raise (CatalogError if raw.errors is None else ImageError)(msg)
-    scores = model.scores(torch.from_numpy(raw.values[known]), torch.from_numpy(labels[known]))
-    truth = {f"true_{column}": frame[column].to_numpy() for column in columns}
-    return Evaluation(scores, prediction_table(model, raw).assign(**truth))
+    scores = model.final_scores(torch.from_numpy(raw.values[known]), torch.from_numpy(labels[known]))
+    truth = pd.DataFrame({f"true_{column}": frame[column].to_numpy() for column in columns})
+    table = pd.concat([prediction_table(model, raw), truth], axis=1)
+    return Evaluation(scores, table, raw.values[known], labels[known])
 
 
 def json_ready(scores: Any) -> Any:

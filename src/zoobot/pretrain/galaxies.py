@@ -9,10 +9,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from zoobot.data.catalog import check_labels, read_catalog
+from zoobot.data.catalog import read_catalog
 from zoobot.data.datamodule import Galaxies
 from zoobot.data.pixels import Preprocessing, keep_pixels
 from zoobot.data.splits import split_rows
+from zoobot.data.votes import tree_votes
 from zoobot.errors import CatalogError
 
 if TYPE_CHECKING:
@@ -130,7 +131,7 @@ class MixedGalaxies:
 
 
 def vote_counts(frame: pd.DataFrame, tree: Schema, name: str) -> npt.NDArray[np.float32]:
-    """Give the votes float32 (galaxy, answer); NaN, where a galaxy was not asked, becomes 0.
+    """Give the votes float32 (galaxy, answer), however the table writes them: see `tree_votes`.
 
     Raises
     ------
@@ -139,12 +140,7 @@ def vote_counts(frame: pd.DataFrame, tree: Schema, name: str) -> npt.NDArray[np.
     LabelError
         A vote count that is negative or infinite.
     """
-    tree.check_columns(frame.columns)
-    votes = frame[tree.label_cols].apply(lambda column: column.astype(float)).to_numpy(np.float32)
-    votes = np.where(np.isnan(votes), np.float32(0), votes)
-    for place, column in enumerate(tree.label_cols):
-        bad = (votes[:, place] < 0) | np.isinf(votes[:, place])
-        check_labels(frame, column, bad, "a negative or infinite vote count", "Votes are 0 or more.")
+    votes = tree_votes(frame, tree)[tree.label_cols].to_numpy(np.float32)
     if not votes.any():
         msg = f"none of the {len(frame)} galaxies of {name} has a vote on the tree {tree.name!r}: give the tree of its own campaign."
         raise CatalogError(msg)

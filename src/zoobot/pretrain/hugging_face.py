@@ -64,9 +64,9 @@ class HuggingFaceGalaxies:
         column = _image_column(table, name)
         self.images = table.select_columns([column]).cast_column(column, _undecoded())
         self.column = column
-        tree.check_columns(table.column_names)
+        values = [name for name, feature in table.features.items() if type(feature).__name__ == "Value"]
         ids = [one for one in ID_COLUMNS if one in table.column_names][:1]
-        votes = table.select_columns([*tree.label_cols, *ids]).to_pandas()
+        votes = table.select_columns(values).to_pandas()
         votes["id_str"] = votes[ids[0]].astype(str) if ids else [f"row {row}" for row in range(len(votes))]
         self.labels = torch.from_numpy(vote_counts(votes, tree, name))
         self.rows = held_out(len(votes), val_fraction, seed)

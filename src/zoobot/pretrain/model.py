@@ -220,4 +220,5 @@ class PretrainModel(L.LightningModule):
         row = {f"{STAGE}/{part}_{name}": value for name, value in means.items()} | others
         if self.logger is not None:
             self.logger.log_metrics(row | {"epoch": self.current_epoch}, self.global_step)
+            self.logger.save()  # an epoch can take an hour, and the run can be killed
         return means

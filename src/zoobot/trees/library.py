@@ -1,7 +1,7 @@
 """The trees that come with the package, and the one function that turns a name, a file or a dict into a tree."""
 
 import difflib
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,11 @@ from typing import Any
 import yaml
 
 from zoobot.errors import TreeError
+from zoobot.trees.merging import merge
 from zoobot.trees.schema import Schema
+
+TreeSource = str | Path | Mapping[str, Any] | Schema
+"""What a tree can be given as"""
 
 
 def names() -> list[str]:
@@ -18,15 +22,17 @@ def names() -> list[str]:
     return sorted(entry.name.removesuffix(".yaml") for entry in entries if entry.name.endswith(".yaml"))
 
 
-def load(tree: "str | Path | Mapping[str, Any] | Schema") -> Schema:
+def load(tree: "TreeSource | Sequence[TreeSource]") -> Schema:
     """Decision tree from the name of a packaged one, a YAML (or JSON) file, a dict, or a tree, which is given back.
+
+    Several of these are merged into one tree (see :func:`merge`).
 
     A file, like a dict, holds what :meth:`Schema.from_dict` takes. In a file every answer is read as text, so that
     ``[yes, no]`` and ``[1, 2]`` need no quotes.
 
     Parameters
     ----------
-    tree : str, Path, Mapping or Schema
+    tree : str, Path, Mapping or Schema, or sequence of these
         Packaged names come before files: a folder called ``gz2`` does not hide the tree.
 
     Raises
@@ -38,6 +44,8 @@ def load(tree: "str | Path | Mapping[str, Any] | Schema") -> Schema:
         return tree
     if isinstance(tree, Mapping):
         return Schema.from_dict(tree)
+    if isinstance(tree, Sequence) and not isinstance(tree, str):
+        return load(tree[0]) if len(tree) == 1 else merge([load(one) for one in tree])
     packaged = names()
     if tree in packaged:
         source = resources.files("zoobot.trees").joinpath(f"{tree}.yaml")

@@ -3,7 +3,7 @@
 import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from graphlib import CycleError, TopologicalSorter
-from typing import Any, NoReturn, Self
+from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -11,6 +11,9 @@ from numpy.typing import ArrayLike, NDArray
 from zoobot.errors import CatalogError, OptionError, TreeError
 from zoobot.trees.drawing import draw
 from zoobot.trees.questions import Answer, Question, number_answers
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 _ROUNDING = 1e-4  # how far vote fractions may stray from [0, 1]: fractions in half precision do
 
@@ -33,13 +36,15 @@ class Schema:
         here, or has None, is asked of everybody.
     name, title : str, optional
         Short name, and what the tree is of.
+    campaigns : mapping of str to sequence of str, optional
+        Of a tree merged from several (see :func:`zoobot.trees.merge`): the questions of each.
 
     Raises
     ------
     TreeError
         No questions, a question without answers, a column that two answers share, a dependency on an answer that is not
-        in the tree, of a question that is not in the tree, or that goes round in a cycle. The message names the
-        question.
+        in the tree, of a question that is not in the tree, or that goes round in a cycle, or a campaign with a question
+        that is not in the tree. The message names the question.
     """
 
     def __init__(
@@ -49,6 +54,7 @@ class Schema:
         *,
         name: str = "tree",
         title: str = "",
+        campaigns: Mapping[str, Sequence[str]] | None = None,
     ) -> None:
         self.name = name
         self.title = title
@@ -72,6 +78,9 @@ class Schema:
         self._question_of_answer = [place[q.text] for q in self._questions.values() for _ in q.answers]
         self._parents = [[self._answers[column].index for column in q.asked_after] for q in self._questions.values()]
         self._parents_first = self._sort_parents_first()
+        self.campaigns = {campaign: tuple(questions) for campaign, questions in (campaigns or {}).items()}
+        for question in (question for questions in self.campaigns.values() for question in questions):
+            self.get_question(question)
 
     def _check_parents(self, question: str, asked_after: str | Sequence[str] | None) -> tuple[str, ...]:
         """Columns of the answers before `question`, in column order, checked to be answers of this tree."""
@@ -116,6 +125,12 @@ class Schema:
     def question_index_groups(self) -> list[tuple[int, int]]:
         """First and last column index of each question; the last is inclusive, as in Galaxy Zoo's convention."""
         return [(question.start_index, question.end_index) for question in self.questions]
+
+    @property
+    def leaves(self) -> tuple[Answer, ...]:
+        """Answers after which no question is asked, in the order of their columns."""
+        leading = {column for question in self.questions for column in question.asked_after}
+        return tuple(answer for column, answer in self._answers.items() if column not in leading)
 
     def get_question(self, text: str) -> Question:
         """Question called `text`; TreeError if there is none."""
@@ -209,7 +224,10 @@ class Schema:
             questions[question.text] = {"answers": [answer.name for answer in question.answers]}
             if question.asked_after:
                 questions[question.text]["asked_after"] = list(question.asked_after)
-        return {"name": self.name, "title": self.title, "questions": questions}
+        content = {"name": self.name, "title": self.title, "questions": questions}
+        if self.campaigns:
+            content["campaigns"] = {campaign: list(questions) for campaign, questions in self.campaigns.items()}
+        return content
 
     @classmethod
     def from_dict(cls, content: Mapping[str, Any]) -> Self:
@@ -219,15 +237,16 @@ class Schema:
         ----------
         content : mapping
             Either ``{'questions': {question: {'answers': [...], 'asked_after': [...]}}}``, where ``asked_after`` may be
-            left out, or ``{'question_answer_pairs': ..., 'dependencies': ...}``; both with ``name`` and ``title`` if
-            they have them.
+            left out, or ``{'question_answer_pairs': ..., 'dependencies': ...}``; both with ``name``, ``title`` and
+            ``campaigns`` if they have them.
 
         Raises
         ------
         TreeError
             Neither form, or not a tree (see :class:`Schema`).
         """
-        labels = {key: str(content[key]) for key in ("name", "title") if content.get(key) is not None}
+        labels: dict[str, Any] = {key: str(content[key]) for key in ("name", "title") if content.get(key) is not None}
+        labels["campaigns"] = content.get("campaigns")
         pairs = content.get("question_answer_pairs")
         if isinstance(pairs, Mapping):
             return cls(pairs, content.get("dependencies"), **labels)
@@ -288,6 +307,18 @@ class Schema:
 
     def __str__(self) -> str:
         return draw(self)
+
+    def plot(self, ax: "Axes | None" = None) -> "Axes":
+        """Draw the tree with matplotlib, questions as boxes and answers along the lines between them; gives the axes.
+
+        Parameters
+        ----------
+        ax : matplotlib.axes.Axes, optional
+            Where to draw. Default: a new figure, as large as the tree needs.
+        """
+        from zoobot.trees.plotting import plot
+
+        return plot(self, ax)
 
 
 def _follow(asked: NDArray[np.floating], fraction: NDArray[np.floating]) -> NDArray[np.floating]:

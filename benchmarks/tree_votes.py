@@ -1,0 +1,182 @@
+"""How good are predicted votes? The head of a tree model against a constant and against ridge regression on the same features.
+
+    python benchmarks/tree_votes.py real ../shared/data --encoder bundled       # Galaxy Zoo 2 votes of real galaxies
+    python benchmarks/tree_votes.py simulated --galaxies 8000 --encoder bundled   # simulated galaxies: are the intervals honest?
+
+Test galaxies take part in nothing: the head is trained on most of the others and calibrated on those that validate. Plots of the
+test galaxies go to ``--plots``.
+"""
+
+import logging
+import tempfile
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import pandas as pd
+import torch
+import typer
+from sklearn.linear_model import RidgeCV
+
+from zoobot import FinetuneableZoobotTree, GalaxyDataModule, get_trainer, load_encoder, represent, trees
+from zoobot.data import ImageSettings, Preprocessing
+from zoobot.data.votes import read_votes
+from zoobot.predictions import evaluate
+from zoobot.report import plot_votes
+from zoobot.runs import prepare_process
+from zoobot.science import VoteScores, score_votes
+
+app = typer.Typer(help=__doc__, no_args_is_help=True)
+TREE = trees.load("gz2")
+FIRST_SEED = 1000
+"""Of the simulated galaxies: others than an encoder was pretrained on"""
+ENOUGH = 300
+"""Galaxies asked, for a question's intervals to be judged"""
+
+EncoderOption = Annotated[str, typer.Option(help="What load_encoder takes.")]
+SizeOption = Annotated[int | None, typer.Option(help="Pixels a side. Default: the encoder's own.")]
+PlotsOption = Annotated[Path | None, typer.Option(help="Folder for the plots.")]
+
+
+@app.command()
+def real(
+    data: Annotated[Path, typer.Argument(help="Folder with gz2_votes/.", envvar="ZOOBOT_TEST_DATA")],
+    encoder: EncoderOption = "bundled",
+    image_size: SizeOption = None,
+    plots: PlotsOption = None,
+    seed: Annotated[int, typer.Option(help="Decides the validation galaxies and the head.")] = 0,
+) -> None:
+    """Print the metrics of each question on Galaxy Zoo 2 votes, beside those of a constant and of ridge regression."""
+    prepare_process()
+    logging.getLogger("zoobot").setLevel(logging.ERROR)
+    folder = data.absolute() / "gz2_votes"
+    train, test = (_placed(read_votes(folder / f"{part}.csv", TREE), folder) for part in ("train", "test"))
+    scores, ridge, _ = _trial(train, test, encoder, image_size, plots, seed)
+    print(f"{encoder}, {len(train)} galaxies, {len(test)} of them test; errors weighted by votes\n")
+    print(
+        "| question | asked | loss | constant | skill | error | constant | ridge | bias | leading right | 90% cover |"
+    )
+    print(f"|{'---|' * 11}")
+    for question in TREE.questions:
+        one = scores[question.text]
+        if not one.n_asked:
+            continue
+        constant, ridged = (_error(question, values, test) for values in (_mean_fractions(train, test), ridge))
+        print(
+            f"| {question.text} | {one.n_asked} | {one.loss:.3f} | {one.constant_loss:.3f} | {one.skill:.3f} | {one.fraction_mae:.3f} | "
+            f"{constant:.3f} | {ridged:.3f} | {one.fraction_bias:.3f} | {one.accuracy:.2f} of {one.n_confident} | "
+            f"{one.coverage['0.9']:.3f} |"
+        )
+
+
+@app.command()
+def simulated(
+    galaxies: Annotated[int, typer.Option(help="Half of them test.")] = 8000,
+    encoder: EncoderOption = "bundled",
+    image_size: SizeOption = None,
+    plots: PlotsOption = None,
+    seed: Annotated[int, typer.Option(help="Other galaxies, and another head.")] = 0,
+) -> None:
+    """Print how often vote counts lie in their predicted intervals, and the bias of expected fractions."""
+    from zoobot.simulate import write_set
+
+    prepare_process()
+    logging.getLogger("zoobot").setLevel(logging.ERROR)
+    with tempfile.TemporaryDirectory() as folder:
+        frame = _placed(write_set(folder, galaxies, tree=TREE, seed=FIRST_SEED + seed, size=160), Path(folder))
+        half = len(frame) // 2
+        train, test = frame.iloc[:half].reset_index(drop=True), frame.iloc[half:].reset_index(drop=True)
+        scores, _, before = _trial(train, test, encoder, image_size, plots, seed)
+    print(f"simulated galaxies, {encoder}: {half} to train and validate, {len(test)} test\n")
+    print("| question | asked | skill | bias | 50% | 80% | 90% | 95% | 90%, uncalibrated |")
+    print(f"|{'---|' * 9}")
+    judged = {question: one for question, one in scores.items() if one.n_asked >= ENOUGH}
+    for question, one in judged.items():
+        covered = " | ".join(f"{share:.3f}" for share in one.coverage.values())
+        print(
+            f"| {question} | {one.n_asked} | {one.skill:.3f} | {one.fraction_bias:.4f} | {covered} | "
+            f"{before[question].coverage['0.9']:.3f} |"
+        )
+    honest = sum(0.88 <= one.coverage["0.9"] <= 0.92 for one in judged.values())
+    fair = sum(one.fraction_bias < 0.01 for one in judged.values())
+    print(
+        f"\n{honest} of {len(judged)} questions cover 88 to 92% at 90%; {fair} have a bias below 0.01 on every answer"
+    )
+
+
+def _trial(
+    train: pd.DataFrame, test: pd.DataFrame, encoder: str, image_size: int | None, plots: Path | None, seed: int
+) -> tuple[dict[str, VoteScores], np.ndarray, dict[str, VoteScores]]:
+    """Give the scores of a calibrated model, ridge regression's fractions, and the scores before calibration."""
+    start = load_encoder(encoder)
+    size = image_size or start.image_size
+    galaxies = GalaxyDataModule(
+        TREE.label_cols, train, test_catalog=test, image_size=size, batch_size=64, stratify=False, seed=seed
+    )
+    model = FinetuneableZoobotTree(TREE, encoder=start, learning_rate=1e-3, seed=seed)
+    with tempfile.TemporaryDirectory() as folder:
+        trainer = get_trainer(folder, max_epochs=200, patience=20, enable_progress_bar=False)
+        trainer.fit(model, galaxies)
+        model = type(model).load_from_checkpoint(trainer.checkpoint_callback.best_model_path)  # type: ignore[union-attr]
+    before = evaluate(test, model)
+    checked = evaluate(galaxies.frames["val"], model)
+    model.calibrate(torch.from_numpy(checked.values), torch.from_numpy(checked.labels))
+    found = evaluate(test, model)
+    posterior = found.posterior(model)
+    if plots is not None:
+        print(*plot_votes(posterior, found.labels, plots))
+    return (
+        score_votes(posterior, found.labels),
+        _ridge(train, test, model, size),
+        score_votes(before.posterior(model), before.labels),
+    )
+
+
+def _ridge(train: pd.DataFrame, test: pd.DataFrame, model: FinetuneableZoobotTree, size: int) -> np.ndarray:
+    """Give the fractions that ridge regression on the encoder's features predicts, its strength by leave-one-out."""
+    settings = Preprocessing(image_size=size, images=ImageSettings())
+    features, others = (
+        represent(frame, model.encoder, preprocessing=settings).filter(like="feature_").to_numpy()
+        for frame in (train, test)
+    )
+    mean, spread = features.mean(axis=0), features.std(axis=0) + 1e-6
+    predicted = np.zeros((len(test), len(TREE.label_cols)))
+    for question in TREE.questions:
+        votes, columns = _votes(train, question)
+        total = votes.sum(axis=1)
+        asked = total > 0
+        fit = RidgeCV(np.logspace(0, 6, 13)).fit(
+            (features[asked] - mean) / spread, votes[asked] / total[asked, None], sample_weight=total[asked]
+        )
+        guess = np.clip(fit.predict((others - mean) / spread), 1e-6, None)
+        predicted[:, columns] = guess / guess.sum(axis=1, keepdims=True)
+    return predicted
+
+
+def _mean_fractions(train: pd.DataFrame, test: pd.DataFrame) -> np.ndarray:
+    """Give the fractions of all training votes together, for each test galaxy."""
+    parts = [_votes(train, question)[0].sum(axis=0) for question in TREE.questions]
+    return np.tile(np.concatenate([part / part.sum() for part in parts]), (len(test), 1))
+
+
+def _error(question: trees.Question, fractions: np.ndarray, frame: pd.DataFrame) -> float:
+    """Give the mean absolute error of vote fractions, weighted by votes."""
+    votes, columns = _votes(frame, question)
+    total = votes.sum(axis=1)
+    asked = total > 0
+    error = np.abs(fractions[asked, columns] - votes[asked] / total[asked, None]).mean(axis=1)
+    return float(np.average(error, weights=total[asked]))
+
+
+def _votes(frame: pd.DataFrame, question: trees.Question) -> tuple[np.ndarray, slice]:
+    columns = slice(question.start_index, question.end_index + 1)
+    return frame[TREE.label_cols[columns]].to_numpy(float), columns
+
+
+def _placed(frame: pd.DataFrame, folder: Path) -> pd.DataFrame:
+    """Give a table whose paths start at the root."""
+    return frame.assign(file_loc=[str(folder / path) for path in frame["file_loc"]])
+
+
+if __name__ == "__main__":
+    app()
