@@ -9,6 +9,7 @@
 take no part in pretraining, and no test catalog does. ``export`` writes the encoder into the package, in float16, with its model card.
 """
 
+import json
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -19,6 +20,8 @@ import zoobot
 from zoobot.encoders import load_encoder
 from zoobot.encoders.bundled import BUNDLED, export_bundled
 from zoobot.pretrain import PretrainSettings, pretrain_run
+from zoobot.pretrain.model import STAGE
+from zoobot.pretrain.run import RUN_FILE
 from zoobot.runs import prepare_process
 
 app = typer.Typer(help=__doc__, no_args_is_help=True)
@@ -82,7 +85,9 @@ def export(
         else ""
     )
     folder = Path(zoobot.__file__).parent / "encoders" / BUNDLED
-    export_bundled(encoder, folder, f"{card}\n## On real galaxies\n\n{scores.read_text()}{notice}")
+    settings = json.loads((work / candidate / RUN_FILE).read_text())["settings"]
+    text = f"{card}\n## On real galaxies\n\n{scores.read_text()}{notice}"
+    export_bundled(encoder, folder, text, details={STAGE: settings})
     print(f"written to {folder}")
 
 

@@ -21,6 +21,7 @@ from sklearn.linear_model import RidgeCV
 from zoobot import FinetuneableZoobotTree, GalaxyDataModule, get_trainer, load_encoder, represent, trees
 from zoobot.data import ImageSettings, Preprocessing
 from zoobot.data.votes import read_votes
+from zoobot.finetune.losses import ConcentrationKind
 from zoobot.predictions import evaluate
 from zoobot.report import plot_votes
 from zoobot.runs import prepare_process
@@ -35,6 +36,9 @@ ENOUGH = 300
 
 EncoderOption = Annotated[str, typer.Option(help="What load_encoder takes.")]
 SizeOption = Annotated[int | None, typer.Option(help="Pixels a side. Default: the encoder's own.")]
+KindOption = Annotated[
+    ConcentrationKind, typer.Option(help="How outputs become concentrations: 'softplus' goes below 1.")
+]
 PlotsOption = Annotated[Path | None, typer.Option(help="Folder for the plots.")]
 
 
@@ -43,6 +47,7 @@ def real(
     data: Annotated[Path, typer.Argument(help="Folder with gz2_votes/.", envvar="ZOOBOT_TEST_DATA")],
     encoder: EncoderOption = "bundled",
     image_size: SizeOption = None,
+    concentrations: KindOption = "sigmoid",
     plots: PlotsOption = None,
     seed: Annotated[int, typer.Option(help="Decides the validation galaxies and the head.")] = 0,
 ) -> None:
@@ -51,8 +56,8 @@ def real(
     logging.getLogger("zoobot").setLevel(logging.ERROR)
     folder = data.absolute() / "gz2_votes"
     train, test = (_placed(read_votes(folder / f"{part}.csv", TREE), folder) for part in ("train", "test"))
-    scores, ridge, _ = _trial(train, test, encoder, image_size, plots, seed)
-    print(f"{encoder}, {len(train)} galaxies, {len(test)} of them test; errors weighted by votes\n")
+    scores, ridge, _ = _trial(train, test, encoder, image_size, concentrations, plots, seed)
+    print(f"{encoder}, {concentrations}, {len(train)} galaxies, {len(test)} of them test; errors weighted by votes\n")
     print(
         "| question | asked | loss | constant | skill | error | constant | ridge | bias | leading right | 90% cover |"
     )
@@ -74,6 +79,7 @@ def simulated(
     galaxies: Annotated[int, typer.Option(help="Half of them test.")] = 8000,
     encoder: EncoderOption = "bundled",
     image_size: SizeOption = None,
+    concentrations: KindOption = "sigmoid",
     plots: PlotsOption = None,
     seed: Annotated[int, typer.Option(help="Other galaxies, and another head.")] = 0,
 ) -> None:
@@ -86,8 +92,8 @@ def simulated(
         frame = _placed(write_set(folder, galaxies, tree=TREE, seed=FIRST_SEED + seed, size=160), Path(folder))
         half = len(frame) // 2
         train, test = frame.iloc[:half].reset_index(drop=True), frame.iloc[half:].reset_index(drop=True)
-        scores, _, before = _trial(train, test, encoder, image_size, plots, seed)
-    print(f"simulated galaxies, {encoder}: {half} to train and validate, {len(test)} test\n")
+        scores, _, before = _trial(train, test, encoder, image_size, concentrations, plots, seed)
+    print(f"simulated galaxies, {encoder}, {concentrations}: {half} to train and validate, {len(test)} test\n")
     print("| question | asked | skill | bias | 50% | 80% | 90% | 95% | 90%, uncalibrated |")
     print(f"|{'---|' * 9}")
     judged = {question: one for question, one in scores.items() if one.n_asked >= ENOUGH}
@@ -105,15 +111,30 @@ def simulated(
 
 
 def _trial(
-    train: pd.DataFrame, test: pd.DataFrame, encoder: str, image_size: int | None, plots: Path | None, seed: int
+    train: pd.DataFrame,
+    test: pd.DataFrame,
+    encoder: str,
+    image_size: int | None,
+    concentrations: ConcentrationKind,
+    plots: Path | None,
+    seed: int,
 ) -> tuple[dict[str, VoteScores], np.ndarray, dict[str, VoteScores]]:
     """Give the scores of a calibrated model, ridge regression's fractions, and the scores before calibration."""
     start = load_encoder(encoder)
     size = image_size or start.image_size
     galaxies = GalaxyDataModule(
-        TREE.label_cols, train, test_catalog=test, image_size=size, batch_size=64, stratify=False, seed=seed
+        TREE.label_cols,
+        train,
+        test_catalog=test,
+        image_size=size,
+        batch_size=64,
+        stratify=False,
+        train_fraction=0.7,
+        val_fraction=0.2,
+        test_fraction=0.1,
+        seed=seed,
     )
-    model = FinetuneableZoobotTree(TREE, encoder=start, learning_rate=1e-3, seed=seed)
+    model = FinetuneableZoobotTree(TREE, encoder=start, concentrations=concentrations, learning_rate=1e-3, seed=seed)
     with tempfile.TemporaryDirectory() as folder:
         trainer = get_trainer(folder, max_epochs=200, patience=20, enable_progress_bar=False)
         trainer.fit(model, galaxies)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -44,7 +46,7 @@ def has_bundled(folder: Path | None = None) -> bool:
     return all((where / name).is_file() for name in (CONFIG_FILE, WEIGHTS_FILE))
 
 
-def export_bundled(encoder: Encoder, folder: Path, card: str) -> Path:
+def export_bundled(encoder: Encoder, folder: Path, card: str, *, details: Mapping[str, Any] | None = None) -> Path:
     """Write an encoder as the package holds it, its weights in float16, and give the folder.
 
     Parameters
@@ -55,6 +57,8 @@ def export_bundled(encoder: Encoder, folder: Path, card: str) -> Path:
         Where to: ``src/zoobot/encoders/bundled`` for the package's own.
     card
         The model card, in Markdown: data, recipe, time and machine, scores, limits.
+    details
+        More for its configuration, such as the settings of its pretraining.
 
     Raises
     ------
@@ -72,4 +76,4 @@ def export_bundled(encoder: Encoder, folder: Path, card: str) -> Path:
         msg = f"the encoder '{encoder.name}' has weights up to {largest:.3g}, beyond float16: train it longer, or with weight decay"
         raise EncoderError(msg)
     named = Encoder(encoder.model, replace(encoder.config, name=BUNDLED))
-    return save_encoder(named, folder, card=card, dtype=torch.float16)
+    return save_encoder(named, folder, card=card, dtype=torch.float16, details=details)
