@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import shutil
 import time
 import warnings
 from collections.abc import Callable, Sequence
@@ -22,7 +21,7 @@ from zoobot.data.datamodule import MOST_CLASSES
 from zoobot.data.votes import tree_votes
 from zoobot.encoders import load_encoder
 from zoobot.encoders.saved import read_pickled
-from zoobot.errors import LabelError, OptionError, OutputError
+from zoobot.errors import LabelError, OptionError
 from zoobot.files import write_whole
 from zoobot.finetune import (
     FinetuneableZoobotAbstract,
@@ -33,7 +32,7 @@ from zoobot.finetune import (
 )
 from zoobot.finetune.base import FinetuneOptions
 from zoobot.finetune.feature_cache import FeatureCache
-from zoobot.finetune.trainer import CHECKPOINTS, LAST_CHECKPOINT, MONITOR, check_unchanged
+from zoobot.finetune.trainer import CHECKPOINTS, LAST_CHECKPOINT, MONITOR, check_unchanged, clear_or_keep
 from zoobot.precision import Precision, keep_freed_memory, peak_memory_gb
 from zoobot.predictions import evaluate, write_table
 from zoobot.predictions.evaluation import json_ready
@@ -295,23 +294,12 @@ def _in_memory(model: FinetuneableZoobotAbstract) -> Any:
 
 
 def _check_folder(settings: RunSettings, out: Path, *, resume: bool, overwrite: bool) -> None:
-    """Refuse to mix two runs in one folder; what stopped before its first checkpoint is no run."""
-    if resume and overwrite:
-        msg = "--resume and --overwrite contradict each other. Give --resume to go on with the run, --overwrite to delete it."
-        raise OptionError(msg)
-    record, last = out / RUN_FILE, out / CHECKPOINTS / LAST_CHECKPOINT
-    if not record.is_file() or not (last.is_file() or overwrite):
+    """Refuse to mix two runs in one folder, to resume with other settings, or with fewer epochs than are done."""
+    last = out / CHECKPOINTS / LAST_CHECKPOINT
+    made = (MODEL_FOLDER, CHECKPOINTS, PLOTS_FOLDER, METRICS_FILE, PREDICTIONS_FILE, "log.csv")
+    if not clear_or_keep(out, RUN_FILE, last, made, resume=resume, overwrite=overwrite, elsewhere="another --out"):
         return
-    if overwrite:
-        for name in (MODEL_FOLDER, CHECKPOINTS, PLOTS_FOLDER):
-            shutil.rmtree(out / name, ignore_errors=True)
-        for name in (METRICS_FILE, PREDICTIONS_FILE, RUN_FILE, "log.csv"):
-            (out / name).unlink(missing_ok=True)
-        return
-    if not resume:
-        msg = f"{out} already holds a run. Use --resume to go on with it, --overwrite to replace it, or another --out."
-        raise OutputError(msg)
-    check_unchanged(out, json.loads(record.read_text()), asdict(settings), FREE_ON_RESUME)
+    check_unchanged(out, json.loads((out / RUN_FILE).read_text()), asdict(settings), FREE_ON_RESUME)
     done = read_pickled(last)["epoch"] + 1
     if done > settings.epochs:
         msg = f"the run in {out} has done {done} epochs, more than --epochs {settings.epochs}. Give --epochs {done} or more."

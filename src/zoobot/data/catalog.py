@@ -47,7 +47,7 @@ def read_catalog(source: CatalogSource, *, check_files: bool = True) -> pd.DataF
     CatalogError
         No such catalog, an unknown kind of table, no rows, no ``file_loc``, empty ``file_loc``, repeated ``id_str``, or missing files.
     """
-    frame, folder = _read_source(source)
+    frame, folder = read_source(source)
     if len(frame) == 0:
         msg = f"{_name(source)} has no rows. Expected one row a galaxy with at least the column file_loc."
         raise CatalogError(msg)
@@ -102,8 +102,8 @@ def label_columns(frame: pd.DataFrame, label_cols: str | Sequence[str]) -> list[
     missing = [column for column in columns if column not in frame.columns]
     if missing:
         msg = (
-            f"the catalog lacks {len(missing)} of {len(columns)} label columns: {_listed(missing)}. "
-            f"Its columns are: {_listed(list(frame.columns), 30)}."
+            f"the catalog lacks {len(missing)} of {len(columns)} label columns: {listed(missing)}. "
+            f"Its columns are: {listed(list(frame.columns), 30)}."
         )
         raise CatalogError(msg)
     return columns
@@ -170,12 +170,12 @@ def check_labels(frame: pd.DataFrame, column: str, bad: npt.ArrayLike, what: str
     """Raise a LabelError that names the first few rows where ``bad`` is true; ``what`` says what they have."""
     rows = np.flatnonzero(np.asarray(bad))
     if len(rows):
-        shown = _listed([f"{frame['id_str'].iloc[r]} ({frame[column].iloc[r]})" for r in rows[:SHOWN]], total=len(rows))
+        shown = listed([f"{frame['id_str'].iloc[r]} ({frame[column].iloc[r]})" for r in rows[:SHOWN]], total=len(rows))
         msg = f"{len(rows)} of {len(frame)} galaxies have {what} in column {column!r}: {shown}. {remedy}"
         raise LabelError(msg)
 
 
-def _read_source(source: CatalogSource) -> tuple[pd.DataFrame, Path]:
+def read_source(source: CatalogSource) -> tuple[pd.DataFrame, Path]:
     """Give the table as it stands and the folder that relative paths start from."""
     if isinstance(source, pd.DataFrame):
         return source.copy(), Path.cwd()
@@ -273,7 +273,7 @@ def _check_rows(frame: pd.DataFrame, bad: npt.ArrayLike, what: str, remedy: str)
     rows = np.flatnonzero(np.asarray(bad))
     if len(rows):
         names = frame["id_str"] if "id_str" in frame.columns else frame.index.to_series()
-        shown = _listed([f"row {r} ({names.iloc[r]})" for r in rows[:SHOWN]], total=len(rows))
+        shown = listed([f"row {r} ({names.iloc[r]})" for r in rows[:SHOWN]], total=len(rows))
         msg = f"{len(rows)} of {len(frame)} rows {what}: {shown}. {remedy}"
         raise CatalogError(msg)
 
@@ -283,13 +283,13 @@ def _check_files(files: list[tuple[str, ...]]) -> None:
     missing = [name for name in names if not Path(name).is_file()]
     if missing:
         msg = (
-            f"{len(missing)} of {len(names)} image files are missing: {_listed(missing)}. Check file_loc: "
+            f"{len(missing)} of {len(names)} image files are missing: {listed(missing)}. Check file_loc: "
             "relative paths are taken from the catalog's own folder (from the working folder for a table in memory)."
         )
         raise CatalogError(msg)
 
 
-def _listed(names: Sequence[object], most: int = SHOWN, total: int | None = None) -> str:
+def listed(names: Sequence[object], most: int = SHOWN, total: int | None = None) -> str:
     """Write the first ``most`` names in a row, with dots where there are more."""
     total = len(names) if total is None else total
     return ", ".join(map(str, names[:most])) + (", ..." if total > most else "")

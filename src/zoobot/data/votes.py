@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 import pandas as pd
 
-from zoobot.data.catalog import _listed, _read_source, check_labels
+from zoobot.data.catalog import check_labels, listed, read_source
 from zoobot.errors import CatalogError, OptionError
 from zoobot.trees import Question, Schema, load
 
@@ -114,7 +114,7 @@ def tree_votes(frame: pd.DataFrame, tree: Schema) -> pd.DataFrame:
     if unasked:
         logger.warning(
             "%d of the %d questions of tree %r have no columns in the table and count as 0 votes: %s",
-            *(len(unasked), len(tree.questions), tree.name, _listed(unasked)),
+            *(len(unasked), len(tree.questions), tree.name, listed(unasked)),
         )
     result = frame.copy()
     for column in [column for column in tree.label_cols if column in frame.columns]:
@@ -127,7 +127,7 @@ def read_votes(source: CatalogSource, tree: TreeSource | Sequence[TreeSource]) -
 
     ``tree`` is anything :func:`zoobot.trees.load` takes. See :func:`tree_votes` for the columns and ``Raises``.
     """
-    frame, _ = _read_source(source)
+    frame, _ = read_source(source)
     if len(frame) == 0:
         msg = "the vote table has no rows. Expected one row a galaxy with the votes for each answer."
         raise CatalogError(msg)
@@ -178,7 +178,7 @@ def read_question_reductions(
     if len(set(tasks.values())) < len(tasks):
         msg = f"tasks names a question of the tree twice: {dict(tasks)}. Give each task a question of its own."
         raise OptionError(msg)
-    frame = _reduced_tasks(_read_source(source)[0], list(tasks), reducer)
+    frame = _reduced_tasks(read_source(source)[0], list(tasks), reducer)
     renamed = {_key(written): _key(answer) for written, answer in (answers or {}).items()}
     data = [name for name in frame.columns if str(name).startswith("data.") and not name.startswith(_NO_ANSWERS)]
     subjects = pd.Index(frame["id_str"].unique())
@@ -198,7 +198,7 @@ def read_question_reductions(
                 unknown.append(name.removeprefix("data."))
         if unknown:
             msg = (
-                f"task {task} has votes for answers that question {question.text!r} lacks: {_listed(unknown, 10)}. Expected "
+                f"task {task} has votes for answers that question {question.text!r} lacks: {listed(unknown, 10)}. Expected "
                 f"{', '.join(answer.name for answer in question.answers)}. Say which is which with answers={{{unknown[0]!r}: ...}}, "
                 "or give the task the question that it asks."
             )
@@ -257,7 +257,7 @@ class _Columns:
             return None
         missing = min(partial, key=len)
         msg = (
-            f"question {question.text!r} lacks {len(missing)} of the columns of its votes: {_listed(missing)}. "
+            f"question {question.text!r} lacks {len(missing)} of the columns of its votes: {listed(missing)}. "
             "Expected one column for each answer, all counts or all fractions with the total votes: "
             "add them (0 where nobody voted), or choose the tree they belong to."
         )
@@ -316,7 +316,7 @@ def _reduced_tasks(frame: pd.DataFrame, tasks: list[str], reducer: str | None) -
     if lacking:
         msg = (
             f"the table of reductions has no column {' and no column '.join(lacking)}. "
-            f"Its columns are: {_listed(list(frame.columns), 10)}. "
+            f"Its columns are: {listed(list(frame.columns), 10)}. "
             "Expected question_reducer_*.csv, as 'panoptes_aggregation reduce' writes it."
         )
         raise CatalogError(msg)
@@ -324,18 +324,18 @@ def _reduced_tasks(frame: pd.DataFrame, tasks: list[str], reducer: str | None) -
     reducers = sorted(frame[by].dropna().astype(str).unique()) if by else []
     if len(reducers) > 1 if reducer is None else reducer not in reducers:
         problem = "rows of several reducers" if reducer is None else f"no rows of reducer {reducer!r}"
-        msg = f"the table of reductions has {problem}. Its reducers are: {_listed(reducers, 10)}. Name one with reducer=..."
+        msg = f"the table of reductions has {problem}. Its reducers are: {listed(reducers, 10)}. Name one with reducer=..."
         raise CatalogError(msg)
     if by and reducer is not None:
         frame = frame[frame[by] == reducer]
     written = sorted(frame["task"].dropna().astype(str).unique())
     absent = [task for task in tasks if task not in written]
     if absent:
-        msg = f"the table of reductions has no task {_listed(absent)}. Its tasks are: {_listed(written, 20)}. Correct tasks=..."
+        msg = f"the table of reductions has no task {listed(absent)}. Its tasks are: {listed(written, 20)}. Correct tasks=..."
         raise CatalogError(msg)
     others = [task for task in written if task not in tasks]
     if others:
-        logger.info("tasks without a question of the tree are left out: %s", _listed(others, 20))
+        logger.info("tasks without a question of the tree are left out: %s", listed(others, 20))
     frame = frame[frame["task"].isin(tasks)]
     subjects = frame["subject_id"]
     _check(frame, "subject_id", subjects.isna(), "no number", "Drop the rows.")
@@ -344,7 +344,7 @@ def _reduced_tasks(frame: pd.DataFrame, tasks: list[str], reducer: str | None) -
     repeated = frame.loc[frame.duplicated(["id_str", "task"]), "id_str"].unique()
     if len(repeated):
         msg = (
-            f"{len(repeated)} subjects have several rows for one task: {_listed(list(repeated))}. Expected one workflow's reductions: "
+            f"{len(repeated)} subjects have several rows for one task: {listed(list(repeated))}. Expected one workflow's reductions: "
             "keep the rows of one workflow_id."
         )
         raise CatalogError(msg)

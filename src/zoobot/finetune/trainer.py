@@ -7,6 +7,7 @@ import csv
 import json
 import logging
 import os
+import shutil
 import sys
 import time
 import warnings
@@ -274,6 +275,47 @@ def check_writable(folder: Path) -> None:
     except OSError as err:
         msg = f"{folder} can't be written: {err.strerror or err}. Choose a folder that you may write to."
         raise OutputError(msg) from err
+
+
+def clear_or_keep(
+    out: Path, record: str, last: Path, made: Collection[str], *, resume: bool, overwrite: bool, elsewhere: str
+) -> bool:
+    """Tell whether a folder holds a run to go on with; what stopped before its first checkpoint is none.
+
+    Parameters
+    ----------
+    out, record, last
+        The folder, the name in it of the file that says what was asked for, and the run's newest checkpoint.
+    made
+        Names of all else in the folder that a run writes: with ``overwrite`` they are deleted, and the record with them.
+    resume, overwrite
+        What to do with an earlier run.
+    elsewhere
+        What to give instead, for the message.
+
+    Raises
+    ------
+    OutputError
+        There is a run, and neither resume nor overwrite is set.
+    OptionError
+        Both are set.
+    """
+    if resume and overwrite:
+        msg = "--resume and --overwrite contradict each other. Give --resume to go on with the run, --overwrite to delete it."
+        raise OptionError(msg)
+    if not (out / record).is_file() or not (last.is_file() or overwrite):
+        return False
+    if overwrite:
+        for name in (*made, record):
+            if (out / name).is_dir():
+                shutil.rmtree(out / name, ignore_errors=True)
+            else:
+                (out / name).unlink(missing_ok=True)
+        return False
+    if not resume:
+        msg = f"{out} already holds a run. Use --resume to go on with it, --overwrite to replace it, or {elsewhere}."
+        raise OutputError(msg)
+    return True
 
 
 def check_unchanged(out: Path, before: Mapping[str, Any], settings: Mapping[str, Any], free: Collection[str]) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from zoobot.finetune.base import sample_columns
 from zoobot.trees import VotePosterior
 
 if TYPE_CHECKING:
@@ -59,10 +60,8 @@ def vote_table(posterior: VotePosterior, *, level: float = 0.9, min_asked: float
     ]
     samples = posterior.sample_fractions()
     if samples.shape[1] > 1:
-        parts.append(_columns(samples.std(axis=1, ddof=1), tree.label_cols, "_std", hidden_answers))
-        parts += [
-            _columns(samples[:, k], tree.label_cols, f"_sample_{k}", hidden_answers) for k in range(samples.shape[1])
-        ]
+        shown = np.where(hidden_answers[:, None], np.nan, samples).astype(np.float32)
+        parts.append(sample_columns(shown.swapaxes(0, 1), tree.label_cols))
     return pd.concat(parts, axis=1)
 
 

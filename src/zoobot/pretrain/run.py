@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import shutil
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -19,7 +18,7 @@ from lightning.pytorch.utilities import rank_zero_only
 
 from zoobot.encoders import Encoder, load_encoder, save_encoder
 from zoobot.encoders.saved import ENCODER_PREFIX, read_pickled
-from zoobot.errors import EncoderError, ModelFileError, OptionError, OutputError
+from zoobot.errors import EncoderError, ModelFileError, OptionError
 from zoobot.files import write_whole
 from zoobot.finetune.checkpoints import be_patient
 from zoobot.finetune.trainer import (
@@ -29,6 +28,7 @@ from zoobot.finetune.trainer import (
     EpochCsvLog,
     check_unchanged,
     check_writable,
+    clear_or_keep,
     leave_out_advice,
 )
 from zoobot.precision import training_pass
@@ -232,23 +232,10 @@ def _write_run(out: Path, settings: PretrainSettings, result: dict[str, Any] | N
 
 
 def _check_folder(settings: PretrainSettings, out: Path, last: Path, *, resume: bool, overwrite: bool) -> None:
-    """Refuse to mix two runs in one folder; what stopped before its first checkpoint is no run."""
-    if resume and overwrite:
-        msg = "--resume and --overwrite contradict each other. Give --resume to go on with the run, --overwrite to delete it."
-        raise OptionError(msg)
-    record = out / RUN_FILE
-    if not record.is_file() or not (last.is_file() or overwrite):
-        return
-    if overwrite:
-        for name in (ENCODER_FOLDER, CHECKPOINTS):
-            shutil.rmtree(out / name, ignore_errors=True)
-        for name in (RUN_FILE, LOG_FILE):
-            (out / name).unlink(missing_ok=True)
-        return
-    if not resume:
-        msg = f"{out} already holds a run. Use --resume to go on with it, --overwrite to replace it, or another folder."
-        raise OutputError(msg)
-    check_unchanged(out, _settings_in(record), settings.to_dict(), FREE_ON_RESUME)
+    """Refuse to mix two runs in one folder, and to resume with other settings."""
+    made = (ENCODER_FOLDER, CHECKPOINTS, LOG_FILE)
+    if clear_or_keep(out, RUN_FILE, last, made, resume=resume, overwrite=overwrite, elsewhere="another folder"):
+        check_unchanged(out, _settings_in(out / RUN_FILE), settings.to_dict(), FREE_ON_RESUME)
 
 
 def _settings_in(record: Path) -> dict[str, Any]:

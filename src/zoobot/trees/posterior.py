@@ -53,11 +53,11 @@ class VotePosterior:
         self.tree = tree
         self.concentrations = values
         """float64 (galaxy, component, answer)"""
-        starts = [question.start_index for question in tree.questions]
+        self._starts = [question.start_index for question in tree.questions]
         self._question_of_answer = np.repeat(
-            np.arange(len(starts)), [len(question.answers) for question in tree.questions]
+            np.arange(len(self._starts)), [len(question.answers) for question in tree.questions]
         )
-        self._totals = np.add.reduceat(values, starts, axis=2)
+        self._totals = np.add.reduceat(values, self._starts, axis=2)
         """Sum of concentrations (galaxy, component, question)"""
         self._means = values / self._totals[..., self._question_of_answer]
         """Expected fractions (galaxy, component, answer)"""
@@ -124,7 +124,7 @@ class VotePosterior:
         """
         fractions = self.fractions()
         terms = -fractions * np.log(np.where(fractions > 0, fractions, 1))
-        return np.add.reduceat(terms, [question.start_index for question in self.tree.questions], axis=1)
+        return np.add.reduceat(terms, self._starts, axis=1)
 
     def volunteers(self) -> Values:
         r"""Effective number of volunteers that each question's belief is worth, shape (galaxy, question).
@@ -133,8 +133,7 @@ class VotePosterior:
         that of the Dirichlet distribution with the mixture's means :math:`m_i` and the same total variance:
         :math:`\sum m_i (1 - m_i) / \sum \mathrm{Var}_i - 1`.
         """
-        starts = [question.start_index for question in self.tree.questions]
-        return volunteers_of_mixture(self._means, self._totals, self._question_of_answer, starts)
+        return volunteers_of_mixture(self._means, self._totals, self._question_of_answer, self._starts)
 
     def log_likelihood(self, votes: ArrayLike) -> Values:
         """Natural logarithm of the probability of vote counts (galaxy, answer) for each question, shape (galaxy, question).
@@ -142,8 +141,7 @@ class VotePosterior:
         The mixture's; the multinomial coefficient is in it. 0 where a question has no votes.
         """
         counts = np.asarray(votes, dtype=np.float64)[:, None]
-        starts = [question.start_index for question in self.tree.questions]
-        each = dirichlet_multinomial_logpmf(self.concentrations, self._totals, counts, starts)
+        each = dirichlet_multinomial_logpmf(self.concentrations, self._totals, counts, self._starts)
         highest = each.max(axis=1, keepdims=True)
         mixture: Values = highest[:, 0] + np.log(np.exp(each - highest).mean(axis=1))
         return mixture
