@@ -17,6 +17,8 @@ WHOLE = "whole network"
 INPUT, MEMORY, FROZEN = "input", "memory", "frozen pass"
 TIMM = "plain timm"
 SCORE = "accuracy"
+SCORED = ("peer, same allocator", "ours")
+"""Sides whose accuracy is compared: memory settings change how long the peer takes, not what it learns"""
 EXPORT = "weights for accuracy"
 
 
@@ -92,5 +94,5 @@ def make_plan(catalogs: Catalogs, work: Path, *, seeds: int, quick: bool) -> Pla
             epochs=epochs,
             **parts,  # type: ignore[arg-type]
         )
-        jobs += [Job(name=f"{SCORE}, seed {seed}", side=side, spec=spec) for side in ("ours", "peer")]
+        jobs += [Job(name=f"{SCORE}, seed {seed}", side=side, spec=spec) for side in SCORED]
     return Plan(jobs, epochs, long_epochs)

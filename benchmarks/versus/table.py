@@ -139,7 +139,7 @@ def accuracy(figures: Figures, labels: pd.Series, seeds: int, *, judged: bool) -
     """Give the table of held-out accuracy and AUROC over seeds, and whether both sides had the same network."""
     found: dict[str, list[tuple[float, float]]] = {}
     prints: list[float] = []
-    for side in ("peer", "ours"):
+    for side in names.SCORED:
         for seed in range(seeds):
             job = figures.plan.job(f"{names.SCORE}, seed {seed}", side)
             runs = None if job is None else figures.runner.result(job)
@@ -162,7 +162,7 @@ def accuracy(figures: Figures, labels: pd.Series, seeds: int, *, judged: bool) -
             f"{np.mean(column):.3f} [{min(column):.3f}, {max(column):.3f}]" for column in zip(*scores, strict=True)
         ]
         lines.append(f"| {side} | {' | '.join(cells)} |")
-    ahead = np.array(found["ours"]) - np.array(found["peer"])
+    ahead = np.array(found[names.SCORED[1]]) - np.array(found[names.SCORED[0]])
     error = ahead.std(axis=0, ddof=1) / np.sqrt(seeds) if seeds > 1 else [float("nan")] * 2
     cells = [f"{mean:+.3f} ± {spread:.3f}" for mean, spread in zip(ahead.mean(axis=0), error, strict=True)]
     lines.append(f"| ours - peer, same seed (± standard error) | {' | '.join(cells)} |")

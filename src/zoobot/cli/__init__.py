@@ -1,0 +1,37 @@
+"""The commands, a file a group. Each is a few lines over the library; heavy imports wait until a command runs."""
+
+from __future__ import annotations
+
+import sys
+
+from rich.console import Console
+
+# isort: off
+# in the order of --help
+from zoobot.cli import finetune  # noqa: F401
+from zoobot.cli import predict  # noqa: F401
+from zoobot.cli import evaluate  # noqa: F401
+from zoobot.cli import pretrain  # noqa: F401
+from zoobot.cli import simulate  # noqa: F401
+from zoobot.cli import encoders  # noqa: F401
+
+# isort: on
+from zoobot.cli.common import app
+from zoobot.errors import ZoobotError
+
+USER_ERROR = 2
+
+__all__ = ["app", "main"]
+
+
+def main() -> None:
+    """Run a command: a user's mistake is one red message and exit code 2, with the traceback only on ``--debug``."""
+    debug = "--debug" in sys.argv
+    arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
+    try:
+        app(arguments)
+    except ZoobotError as err:
+        if debug:
+            raise
+        Console(stderr=True).print(f"Error: {err}", style="red", markup=False, highlight=False, soft_wrap=True)
+        sys.exit(USER_ERROR)

@@ -1,0 +1,5 @@
+"""``python -m zoobot.cli`` is ``zoobot``."""
+
+from zoobot.cli import main
+
+main()

@@ -1,0 +1,119 @@
+"""What the commands share: the app, the console, options that several take."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import StrEnum
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from zoobot import __version__
+
+app = typer.Typer(
+    help="Finetune pretrained encoders on galaxy images, from a catalog to labels that you can trust.",
+    epilog="With --debug, any command shows the traceback of an error.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+)
+console = Console()
+
+
+class Task(StrEnum):
+    """What a finetuned model does."""
+
+    CLASSIFY = "classify"
+    REGRESS = "regress"
+    TREE = "tree"
+
+
+class OnError(StrEnum):
+    """What to do about an image that can't be read."""
+
+    RAISE = "raise"
+    SKIP = "skip"
+
+
+class Stretch(StrEnum):
+    """How flux becomes brightness."""
+
+    ASINH = "asinh"
+    LINEAR = "linear"
+    LOG = "log"
+    SQRT = "sqrt"
+    ZSCALE = "zscale"
+    LUPTON = "lupton"
+
+
+class Head(StrEnum):
+    """Kinds of head."""
+
+    LINEAR = "linear"
+    MLP = "mlp"
+
+
+class Precision(StrEnum):
+    """What networks compute in."""
+
+    AUTO = "auto"
+    FLOAT32 = "float32"
+
+
+class Runtime(StrEnum):
+    """What runs an encoder."""
+
+    TORCH = "torch"
+    COMPILE = "compile"
+    OPENVINO = "openvino"
+    ONNX = "onnx"
+    AUTO = "auto"
+
+
+class Balance(StrEnum):
+    """How to treat rare classes."""
+
+    NONE = "none"
+    SAMPLER = "sampler"
+
+
+@app.callback(invoke_without_command=True)
+def version_or_help(version: Annotated[bool, typer.Option("--version", help="Show the version.")] = False) -> None:
+    """Answer ``zoobot --version``; without it, the command follows."""
+    if version:
+        console.print(f"zoobot {__version__}", highlight=False)
+        raise typer.Exit
+
+
+def panel(title: str) -> Callable[..., Any]:
+    """Give a maker of options that ``--help`` shows together."""
+
+    def option(text: str, *names: str, **details: Any) -> Any:
+        return typer.Option(*names, help=text, rich_help_panel=title, **details)
+
+    return option
+
+
+DATA, MODEL, TRAINING, RUN = panel("Data"), panel("Model"), panel("Training"), panel("Run")
+
+CatalogArgument = Annotated[
+    str,
+    typer.Argument(
+        help="A table (csv, parquet, FITS, ecsv, VOTable) with a column file_loc, or a folder of images.",
+        metavar="CATALOG",
+    ),
+]
+ModelOption = Annotated[
+    str, typer.Option("--model", help="A saved model's folder, a checkpoint, or hf_hub:owner/repo.", metavar="DIR")
+]
+WorkersOption = Annotated[
+    int | None, typer.Option(min=0, help="Processes that decode images. Default: one a core.", show_default=False)
+]
+PRECISION_HELP = "'auto' computes in bfloat16 where the hardware is fast at it; 'float32' never does."
+RuntimeOption = Annotated[
+    Runtime,
+    typer.Option(help="What runs the encoder; 'auto' tries those that are installed where it will take over a minute."),
+]
+PrecisionOption = Annotated[Precision, typer.Option(help=PRECISION_HELP)]

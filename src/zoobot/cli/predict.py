@@ -1,0 +1,75 @@
+"""``zoobot predict``: a finetuned model's predictions for a catalog."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from zoobot.cli.common import (
+    CatalogArgument,
+    OnError,
+    Precision,
+    PrecisionOption,
+    Runtime,
+    RuntimeOption,
+    WorkersOption,
+    app,
+    console,
+)
+
+
+@app.command(
+    epilog="Example: `zoobot predict survey.parquet --model rings/model --out predictions.parquet --on-error skip`"
+)
+def predict(
+    catalog: CatalogArgument,
+    model: Annotated[
+        list[str],
+        typer.Option(
+            help="A saved model's folder, a checkpoint, or hf_hub:owner/repo; repeat to average several.", metavar="DIR"
+        ),
+    ],
+    out: Annotated[
+        Path, typer.Option(help="Table to write: csv, parquet, fits or hdf5, by its ending.", metavar="FILE")
+    ],
+    batch_size: Annotated[int, typer.Option(min=1, help="Galaxies a step.")] = 64,
+    n_samples: Annotated[int, typer.Option(min=1, help="More than 1: repeat with dropout on, for a spread.")] = 1,
+    n_views: Annotated[int, typer.Option(min=1, help="More than 1: average over turned and zoomed views.")] = 1,
+    level: Annotated[float, typer.Option(help="Level of the credible intervals of votes.")] = 0.9,
+    min_asked: Annotated[
+        float,
+        typer.Option(help="Votes: leave out answers to questions that are asked with less than this probability."),
+    ] = 0.0,
+    on_error: Annotated[
+        OnError, typer.Option(help="'skip' leaves NaN and the reason in the row of an image that can't be read.")
+    ] = OnError.RAISE,
+    num_workers: WorkersOption = None,
+    precision: PrecisionOption = Precision.AUTO,
+    runtime: RuntimeOption = Runtime.TORCH,
+) -> None:
+    """Write a finetuned model's predictions for a catalog, one row a galaxy."""
+    with console.status("Loading torch"):
+        from zoobot.predictions import predict as predict_catalog
+        from zoobot.runs import prepare_process
+
+    prepare_process()
+    table = predict_catalog(
+        catalog,
+        model,
+        out,
+        batch_size=batch_size,
+        n_samples=n_samples,
+        n_views=n_views,
+        level=level,
+        min_asked=min_asked,
+        on_error=on_error.value,
+        num_workers=num_workers,
+        precision=precision.value,
+        runtime=runtime.value,
+    )
+    failed = int((table["error"] != "").sum()) if "error" in table else 0
+    console.print(
+        f"{len(table) - failed} galaxies predicted{f', {failed} skipped (see the column error)' if failed else ''}: {out}"
+    )

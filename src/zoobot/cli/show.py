@@ -1,0 +1,103 @@
+"""How results are shown in the terminal."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.table import Table
+
+from zoobot.cli.common import console
+
+if TYPE_CHECKING:
+    from zoobot.finetune.metrics import Scores
+
+HEADLINES = (
+    "skill",
+    "n",
+    "accuracy",
+    "balanced_accuracy",
+    "auroc",
+    "average_precision",
+    "log_loss",
+    "rmse",
+    "mae",
+    "r2",
+    "loss",
+    "fraction_mae",
+)
+
+
+def show_run(metrics: dict[str, Any], out: Path) -> None:
+    """Show what a finetuning run gave, and what it took."""
+    timing = metrics["timing"]
+    show_scores({part: scores for part, scores in metrics.items() if part != "timing"})
+    show_confusion(metrics["test"])
+    show_questions(metrics["test"])
+    console.print(
+        f"Trained in {timing['fit_seconds']:.1f} s, of which {timing['frozen_pass_seconds']:.1f} s in the frozen part of the encoder; "
+        f"{timing['total_seconds']:.1f} s in all; {timing['peak_memory_gb']:.1f} GB of memory at most."
+    )
+    show_files(out)
+
+
+def show_pretraining(result: dict[str, Any], out: Path) -> None:
+    """Show what a pretraining run gave, and what it took."""
+    table = Table("validation galaxies", "loss")
+    for name, value in result["scores"].items():
+        table.add_row(name, _figure(value))
+    console.print(table)
+    console.print(
+        f"Trained on {result['images']} images in {result['seconds']:.1f} s ({result['images_per_second']:.0f} a second) on "
+        f"{result['machine']}."
+    )
+    show_files(out)
+
+
+def show_scores(metrics: dict[str, Any]) -> None:
+    """Show the headline scores of each part."""
+    names = [name for name in HEADLINES if any(name in scores for scores in metrics.values())]
+    table = Table("", *metrics)
+    for name in names:
+        table.add_row(name.replace("_", " "), *(_figure(scores.get(name)) for scores in metrics.values()))
+    targets = next(iter(metrics.values())).get("targets", {})
+    for target in targets if len(targets) > 1 else ():
+        for name in ("rmse", "mae", "r2"):
+            table.add_row(
+                f"{target} {name}", *(_figure(scores["targets"][target][name]) for scores in metrics.values())
+            )
+    console.print(table)
+
+
+def show_confusion(scores: Scores) -> None:
+    """Show which classes are taken for which."""
+    if "confusion" not in scores:
+        return
+    table = Table("true \\ predicted", *scores["classes"], title="Test galaxies")
+    for name, counts in zip(scores["classes"], scores["confusion"], strict=True):
+        table.add_row(name, *map(str, counts))
+    console.print(table)
+
+
+def show_questions(scores: Scores) -> None:
+    """Show how well each question of a decision tree is answered."""
+    if "questions" not in scores:
+        return
+    names = ("n_asked", "loss", "skill", "fraction_mae", "fraction_bias", "accuracy")
+    table = Table("question", *(name.replace("_", " ") for name in names), "90% cover", title="Test galaxies")
+    for question, one in scores["questions"].items():
+        if one["n_asked"]:
+            table.add_row(question, *(_figure(one[name]) for name in names), _figure(one["coverage"]["0.9"]))
+    console.print(table)
+
+
+def show_files(out: Path) -> None:
+    """Show what a folder holds."""
+    console.print("Saved:")
+    for path in sorted(out.iterdir()):
+        if not path.name.startswith("."):
+            console.print(f"  {path}{'/' if path.is_dir() else ''}", highlight=False, soft_wrap=True)
+
+
+def _figure(value: float | None) -> str:
+    return "-" if value is None else f"{value}" if isinstance(value, int) else f"{value:.4f}"
