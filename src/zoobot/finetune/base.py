@@ -37,7 +37,9 @@ class TableOptions:
     """What a table of predictions is to hold; see `zoobot.predict`."""
 
     level: float = 0.9
-    """Of credible intervals"""
+    """Of credible intervals, and the coverage of conformal sets and intervals"""
+    by_class: bool = False
+    """Conformal sets keep the coverage for the galaxies of each class, not only for all together"""
     min_asked: float = 0.0
     """Answers to questions asked with less than this probability are left out"""
 

@@ -2,29 +2,54 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import TYPE_CHECKING, Any, Literal, Unpack, get_args
 
 import numpy as np
+import pandas as pd
 import torch
 from torch import Tensor
 
 from zoobot.data.catalog import check_labels
 from zoobot.errors import LabelError, OptionError
-from zoobot.finetune.base import FinetuneableZoobotAbstract, FinetuneOptions
+from zoobot.finetune.base import FinetuneableZoobotAbstract, FinetuneOptions, TableOptions
 from zoobot.finetune.losses import cross_entropy_loss, multi_label_loss
 from zoobot.finetune.metrics import Scores, classification_scores, multi_label_scores
+from zoobot.science import (
+    ConformalClasses,
+    Scaling,
+    ScalingKind,
+    calibration_scores,
+    fewest_for,
+    fit_conformal_classes,
+    fit_scaling,
+    multi_label_calibration_scores,
+    scaling_from_dict,
+    score_sets,
+    set_names,
+)
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import numpy.typing as npt
-    import pandas as pd
+
+logger = logging.getLogger(__name__)
+
+CalibrationKind = Literal["auto", "temperature", "vector", "isotonic", "none"]
+
+ABSENT_PRESENT = ("0", "1")
+"""The classes of an independent label"""
 
 
 class FinetuneableZoobotClassifier(FinetuneableZoobotAbstract):
     """Tells classes apart: exclusive ones (softmax), or several independent labels (sigmoid).
 
     Predictions are probabilities. The table of predictions has a column ``<label>_<class>`` for each class and ``<label>_predicted`` with
-    the most probable one; with ``multi_label``, a column ``<label>`` with the probability of each label.
+    the most probable one; with ``multi_label``, a column ``<label>`` with the probability of each label. Once `calibrate` has seen
+    validation galaxies, it has ``<label>_<class>_calibrated`` (``<label>_calibrated``) as well, and ``<label>_set``: the classes joined by
+    "|" (of independent labels 0, 1 or both) that hold the true one at the coverage asked for; see `zoobot.science.ConformalClasses`.
 
     Parameters
     ----------
@@ -36,13 +61,24 @@ class FinetuneableZoobotClassifier(FinetuneableZoobotAbstract):
         A factor on the loss for each class, such as n_galaxies / (n_classes * n_galaxies_of_class) for rare ones.
     multi_label
         Labels are independent 0/1 columns, one a class, not exclusive classes.
+    calibration
+        What `calibrate` fits: 'temperature', 'vector' or 'isotonic' (see `zoobot.science`); 'auto' is 'temperature', or 'isotonic' with
+        multi_label, where the others don't apply; 'none' leaves the probabilities alone.
     **options
         See `FinetuneableZoobotAbstract`.
 
     Raises
     ------
     OptionError
-        Fewer classes than two (than one label), or another number of class weights than classes.
+        Fewer classes than two (than one label), another number of class weights than classes, or a calibration that is not known or not
+        for independent labels.
+
+    Attributes
+    ----------
+    scaling : zoobot.science.Scaling or None
+        What turns probabilities into calibrated ones, once `calibrate` has fitted it; the identity where nothing was gained.
+    conformal : list of zoobot.science.ConformalClasses
+        What makes sets of classes: one, or with multi_label one a label; empty before `calibrate`.
     """
 
     class_weights: Tensor | None
@@ -54,6 +90,7 @@ class FinetuneableZoobotClassifier(FinetuneableZoobotAbstract):
         label_smoothing: float = 0.0,
         class_weights: Sequence[float] | None = None,
         multi_label: bool = False,
+        calibration: CalibrationKind = "auto",
         **options: Unpack[FinetuneOptions],
     ) -> None:
         if num_classes < (1 if multi_label else 2):
@@ -67,11 +104,19 @@ class FinetuneableZoobotClassifier(FinetuneableZoobotAbstract):
         if class_weights is not None and len(class_weights) != num_classes:
             msg = f"{len(class_weights)} class_weights were given for num_classes={num_classes}. Give one a class."
             raise OptionError(msg)
+        if calibration not in (get_args(CalibrationKind) if not multi_label else ("auto", "isotonic", "none")):
+            choices = "'auto', 'isotonic' or 'none'" + ("" if multi_label else ", 'temperature' or 'vector'")
+            msg = f"calibration={calibration!r} with multi_label={multi_label}: expected {choices}."
+            raise OptionError(msg)
         self.num_outputs = num_classes
         self.num_classes = num_classes
         self.label_smoothing = label_smoothing
         self.multi_label = multi_label
         self.takes_class_names = not multi_label
+        self.calibration: CalibrationKind = calibration
+        self.scaling: Scaling | None = None
+        self.conformal: list[ConformalClasses] = []
+        self._said_few: set[tuple[float, bool]] = set()
         super().__init__(**options)
         weights = None if class_weights is None else torch.tensor(class_weights, dtype=torch.float32)
         self.register_buffer("class_weights", weights, persistent=False)
@@ -111,6 +156,77 @@ class FinetuneableZoobotClassifier(FinetuneableZoobotAbstract):
         if self.multi_label:
             return multi_label_scores(predictions, labels, self.prediction_columns())
         return classification_scores(predictions, labels, self._names)
+
+    def to_table(self, values: npt.NDArray[np.float32], options: TableOptions) -> pd.DataFrame:
+        """Give the columns of a table of predictions; samples are calibrated one by one, and then averaged."""
+        table = super().to_table(values, options)
+        samples = values[None] if values.ndim == 2 else values.swapaxes(0, 1)
+        columns: dict[str, npt.NDArray[Any]] = {}
+        if self.scaling is not None:
+            calibrated = np.mean([self.scaling.apply(sample) for sample in samples], axis=0).astype(np.float32)
+            columns |= {
+                f"{name}_calibrated": column
+                for name, column in zip(self.prediction_columns(), calibrated.T, strict=True)
+            }
+        if self.conformal:
+            self._say_few(options.level, by_class=options.by_class)
+            probabilities = samples.mean(axis=0, dtype=np.float64)
+            columns |= {
+                f"{label}_set": set_names(conformal.members(p, options.level, by_class=options.by_class), names)
+                for label, conformal, p, names in self._each_set(probabilities)
+            }
+        return pd.concat([table, pd.DataFrame(columns)], axis=1)
+
+    def final_scores(self, predictions: Tensor, labels: Tensor) -> Scores:
+        """Give `scores` with those of calibration and, once calibrated, of calibrated probabilities and conformal sets.
+
+        ``ece``, ``brier``, ``ece_perfect`` and ``ece_by_class`` are those of `zoobot.science.calibration_scores`; ``calibrated`` holds
+        them, and ``log_loss``, of calibrated probabilities; ``conformal`` is that of `zoobot.science.score_sets` at the coverage 0.9, or
+        with multi_label the mean ``coverage`` and ``mean_size``, and each label's own under ``labels``.
+        """
+        p, truth = predictions.numpy(force=True).astype(np.float64), labels.numpy(force=True)
+        scores = self._calibration_scores(p, truth) | self.scores(predictions, labels)
+        if self.scaling is not None:
+            scores["calibrated"] = self._calibration_scores(self.scaling.apply(p), truth)
+        if self.conformal:
+            level = TableOptions().level
+            each = {
+                label: score_sets(conformal, own, truth[:, place], names, level)
+                for place, (label, conformal, own, names) in enumerate(self._each_set(p))
+            }
+            means = {name: float(np.mean([one[name] for one in each.values()])) for name in ("coverage", "mean_size")}
+            scores["conformal"] = {"level": level, **means, "labels": each} if self.multi_label else each[self._label]
+        return scores
+
+    def calibrate(self, predictions: Tensor, labels: Tensor) -> None:
+        """Fit the calibration on validation galaxies, and keep the scores that conformal sets are made of.
+
+        Sets are made of the probabilities as they are: their promise holds exactly then, which it doesn't once the same galaxies have
+        shaped the probabilities.
+        """
+        p, truth = predictions.numpy(force=True).astype(np.float64), labels.numpy(force=True).reshape(len(labels), -1)
+        if self.calibration != "none":
+            automatic: ScalingKind = "isotonic" if self.multi_label else "temperature"
+            kind = automatic if self.calibration == "auto" else self.calibration
+            self.scaling = fit_scaling(
+                p, truth if self.multi_label else truth[:, 0], kind, multi_label=self.multi_label
+            )
+        own = [_absent_present(column) for column in p.T] if self.multi_label else [p]
+        self.conformal = [fit_conformal_classes(each, truth[:, place]) for place, each in enumerate(own)]
+
+    def calibration_dict(self) -> dict[str, Any] | None:
+        """Give the calibration and what makes conformal sets as JSON can hold them."""
+        if not self.conformal:
+            return None
+        return {
+            "scaling": None if self.scaling is None else self.scaling.to_dict(),
+            "conformal": [conformal.to_dict() for conformal in self.conformal],
+        }
+
+    def restore_calibration(self, content: Mapping[str, Any]) -> None:
+        """Take back what `calibration_dict` gave."""
+        self.scaling = None if content["scaling"] is None else scaling_from_dict(content["scaling"])
+        self.conformal = [ConformalClasses.from_dict(each) for each in content["conformal"]]
 
     def check_labels(self, frame: pd.DataFrame, labels: npt.NDArray[np.float32], label_cols: Sequence[str]) -> None:
         """Refuse labels that are not classes 0 to num_classes - 1, training labels of one class only, or the wrong number of columns."""
@@ -155,13 +271,43 @@ class FinetuneableZoobotClassifier(FinetuneableZoobotAbstract):
             self.class_names += [str(place) for place in range(len(self.class_names), self.num_classes)]
 
     def task_options(self) -> dict[str, Any]:
-        """Give num_classes, label_smoothing, class_weights and multi_label."""
+        """Give num_classes, label_smoothing, class_weights, multi_label and calibration."""
         return {
             "num_classes": self.num_classes,
             "label_smoothing": self.label_smoothing,
             "class_weights": None if self.class_weights is None else self.class_weights.tolist(),
             "multi_label": self.multi_label,
+            "calibration": self.calibration,
         }
+
+    def _calibration_scores(self, p: npt.NDArray[np.float64], truth: npt.NDArray[np.float32]) -> Scores:
+        if self.multi_label:
+            return multi_label_calibration_scores(p, truth, self.prediction_columns())
+        return calibration_scores(p, truth.reshape(-1), self._names)
+
+    def _each_set(
+        self, p: npt.NDArray[np.float64]
+    ) -> list[tuple[str, ConformalClasses, npt.NDArray[np.float64], Sequence[str]]]:
+        """Give what there are sets of: the label, what makes them, probabilities (galaxy, class), and the names of the classes."""
+        if not self.multi_label:
+            return [(self._label, self.conformal[0], p, self._names)]
+        labels = zip(self.prediction_columns(), self.conformal, p.T, strict=True)
+        return [(label, conformal, _absent_present(column), ABSENT_PRESENT) for label, conformal, column in labels]
+
+    def _say_few(self, level: float, *, by_class: bool) -> None:
+        """Warn, once, where there were too few validation galaxies for a coverage."""
+        if (level, by_class) in self._said_few:
+            return
+        self._said_few.add((level, by_class))
+        nothing = np.zeros((0, self.num_classes))
+        for label, conformal, _, names in self._each_set(nothing):
+            unbounded = np.isinf(conformal.thresholds(level, by_class=by_class))
+            if unbounded.any():
+                which = f" of {', '.join(np.asarray(names)[unbounded])}" if by_class else ""
+                logger.warning(
+                    "too few validation galaxies%s for sets of %s that cover %g: at least %d are needed, so that every set has %s.",
+                    which, label, level, fewest_for(level), "these classes in it" if by_class else "all classes",
+                )  # fmt: skip
 
     @property
     def _label(self) -> str:
@@ -170,6 +316,11 @@ class FinetuneableZoobotClassifier(FinetuneableZoobotAbstract):
     @property
     def _names(self) -> list[str]:
         return self.class_names or [str(place) for place in range(self.num_classes)]
+
+
+def _absent_present(p: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Give probabilities (galaxy, 2) of an independent label's absence and presence."""
+    return np.stack([1 - p, p], axis=1)
 
 
 def _check_batch(labels: Tensor, num_classes: int) -> None:

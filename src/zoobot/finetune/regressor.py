@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any, Literal, Unpack
 
 import numpy as np
+import pandas as pd
 import torch
 from torch import Tensor
 
 from zoobot.data.catalog import check_labels
 from zoobot.errors import LabelError, OptionError
-from zoobot.finetune.base import FinetuneableZoobotAbstract, FinetuneOptions
+from zoobot.finetune.base import FinetuneableZoobotAbstract, FinetuneOptions, TableOptions
 from zoobot.finetune.losses import regression_loss
 from zoobot.finetune.metrics import Scores, regression_scores
+from zoobot.science import ConformalIntervals, fewest_for, fit_conformal_intervals, score_intervals
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     import numpy.typing as npt
-    import pandas as pd
 
+logger = logging.getLogger(__name__)
 
 RegressionLoss = Literal["mse", "mae", "huber"]
 
@@ -28,7 +31,9 @@ class FinetuneableZoobotRegressor(FinetuneableZoobotAbstract):
     """Predicts one number, or several, a galaxy, in the labels' own unit.
 
     The network works in standard deviations about the mean of the training labels (both kept with the model), and that is the unit of the
-    loss; predictions and scores are in the labels' unit. The table of predictions has a column ``<label>`` for each target.
+    loss; predictions and scores are in the labels' unit. The table of predictions has a column ``<label>`` for each target
+    and, once `calibrate` has seen validation galaxies, ``<label>_low`` and ``<label>_high``: the interval that holds the true value at the
+    coverage asked for; see `zoobot.science.ConformalIntervals`.
 
     Parameters
     ----------
@@ -45,6 +50,11 @@ class FinetuneableZoobotRegressor(FinetuneableZoobotAbstract):
     ------
     OptionError
         An unknown loss, or no targets.
+
+    Attributes
+    ----------
+    conformal : zoobot.science.ConformalIntervals or None
+        What makes intervals; None before `calibrate`.
     """
 
     takes_class_names = False
@@ -68,6 +78,8 @@ class FinetuneableZoobotRegressor(FinetuneableZoobotAbstract):
         self.num_outputs = num_targets
         self.loss_kind: RegressionLoss = loss
         self.unit_interval = unit_interval
+        self.conformal: ConformalIntervals | None = None
+        self._said_few: set[float] = set()
         super().__init__(**options)
         self.register_buffer("target_mean", torch.zeros(num_targets))
         self.register_buffer("target_std", torch.ones(num_targets))
@@ -90,6 +102,43 @@ class FinetuneableZoobotRegressor(FinetuneableZoobotAbstract):
     def scores(self, predictions: Tensor, labels: Tensor) -> Scores:
         """Give rmse, mae and r2, in the labels' unit."""
         return regression_scores(predictions, labels, self.prediction_columns())
+
+    def to_table(self, values: npt.NDArray[np.float32], options: TableOptions) -> pd.DataFrame:
+        """Give the columns of a table of predictions; intervals lie about the mean of samples."""
+        table = super().to_table(values, options)
+        if self.conformal is None:
+            return table
+        self._say_few(options.level)
+        middle = values if values.ndim == 2 else values.mean(axis=1)
+        widths = self.conformal.half_widths(options.level).astype(np.float32)
+        low, high = middle - widths, middle + widths
+        if self.unit_interval:
+            low, high = low.clip(0, 1), high.clip(0, 1)
+        columns: dict[str, npt.NDArray[np.float32]] = {}
+        for place, name in enumerate(self.prediction_columns()):
+            columns |= {f"{name}_low": low[:, place], f"{name}_high": high[:, place]}
+        return pd.concat([table, pd.DataFrame(columns)], axis=1)
+
+    def final_scores(self, predictions: Tensor, labels: Tensor) -> Scores:
+        """Give `scores`, and once calibrated ``conformal``: see `zoobot.science.score_intervals`, at the coverage 0.9."""
+        scores = self.scores(predictions, labels)
+        if self.conformal is not None:
+            guess, truth = predictions.numpy(force=True), labels.numpy(force=True)
+            level = TableOptions().level
+            scores["conformal"] = score_intervals(self.conformal, guess, truth, self.prediction_columns(), level)
+        return scores
+
+    def calibrate(self, predictions: Tensor, labels: Tensor) -> None:
+        """Keep the absolute errors of validation galaxies, which conformal intervals are made of."""
+        self.conformal = fit_conformal_intervals(predictions.numpy(force=True), labels.numpy(force=True))
+
+    def calibration_dict(self) -> dict[str, Any] | None:
+        """Give what makes conformal intervals as JSON can hold it."""
+        return None if self.conformal is None else {"conformal": self.conformal.to_dict()}
+
+    def restore_calibration(self, content: Mapping[str, Any]) -> None:
+        """Take back what `calibration_dict` gave."""
+        self.conformal = ConformalIntervals.from_dict(content["conformal"])
 
     def check_labels(self, frame: pd.DataFrame, labels: npt.NDArray[np.float32], label_cols: Sequence[str]) -> None:
         """Refuse another number of columns than targets, and targets outside [0, 1] where unit_interval is set."""
@@ -118,3 +167,14 @@ class FinetuneableZoobotRegressor(FinetuneableZoobotAbstract):
     def task_options(self) -> dict[str, Any]:
         """Give loss, unit_interval and num_targets."""
         return {"loss": self.loss_kind, "unit_interval": self.unit_interval, "num_targets": self.num_outputs}
+
+    def _say_few(self, level: float) -> None:
+        """Warn, once, where there were too few validation galaxies for a coverage."""
+        assert self.conformal is not None  # asked by the caller
+        if np.isfinite(self.conformal.half_widths(level)).all() or level in self._said_few:
+            return
+        self._said_few.add(level)
+        logger.warning(
+            "too few validation galaxies for intervals that cover %g: at least %d are needed, so that intervals are infinite.",
+            level, fewest_for(level),
+        )  # fmt: skip
