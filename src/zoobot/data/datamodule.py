@@ -277,7 +277,7 @@ class GalaxyDataModule(L.LightningDataModule):
         """Split a catalog's rows among the parts with a share."""
         total = sum(shares)
         fractions = [share / total for share in shares]
-        strata, names = self._strata(frame)
+        strata, names = self.strata(frame)
         groups = None
         if self.group_col is not None:
             if self.group_col not in frame.columns:
@@ -293,7 +293,7 @@ class GalaxyDataModule(L.LightningDataModule):
             if share > 0
         }
 
-    def _strata(self, frame: pd.DataFrame) -> tuple[npt.NDArray[np.int64] | None, list[str]]:
+    def strata(self, frame: pd.DataFrame) -> tuple[npt.NDArray[np.int64] | None, list[str]]:
         """Give each row's class and the classes' names, where the labels are classes."""
         if not self.stratify or not self.label_cols:
             return None, []

@@ -116,6 +116,30 @@ def digest(image: npt.NDArray[Any]) -> tuple[int, int]:
     return int.from_bytes(content[:8], "little"), int.from_bytes(content[8:], "little")
 
 
+def file_digests(files: Sequence[str]) -> npt.NDArray[np.uint64]:
+    """Give 128 bits (file, 2) of each file's content (blake2b), which name what was computed from it; reading takes far less than decoding.
+
+    Raises
+    ------
+    ImageError
+        A file that can't be read.
+    """
+    digests = np.empty((len(files), 2), np.uint64)
+    for row, name in enumerate(files):
+        try:
+            with open(name, "rb") as file:  # noqa: PTH123  # Path.open takes twice as long
+                content = hashlib.file_digest(file, _blake2b).digest()
+        except OSError as err:
+            msg = f"{name} can't be read: {err.strerror or err}."
+            raise ImageError(msg) from err
+        digests[row] = np.frombuffer(content, np.uint64)
+    return digests
+
+
+def _blake2b() -> Any:
+    return hashlib.blake2b(digest_size=16)
+
+
 def decode_files(
     files: Sequence[str], preprocessing: Preprocessing, *, num_workers: int, batch_size: int = DECODED_PER_STEP
 ) -> Iterator[list[tuple[int, npt.NDArray[Any] | ImageError]]]:

@@ -32,7 +32,7 @@ class SplitEncoder:
         return activations
 
 
-def split_encoder(encoder: Encoder, n_blocks: int, probe: Tensor) -> SplitEncoder | None:
+def split_encoder(encoder: Encoder, n_blocks: int, probe: Tensor | None) -> SplitEncoder | None:
     """Give the encoder cut below its top ``n_blocks``, or None where that can't be done.
 
     The network's graph is traced (torch.fx) down to modules that lie within one block; the cut is possible where one tensor alone
@@ -45,9 +45,9 @@ def split_encoder(encoder: Encoder, n_blocks: int, probe: Tensor) -> SplitEncode
     n_blocks
         At least 0; 0 leaves nothing above the cut.
     probe
-        Images (batch, channel, height, width) in [0, 1] to prove it on, of the size that will be used.
+        Images (batch, channel, height, width) in [0, 1] to prove it on, of the size that will be used; not needed where n_blocks is 0.
     """
-    if n_blocks == 0:
+    if n_blocks == 0 or probe is None:
         return SplitEncoder(encoder.model, nn.Identity(), encoder)
     try:
         halves = _cut(encoder, encoder.num_blocks - n_blocks)
@@ -61,8 +61,8 @@ def split_encoder(encoder: Encoder, n_blocks: int, probe: Tensor) -> SplitEncode
     was_training = encoder.training
     encoder.eval()
     with torch.no_grad():
-        whole = encoder(probe)
-        parts = split.top(split.activations(probe))
+        whole = encoder(probe[:2])
+        parts = split.top(split.activations(probe[:2]))
     encoder.train(was_training)
     if whole.shape != parts.shape or (whole - parts).abs().max() > TOLERANCE * whole.abs().max():
         logger.info("the halves of %s don't add up to the whole", encoder.name)

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 import torch
 from torch import Tensor, nn
+from torchmetrics import MeanMetric
 
 from zoobot.data import Preprocessing, as_batch
 from zoobot.data.augment import mixed
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 logger = logging.getLogger(__name__)
+
+PARTS = ("train", "val", "test")
 
 FUSED = ("cpu", "cuda")
 """Devices on which torch's AdamW steps through all parameters in one go."""
@@ -200,6 +203,7 @@ class FinetuneableZoobotAbstract(L.LightningModule):
             torch.manual_seed(seed)
             self.head = self.make_head(head, dropout_prob)
         self.val_table, self.test_table = TableMetric(self.scores), TableMetric(self.scores)
+        self.losses = nn.ModuleDict({f"{part}_loss": MeanMetric(nan_strategy="disable") for part in PARTS})
 
     # What a task decides.
 
@@ -339,30 +343,42 @@ class FinetuneableZoobotAbstract(L.LightningModule):
     def on_train_batch_start(self, batch: Any, batch_idx: int) -> None:
         """Seed dropout by epoch and step, so that a resumed run repeats an uninterrupted one."""
         step = np.asarray(batch_idx * self.trainer.world_size + self.global_rank)
-        torch.manual_seed(int(mixed(self.options["seed"], np.asarray(self.current_epoch), step) >> np.uint64(1)))
+        seed = int(mixed(self.options["seed"], np.asarray(self.current_epoch), step) >> np.uint64(1))
+        if self.device.type == "cpu":
+            torch.default_generator.manual_seed(
+                seed
+            )  # torch.manual_seed looks for all other devices: 1 ms, as long as a step
+        else:
+            torch.manual_seed(seed)
 
     def training_step(self, batch: Any, batch_idx: int) -> Tensor:
         """Give the mean loss of a batch."""
         return self._step(batch, "train")[0]
 
     def validation_step(self, batch: Any, batch_idx: int) -> None:
-        """Log the loss of a validation batch and keep its predictions for the scores."""
+        """Keep the loss and the predictions of a validation batch for the scores."""
         self._score(batch, "val")
 
     def test_step(self, batch: Any, batch_idx: int) -> None:
-        """Log the loss of a test batch and keep its predictions for the scores."""
+        """Keep the loss and the predictions of a test batch for the scores."""
         self._score(batch, "test")
 
     def predict_step(self, batch: Any, batch_idx: int) -> Tensor:
         """Give the predictions (batch, column) of a batch."""
         return self.predictions(self(as_batch(batch, self.label_cols)["image"]))
 
+    def on_train_epoch_end(self) -> None:
+        """Log the training loss."""
+        self._log_loss("train")
+
     def on_validation_epoch_end(self) -> None:
-        """Log the validation scores."""
+        """Log the validation loss and scores."""
+        self._log_loss("val")
         self._log_scores("val")
 
     def on_test_epoch_end(self) -> None:
-        """Log the test scores."""
+        """Log the test loss and scores."""
+        self._log_loss("test")
         self._log_scores("test")
 
     def configure_optimizers(self) -> Any:
@@ -386,7 +402,7 @@ class FinetuneableZoobotAbstract(L.LightningModule):
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
     def _step(self, batch: Any, part: str) -> tuple[Tensor, Tensor, Tensor]:
-        """Give the mean loss, the outputs and the labels of a batch, and log the loss."""
+        """Give the mean loss, the outputs and the labels of a batch, and add the loss to its epoch's mean."""
         if isinstance(batch, dict) and "features" in batch:
             labels = batch["label"]
             outputs = self.head(self._features(self._top[0], batch["features"]))
@@ -400,15 +416,7 @@ class FinetuneableZoobotAbstract(L.LightningModule):
             )
             raise LabelError(msg)
         loss = self.loss(outputs, labels).mean()
-        self.log(
-            f"finetuning/{part}_loss",
-            loss.detach(),
-            on_step=False,
-            on_epoch=True,
-            prog_bar=True,
-            batch_size=len(labels),
-            sync_dist=True,
-        )
+        self._mean_loss(part).update(loss.detach(), len(labels))
         return loss, outputs, labels
 
     def _score(self, batch: Any, part: str) -> None:
@@ -418,13 +426,23 @@ class FinetuneableZoobotAbstract(L.LightningModule):
     def _table(self, part: str) -> TableMetric:
         return self.val_table if part == "val" else self.test_table
 
+    def _log_loss(self, part: str) -> None:
+        """Log the mean loss of an epoch, over all devices: once, for logging takes as long as a step of a head."""
+        mean = self._mean_loss(part)
+        self.log(f"finetuning/{part}_loss", mean.compute(), prog_bar=True)
+        mean.reset()
+
+    def _mean_loss(self, part: str) -> MeanMetric:
+        mean: MeanMetric = self.losses[f"{part}_loss"]  # type: ignore[assignment]  # a ModuleDict forgets of what
+        return mean
+
     def _log_scores(self, part: str) -> None:
         table = self._table(part)
         scores = table.compute()
         for group in ("questions", "campaigns"):
             scores |= {f"loss/{name}": figures["loss"] for name, figures in scores.get(group, {}).items()}
         for name, value in scores.items():
-            if isinstance(value, float):
+            if isinstance(value, float) and name != "loss":  # which is logged already
                 self.log(f"finetuning/{part}_{name}", value, rank_zero_only=False, sync_dist=False)
         table.reset()
 

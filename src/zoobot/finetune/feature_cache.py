@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -18,10 +19,11 @@ from torch.utils.data import DataLoader, Dataset
 
 from zoobot.data import GalaxyDataModule, as_batch
 from zoobot.data.datamodule import EpochSampler, InOrder, as_it_is
+from zoobot.data.pixels import file_digests
 from zoobot.encoders.runtimes import Pass, build_pass
 from zoobot.encoders.split import SplitEncoder, split_encoder
 from zoobot.errors import OptionError
-from zoobot.finetune.feature_store import FeatureStore, feature_key
+from zoobot.finetune.feature_store import KEPT_PER_FILE, FeatureStore, feature_key, view_settings
 from zoobot.precision import frozen_pass
 from zoobot.progress import track_steps
 
@@ -38,9 +40,6 @@ VIEWS_FOR_HEAD = 1
 VIEWS_FOR_HEAD_OF_OTHERS = 2
 """Where the user's own augmentation, or data module, makes the views."""
 VIEWS_FOR_BLOCKS = 8
-
-KEPT_PER_FILE = 256
-"""Galaxies after which features are written to disk, so that an interrupted pass loses little."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,15 +97,16 @@ def cached_data(
     if model.n_blocks == encoder.num_blocks:
         return None
     datamodule.prepare_data()
-    datamodule.setup("fit")
     if isinstance(datamodule, GalaxyDataModule):
+        datamodule.read_catalogs()  # images are decoded where their features are not kept
         model.learn_from(datamodule)
         source: _Galaxies | _AnyData = _Galaxies(datamodule)
     else:
+        datamodule.setup("fit")
         source = _AnyData(datamodule, model)
     encoder.to(device)
-    images = source.probe().to(device)
-    split = split_encoder(encoder, model.n_blocks, images[:2])
+    images = None if model.n_blocks == 0 else source.probe().to(device)
+    split = split_encoder(encoder, model.n_blocks, images)
     if split is None:
         logger.warning(
             "the encoder %s can't be cut below its top %d blocks: its frozen part runs in every step.",
@@ -115,9 +115,9 @@ def cached_data(
         )
         return None
     with frozen_pass(encoder, device, cache.precision) as dtype:
-        example = split.activations(images[:1])[0]
+        shape = (encoder.num_features,) if images is None else tuple(split.activations(images[:1])[0].shape)
         kept_as = torch.float32 if model.n_blocks == 0 else dtype
-        bytes_a_galaxy = example.numel() * kept_as.itemsize
+        bytes_a_galaxy = math.prod(shape) * kept_as.itemsize
         wanted = _count_views(cache, source, model.n_blocks, epochs)
         views = _views_with_room(wanted, bytes_a_galaxy, source.count, source.n_val, cache)
         if views == 0:
@@ -127,7 +127,7 @@ def cached_data(
             *(("train", view - 1) for view in range(views)),
         ]
         size = (views * source.count + source.n_val) * bytes_a_galaxy
-        filler = _Filler(source, split, model, cache, device, dtype, kept_as, tuple(example.shape), size)
+        filler = _Filler(source, split, model, cache, device, dtype, kept_as, shape, size)
         start = time.perf_counter()
         filled = filler.run(passes)
     model.train_from_features(split.top)
@@ -208,8 +208,10 @@ class _Galaxies:
         self.n_val = len(datamodule.part("val"))
         self.views_for_head = VIEWS_FOR_HEAD if datamodule.train_transform is None else VIEWS_FOR_HEAD_OF_OTHERS
         self.is_augmented = datamodule.train_transform is not None or datamodule.augmentation is not None
+        self._digests: dict[str, npt.NDArray[np.uint64]] = {}
 
     def probe(self) -> Tensor:
+        self.datamodule.setup("fit")
         batch = next(iter(self.datamodule.view_loader("val", -1)))
         image: Tensor = self.datamodule.finish(batch)["image"]
         return image
@@ -217,17 +219,15 @@ class _Galaxies:
     def sampler(self, epoch: Callable[[], int], views: int) -> EpochSampler:
         return self.datamodule.train_sampler(epoch, views)
 
-    def settings(self) -> list[Any] | None:
-        """Give what decides the views, where they can be made again from the pixels alone."""
-        datamodule = self.datamodule
-        if datamodule.train_transform is not None or datamodule.eval_transform is not None:
-            return None
-        augmentation = None if datamodule.augmentation is None else datamodule.augmentation.to_dict()
-        return [datamodule.preprocessing.image_size, datamodule.preprocessing.exact_crop, augmentation]
+    @property
+    def can_be_kept(self) -> bool:
+        """Whether the views can be made again from the files alone."""
+        return self.datamodule.train_transform is None and self.datamodule.eval_transform is None
 
-    def digests(self, part: Literal["train", "val"]) -> npt.NDArray[np.uint64] | None:
-        kept = self.datamodule.pixels[part]
-        return None if kept is None else kept.digests
+    def digests(self, part: Literal["train", "val"]) -> npt.NDArray[np.uint64]:
+        if part not in self._digests:
+            self._digests[part] = file_digests(self.datamodule.frames[part]["file_loc"].tolist())
+        return self._digests[part]
 
     def labels(self, part: Literal["train", "val"]) -> Tensor:
         return torch.from_numpy(self.datamodule.labels[part])
@@ -236,6 +236,7 @@ class _Galaxies:
         self, part: Literal["train", "val"], view: int, rows: npt.NDArray[np.int64], device: torch.device
     ) -> Iterator[tuple[Tensor, Tensor | None]]:
         """Give the view of these rows, batch by batch, made on the device."""
+        self.datamodule.setup("fit")
         for batch in self.datamodule.view_loader(part, view, rows):
             batch["pixels"] = batch["pixels"].to(device)
             yield self.datamodule.finish(batch)["image"], None
@@ -261,9 +262,6 @@ class _AnyData:
 
     def sampler(self, epoch: Callable[[], int], views: int) -> EpochSampler:
         return EpochSampler(self.count, self.seed, epoch, views=views)
-
-    def settings(self) -> None:
-        """Say that what decides the views is not known: they are not kept between runs."""
 
     def images(
         self, part: Literal["train", "val"], view: int, rows: npt.NDArray[np.int64], device: torch.device
@@ -315,13 +313,18 @@ class _Filler:
         self.forward: Pass | None = None
         self.left = 0
         self.in_memory = size <= _memory_bytes(cache)
-        self.store = None
-        settings = source.settings()
-        room = size <= cache.disk_gb * 1e9
-        if settings is not None and isinstance(source, _Galaxies) and source.digests("train") is not None and room:
-            first = model.encoder.num_blocks - model.n_blocks
-            settings = [*settings, str(dtype), str(computed_in), cache.runtime]
-            self.store = FeatureStore(feature_key(model.encoder, first, settings))
+        self.stores: dict[bool, FeatureStore] = {}
+        if isinstance(source, _Galaxies) and source.can_be_kept and size <= cache.disk_gb * 1e9:
+            datamodule, first = source.datamodule, model.encoder.num_blocks - model.n_blocks
+            for augmented in (False, True):
+                settings = view_settings(
+                    datamodule.preprocessing,
+                    datamodule.augmentation if augmented else None,
+                    dtype,
+                    computed_in,
+                    cache.runtime,
+                )
+                self.stores[augmented] = FeatureStore(feature_key(model.encoder, first, settings))
 
     def run(self, passes: list[tuple[Literal["train", "val"], int]]) -> list[_Pass]:
         """Give the features and labels of each (part, view)."""
@@ -352,12 +355,9 @@ class _Filler:
     def _read(self, part: Literal["train", "val"], view: int, kept: _Pass) -> npt.NDArray[np.int64]:
         """Fill in what is kept on disk and give the rows that are not."""
         rows = np.arange(len(kept.features))
-        if self.store is None or not isinstance(self.source, _Galaxies):
+        if not self.stores or not isinstance(self.source, _Galaxies):
             return rows
-        digests = self.source.digests(part)
-        if digests is None:
-            return rows
-        known, features = self.store.read(view, digests)
+        known, features = self.stores[view >= 0].read(view, self.source.digests(part))
         if features is not None:
             kept.features[torch.from_numpy(known)] = features
         return np.setdiff1d(rows, known)
@@ -384,10 +384,8 @@ class _Filler:
             kept.labels = torch.cat(labels)
 
     def _write(self, part: Literal["train", "val"], view: int, kept: _Pass, rows: npt.NDArray[np.int64]) -> None:
-        if self.store is not None and isinstance(self.source, _Galaxies):
-            digests = self.source.digests(part)
-            assert digests is not None  # there is no store without digests
-            self.store.write(view, digests[rows], kept.features[torch.from_numpy(rows)])
+        if self.stores and isinstance(self.source, _Galaxies):
+            self.stores[view >= 0].write(view, self.source.digests(part)[rows], kept.features[torch.from_numpy(rows)])
 
 
 def _count_views(cache: FeatureCache, source: _Galaxies | _AnyData, n_blocks: int, epochs: int | None) -> int:

@@ -8,16 +8,20 @@ import logging
 import os
 import shutil
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import astropy
 import numpy as np
+import PIL
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
+from zoobot.data import Augmentation, Preprocessing
+from zoobot.data.pixels import file_digests
 from zoobot.encoders import Encoder
 
 if TYPE_CHECKING:
@@ -25,7 +29,10 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-VERSION = 1
+KEPT_PER_FILE = 256
+"""Galaxies after which features are written to disk, so that an interrupted pass loses little"""
+
+VERSION = 2
 """Raised when views or features are made differently, so that what older versions kept is not used."""
 
 
@@ -52,13 +59,13 @@ def clear_cache() -> int:
 class FeatureStore:
     """The features that one frozen network, preprocessing and augmentation give, for any galaxies.
 
-    Each file holds some galaxies of one view: their pixels' digests and their features. Files are written whole under a name of their
+    Each file holds some galaxies of one view: digests of their images' files, and features. Files are written whole under a name of their
     own and never changed: an interrupted pass keeps what it had written, and two processes can do no worse than write the same twice.
 
     Parameters
     ----------
     key
-        Names everything that decides the features apart from the pixels; see `feature_key`.
+        Names everything that decides the features apart from the image files; see `feature_key`.
     """
 
     def __init__(self, key: str) -> None:
@@ -96,10 +103,67 @@ class FeatureStore:
             logger.warning("features can't be kept in %s: %s", self.folder, err.strerror or err)
 
 
+class KeptFeatures:
+    """The features of image files' evaluation views: those that are kept, and a place for those that are not.
+
+    Attributes
+    ----------
+    missing : ndarray of int
+        The rows of ``files`` whose features are not kept.
+    """
+
+    def __init__(self, store: FeatureStore, files: Sequence[str]) -> None:
+        self.store = store
+        self.digests = file_digests(files)
+        self.rows, self.features = store.read(-1, self.digests)
+        self.missing = np.setdiff1d(np.arange(len(files)), self.rows)
+        self.new: list[tuple[npt.NDArray[np.int64], Tensor]] = []
+
+    def known(self, batch_size: int) -> Iterator[tuple[npt.NDArray[np.int64], Tensor]]:
+        """Give rows and features (row, feature) that are kept, batch by batch."""
+        if self.features is not None:
+            for start in range(0, len(self.rows), batch_size):
+                yield self.rows[start : start + batch_size], self.features[start : start + batch_size]
+
+    def add(self, rows: npt.NDArray[np.int64], features: Tensor) -> None:
+        """Keep features (row, feature) that were missing, once there are enough for a file."""
+        self.new.append((rows, features.float().cpu()))
+        if sum(len(rows) for rows, _ in self.new) >= KEPT_PER_FILE:
+            self.write()
+
+    def write(self) -> None:
+        """Write what was added."""
+        if self.new:
+            rows = np.concatenate([rows for rows, _ in self.new])
+            self.store.write(-1, self.digests[rows], torch.cat([features for _, features in self.new]))
+            self.new = []
+
+
+def evaluation_store(
+    encoder: Encoder, preprocessing: Preprocessing, computed_in: torch.dtype, runtime: str
+) -> FeatureStore:
+    """Give where the whole encoder's features of evaluation views are kept."""
+    settings = view_settings(preprocessing, None, torch.float32, computed_in, runtime)
+    return FeatureStore(feature_key(encoder, encoder.num_blocks, settings))
+
+
+def view_settings(
+    preprocessing: Preprocessing,
+    augmentation: Augmentation | None,
+    kept_as: torch.dtype,
+    computed_in: torch.dtype,
+    runtime: str,
+) -> list[Any]:
+    """Give what decides features beside the encoder and the files, for `feature_key`; no augmentation: evaluation views."""
+    augmented = None if augmentation is None else augmentation.to_dict()
+    return [preprocessing.to_dict(), augmented, str(kept_as), str(computed_in), runtime]
+
+
 def feature_key(encoder: Encoder, first_trainable: int, settings: Sequence[Any]) -> str:
-    """Give the name of what decides features: the frozen weights and norm statistics, the architecture, and ``settings`` (JSON)."""
+    """Give the name of what decides features: the frozen weights and norm statistics, the architecture, ``settings`` (JSON), decoders."""
     content = hashlib.blake2b(digest_size=16)
-    described = [VERSION, first_trainable, encoder.config.to_dict(), *settings]
+    decoders = [PIL.__version__, astropy.__version__]
+    described = [VERSION, decoders, first_trainable, encoder.config.to_dict(), *settings]
     content.update(json.dumps(described, sort_keys=True).encode())
     for name, tensor in encoder.state_dict().items():
         if encoder.block_of(name) < first_trainable:

@@ -22,6 +22,7 @@ from zoobot.encoders.runtimes import Pass, Runtime, build_pass
 from zoobot.errors import EncoderError, ImageError, ModelFileError, OptionError
 from zoobot.finetune import FinetuneableZoobotAbstract, load
 from zoobot.finetune.base import TableOptions
+from zoobot.finetune.feature_store import KeptFeatures, evaluation_store
 from zoobot.precision import Precision, frozen_pass
 from zoobot.predictions.tables import check_output, write_table
 from zoobot.progress import track_steps
@@ -139,6 +140,7 @@ def represent(
     on_error: OnError = "raise",
     *,
     preprocessing: Preprocessing | None = None,
+    keep: bool = False,
     num_workers: int | None = None,
     device: str = "auto",
     precision: Precision = "auto",
@@ -154,6 +156,8 @@ def represent(
         An encoder, a finetuned model (its encoder and preprocessing are used), or the name or path of either.
     preprocessing
         How files become images. Default: the model's, or for a bare encoder the defaults at its preferred size.
+    keep
+        Take features that an earlier run kept (see `zoobot cache info`), and keep those that are new.
 
     Raises
     ------
@@ -165,7 +169,7 @@ def represent(
     encoder, learned = _encoder_of(encoder_or_model)
     settings = preprocessing or learned or _defaults(encoder)
     raw = _run(
-        catalog, settings, encoder, nn.Identity(), encoder=encoder,
+        catalog, settings, encoder, nn.Identity(), encoder=encoder, keep=keep,
         batch_size=batch_size, on_error=on_error, num_workers=num_workers, device=device, precision=precision, runtime=runtime,
     )  # fmt: skip
     names = [f"feature_{place}" for place in range(encoder.num_features)]
@@ -202,12 +206,13 @@ def raw_predictions(
     n_samples: int = 1,
     n_views: int = 1,
     on_error: OnError = "raise",
+    keep: bool = False,
     num_workers: int | None = None,
     device: str = "auto",
     precision: Precision = "auto",
     runtime: Runtime = "torch",
 ) -> RawPredictions:
-    """Give the model's ``predictions`` (see its class) for each galaxy, before they are made into a table."""
+    """Give the model's ``predictions`` (see its class) for each galaxy, before they are made into a table; ``keep``: see `represent`."""
     settings = model.preprocessing
     if settings is None:
         settings = _defaults(model.encoder)
@@ -224,6 +229,7 @@ def raw_predictions(
         model,
         compute,
         encoder=model.encoder,
+        keep=keep,
         n_views=n_views,
         batch_size=batch_size,
         on_error=on_error,
@@ -293,6 +299,7 @@ def _run(
     compute: Callable[[Tensor], Tensor],
     *,
     encoder: Encoder,
+    keep: bool = False,
     n_views: int = 1,
     batch_size: int,
     on_error: OnError,
@@ -311,37 +318,62 @@ def _run(
     frame = read_catalog(catalog, check_files=on_error == "raise")
     where = torch.device(("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device)
     network.to(where)
+    files = frame["file_loc"].tolist()
     errors = [""] * len(frame)
-    values: npt.NDArray[np.float32] | None = None
+    table = _Values(len(frame), compute)
     workers = default_workers() if num_workers is None else num_workers
-    batches = decode_files(frame["file_loc"].tolist(), settings, num_workers=workers, batch_size=batch_size)
     run: Pass | None = None
     with frozen_pass(network, where, precision) as dtype:
-        for batch in track_steps(((batch, len(batch)) for batch in batches), "Predicting", len(frame)):
-            errors_here = {row: image for row, image in batch if isinstance(image, ImageError)}
+        kept = None
+        left = np.arange(len(frame))
+        if keep and n_views == 1 and on_error == "raise":
+            kept = KeptFeatures(evaluation_store(encoder, settings, dtype, runtime), files)
+            for rows, features in kept.known(batch_size):
+                table.add(rows, [features.to(where)])
+            left = kept.missing
+        batches = decode_files([files[row] for row in left], settings, num_workers=workers, batch_size=batch_size)
+        for batch in track_steps(((batch, len(batch)) for batch in batches), "Predicting", len(left)):
+            errors_here = {left[row]: image for row, image in batch if isinstance(image, ImageError)}
             if errors_here and on_error == "raise":
                 raise_unreadable(list(errors_here.values()), len(frame))
             for row, reason in errors_here.items():
                 errors[row] = str(reason)
-            rows, images = _stack(batch)
-            if rows:
-                parts = []
+            places, images = _stack(batch)
+            if places:
+                rows, views = left[places], []
                 for view in _views(images, where, settings, n_views):
                     run = run or build_pass(runtime, encoder, view, dtype, len(frame) * n_views)
-                    features = run(view).float()
-                    with torch.autocast(where.type, enabled=False):
-                        parts.append(compute(features).float().numpy(force=True))
-                computed = (
-                    parts[0]
-                    if n_views == 1
-                    else np.concatenate([one.reshape(len(rows), -1, one.shape[-1]) for one in parts], axis=1)
-                )
-                if values is None:
-                    values = np.full((len(frame), *computed.shape[1:]), np.nan, np.float32)
-                values[rows] = computed
-    if values is None:
+                    views.append(run(view).float())
+                table.add(rows, views)
+                if kept is not None:
+                    kept.add(rows, views[0])
+        if kept is not None:
+            kept.write()
+    if table.values is None:
         raise_unreadable([ImageError(reason) for reason in errors], len(frame))
-    return RawPredictions(frame, values, errors if on_error == "skip" else None)
+    return RawPredictions(frame, table.values, errors if on_error == "skip" else None)
+
+
+class _Values:
+    """What is computed of features, row by row: ``values`` (galaxy, value) or (galaxy, view * sample, value), NaN where nothing was."""
+
+    def __init__(self, n_rows: int, compute: Callable[[Tensor], Tensor]) -> None:
+        self.n_rows = n_rows
+        self.compute = compute
+        self.values: npt.NDArray[np.float32] | None = None
+
+    def add(self, rows: npt.NDArray[np.int64], views: Sequence[Tensor]) -> None:
+        """Compute the values of some rows from the features (row, feature) of each view."""
+        with torch.autocast(views[0].device.type, enabled=False):
+            parts = [self.compute(features).float().numpy(force=True) for features in views]
+        computed = (
+            parts[0]
+            if len(parts) == 1
+            else np.concatenate([one.reshape(len(rows), -1, one.shape[-1]) for one in parts], axis=1)
+        )
+        if self.values is None:
+            self.values = np.full((self.n_rows, *computed.shape[1:]), np.nan, np.float32)
+        self.values[rows] = computed
 
 
 def _views(images: Tensor, where: torch.device, settings: Preprocessing, n_views: int) -> Iterator[Tensor]:

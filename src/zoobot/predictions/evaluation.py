@@ -50,13 +50,14 @@ def evaluate(
     batch_size: int = 64,
     on_error: OnError = "raise",
     *,
+    keep: bool = False,
     num_workers: int | None = None,
     device: str = "auto",
     precision: Precision = "auto",
 ) -> Evaluation:
     """Give a model's scores and predictions on a labelled catalog, read and scaled as in training.
 
-    Images that can't be read are left out of the scores with ``on_error='skip'``.
+    Images that can't be read are left out of the scores with ``on_error='skip'``. ``keep``: see `zoobot.represent`.
 
     Raises
     ------
@@ -77,6 +78,7 @@ def evaluate(
         model,
         batch_size=batch_size,
         on_error=on_error,
+        keep=keep,
         num_workers=num_workers,
         device=device,
         precision=precision,
