@@ -72,7 +72,15 @@ def test_vector_scaling_takes_back_a_change_of_class_shares():
 
 
 def labelled(n_galaxies: int, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Give right probabilities, too confident ones of two labels, and the labels."""
+    """Give right probabilities of two labels, wrong ones that no scale and offset can mend, and the labels."""
+    rng = np.random.default_rng(seed)
+    logits = 2 * rng.normal(size=(n_galaxies, 2)) - [0, 1]
+    right = 1 / (1 + np.exp(-logits))
+    return right, 1 / (1 + np.exp(-np.cbrt(logits - 1))), (rng.random(right.shape) < right).astype(float)
+
+
+def confident(n_galaxies: int, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Give right probabilities of two labels, too confident ones, and the labels."""
     rng = np.random.default_rng(seed)
     logits = 1.5 * rng.normal(size=(n_galaxies, 2)) - [0, 1]
     right = 1 / (1 + np.exp(-logits))
@@ -112,7 +120,7 @@ def test_isotonic_lowers_loss_and_error_of_new_galaxies():
 
 
 def test_few_galaxies_get_a_scale_and_an_offset_as_scikit_learn_fits_them():
-    _, p, truth = labelled(90, seed=6)
+    _, p, truth = confident(90, seed=6)
     curve = fit_isotonic(p, truth).curves[0]
     assert not curve.x and curve.weight < 1
     n_true = truth[:, 0].sum()
@@ -121,6 +129,13 @@ def test_few_galaxies_get_a_scale_and_an_offset_as_scikit_learn_fits_them():
     twice, weights = np.repeat([1, 0], 90), np.concatenate([shares, 1 - shares])
     model = LogisticRegression(C=np.inf, tol=1e-8).fit(np.vstack([logits, logits]), twice, weights)
     assert (curve.weight, curve.offset) == pytest.approx((model.coef_[0, 0], model.intercept_[0]), abs=2e-3)
+
+
+def test_a_scale_and_an_offset_are_preferred_where_they_do_better():
+    right, p, truth = confident(1500, seed=11)
+    for place, curve in enumerate(fit_isotonic(p, truth).curves):
+        assert not curve.x and curve.weight == pytest.approx(1 / 2.5, abs=0.06)
+        assert np.abs(curve.apply(p[:, place]) - right[:, place]).max() < 0.06
 
 
 def test_curves_of_exclusive_classes_sum_to_one():

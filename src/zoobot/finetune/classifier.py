@@ -305,7 +305,7 @@ class FinetuneableZoobotClassifier(FinetuneableZoobotAbstract):
             if unbounded.any():
                 which = f" of {', '.join(np.asarray(names)[unbounded])}" if by_class else ""
                 logger.warning(
-                    "too few validation galaxies%s for sets of %s that cover %g: at least %d are needed, so that every set has %s.",
+                    "too few validation galaxies%s for sets of %s that cover %g (at least %d are needed): every set has %s.",
                     which, label, level, fewest_for(level), "these classes in it" if by_class else "all classes",
                 )  # fmt: skip
 

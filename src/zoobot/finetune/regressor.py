@@ -175,6 +175,6 @@ class FinetuneableZoobotRegressor(FinetuneableZoobotAbstract):
             return
         self._said_few.add(level)
         logger.warning(
-            "too few validation galaxies for intervals that cover %g: at least %d are needed, so that intervals are infinite.",
+            "too few validation galaxies for intervals that cover %g (at least %d are needed): they are infinite.",
             level, fewest_for(level),
         )  # fmt: skip

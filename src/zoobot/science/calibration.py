@@ -34,7 +34,7 @@ FOLDS = 5
 FEWEST = 20
 """Fewer galaxies than this say too little to correct probabilities"""
 FEWEST_ISOTONIC = 50
-"""Galaxies with and without a label that a curve needs; fewer give it a scale and an offset"""
+"""Galaxies with and without a label that isotonic regression needs; fewer give it a scale and an offset"""
 FEWEST_PLATT = 5
 """Galaxies with and without a label that a scale and an offset need"""
 
@@ -109,8 +109,9 @@ def fit_isotonic(
     """Fit a rising curve a label, each kept only where cross-validation shows that it lowers its log loss (see `fit_temperature`).
 
     The curve is an isotonic regression to which one galaxy with the label is added at the lowest probability, and one
-    without at the highest, so that nothing becomes certain. With fewer than 50 galaxies with the label, or without, it is a scale and
-    an offset of the logit, fitted to Platt's targets (Platt 1999; Lin, Lin & Weng 2007); with fewer than 5, the label stays as it is.
+    without at the highest, so that nothing becomes certain; or a scale and an offset of the logit, fitted to Platt's targets (Platt
+    1999; Lin, Lin & Weng 2007), where that lowers the loss more, or fewer than 50 galaxies have the label, or lack it. With fewer
+    than 5, the label stays as it is.
 
     Parameters
     ----------
@@ -217,14 +218,14 @@ def _fit_curve(p: Values, truth: Values, seed: int) -> Curve:
     rarer = int(min(truth.sum(), len(truth) - truth.sum()))
     if rarer < FEWEST_PLATT or len(p) < FEWEST:
         return Curve()
-    fit = _isotonic if rarer >= FEWEST_ISOTONIC else _platt
-    gains = np.empty(len(p))
+    gains = {fit: np.empty(len(p)) for fit in ([_platt, _isotonic] if rarer >= FEWEST_ISOTONIC else [_platt])}
     for train, tried in _folds(len(p), seed):
-        gains[tried] = _binary_losses(p[tried], truth[tried]) - _binary_losses(
-            fit(p[train], truth[train]).apply(p[tried]), truth[tried]
-        )
-    gain = _worth_it(gains)
-    return replace(fit(p, truth), gain=gain) if gain else Curve()
+        before = _binary_losses(p[tried], truth[tried])
+        for fit, gain in gains.items():
+            gain[tried] = before - _binary_losses(fit(p[train], truth[train]).apply(p[tried]), truth[tried])
+    best = max(gains, key=lambda fit: _worth_it(gains[fit]))
+    worth = _worth_it(gains[best])
+    return replace(best(p, truth), gain=worth) if worth else Curve()
 
 
 def _isotonic(p: Values, truth: Values) -> Curve:
