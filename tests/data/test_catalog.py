@@ -25,10 +25,10 @@ FRAME = pd.DataFrame(
 )
 
 
-@pytest.mark.parametrize("ending", ["csv", "parquet", "fits", "ecsv", "vot", "hdf5"])
+@pytest.mark.parametrize("ending", ["csv", "csv.gz", "parquet", "fits", "fits.gz", "ecsv", "vot", "hdf5"])
 def test_a_table_file_gives_ids_absolute_paths_and_its_columns(images: Path, ending: str) -> None:
     path = images / f"catalog.{ending}"
-    if ending == "csv":
+    if ending.startswith("csv"):
         FRAME.to_csv(path, index=False)
     elif ending == "parquet":
         FRAME.to_parquet(path)
@@ -39,7 +39,9 @@ def test_a_table_file_gives_ids_absolute_paths_and_its_columns(images: Path, end
             table["file_loc"], table["kind"] = table["file_loc"].astype("S"), table["kind"].astype("S")
             table.write(path, path="table")
         else:
-            table.write(path, format={"fits": "fits", "ecsv": "ascii.ecsv", "vot": "votable"}[ending])
+            table.write(
+                path, format={"fits": "fits", "ecsv": "ascii.ecsv", "vot": "votable"}[ending.removesuffix(".gz")]
+            )
     read = read_catalog(path)
     assert read["id_str"].tolist() == ["a", "b", "c"]
     assert read["file_loc"].tolist() == [str(images / name) for name in FRAME["file_loc"]]

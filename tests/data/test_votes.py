@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from zoobot.data.votes import GZ2_ANSWERS, read_question_reductions, read_votes, tree_votes
+from zoobot.data.reductions import read_question_reductions
+from zoobot.data.votes import GZ2_ANSWERS, read_votes, tree_votes
 from zoobot.errors import CatalogError, LabelError, OptionError, TreeError
 from zoobot.trees import Schema, load, names
 

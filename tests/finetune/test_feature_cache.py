@@ -185,7 +185,9 @@ def test_a_change_is_never_answered_with_old_features(
         Image.fromarray(pixels).save(path, quality=95)
     model, galaxies = parts(catalog, **options)  # type: ignore[arg-type]
     fit(model, galaxies, tmp_path / "b", cache)
-    expected = {"nothing": 0, "one image": 3, "augmentation": 2 * 42}.get(change, everything)  # the first view is not augmented
+    expected = {"nothing": 0, "one image": 3, "augmentation": 2 * 42}.get(
+        change, everything
+    )  # the first view is not augmented
     assert sum(passes) == expected
 
 

@@ -26,6 +26,8 @@ SHOWN = 5
 ASTROPY_FORMATS = {".fits": "fits", ".fit": "fits", ".ecsv": "ascii.ecsv", ".vot": "votable", ".votable": "votable"}
 ASTROPY_FORMATS |= {".xml": "votable", ".hdf5": "hdf5", ".h5": "hdf5"}
 TABLE_SUFFIXES = (".csv", ".parquet", *ASTROPY_FORMATS)
+GZIPPED = (".csv", ".fits")
+"""Kinds of table that may be compressed: ``catalog.csv.gz``"""
 
 
 def read_catalog(source: CatalogSource, *, check_files: bool = True) -> pd.DataFrame:
@@ -34,7 +36,7 @@ def read_catalog(source: CatalogSource, *, check_files: bool = True) -> pd.DataF
     Parameters
     ----------
     source
-        A pandas DataFrame, an astropy or pyarrow Table, the path of a table (csv, parquet, FITS, ecsv, VOTable, hdf5), a folder
+        A pandas DataFrame, an astropy or pyarrow Table, the path of a table (csv, csv.gz, parquet, FITS, ecsv, VOTable, hdf5), a folder
         with one subfolder per class (the subfolder's name becomes the column ``label``), or a plain folder of images.
         ``file_loc`` is required in a table; relative paths are taken from the table's own folder (from the working folder for a table in
         memory). A list, or one string such as ``g.fits;r.fits``, names several files that are the bands of one galaxy.
@@ -197,9 +199,13 @@ def _read_file(path: Path) -> pd.DataFrame:
     if not path.exists():
         msg = f"there is no catalog at {path}. Give the path of a table ({', '.join(TABLE_SUFFIXES)}) or of a folder of images."
         raise CatalogError(msg)
-    suffix = path.suffix.lower()
-    if suffix not in TABLE_SUFFIXES:
-        msg = f"{path} is not a kind of table that can be read. Expected one of {', '.join(TABLE_SUFFIXES)}, or a folder of images."
+    inner = path.with_suffix("") if path.suffix.lower() == ".gz" else path
+    suffix = inner.suffix.lower()
+    if suffix not in TABLE_SUFFIXES or (inner is not path and suffix not in GZIPPED):
+        msg = (
+            f"{path} is not a kind of table that can be read. Expected one of {', '.join(TABLE_SUFFIXES)} (also "
+            f"{', '.join(f'{suffix}.gz' for suffix in GZIPPED)}), or a folder of images."
+        )
         raise CatalogError(msg)
     try:
         if suffix == ".csv":

@@ -1,10 +1,10 @@
-"""Vote tables: published Galaxy Zoo catalogs and Zooniverse reductions as the vote-count columns of a decision tree."""
+"""Vote tables: published Galaxy Zoo catalogs as the vote-count columns of a decision tree."""
 
 from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from zoobot.data.catalog import check_labels, listed, read_source
-from zoobot.errors import CatalogError, OptionError
+from zoobot.errors import CatalogError
 from zoobot.trees import Question, Schema, load
 
 if TYPE_CHECKING:
@@ -46,9 +46,6 @@ GZ2_ANSWERS = {
 """Answer numbers of the original Galaxy Zoo 2 tables, ``t01_smooth_or_features_a01_smooth_count`` (Willett et al. 2013, MNRAS 435,
 2835; Hart et al. 2016, MNRAS 461, 3663), as tasks t01 to t07 and t09 to t11. The tree ``gz2`` leaves out t08, the kind of odd
 feature (a19 to a24 and a38); there is no a35."""
-
-_NO_ANSWERS = ("data.aggregation_version", "data.None", "data.user_ids_")
-"""How columns of reductions begin that are no answers: version, votes for nothing (capital N: ``none`` can be an answer), voters."""
 
 _GZ2_NAMES = {number: f"{question}_{name}" for question, names in GZ2_ANSWERS.items() for number, name in names.items()}
 _GZ2_COLUMN = re.compile(r"t\d\d_.+_a(\d\d)_.+_(count|weight)", re.IGNORECASE)
@@ -134,78 +131,6 @@ def read_votes(source: CatalogSource, tree: TreeSource | Sequence[TreeSource]) -
     return tree_votes(frame, load(tree))
 
 
-def read_question_reductions(
-    source: CatalogSource,
-    tree: TreeSource | Sequence[TreeSource],
-    tasks: Mapping[str, str],
-    *,
-    reducer: str | None = None,
-    answers: Mapping[str, str] | None = None,
-) -> pd.DataFrame:
-    """Give vote counts from the table that ``panoptes_aggregation reduce`` writes for question tasks.
-
-    Parameters
-    ----------
-    source
-        ``question_reducer_*.csv``, or its table: a row per subject and task, the votes for each answer in ``data.<answer>``. Blanks
-        are 0 votes. Votes for no answer at all (``data.None``) are left out.
-    tree
-        Anything :func:`zoobot.trees.load` takes.
-    tasks
-        Question of the tree that each task asks, as ``{'T0': 'smooth-or-featured-dr5'}``. The file's other tasks are left out.
-    reducer
-        Which reducer's rows to read, where the file has several (column ``reducer`` or ``reducer_key``).
-    answers
-        Answer of the tree for answers that the project words otherwise: ``{'yes-edge-on-disk': 'yes'}``. Two that become one add up.
-        Case, ``-``, ``_`` and spaces don't matter.
-
-    Returns
-    -------
-    pandas.DataFrame
-        A row per subject: ``id_str``, the subject's number as text, and the tree's ``label_cols`` as floats.
-
-    Raises
-    ------
-    CatalogError
-        Missing columns, a task that isn't in the file, several reducers or workflows for one subject, or an unknown answer.
-    LabelError
-        Votes that are negative, infinite or text.
-    TreeError, OptionError
-        ``tasks`` names a question that the tree lacks, or one question twice.
-    """
-    schema = load(tree)
-    questions = {task: schema.get_question(question) for task, question in tasks.items()}
-    if len(set(tasks.values())) < len(tasks):
-        msg = f"tasks names a question of the tree twice: {dict(tasks)}. Give each task a question of its own."
-        raise OptionError(msg)
-    frame = _reduced_tasks(read_source(source)[0], list(tasks), reducer)
-    renamed = {_key(written): _key(answer) for written, answer in (answers or {}).items()}
-    data = [name for name in frame.columns if str(name).startswith("data.") and not name.startswith(_NO_ANSWERS)]
-    subjects = pd.Index(frame["id_str"].unique())
-    votes = {answer.text: np.zeros(len(subjects)) for question in questions.values() for answer in question.answers}
-    for task, question in questions.items():
-        rows = frame[frame["task"] == task]
-        place = subjects.get_indexer(pd.Index(rows["id_str"]))
-        known = {_key(answer.name): answer.text for answer in question.answers}
-        unknown = []
-        for name in data:
-            counts = np.nan_to_num(_numbers(rows, name))
-            written = _key(name.removeprefix("data."))
-            column = known.get(renamed.get(written, written))
-            if column is not None:
-                votes[column][place] += counts
-            elif counts.any():
-                unknown.append(name.removeprefix("data."))
-        if unknown:
-            msg = (
-                f"task {task} has votes for answers that question {question.text!r} lacks: {listed(unknown, 10)}. Expected "
-                f"{', '.join(answer.name for answer in question.answers)}. Say which is which with answers={{{unknown[0]!r}: ...}}, "
-                "or give the task the question that it asks."
-            )
-            raise CatalogError(msg)
-    return tree_votes(pd.DataFrame({"id_str": subjects, **votes}), schema)[["id_str", *schema.label_cols]]
-
-
 class _Columns:
     """The columns of a vote table, found whatever their spelling."""
 
@@ -214,17 +139,17 @@ class _Columns:
         for name in frame.columns:
             original = _GZ2_COLUMN.fullmatch(str(name))
             answer = _GZ2_NAMES.get(int(original[1])) if original else None
-            key = f"{_key(answer)}|{original[2].lower()}" if original and answer else _key(str(name))
+            key = f"{spelled(answer)}|{original[2].lower()}" if original and answer else spelled(str(name))
             self.by_key.setdefault(key, []).append(name)
         endings = {question.text.rpartition("-")[2] if "-" in question.text else "" for question in tree.questions}
         self.suffix = f"-{endings.pop()}" if len(endings) == 1 else ""
 
     def find(self, column: str, question: str, endings: Iterable[str]) -> str | None:
         """Give the column that fits ``<question>_<...>`` with one of the endings, if any; CatalogError if several do."""
-        if "" in endings and self.by_key.get(_key(column), []).count(column) == 1:
+        if "" in endings and self.by_key.get(spelled(column), []).count(column) == 1:
             return column
         short = question.removesuffix(self.suffix) + column.removeprefix(question)
-        keys = dict.fromkeys(_key(stem) + ending for stem in (column, short) for ending in endings)
+        keys = dict.fromkeys(spelled(stem) + ending for stem in (column, short) for ending in endings)
         fitting = [name for key in keys for name in self.by_key.get(key, [])]
         if len(fitting) > 1:
             msg = (
@@ -266,91 +191,54 @@ class _Columns:
 
 def _counts(frame: pd.DataFrame, names: Sequence[str], total: str | None) -> Floats:
     """Counts (galaxy, answer) from columns of counts, with 0 where they are blank."""
-    counts = np.stack([_numbers(frame, name) for name in names], axis=1)
+    counts = np.stack([numbers_of(frame, name) for name in names], axis=1)
     if total is not None:
-        lost = _numbers(frame, total) - np.nansum(counts, axis=1) > 0.5
+        lost = numbers_of(frame, total) - np.nansum(counts, axis=1) > 0.5
         for name, column in zip(names, counts.T, strict=True):
             what = f"no count, though {total!r} has more votes than the question's other answers,"
-            _check(frame, name, np.isnan(column) & lost, what, "Fill in the counts or drop the rows.")
+            check_votes(frame, name, np.isnan(column) & lost, what, "Fill in the counts or drop the rows.")
     return np.nan_to_num(counts)
 
 
 def _counts_of_fractions(frame: pd.DataFrame, names: Sequence[str], total: str) -> Floats:
     """Counts (galaxy, answer) from columns of fractions and one of totals, with 0 where the total is 0."""
-    totals = _numbers(frame, total)
-    fractions = np.stack([_numbers(frame, name, fraction=True) for name in names], axis=1)
+    totals = numbers_of(frame, total)
+    fractions = np.stack([numbers_of(frame, name, fraction=True) for name in names], axis=1)
     for name, column in zip(names, fractions.T, strict=True):
         what = f"no fraction, though {total!r} says that there are votes,"
-        _check(frame, name, np.isnan(column) & (totals > 0), what, "Fill it in or drop the rows.")
+        check_votes(frame, name, np.isnan(column) & (totals > 0), what, "Fill it in or drop the rows.")
     lost = np.isnan(totals) & (np.nan_to_num(fractions) > 0).any(axis=1)
-    _check(frame, total, lost, "vote fractions but no total", "Fill it in or drop the rows.")
+    check_votes(frame, total, lost, "vote fractions but no total", "Fill it in or drop the rows.")
     totals = np.nan_to_num(totals)[:, np.newaxis]
     counts = np.clip(np.nan_to_num(fractions), 0, 1) * totals
     whole = (np.abs(counts - np.rint(counts)) <= WHOLE) & (totals == np.rint(totals))
     return np.where(whole, np.rint(counts), counts)
 
 
-def _numbers(frame: pd.DataFrame, name: str, *, fraction: bool = False) -> Floats:
+def numbers_of(frame: pd.DataFrame, name: str, *, fraction: bool = False) -> Floats:
     """One column as numbers, NaN where blank; LabelError where it holds text, a negative or infinite count, or no fraction."""
     values = pd.to_numeric(frame[name], errors="coerce").to_numpy(np.float64, na_value=np.nan)
     blank = np.isnan(values)
-    _check(frame, name, blank & frame[name].notna(), "no number", "Correct them or leave them blank.")
+    check_votes(frame, name, blank & frame[name].notna(), "no number", "Correct them or leave them blank.")
     if fraction:
         outside = (values < -ROUNDING) | (values > 1 + ROUNDING)
-        _check(frame, name, outside, "a vote fraction outside [0, 1]", "Divide counts by the votes for the question.")
+        check_votes(
+            frame, name, outside, "a vote fraction outside [0, 1]", "Divide counts by the votes for the question."
+        )
     else:
-        _check(frame, name, (values < 0) | np.isinf(values), "a negative or infinite count", "Votes are 0 or more.")
+        check_votes(
+            frame, name, (values < 0) | np.isinf(values), "a negative or infinite count", "Votes are 0 or more."
+        )
     return values
 
 
-def _check(frame: pd.DataFrame, name: str, bad: npt.ArrayLike, what: str, remedy: str) -> None:
+def check_votes(frame: pd.DataFrame, name: str, bad: npt.ArrayLike, what: str, remedy: str) -> None:
     """As `check_labels`, for tables that may have no ``id_str``: there the index names the rows."""
     if np.any(bad):
         ids = frame["id_str"] if "id_str" in frame.columns else [f"row {row}" for row in frame.index]
         check_labels(pd.DataFrame({"id_str": list(ids), name: list(frame[name])}), name, bad, what, remedy)
 
 
-def _reduced_tasks(frame: pd.DataFrame, tasks: list[str], reducer: str | None) -> pd.DataFrame:
-    """Rows of these tasks and of one reducer, with the subject as ``id_str``; each subject once a task."""
-    lacking = [name for name in ("subject_id", "task") if name not in frame.columns]
-    if lacking:
-        msg = (
-            f"the table of reductions has no column {' and no column '.join(lacking)}. "
-            f"Its columns are: {listed(list(frame.columns), 10)}. "
-            "Expected question_reducer_*.csv, as 'panoptes_aggregation reduce' writes it."
-        )
-        raise CatalogError(msg)
-    by = next((name for name in ("reducer", "reducer_key") if name in frame.columns), None)
-    reducers = sorted(frame[by].dropna().astype(str).unique()) if by else []
-    if len(reducers) > 1 if reducer is None else reducer not in reducers:
-        problem = "rows of several reducers" if reducer is None else f"no rows of reducer {reducer!r}"
-        msg = f"the table of reductions has {problem}. Its reducers are: {listed(reducers, 10)}. Name one with reducer=..."
-        raise CatalogError(msg)
-    if by and reducer is not None:
-        frame = frame[frame[by] == reducer]
-    written = sorted(frame["task"].dropna().astype(str).unique())
-    absent = [task for task in tasks if task not in written]
-    if absent:
-        msg = f"the table of reductions has no task {listed(absent)}. Its tasks are: {listed(written, 20)}. Correct tasks=..."
-        raise CatalogError(msg)
-    others = [task for task in written if task not in tasks]
-    if others:
-        logger.info("tasks without a question of the tree are left out: %s", listed(others, 20))
-    frame = frame[frame["task"].isin(tasks)]
-    subjects = frame["subject_id"]
-    _check(frame, "subject_id", subjects.isna(), "no number", "Drop the rows.")
-    whole = pd.api.types.is_float_dtype(subjects)
-    frame = frame.assign(id_str=(subjects.astype("int64") if whole else subjects).astype(str))
-    repeated = frame.loc[frame.duplicated(["id_str", "task"]), "id_str"].unique()
-    if len(repeated):
-        msg = (
-            f"{len(repeated)} subjects have several rows for one task: {listed(list(repeated))}. Expected one workflow's reductions: "
-            "keep the rows of one workflow_id."
-        )
-        raise CatalogError(msg)
-    return frame
-
-
-def _key(text: str) -> str:
+def spelled(text: str) -> str:
     """Text without what spellings differ in: case, and ``-``, ``_`` or space between words."""
     return re.sub(r"[\s_]", "-", text.strip()).casefold()
