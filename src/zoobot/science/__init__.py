@@ -14,6 +14,12 @@ from zoobot.science.conformal import (
     score_sets,
     set_names,
 )
+from zoobot.science.duplicates import near_duplicates
+from zoobot.science.image_faults import image_faults
+from zoobot.science.label_check import likely_label_errors, likely_multi_label_errors, unlikely_measurements
+from zoobot.science.learned import Learned, nothing_learned
+from zoobot.science.neighbors import nearest, neighbor_table
+from zoobot.science.reference import Reference
 from zoobot.science.reliability import (
     ChanceEce,
     ReliabilityCurve,
@@ -28,6 +34,7 @@ from zoobot.science.reliability import (
     wilson_interval,
 )
 from zoobot.science.scaling import Curve, IsotonicScaling, Scaling, TemperatureScaling, VectorScaling, scaling_from_dict
+from zoobot.science.shift import Shift, auroc_interval, measure_shift, shift_by
 from zoobot.science.vote_calibration import VoteCalibration, fit_vote_calibration
 from zoobot.science.vote_scores import LEVELS, PIT_BINS, VoteScores, best_constant, score_votes
 
@@ -39,13 +46,17 @@ __all__ = [
     "ConformalIntervals",
     "Curve",
     "IsotonicScaling",
+    "Learned",
+    "Reference",
     "ReliabilityCurve",
     "Scaling",
     "ScalingKind",
+    "Shift",
     "TemperatureScaling",
     "VectorScaling",
     "VoteCalibration",
     "VoteScores",
+    "auroc_interval",
     "best_constant",
     "brier_score",
     "calibration_scores",
@@ -63,13 +74,23 @@ __all__ = [
     "fit_vector",
     "fit_vote_calibration",
     "headline_events",
+    "image_faults",
+    "likely_label_errors",
+    "likely_multi_label_errors",
     "log_loss",
+    "measure_shift",
     "multi_label_calibration_scores",
+    "near_duplicates",
+    "nearest",
+    "neighbor_table",
+    "nothing_learned",
     "reliability_curve",
     "scaling_from_dict",
     "score_intervals",
     "score_sets",
     "score_votes",
     "set_names",
+    "shift_by",
+    "unlikely_measurements",
     "wilson_interval",
 ]
