@@ -14,6 +14,8 @@ from zoobot.cli import evaluate  # noqa: F401
 from zoobot.cli import pretrain  # noqa: F401
 from zoobot.cli import simulate  # noqa: F401
 from zoobot.cli import encoders  # noqa: F401
+from zoobot.cli import check  # noqa: F401
+from zoobot.cli import explain  # noqa: F401
 
 # isort: on
 from zoobot.cli.common import app

@@ -1,16 +1,20 @@
-"""Contact sheets: cutouts with what was predicted of them."""
+"""Contact sheets: rows of cutouts with a caption under each, for any ranked list of galaxies."""
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from zoobot.data.images import decode_image
-from zoobot.errors import OutputError
+from zoobot.data.images import ConstantImageWarning, decode_image
+from zoobot.errors import ImageError, OutputError
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
     import pandas as pd
     from matplotlib.axes import Axes
 
@@ -22,7 +26,84 @@ A_CLASS = 8
 PANEL = 1.35
 """Width of a cutout, in inches"""
 
+CAPTION_WIDTH = 28
+"""Letters of a caption's line"""
+
 WRONG = "#c0392b"
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One cutout of a sheet."""
+
+    file_loc: str
+    caption: str
+    wrong: bool = False
+    """Framed red"""
+    pixels: npt.NDArray[np.floating] | None = None
+    """(channel, y, x) in [0, 1] to show instead of the file"""
+    heat: npt.NDArray[np.floating] | None = None
+    """(y, x) in [0, 1] to lay over it"""
+    whole: bool = False
+    """Show the whole image, not the centre that the model sees"""
+
+
+def draw_sheet(
+    rows: Sequence[tuple[str, Sequence[Panel]]],
+    preprocessing: Preprocessing,
+    path: Path,
+    *,
+    title: str,
+    columns: int | None = None,
+) -> Path:
+    """Write a PNG of rows of cutouts, each row with a name at its left; an image that can't be read leaves an empty frame.
+
+    Parameters
+    ----------
+    rows
+        A row's name, and what it shows.
+    preprocessing
+        How the model sees images: cutouts are shown as it sees them.
+    path
+        Where to write; gives it back.
+    title
+        What the sheet is headed.
+    columns
+        Panels a row. Default: those of the longest row.
+
+    Raises
+    ------
+    OutputError
+        The file can't be written.
+    """
+    from matplotlib.figure import Figure
+
+    width = columns or max((len(panels) for _, panels in rows), default=1)
+    lines = [max((_caption(one.caption).count("\n") + 1 for one in panels), default=0) for _, panels in rows] or [0]
+    heights = [PANEL + 0.08 + 0.1 * count for count in lines]
+    figure = Figure(figsize=(max(PANEL * width + 0.4, 5), sum(heights) + 0.6), layout="constrained")
+    grid = figure.subplots(len(heights), width, squeeze=False, gridspec_kw={"height_ratios": heights})
+    for ax in grid.flat:
+        ax.set(xticks=[], yticks=[])
+        ax.axis("off")
+    for axes, (name, panels) in zip(grid, rows, strict=False):
+        at = {"rotation": 90, "va": "center", "ha": "right", "transform": axes[0].transAxes, "fontsize": 9}
+        axes[0].text(-0.08, 0.5, name, **at)
+        for ax, panel in zip(axes, panels, strict=False):
+            _show(ax, panel, preprocessing)
+    figure.suptitle(title, fontsize=10)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        figure.savefig(path, dpi=120)
+    except OSError as err:
+        msg = f"{path} can't be written: {err.strerror or err}. Choose a place that you may write to."
+        raise OutputError(msg) from err
+    return path
+
+
+def in_rows(panels: Sequence[Panel], columns: int = A_CLASS) -> list[tuple[str, Sequence[Panel]]]:
+    """Give a ranked list of panels as rows without names, to be read like a page."""
+    return [("", panels[start : start + columns]) for start in range(0, len(panels), columns)]
 
 
 def confident_sheet(
@@ -42,60 +123,67 @@ def confident_sheet(
         What `zoobot.evaluate` gives: ``id_str``, ``file_loc``, ``<label>_<class>``, ``<label>_predicted``, ``true_<label>``.
     label, class_names
         The label column, and its classes.
-    preprocessing
-        How the model sees images: cutouts are shown as it sees them.
-    path
-        Where to write; gives it back.
-    title
-        What the sheet is headed.
+    preprocessing, path, title
+        As for `draw_sheet`.
 
     Raises
     ------
     OutputError
         The file can't be written.
     """
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(PANEL * A_CLASS + 0.4, (PANEL + 0.5) * len(class_names) + 0.6), layout="constrained")
-    grid = figure.subplots(len(class_names), A_CLASS, squeeze=False)
-    for panels, name in zip(grid, class_names, strict=True):
+    rows = []
+    for name in class_names:
         own = table[table[f"{label}_predicted"].astype(str) == name]
         surest = own.sort_values(f"{label}_{name}", ascending=False).head(A_CLASS)
-        for ax in panels:
-            ax.set(xticks=[], yticks=[])
-            ax.axis("off")
-        at = {"rotation": 90, "va": "center", "ha": "right", "transform": panels[0].transAxes, "fontsize": 9}
-        panels[0].text(-0.08, 0.5, f"{label}: {name}", **at)
-        for ax, (_, galaxy) in zip(panels, surest.iterrows(), strict=False):
-            _show(
-                ax,
-                galaxy,
-                preprocessing,
-                truth=str(galaxy[f"true_{label}"]),
-                predicted=name,
-                p=galaxy[f"{label}_{name}"],
-            )
-    figure.suptitle(title, fontsize=10)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        figure.savefig(path, dpi=120)
-    except OSError as err:
-        msg = f"{path} can't be written: {err.strerror or err}. Choose a place that you may write to."
-        raise OutputError(msg) from err
-    return path
+        panels = []
+        for _, galaxy in surest.iterrows():
+            truth = str(galaxy[f"true_{label}"])
+            caption = f"{galaxy['id_str']}\np={galaxy[f'{label}_{name}']:.2f}, is {truth}"
+            panels.append(Panel(str(galaxy["file_loc"]), caption, wrong=truth != name))
+        rows.append((f"{label}: {name}", panels))
+    return draw_sheet(rows, preprocessing, path, title=title, columns=A_CLASS)
 
 
-def _show(
-    ax: Axes, galaxy: pd.Series[Any], preprocessing: Preprocessing, *, truth: str, predicted: str, p: float
-) -> None:
-    """Draw one cutout with its name, probability and true class below."""
-    pixels = decode_image(str(galaxy["file_loc"]), preprocessing.images, preprocessing.kept_size)
-    margin = (preprocessing.kept_size - preprocessing.image_size) // 2
-    seen = pixels[:, margin : margin + preprocessing.image_size, margin : margin + preprocessing.image_size]
-    shown = np.moveaxis(seen, 0, -1)
+def _show(ax: Axes, panel: Panel, preprocessing: Preprocessing) -> None:
+    """Draw one cutout with its caption below."""
     ax.axis("on")
-    ax.imshow(shown[..., :3] if shown.shape[-1] >= 3 else shown[..., 0], cmap="gray")
-    right = truth == predicted
-    ax.set_xlabel(f"{galaxy['id_str']}\np={p:.2f}, is {truth}", fontsize=6, color="0.2" if right else WRONG)
+    pixels = _pixels(panel, preprocessing)
+    if pixels is None:
+        ax.text(0.5, 0.5, "can't be read", transform=ax.transAxes, ha="center", va="center", fontsize=7, color="0.4")
+        ax.set_aspect("equal")
+    else:
+        shown = np.moveaxis(pixels, 0, -1)
+        largest = 255 if shown.dtype == np.uint8 else 1
+        ax.imshow(shown[..., :3] if shown.shape[-1] >= 3 else shown[..., 0], cmap="gray", vmin=0, vmax=largest)
+    if panel.heat is not None:
+        ax.imshow(panel.heat, cmap="inferno", vmin=0, vmax=1, alpha=0.2 + 0.5 * panel.heat)
+    ax.set_xlabel(_caption(panel.caption), fontsize=6, color=WRONG if panel.wrong else "0.2")
     for side in ax.spines.values():
-        side.set(color="0.7" if right else WRONG, linewidth=0.6 if right else 2.2)
+        side.set(color=WRONG if panel.wrong else "0.7", linewidth=2.2 if panel.wrong else 0.6)
+
+
+def _pixels(panel: Panel, preprocessing: Preprocessing) -> npt.NDArray[Any] | None:
+    """Give a panel's image (channel, y, x); None where it can't be read."""
+    if panel.pixels is not None:
+        return panel.pixels
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConstantImageWarning)
+            pixels = decode_image(panel.file_loc, preprocessing.images, preprocessing.kept_size)
+    except ImageError:
+        return None
+    if panel.whole:
+        return pixels
+    margin = (preprocessing.kept_size - preprocessing.image_size) // 2
+    seen = slice(margin, margin + preprocessing.image_size)
+    return pixels[:, seen, seen]
+
+
+def _caption(text: str) -> str:
+    """Break lines that are wider than a cutout."""
+    parts = [
+        line[start : start + CAPTION_WIDTH]
+        for line in text.split("\n")
+        for start in range(0, max(len(line), 1), CAPTION_WIDTH)
+    ]
+    return "\n".join(parts)

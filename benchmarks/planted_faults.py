@@ -1,0 +1,257 @@
+"""Faults planted among real galaxies, and which of them the checks find.
+
+    python benchmarks/planted_faults.py ../shared/data
+
+Plants wrong labels (5% of spiral and elliptical), duplicates between train and test, gaps and blank images, and shuffled labels in
+sdss_gz1, and puts radio and other optical images beside it; prints a table of what is found, and of what is found wrongly.
+"""
+
+import io
+import tempfile
+import time
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import pandas as pd
+import typer
+from PIL import Image, ImageOps
+from sklearn.decomposition import PCA
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import roc_auc_score
+from sklearn.model_selection import StratifiedKFold, cross_val_predict
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from zoobot.data import ImageSettings, Preprocessing, read_catalog
+from zoobot.predictions import represent
+from zoobot.report.checks import Checks, draw_checks, make_thumbnails
+from zoobot.science import (
+    Reference,
+    image_faults,
+    likely_label_errors,
+    measure_shift,
+    near_duplicates,
+    nothing_learned,
+)
+
+TURN, MIRROR, RESCALE, RECOMPRESS, SHIFT = "turned", "mirrored and turned", "rescaled", "recompressed", "shifted"
+MANNERS = (TURN, MIRROR, RESCALE, RECOMPRESS, SHIFT)
+
+
+def main(
+    data: Annotated[Path, typer.Argument(help="Folder with sdss_gz1, rings, gz2_votes and mirabest_fits.")],
+    encoder: Annotated[str, typer.Option(help="What load_encoder takes.")] = "bundled",
+    seeds: Annotated[int, typer.Option(help="How often each fault is planted anew.")] = 5,
+    flipped: Annotated[float, typer.Option(help="Share of the labels that are made wrong.")] = 0.05,
+    out: Annotated[Path | None, typer.Option(help="Folder for pictures of what is found among real labels.")] = None,
+) -> None:
+    """Plant faults, look for them, print the table."""
+    sets = {name: catalog_of(data / name) for name in ("sdss_gz1", "rings", "gz2_votes", "mirabest_fits")}
+    features = {name: features_of(frame, encoder) for name, frame in sets.items()}
+    print("| planted | found | wrongly found |\n|---|---|---|")
+    wrong_labels(sets["sdss_gz1"], features["sdss_gz1"], seeds, flipped, out)
+    duplicates(sets["sdss_gz1"], features["sdss_gz1"], encoder, seeds)
+    bad_images(sets, seeds)
+    shuffled_labels(sets["sdss_gz1"], features["sdss_gz1"], max(seeds, 20))
+    shifts(sets, features)
+
+
+def catalog_of(folder: Path) -> pd.DataFrame:
+    """Give a set's catalogs as one, with the column ``part``."""
+    parts = [
+        read_catalog(folder / f"{part}.csv").assign(part=part)
+        for part in ("train", "test", "unlabelled")
+        if (folder / f"{part}.csv").is_file()
+    ]
+    return pd.concat(parts, ignore_index=True)
+
+
+def features_of(frame: pd.DataFrame, encoder: str) -> np.ndarray:
+    """Give the encoder's features of a catalog."""
+    return represent(frame, encoder).filter(regex=r"^feature_\d+$").to_numpy(np.float32)
+
+
+def out_of_fold(features: np.ndarray, labels: np.ndarray, seed: int) -> np.ndarray:
+    """Give five-fold cross-validated probabilities of a regularized linear head."""
+    head = make_pipeline(StandardScaler(), LogisticRegression(C=1e-3, max_iter=300))
+    folds = StratifiedKFold(5, shuffle=True, random_state=seed)
+    return cross_val_predict(head, features, labels, cv=folds, method="predict_proba")
+
+
+def wrong_labels(frame: pd.DataFrame, features: np.ndarray, seeds: int, share: float, out: Path | None) -> None:
+    """Flip labels of spiral against elliptical, and look for them."""
+    here = frame["morphology"].isin(["spiral", "elliptical"]).to_numpy() | (frame["label"] == "elliptical").to_numpy()
+    galaxies, known = frame[here].reset_index(drop=True), features[here]
+    true = galaxies["is_spiral"].to_numpy(int)
+    names = ["elliptical", "spiral"]
+    found = []
+    for seed in range(seeds):
+        flip = np.random.default_rng(seed).choice(len(true), round(share * len(true)), replace=False)
+        given = true.copy()
+        given[flip] ^= 1
+        table = likely_label_errors(galaxies, out_of_fold(known, given, seed), given, names)
+        planted = set(galaxies["id_str"].iloc[flip])
+        hits = table["id_str"].isin(planted)
+        order = hits.to_numpy().cumsum() / np.arange(1, len(hits) + 1)
+        found.append((hits.sum() / len(flip), hits.mean(), order[: len(flip) // 2][-1], len(table)))
+    recall, precision, first, count = np.mean(found, axis=0)
+    low, high = np.min(found, axis=0), np.max(found, axis=0)
+    planted = round(share * len(true))
+    print(
+        f"| {planted} of {len(true)} labels flipped, {seeds} seeds | recall {recall:.2f} [{low[0]:.2f}, {high[0]:.2f}] "
+        f"| precision {precision:.2f} [{low[1]:.2f}, {high[1]:.2f}] of {count:.0f} listed; of the first {planted // 2}: {first:.2f} |"
+    )
+    probabilities = out_of_fold(known, true, 0)
+    table = likely_label_errors(galaxies, probabilities, true, names)
+    right = ((probabilities[:, 1] > 0.5) == true).mean()
+    print(
+        f"| none: the catalog's own labels (accuracy of the head {right:.3f}) | - | {len(table)} of {len(true)} listed |"
+    )
+    if out is not None:
+        empty = pd.DataFrame()
+        draw_checks(Checks(table, empty, empty, len(true), len(true)), Preprocessing(image_size=128), out)
+
+
+def duplicates(frame: pd.DataFrame, features: np.ndarray, encoder: str, seeds: int) -> None:
+    """Copy 20 training images into the test part, changed, and look for them; then all optical sets as they are."""
+    preprocessing = Preprocessing(images=ImageSettings())
+    thumbnails, _ = make_thumbnails(frame["file_loc"].tolist(), preprocessing)
+    hits = others = seconds = 0.0
+    lowest = 1.0
+    for seed in range(seeds):
+        rng = np.random.default_rng(seed)
+        chosen = rng.choice(np.flatnonzero(frame["part"] == "train"), 20, replace=False)
+        folder = Path(tempfile.mkdtemp())
+        rows = [
+            (
+                f"copy_{row}",
+                str(changed(frame["file_loc"].iloc[row], MANNERS[k % len(MANNERS)], rng, folder / f"{row}.jpg")),
+            )
+            for k, row in enumerate(chosen)
+        ]
+        copies = pd.DataFrame(rows, columns=["id_str", "file_loc"]).assign(part="test")
+        more, _ = make_thumbnails(copies["file_loc"].tolist(), preprocessing)
+        both = pd.concat([frame[["id_str", "file_loc", "part"]], copies], ignore_index=True)
+        start = time.perf_counter()
+        table = near_duplicates(
+            both, np.concatenate([thumbnails, more]), np.concatenate([features, features_of(copies, encoder)])
+        )
+        seconds += time.perf_counter() - start
+        expected = {frozenset((frame["id_str"].iloc[row], f"copy_{row}")) for row in chosen}
+        same = [frozenset(pair) in expected for pair in zip(table["id_str_a"], table["id_str_b"], strict=True)]
+        hits, others = hits + sum(same), others + len(same) - sum(same)
+        lowest = min([lowest, *table.loc[same, "similarity"]])
+    print(
+        f"| 20 copies in test of {len(both)} images ({', '.join(MANNERS)}), {seeds} seeds | {hits:.0f} of {20 * seeds}, lowest similarity "
+        f"{lowest:.2f}; {seconds / seeds:.0f} s each | {others:.0f} pairs |"
+    )
+
+
+def changed(file_loc: str, manner: str, rng: np.random.Generator, path: Path) -> Path:
+    """Write an image anew, changed as a survey or a website might."""
+    with Image.open(file_loc) as file:
+        image = file.convert("RGB")
+    width = image.width
+    if manner in (TURN, MIRROR):
+        image = ImageOps.mirror(image) if manner == MIRROR else image
+        image = image.rotate(rng.uniform(0, 360), Image.Resampling.BICUBIC)
+    elif manner == RESCALE:
+        smaller = round(width * rng.uniform(0.35, 0.9))
+        image = image.resize((smaller, smaller), Image.Resampling.LANCZOS)
+    elif manner == SHIFT:
+        by = rng.integers(-width // 20, width // 20 + 1, 2)
+        image = image.transform(image.size, Image.Transform.AFFINE, (1, 0, int(by[0]), 0, 1, int(by[1])))
+    content = io.BytesIO()
+    image.save(content, "JPEG", quality=int(rng.integers(30, 60)) if manner == RECOMPRESS else 90)
+    path.write_bytes(content.getvalue())
+    return path
+
+
+def bad_images(sets: dict[str, pd.DataFrame], seeds: int) -> None:
+    """Blank images and cut them, and look for that; then all sets as they are."""
+    for name, frame in sets.items():
+        thumbnails, errors = make_thumbnails(frame["file_loc"].tolist(), Preprocessing(images=ImageSettings()))
+        own = image_faults(frame, thumbnails, errors)
+        rng = np.random.default_rng(0)
+        cut = thumbnails.copy()
+        chosen = rng.permutation(len(cut))[: 40 * seeds]
+        for place, row in enumerate(chosen):
+            if place % 4 == 0:
+                cut[row] = rng.integers(0, 256)
+            elif place % 4 == 1:
+                cut[row, :, -int(rng.integers(6, 32)) :] = rng.choice([0, 128])
+            elif place % 4 == 2:
+                first = int(rng.integers(0, 50))
+                cut[row, :, :, first : first + int(rng.integers(6, 20))] = 0
+            else:
+                cut[row] = np.where(cut[row].mean(0) > np.quantile(cut[row].mean(0), 0.6), 255, cut[row])
+        found = image_faults(frame, cut, errors)
+        kinds = ("blank", "truncated", "gap", "saturated")
+        flagged = set(found["id_str"])
+        shares = [
+            f"{kind} {np.mean([frame['id_str'].iloc[row] in flagged for row in chosen[place::4]]):.2f}"
+            for place, kind in enumerate(kinds)
+        ]
+        print(f"| bad images in {name} | {', '.join(shares)} | {len(own)} of {len(frame)} real images listed |")
+
+
+def shuffled_labels(frame: pd.DataFrame, features: np.ndarray, seeds: int) -> None:
+    """Shuffle the labels of 400 galaxies, and ask whether anything was learned."""
+    labelled = np.flatnonzero(frame["is_spiral"].notna())
+    some = np.random.default_rng(0).choice(labelled, 400, replace=False)
+    reduced = PCA(50, random_state=0).fit_transform(features[some])
+    true = frame["is_spiral"].to_numpy()[some].astype(int)
+    areas, said = [], 0
+    for seed in range(seeds):
+        labels = np.random.default_rng(seed).permutation(true)
+        probabilities = out_of_fold(reduced, labels, seed)
+        areas.append(roc_auc_score(labels, probabilities[:, 1]))
+        said += nothing_learned(probabilities, labels).nothing
+    probabilities = out_of_fold(reduced, true, 0)
+    learned = nothing_learned(probabilities, true)
+    print(
+        f"| labels of 400 galaxies shuffled, {seeds} times: AUROC {np.mean(areas):.3f} +- {np.std(areas):.3f} | 'nothing was learned' "
+        f"{said} of {seeds} times | true labels: AUROC {roc_auc_score(true, probabilities[:, 1]):.3f}, nothing learned: {learned.nothing} "
+        f"(p = {learned.p_value:.1g}) |"
+    )
+
+
+def shifts(sets: dict[str, pd.DataFrame], features: dict[str, np.ndarray]) -> None:
+    """Compare training galaxies with others: of the same survey, of others, and of the radio sky."""
+    print("\n| training galaxies | target | AUROC | far | warned |\n|---|---|---|---|---|")
+
+    def of(name: str, part: str) -> np.ndarray:
+        return features[name][(sets[name]["part"] == part).to_numpy()]
+
+    pairs = [((name, "train"), (name, "test")) for name in sets]
+    pairs += [
+        (("sdss_gz1", "train"), target)
+        for target in (
+            ("sdss_gz1", "unlabelled"),
+            ("gz2_votes", "train"),
+            ("rings", "train"),
+            ("mirabest_fits", "train"),
+        )
+    ]
+    pairs += [(("rings", "train"), target) for target in (("sdss_gz1", "unlabelled"), ("mirabest_fits", "train"))]
+    for source, target in pairs:
+        known = of(*source)
+        names = [str(row) for row in range(len(known))]
+        shift = measure_shift(Reference.of(known, names, names), of(*target))
+        print(
+            f"| {' '.join(source)} | {' '.join(target)} | {shift.auroc:.3f} [{shift.auroc_low:.3f}, {shift.auroc_high:.3f}] "
+            f"| {shift.far_fraction:.3f} [{shift.far_low:.3f}, {shift.far_high:.3f}] | {'yes' if shift.warning else 'no'} |"
+        )
+    mixed = np.concatenate([of("sdss_gz1", "test"), of("mirabest_fits", "train")[:60]])
+    known = of("sdss_gz1", "train")
+    names = [str(row) for row in range(len(known))]
+    shift = measure_shift(Reference.of(known, names, names), mixed)
+    print(
+        f"| sdss_gz1 train | its test with 60 radio images | {shift.auroc:.3f} [{shift.auroc_low:.3f}, {shift.auroc_high:.3f}] "
+        f"| {shift.far_fraction:.3f} [{shift.far_low:.3f}, {shift.far_high:.3f}] | {'yes' if shift.warning else 'no'} |"
+    )
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,41 @@
+"""``zoobot check``: likely label errors, duplicates and bad images among a run's galaxies."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from zoobot.cli.common import WorkersOption, app, console
+
+WORST = 5
+"""Rows shown of each table"""
+
+
+@app.command(epilog="Example: `zoobot check rings`")
+def check(
+    run: Annotated[Path, typer.Argument(help="The --out folder of zoobot finetune.", metavar="RUN")],
+    num_workers: WorkersOption = None,
+) -> None:
+    """Look for wrong labels, duplicates and bad images among a run's galaxies; writes RUN/checks, tables and pictures."""
+    with console.status("Loading torch"):
+        from zoobot.report.checks import CHECKS_FOLDER, check_run, label_caption
+        from zoobot.runs import prepare_process
+
+    prepare_process()
+    checks = check_run(run, num_workers=num_workers, say=console.print)
+    for sentence in checks.sentences():
+        console.print(sentence, highlight=False)
+    for _, one in checks.labels.head(WORST).iterrows():
+        _tell(label_caption(one).replace("\n", ", "))
+    for _, pair in checks.duplicates.head(WORST).iterrows():
+        parts = f" ({pair['part_a']}, {pair['part_b']})" if pair["part_a"] else ""
+        _tell(f"{pair['id_str_a']} and {pair['id_str_b']}{parts}: {pair['kind']}, {pair['similarity']:.3f}")
+    for _, one in checks.images.head(WORST).iterrows():
+        _tell(f"{one['id_str']}: {one['fault']}, {one['reason']}")
+    console.print(f"Saved: {run / CHECKS_FOLDER}/", highlight=False, soft_wrap=True)
+
+
+def _tell(line: str) -> None:
+    console.print(f"  {line}", highlight=False, soft_wrap=True, markup=False)

@@ -1,0 +1,56 @@
+"""``zoobot explain``: where a model looks, and the labelled galaxies that a galaxy looks most like."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from zoobot.cli.common import CatalogArgument, ModelOption, WorkersOption, app, console
+
+
+@app.command(epilog="Example: `zoobot explain survey.csv --model rings/model --out rings/explain --limit 16`")
+def explain(
+    catalog: CatalogArgument,
+    model: ModelOption,
+    out: Annotated[Path, typer.Option(help="Folder for the pictures and neighbors.csv.", metavar="DIR")],
+    limit: Annotated[int, typer.Option(min=1, help="Only the first so many galaxies.")] = 16,
+    target: Annotated[
+        str | None,
+        typer.Option(
+            help="The predicted column to explain, such as ring_1. Default: each galaxy's most probable class.",
+            show_default=False,
+        ),
+    ] = None,
+    neighbors: Annotated[int, typer.Option(min=1, help="Training galaxies to show beside each.")] = 5,
+    num_workers: WorkersOption = None,
+) -> None:
+    """Show where the model looks (Grad-CAM), and the labelled training galaxies nearest to each galaxy."""
+    with console.status("Loading torch"):
+        from zoobot.data import Preprocessing
+        from zoobot.finetune import load
+        from zoobot.finetune.saving import fetch_model
+        from zoobot.finetune.trainer import check_writable
+        from zoobot.predictions import write_table
+        from zoobot.predictions.explain import explain as explain_catalog
+        from zoobot.report.explained import draw_explained
+        from zoobot.runs import prepare_process
+        from zoobot.science.neighbors import neighbor_table
+        from zoobot.science.reference import Reference
+
+    prepare_process()
+    check_writable(out)
+    source = fetch_model(model)
+    finetuned = load(source)
+    reference = Reference.load(source)
+    if reference is None:
+        console.print("The model was saved without its training galaxies: no neighbors are shown.")
+    found = explain_catalog(catalog, finetuned, target=target, limit=limit, num_workers=num_workers)
+    paths = draw_explained(found, reference, finetuned.preprocessing or Preprocessing(), out, k=neighbors)
+    if reference is not None:
+        table = neighbor_table(reference, found.frame["id_str"].tolist(), found.features, neighbors)
+        paths.append(write_table(table, out / "neighbors.csv"))
+    console.print("Saved:")
+    for path in paths:
+        console.print(f"  {path}", highlight=False, soft_wrap=True)

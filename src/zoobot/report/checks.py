@@ -1,0 +1,270 @@
+"""The checks of a finetuning run: likely label errors, duplicates and bad images, as tables and as galleries."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from zoobot.data import Preprocessing
+from zoobot.data.images import ConstantImageWarning
+from zoobot.data.pixels import decode_files, default_workers
+from zoobot.errors import CatalogError, ImageError
+from zoobot.finetune import (
+    FinetuneableZoobotAbstract,
+    FinetuneableZoobotClassifier,
+    FinetuneableZoobotRegressor,
+    load,
+)
+from zoobot.predictions import represent, write_table
+from zoobot.progress import track_steps
+from zoobot.report.sheet import Panel, draw_sheet, in_rows
+from zoobot.science.duplicates import THUMBNAIL, near_duplicates
+from zoobot.science.image_faults import image_faults
+from zoobot.science.label_check import COLUMNS, likely_label_errors, likely_multi_label_errors, unlikely_measurements
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+logger = logging.getLogger(__name__)
+
+CHECKS_FOLDER = "checks"
+LABELS, DUPLICATES, IMAGES = "labels", "duplicates", "images"
+
+SHOWN = 40
+"""Galaxies of a gallery"""
+
+SHOWN_PAIRS = 20
+
+
+@dataclass(frozen=True)
+class Checks:
+    """What the checks found."""
+
+    labels: pd.DataFrame
+    """See `zoobot.science.likely_label_errors`"""
+    duplicates: pd.DataFrame
+    """See `zoobot.science.near_duplicates`"""
+    images: pd.DataFrame
+    """See `zoobot.science.image_faults`"""
+    n_checked: int
+    """Galaxies with images"""
+    n_labels_checked: int
+    """Galaxies with predictions that were not trained on"""
+    notes: list[str] = field(default_factory=list)
+    """What could not be checked, and why"""
+
+    @property
+    def across(self) -> pd.DataFrame:
+        """The duplicates between parts of the split, which make scores too good."""
+        return self.duplicates[self.duplicates["part_a"] != self.duplicates["part_b"]]
+
+    def sentences(self) -> list[str]:
+        """Say in plain words what was found."""
+        said = [
+            f"{len(self.labels)} of {self.n_labels_checked} labels look wrong.",
+            f"{len(self.duplicates)} pairs of near-duplicate images among {self.n_checked}, {len(self.across)} of them between "
+            "parts of the split.",
+            f"{len(self.images)} bad images" + (f" ({_counted(self.images['fault'])})." if len(self.images) else "."),
+        ]
+        if len(self.across):
+            said.append(
+                "The same galaxy in training and test makes scores too good: drop one of each pair, or use --group-col."
+            )
+        return said + self.notes
+
+
+def check_run(
+    folder: str | Path,
+    features: npt.NDArray[np.floating] | None = None,
+    *,
+    model: FinetuneableZoobotAbstract | None = None,
+    num_workers: int | None = None,
+    galleries: bool = True,
+    say: Callable[[str], object] = logger.info,
+) -> Checks:
+    """Check the galaxies of a finetuning run, and write ``checks/labels.csv``, ``duplicates.csv`` and ``images.csv``, with a PNG each.
+
+    Parameters
+    ----------
+    folder
+        Of the run: it holds ``model/``, ``parts.csv`` and, with ``--folds``, ``folds/predictions.csv``. Without folds the labels of the
+        validation and test parts alone are checked, for the model has been trained on the others.
+    features
+        (galaxy, feature) in the order of ``parts.csv``. Default: computed by the model's encoder.
+    model
+        The run's model, where it is in memory.
+    num_workers
+        Processes that decode images.
+    galleries
+        Write the PNGs too.
+    say
+        Called with a sentence on what is being done.
+
+    Raises
+    ------
+    CatalogError
+        The folder holds no predictions.
+    ModelFileError, ImageError, OutputError
+        See `zoobot.errors`.
+    """
+    folder = Path(folder)
+    model = load(folder / "model") if model is None else model
+    preprocessing = model.preprocessing or Preprocessing()
+    predictions, notes = _out_of_fold(folder)
+    galaxies = _parts(folder, predictions)
+    say(f"Looking at the images of {len(galaxies)} galaxies.")
+    thumbnails, errors = make_thumbnails(galaxies["file_loc"].tolist(), preprocessing, num_workers=num_workers)
+    images = image_faults(galaxies, thumbnails, errors)
+    if features is None:
+        say("Comparing them with one another.")
+        table = represent(galaxies, model, on_error="skip", num_workers=num_workers)
+        features = table.filter(regex=r"^feature_\d+$").to_numpy(np.float32)
+    useless = galaxies["id_str"].isin(images.loc[images["fault"].isin(["blank", "unreadable"]), "id_str"]).to_numpy()
+    good = np.flatnonzero(~useless)
+    duplicates = near_duplicates(
+        galaxies.iloc[good].reset_index(drop=True), thumbnails[good], features[good].astype(np.float32)
+    )
+    labels, checked, more = _labels(model, predictions)
+    checks = Checks(labels, duplicates, images, len(galaxies), checked, notes + more)
+    target = folder / CHECKS_FOLDER
+    for name, table in ((LABELS, labels), (DUPLICATES, duplicates), (IMAGES, images)):
+        write_table(table, target / f"{name}.csv")
+        (target / f"{name}.png").unlink(missing_ok=True)
+    if galleries:
+        draw_checks(checks, preprocessing, target)
+    return checks
+
+
+def make_thumbnails(
+    files: Sequence[str], preprocessing: Preprocessing, *, num_workers: int | None = None
+) -> tuple[npt.NDArray[np.uint8], list[str]]:
+    """Give whole images as uint8 (image, channel, 64, 64), and why an image could not be read (empty where it could; its pixels are 0)."""
+    small = Preprocessing(image_size=THUMBNAIL, crop=1.0, images=preprocessing.images)
+    workers = default_workers() if num_workers is None else num_workers
+    thumbnails = np.zeros((len(files), preprocessing.images.channels, THUMBNAIL, THUMBNAIL), np.uint8)
+    errors = [""] * len(files)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConstantImageWarning)
+        steps = ((batch, len(batch)) for batch in decode_files(files, small, num_workers=workers))
+        for batch in track_steps(steps, "Looking at images", len(files)):
+            for row, image in batch:
+                if isinstance(image, ImageError):
+                    errors[row] = str(image)
+                else:
+                    thumbnails[row] = image if image.dtype == np.uint8 else np.rint(image * 255).astype(np.uint8)
+    return thumbnails, errors
+
+
+def draw_checks(checks: Checks, preprocessing: Preprocessing, folder: Path) -> list[Path]:
+    """Write ``labels.png``, ``duplicates.png`` and ``images.png`` of what was found, where something was, and give their paths."""
+    written = []
+    if len(checks.labels):
+        panels = [Panel(str(one["file_loc"]), label_caption(one)) for _, one in checks.labels.head(SHOWN).iterrows()]
+        title = f"Labels that look wrong: {_first(len(panels), len(checks.labels))}, the surest first"
+        written.append(draw_sheet(in_rows(panels), preprocessing, folder / f"{LABELS}.png", title=title))
+    if len(checks.duplicates):
+        panels = []
+        for _, pair in checks.duplicates.head(SHOWN_PAIRS).iterrows():
+            across = pair["part_a"] != pair["part_b"]
+            for side, text in (("a", f"{pair['kind']}, {pair['similarity']:.3f}"), ("b", "")):
+                caption = f"{pair[f'id_str_{side}']}\n{pair[f'part_{side}']}\n{text}"
+                panels.append(Panel(str(pair[f"file_loc_{side}"]), caption.strip(), wrong=across, whole=True))
+        shown = _first(len(panels) // 2, len(checks.duplicates))
+        title = f"Near-duplicates, two by two: {shown}; red between parts of the split"
+        written.append(draw_sheet(in_rows(panels), preprocessing, folder / f"{DUPLICATES}.png", title=title))
+    if len(checks.images):
+        panels = [
+            Panel(str(one["file_loc"]), f"{one['id_str']}\n{one['fault']} {one['extent']:.0%}", whole=True)
+            for _, one in checks.images.head(SHOWN).iterrows()
+        ]
+        title = f"Bad images: {_first(len(panels), len(checks.images))}, the worst first"
+        written.append(draw_sheet(in_rows(panels), preprocessing, folder / f"{IMAGES}.png", title=title))
+    return written
+
+
+def label_caption(galaxy: pd.Series) -> str:
+    """Write below a cutout what its label is and what it probably should be."""
+    if np.isnan(float(galaxy["probability"])):
+        given, suggested = float(galaxy["given"]), float(galaxy["suggested"])
+        return f"{galaxy['id_str']}\n{galaxy['label']} {given:.3g}\npredicted {suggested:.3g} ({-galaxy['score']:.1f} sigma)"
+    return f"{galaxy['id_str']}\nlabel: {galaxy['given']}\nrather {galaxy['suggested']} (p={galaxy['probability']:.2f})"
+
+
+def _out_of_fold(folder: Path) -> tuple[pd.DataFrame, list[str]]:
+    """Give the predictions for galaxies that the predicting model has not been trained on, and what to say of them."""
+    folds = folder / "folds" / "predictions.csv"
+    if folds.is_file():
+        return _read(folds), []
+    found = [_read(path) for path in (folder / "val_predictions.csv", folder / "predictions.csv") if path.is_file()]
+    if not found:
+        msg = f"{folder} holds no predictions.csv: give the folder that zoobot finetune wrote."
+        raise CatalogError(msg)
+    parts = "validation and test galaxies" if len(found) > 1 else "test galaxies"
+    note = (
+        f"There are no folds: labels of the {parts} alone were checked. Finetune with --folds 5 to check all of them."
+    )
+    return pd.concat(found, ignore_index=True), [note]
+
+
+def _parts(folder: Path, predictions: pd.DataFrame) -> pd.DataFrame:
+    """Give all labelled galaxies with their part of the split; of older runs, those with predictions."""
+    path = folder / "parts.csv"
+    galaxies = _read(path) if path.is_file() else predictions.assign(part="")
+    return galaxies[["id_str", "file_loc", "part"]].fillna({"part": ""})
+
+
+def _read(path: Path) -> pd.DataFrame:
+    return pd.read_csv(path, dtype={"id_str": str, "file_loc": str}, low_memory=False)
+
+
+def _labels(model: FinetuneableZoobotAbstract, predictions: pd.DataFrame) -> tuple[pd.DataFrame, int, list[str]]:
+    """Give the likely label errors, how many galaxies were checked for them, and what to say of it."""
+    columns = model.prediction_columns()
+    truths = [f"true_{name}" for name in model.label_cols]
+    missing = [name for name in (*columns, *truths) if name not in predictions]
+    is_known = isinstance(model, FinetuneableZoobotClassifier | FinetuneableZoobotRegressor)
+    if not is_known or missing:
+        why = f"the predictions lack {missing[0]}" if is_known else "votes are no single label"
+        return pd.DataFrame(columns=COLUMNS), 0, [f"Labels were not checked: {why}."]
+    values = predictions[columns].to_numpy(float)
+    if isinstance(model, FinetuneableZoobotRegressor):
+        found = unlikely_measurements(predictions, values, predictions[truths].to_numpy(float), model.label_cols)
+    elif model.multi_label:
+        found = likely_multi_label_errors(predictions, values, predictions[truths].to_numpy(float), model.label_cols)
+    else:
+        names = [column.removeprefix(f"{model.label_cols[0]}_") for column in columns]
+        codes = class_codes(predictions[truths[0]], names)
+        found = likely_label_errors(predictions, values, codes, names, label=model.label_cols[0])
+    return found, int(np.isfinite(values).all(axis=1).sum()), []
+
+
+def class_codes(labels: pd.Series, names: Sequence[str]) -> npt.NDArray[np.int64]:
+    """Give class numbers of labels that are names or, where classes have no names, numbers.
+
+    Raises
+    ------
+    CatalogError
+        A label that is not among the classes.
+    """
+    numeric = pd.api.types.is_numeric_dtype(labels)
+    text = labels.map("{:g}".format) if numeric else labels.astype(str)
+    codes = pd.Categorical(text, categories=list(names)).codes.astype(np.int64)
+    if (codes < 0).any():
+        msg = f"the true label {text[codes < 0].iloc[0]!r} is not among the classes {', '.join(names)}: the predictions are of another run."
+        raise CatalogError(msg)
+    return codes
+
+
+def _counted(values: pd.Series) -> str:
+    return ", ".join(f"{count} {name}" for name, count in values.value_counts().items())
+
+
+def _first(shown: int, total: int) -> str:
+    return f"all {total}" if shown == total else f"{shown} of {total}"
