@@ -1,6 +1,9 @@
-"""Plots of how good a model is, and of the galaxies that it is sure of."""
+"""Plots of how good a model is, the galaxies that it is sure of, and the page that holds them all."""
 
-from zoobot.report.sheet import confident_sheet
+from zoobot.report.checks import Checks, check_run
+from zoobot.report.explained import draw_explained
+from zoobot.report.page import write_report
+from zoobot.report.sheet import confident_sheet, draw_sheet
 from zoobot.report.votes import plot_votes
 
-__all__ = ["confident_sheet", "plot_votes"]
+__all__ = ["Checks", "check_run", "confident_sheet", "draw_explained", "draw_sheet", "plot_votes", "write_report"]

@@ -2,35 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 
-from zoobot.errors import OutputError
+from zoobot.report.theme import BLUE, FAINT, ORANGE, Plot, cloud, shared_panels, short, style
 from zoobot.science import LEVELS, PIT_BINS, VoteScores, score_votes
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
     from numpy.typing import ArrayLike, NDArray
 
-    from zoobot.trees import VotePosterior
+    from zoobot.report.outcomes import Votes
+    from zoobot.trees import Question, VotePosterior
 
-COLUMNS = 4
-PANEL = 2.3
-"""Width and height of a panel, in inches"""
+    Values = NDArray[np.float64]
 
-SEEN, PROMISED = "#2f6db3", "0.55"
 FEWEST_VOTES = 5
 """Observed fractions of fewer votes are too coarse to plot"""
+FEWEST_GALAXIES = 20
+"""Asked of fewer, a question's figures say next to nothing"""
+CELLS = ((-0.03, 1.03), (-0.03, 1.03))
 
 
 def plot_votes(posterior: VotePosterior, votes: ArrayLike, folder: Path) -> list[Path]:
     """Write ``coverage.png``, ``pit.png`` and ``fractions.png`` of labelled galaxies into a folder, and give their paths.
 
-    Questions that nobody was asked have no panel. See `zoobot.science.VoteScores` for what is plotted.
+    Questions that nobody was asked have no panel. See `zoobot.science.VoteScores` for what is plotted; the numbers are written beside them.
 
     Parameters
     ----------
@@ -47,101 +50,152 @@ def plot_votes(posterior: VotePosterior, votes: ArrayLike, folder: Path) -> list
         The folder can't be written.
     """
     counts = np.asarray(votes, dtype=np.float64)
-    scores = {question: one for question, one in score_votes(posterior, counts).items() if one.n_asked}
-    figures = {
-        "coverage.png": _coverage(scores),
-        "pit.png": _pit(scores),
-        "fractions.png": _fractions(posterior, counts, list(scores)),
-    }
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, figure in figures.items():
-            figure.savefig(folder / name, dpi=120)
-    except OSError as err:
-        msg = f"plots can't be written to {folder}: {err.strerror or err}. Choose a folder that you may write to."
-        raise OutputError(msg) from err
-    return [folder / name for name in figures]
+    plots = vote_plots(posterior, counts, score_votes(posterior, counts))
+    for plot in plots:
+        plot.save(folder)
+    return [folder / f"{plot.name}.png" for plot in plots]
 
 
-def _coverage(scores: dict[str, VoteScores]) -> Figure:
+def vote_plots(posterior: VotePosterior, counts: Values, scores: Mapping[str, VoteScores]) -> list[Plot]:
+    """Draw coverage, PIT and fractions of the questions that somebody was asked.
+
+    Parameters
+    ----------
+    posterior, counts
+        What was predicted, and votes (galaxy, answer).
+    scores
+        What `score_votes` gives of them.
+    """
+    asked = {question: one for question, one in scores.items() if one.n_asked}
+    return [_coverage(asked), _pit(asked), _fractions(posterior, counts, list(asked))]
+
+
+def saved_scores(scores: Mapping[str, Any], outcomes: Votes) -> dict[str, VoteScores] | None:
+    """Give the scores of questions that ``metrics.json`` holds, None where it lacks any: they take long to compute anew."""
+    known = {item.name for item in fields(VoteScores)}
+    found = {}
+    for question in outcomes.posterior.tree.questions:
+        one = (scores.get("questions") or {}).get(question.text) or {}
+        if not known <= set(one) or scores.get("n") != len(outcomes.counts):
+            return None
+        values: dict[str, Any] = {name: float("nan") if one[name] is None else one[name] for name in known}
+        found[question.text] = VoteScores(**values)
+    return found
+
+
+def question_table(scores: Mapping[str, VoteScores]) -> pd.DataFrame:
+    """Give one row a question, with the figures that say how well its votes are predicted."""
+    rows = [
+        {
+            "question": question, "galaxies": one.n_asked, "skill": one.skill, "error of fractions": one.fraction_mae,
+            "largest bias": one.fraction_bias, "leading answer right": one.accuracy, "of clear galaxies": one.n_confident,
+            "90% intervals hold": one.coverage["0.9"],
+        }
+        for question, one in scores.items()
+        if one.n_asked
+    ]  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def _coverage(scores: dict[str, VoteScores]) -> Plot:
     """Draw the share of counts within each interval against its level; the bars are two binomial standard errors."""
-    figure, panels = _panels(
-        scores, "Vote counts within the predicted interval", "level of the interval", "share within"
+    rows = []
+    with style():
+        figure, axes = shared_panels(len(scores), "level of the interval", "share within", titles=2)
+        for (name, one), ax in zip(scores.items(), axes, strict=True):
+            seen = np.array(list(one.coverage.values()))
+            error = 2 * np.sqrt(np.array(LEVELS) * (1 - np.array(LEVELS)) / one.n_asked)
+            ax.plot([0.4, 1], [0.4, 1], color=FAINT, linewidth=0.9, linestyle=":")
+            ax.errorbar(LEVELS, seen, error, color=BLUE, marker="o", markersize=3.5, linewidth=1, capsize=2)
+            ax.set(xlim=(0.42, 1.02), ylim=(0, 1.05))
+            _title(ax, name, f"{one.n_asked:,} galaxies")
+            rows += [
+                {"question": name, "level": level, "share": share, "galaxies": one.n_asked}
+                for level, share in zip(LEVELS, seen, strict=True)
+            ]
+    caption = (
+        "Votes are predicted as a distribution over counts. The share of counts (galaxy, answer) within its central "
+        "interval should equal the interval's level, on the dotted line; below it the model is overconfident. Bars: "
+        "two binomial standard errors of as many galaxies; answers of one question are not independent, so that they "
+        "are a little too short."
     )
-    for (name, ax), one in zip(panels, scores.values(), strict=True):
-        seen = np.array(list(one.coverage.values()))
-        error = 2 * np.sqrt(np.array(LEVELS) * (1 - np.array(LEVELS)) / one.n_asked)
-        ax.plot([0.4, 1], [0.4, 1], color=PROMISED, linewidth=0.8, linestyle="--")
-        ax.errorbar(LEVELS, seen, error, color=SEEN, marker="o", markersize=3.5, linewidth=1, capsize=2)
-        ax.set(xlim=(0.42, 1.02), ylim=(0, 1.05))
-        _title(ax, name, f"{one.n_asked} galaxies")
-    return figure
+    return Plot("coverage", "Vote counts within the predicted interval", caption, figure, pd.DataFrame(rows), wide=True)
 
 
-def _pit(scores: dict[str, VoteScores]) -> Figure:
+def _pit(scores: dict[str, VoteScores]) -> Plot:
     """Draw the histogram of the probability integral transform."""
-    title = "Where counts fall in their predicted distribution (flat: right; U: overconfident)"
-    figure, panels = _panels(scores, title, "probability integral transform", "density")
     edges = np.linspace(0, 1, PIT_BINS + 1)
-    for (name, ax), one in zip(panels, scores.values(), strict=True):
-        ax.stairs(one.pit, edges, fill=True, color=SEEN, alpha=0.75)
-        ax.axhline(1, color=PROMISED, linewidth=0.8, linestyle="--")
-        ax.set(xlim=(0, 1), ylim=(0, max(2.0, 1.1 * max(one.pit))))
-        _title(ax, name, f"{one.n_asked} galaxies")
-    return figure
+    top = max(2.0, 1.1 * max((max(one.pit) for one in scores.values()), default=0))
+    with style():
+        figure, axes = shared_panels(len(scores), "probability integral transform", "density", titles=2)
+        for (name, one), ax in zip(scores.items(), axes, strict=True):
+            ax.stairs(one.pit, edges, fill=True, color=BLUE, alpha=0.7)
+            ax.axhline(1, color=FAINT, linewidth=0.9, linestyle=":")
+            ax.set(xlim=(0, 1), ylim=(0, top))
+            _title(ax, name, f"{one.n_asked:,} galaxies")
+    numbers = {"edges": edges.tolist(), "density": {name: one.pit for name, one in scores.items()}}
+    caption = (
+        "Where each count falls in its predicted distribution (probability integral transform, spread evenly over a "
+        "count's step: Czado, Gneiting & Held 2009). Flat: the predicted spread is right. U-shaped: overconfident. "
+        "Humped: too cautious. Sloped: biased."
+    )
+    return Plot("pit", "Where counts fall in their predicted distribution", caption, figure, numbers, wide=True)
 
 
-def _fractions(posterior: VotePosterior, counts: NDArray[np.float64], questions: Sequence[str]) -> Figure:
+def _fractions(posterior: VotePosterior, counts: Values, questions: Sequence[str]) -> Plot:
     """Draw expected against observed fractions of each answer, for galaxies with enough votes."""
     tree = posterior.tree
-    answers = [answer for question in questions for answer in tree.get_question(question).answers]
-    figure, panels = _panels(
-        [answer.text for answer in answers],
-        f"Vote fractions of galaxies with {FEWEST_VOTES} votes or more; area shows how many",
-        "predicted",
-        "observed",
-    )
+    answers = [
+        (question, answer)
+        for name in questions
+        for question in [tree.get_question(name)]
+        for answer in question.answers
+    ]
     expected = posterior.fractions()
-    owner = {answer.text: question for question in tree.questions for answer in question.answers}
-    for (name, ax), answer in zip(panels, answers, strict=True):
-        question = owner[answer.text]
-        totals = counts[:, question.start_index : question.end_index + 1].sum(axis=1)
-        shown = totals >= FEWEST_VOTES
-        x, y = expected[shown, answer.index], counts[shown, answer.index] / totals[shown]
-        ax.plot([0, 1], [0, 1], color=PROMISED, linewidth=0.8, linestyle="--")
-        ax.scatter(x, y, s=totals[shown] / 3, color=SEEN, alpha=_alpha(len(x)), linewidths=0)
-        ax.set(xlim=(-0.03, 1.03), ylim=(-0.03, 1.03))
-        bias = np.average(x - y, weights=totals[shown]) if shown.any() else float("nan")
-        _title(ax, name, f"{len(x)} galaxies, bias {bias:+.3f}")
-    return figure
+    rows = []
+    with style():
+        figure, axes = shared_panels(len(answers), "predicted", "observed", titles=2)
+        for (question, answer), ax in zip(answers, axes, strict=True):
+            totals = _totals(counts, question)
+            shown = totals >= FEWEST_VOTES
+            x, y = expected[shown, answer.index], counts[shown, answer.index] / totals[shown]
+            ax.plot([0, 1], [0, 1], color=FAINT, linewidth=0.9, linestyle=":")
+            cloud(ax, x, y, CELLS, sizes=np.clip(totals[shown] / 3, 2, 30))
+            ax.set(xlim=CELLS[0], ylim=CELLS[1])
+            bias = float(np.average(x - y, weights=totals[shown])) if shown.any() else float("nan")
+            _title(
+                ax,
+                answer.text,
+                f"{len(x):,} galaxies, bias {bias:+.3f}" if len(x) else f"none with {FEWEST_VOTES} votes",
+            )
+            if len(x) >= FEWEST_GALAXIES:
+                _running_mean(ax, x, y)
+            rows.append({"answer": answer.text, "galaxies": len(x), "bias": bias})
+    caption = (
+        f"Vote fractions of galaxies of which {FEWEST_VOTES} volunteers or more were asked the question; a point's "
+        "area grows with their number. Of few volunteers fractions scatter about the dotted line even where the "
+        "prediction is exact. Orange: means in bins of as many galaxies each, which should follow the line. Bias: "
+        "the mean of predicted less observed, weighted by votes."
+    )
+    return Plot("fractions", "Vote fractions, predicted and observed", caption, figure, pd.DataFrame(rows), wide=True)
 
 
-def _panels(
-    names: Sequence[str] | dict[str, VoteScores], title: str, x: str, y: str
-) -> tuple[Figure, Iterator[tuple[str, Axes]]]:
-    """Give a figure with a panel for each name, and the panels one after the other."""
-    from matplotlib.figure import Figure
+def _totals(counts: Values, question: Question) -> Values:
+    totals: Values = counts[:, question.start_index : question.end_index + 1].sum(axis=1)
+    return totals
 
-    columns = min(COLUMNS, max(len(names), 1))
-    rows = max(1, -(-len(names) // columns))
-    figure = Figure(figsize=(max(PANEL * columns, 5), PANEL * rows + 0.5), layout="constrained")
-    grid = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=False)
-    for ax in grid.flat[len(names) :]:
-        ax.axis("off")
-    for column in range(columns):  # the lowest panel of a column, which may be above an empty place, has the numbers
-        lowest = (len(names) - 1 - column) // columns
-        grid[lowest, column].tick_params(labelbottom=True)
-    for ax in grid.flat:
-        ax.tick_params(labelsize=6)
-    figure.suptitle(title, fontsize=9)
-    figure.supxlabel(x, fontsize=8)
-    figure.supylabel(y, fontsize=8)
-    return figure, zip(names, grid.flat, strict=False)
+
+def _running_mean(ax: Axes, x: Values, y: Values) -> None:
+    bins = np.array_split(np.argsort(x, kind="stable"), int(np.clip(len(x) // 10, 2, 8)))
+    ax.plot(
+        [x[rows].mean() for rows in bins],
+        [y[rows].mean() for rows in bins],
+        color=ORANGE,
+        linewidth=1.2,
+        marker="o",
+        markersize=2.5,
+    )
 
 
 def _title(ax: Axes, name: str, below: str) -> None:
-    ax.set_title(f"{name}\n{below}", fontsize=6.5)
-
-
-def _alpha(points: int) -> float:
-    return float(np.clip(30 / max(points, 1), 0.08, 0.7))
+    ax.set_title(f"{short(name, 30)}\n{below}", fontsize=7.5)

@@ -1,0 +1,203 @@
+"""Plots of a classifier's outcomes: confusion, probabilities by true class, conformal sets."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from zoobot.report.intervals import share
+from zoobot.report.theme import (
+    BLUE,
+    FAINT,
+    INK,
+    ORANGE,
+    Plot,
+    new_figure,
+    panels,
+    plain_log,
+    series,
+    short,
+    shorts,
+    style,
+)
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from zoobot.report.outcomes import Classes, Labels
+
+MOST_NUMBERED = 16
+"""Classes up to which the confusion table's cells have numbers"""
+MOST_PANELS = 12
+BINS = 25
+
+
+def confusion_plot(outcomes: Classes) -> Plot:
+    """Draw counts and row fractions of true against predicted classes."""
+    from matplotlib.patches import Rectangle
+
+    counts = outcomes.confusion()
+    totals = counts.sum(axis=1, keepdims=True)
+    rows = np.divide(counts, totals, out=np.zeros(counts.shape), where=totals > 0)
+    k = len(counts)
+    size = float(np.clip(0.75 * k + 1.6, 3.5, 9.0))
+    with style():
+        figure = new_figure(size + 1.1, size)
+        ax = figure.subplots()
+        ax.grid(visible=False)
+        for true in range(k):
+            for predicted in range(k):
+                color = BLUE if true == predicted else ORANGE
+                ax.add_patch(
+                    Rectangle(
+                        (predicted - 0.5, true - 0.5),
+                        1,
+                        1,
+                        color=color,
+                        alpha=0.75 * rows[true, predicted],
+                        linewidth=0,
+                    )
+                )
+                if k <= MOST_NUMBERED and totals[true, 0]:
+                    text = (
+                        f"{counts[true, predicted]:,}\n{rows[true, predicted]:.0%}" if counts[true, predicted] else "0"
+                    )
+                    ax.text(
+                        predicted,
+                        true,
+                        text,
+                        ha="center",
+                        va="center",
+                        fontsize=float(np.clip(46 / k, 5, 11)),
+                        color=INK,
+                    )
+        names = shorts(outcomes.names, 18)
+        turned: dict[str, Any] = (
+            {"rotation": 35, "ha": "right", "rotation_mode": "anchor"} if max(map(len, names)) > 4 else {}
+        )
+        ax.set_xticks(range(k), names, **turned)
+        ax.set_yticks(range(k), [f"{name}  (n={int(n):,})" for name, n in zip(names, totals[:, 0], strict=True)])
+        ax.set(xlim=(-0.5, k - 0.5), ylim=(k - 0.5, -0.5), xlabel="predicted", ylabel="true", aspect="equal")
+        ax.tick_params(length=0)
+        for side in ax.spines.values():
+            side.set_visible(True)
+    table = pd.DataFrame(counts, columns=outcomes.names).assign(true=outcomes.names)
+    caption = (
+        "Rows are the labels, columns the most probable class. Each cell: galaxies, and their share of the row; that "
+        "on the diagonal is the class's recall (completeness). Shading is by the share of the row. Labels are taken "
+        "as the truth, which they are not always: look at the galaxies below that are confidently wrong."
+    )
+    return Plot(
+        "confusion", "Which classes are taken for which", caption, figure, table[["true", *outcomes.names]], wide=k > 6
+    )
+
+
+def histograms(outcomes: Classes | Labels) -> Plot:
+    """Draw the probabilities of galaxies that are and that are not of each class."""
+    from zoobot.report.outcomes import Classes
+
+    if isinstance(outcomes, Classes):
+        k = len(outcomes.names)
+        places = [1] if k == 2 else list(range(min(k, MOST_PANELS)))
+        truth = outcomes.truth[:, None] == np.arange(k)
+    else:
+        places, truth = list(range(min(len(outcomes.names), MOST_PANELS))), outcomes.truth
+    rows = []
+    with style():
+        if len(places) == 1:
+            figure = new_figure()
+            axes = [figure.subplots()]
+        else:
+            figure, axes = panels(len(places))
+        for ax, place in zip(axes, places, strict=True):
+            rows.append(_histogram(ax, outcomes, place, truth[:, place], alone=len(places) == 1))
+        if len(axes) == 1:
+            axes[0].legend(loc="upper center")
+        else:
+            figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper right", ncols=2)
+        what = f"P({short(outcomes.names[places[0]], 16)})" if len(places) == 1 else "probability of the class"
+        figure.supxlabel(what, fontsize=9, color=INK)
+        figure.supylabel("galaxies", fontsize=9, color=INK)
+    calibrated = "Calibrated probabilities" if outcomes.calibrated is not None else "Probabilities"
+    caption = (
+        f"{calibrated} of the test galaxies, by what they are labelled. Where the two overlap no threshold tells "
+        "them apart. The vertical scale is logarithmic where the classes differ much in number."
+    )
+    return Plot("histograms", "Probabilities by true class", caption, figure, pd.concat(rows), wide=len(places) > 1)
+
+
+def _histogram(ax: Axes, outcomes: Classes | Labels, place: int, truth: np.ndarray, *, alone: bool) -> pd.DataFrame:
+    from zoobot.report.outcomes import Classes
+
+    values = outcomes.probabilities[:, place]
+    edges = np.linspace(0, 1, BINS + 1)
+    yes, no = (np.histogram(values[chosen], edges)[0] for chosen in (truth, ~truth))
+    other = outcomes.names[0] if alone and isinstance(outcomes, Classes) else "others"
+    is_not = f"is {short(other, 14)}" if alone and other != "others" else "is not"
+    is_so = f"is {short(outcomes.names[place], 14)}" if alone else "is"
+    for counts, color, text in ((no, ORANGE, is_not), (yes, BLUE, is_so)):
+        ax.stairs(counts, edges, color=color, fill=True, alpha=0.3, linewidth=0)
+        ax.stairs(counts, edges, color=color, linewidth=1.3, label=text)
+    if max(yes.max(), no.max()) > 20 * max(1, min(yes.max(), no.max())):
+        plain_log(ax)
+    ax.set_xlim(0, 1)
+    if not alone:
+        ax.set_title(short(outcomes.names[place]))
+    return pd.DataFrame({"class": outcomes.names[place], "from": edges[:-1], "to": edges[1:], "is": yes, "is_not": no})
+
+
+def conformal_plot(outcomes: Classes, scores: dict[str, Any]) -> Plot | None:
+    """Draw how often conformal sets hold the true class, and how large they are; None where there are no sets.
+
+    ``scores`` is what ``metrics.json`` has under ``conformal``: the ``level`` that sets promise and the ``expected`` coverage, if known.
+    """
+    if outcomes.sets is None:
+        return None
+    held = np.take_along_axis(outcomes.sets, outcomes.truth[:, None], axis=1)[:, 0]
+    rows = [_covered("all", held)]
+    rows += [
+        _covered(name, held[outcomes.truth == place])
+        for place, name in enumerate(outcomes.names)
+        if (outcomes.truth == place).any()
+    ]
+    table = pd.DataFrame(rows)
+    sizes = np.bincount(outcomes.sets.sum(axis=1), minlength=len(outcomes.names) + 1)
+    with style():
+        figure = new_figure(9.2, float(np.clip(0.35 * len(rows) + 1.6, 3, 9)))
+        left, right = figure.subplots(1, 2)
+        y = np.arange(len(rows))
+        error = np.clip([table["coverage"] - table["low"], table["high"] - table["coverage"]], 0, None)
+        left.errorbar(table["coverage"], y, xerr=error, fmt="o", color=BLUE, markersize=4, capsize=2, elinewidth=1)
+        level, expected = scores.get("level"), scores.get("expected")
+        if expected:
+            left.axvspan(*expected, ymin=1 - 1 / len(rows), color=ORANGE, alpha=0.18, linewidth=0)
+        if level is not None:
+            left.axvline(level, color=FAINT, linestyle=":", linewidth=1.2)
+        left.set_yticks(y, [f"{short(row['class'])} (n={row['n']:,})" for row in rows])
+        left.set(xlabel="share of sets that hold the true class", ylim=(len(rows) - 0.5, -0.5))
+        left.set_xlim(right=1.01)
+        right.bar(np.arange(len(sizes)), sizes, color=series(0)["color"], alpha=0.75)
+        right.set(xlabel="classes in the set", ylabel="galaxies")
+        right.set_xticks(range(len(sizes)))
+    promised = "" if level is None else f" ({level:.0%}, dotted)"
+    few = (
+        " Shaded: where the share of all should lie 19 times in 20, as few as the validation and test galaxies are."
+        if expected
+        else ""
+    )
+    caption = (
+        "A conformal set holds every class that can't be ruled out; over all galaxies like those it was set on (the "
+        f"validation part), sets hold the true class as often as promised{promised}, whatever the model (split "
+        "conformal prediction). Left: how often they do in the test set, with Wilson's 95% intervals, of all and by "
+        f"true class; the promise is for all, not for each class.{few} Right: how many classes they hold: small sets "
+        "are useful ones."
+    )
+    numbers = {"coverage": rows, "sizes": sizes.tolist(), "level": level}
+    return Plot("conformal", "Conformal sets", caption, figure, numbers, wide=True)
+
+
+def _covered(name: str, held: np.ndarray) -> dict[str, object]:
+    low, high = share(float(held.sum()), len(held))
+    return {"class": name, "coverage": float(held.mean()), "low": low, "high": high, "n": len(held)}

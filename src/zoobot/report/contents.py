@@ -1,0 +1,309 @@
+"""What a run's folder holds: settings, scores, log and predictions, each only where it is there and can be read."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import pandas as pd
+
+from zoobot.errors import OptionError
+from zoobot.report.outcomes import (
+    Classes,
+    Labels,
+    Numbers,
+    Votes,
+    class_outcomes,
+    label_outcomes,
+    number_outcomes,
+    places_of,
+    shown_names,
+    vote_outcomes,
+)
+
+if TYPE_CHECKING:
+    from zoobot.data import Preprocessing
+    from zoobot.trees import Schema
+
+Task = Literal["classify", "multi_label", "regress", "tree"]
+Outcomes = Classes | Labels | Numbers | Votes
+
+PARTS = ("train", "val", "test")
+TASKS: dict[str, Task] = {"Classifier": "classify", "Regressor": "regress", "Tree": "tree"}
+
+
+@dataclass(frozen=True, eq=False)
+class RunContents:
+    """What could be read of a folder that ``zoobot finetune`` or ``zoobot evaluate`` wrote; absent parts are empty or None.
+
+    Attributes
+    ----------
+    folder : Path
+        Where it lies.
+    settings, about, metrics, model : dict
+        ``run.json``, ``about.json``, ``metrics.json``, ``model/config.json``.
+    log : DataFrame or None
+        One row an epoch.
+    parts : DataFrame or None
+        The split of all labelled galaxies.
+    tables : dict
+        Tables of predictions of ``test`` (``predictions.csv``), ``val`` and ``folds``.
+    fold_metrics, learning_curve, shift : dict
+        ``folds/metrics.json``, ``learning_curve.json``, ``shift.json``.
+    breakdown : DataFrame or None
+        ``breakdown.csv``: what `zoobot.science.breakdown` gives, with the name of the ``column`` before it.
+    checks : dict
+        ``checks/<name>.csv``: ``labels``, ``duplicates``, ``images``.
+    unread : list of str
+        What is there and could not be read, and why.
+    """
+
+    folder: Path
+    settings: dict[str, Any]
+    about: dict[str, Any]
+    metrics: dict[str, Any]
+    model: dict[str, Any]
+    log: pd.DataFrame | None
+    parts: pd.DataFrame | None
+    tables: dict[str, pd.DataFrame]
+    fold_metrics: dict[str, Any]
+    learning_curve: dict[str, Any]
+    shift: dict[str, Any]
+    breakdown: pd.DataFrame | None
+    checks: dict[str, pd.DataFrame]
+    unread: list[str] = field(default_factory=list)
+
+    def scores(self, part: str) -> dict[str, Any]:
+        """Give the scores of a part, empty where it has none."""
+        scores = self.metrics.get(part)
+        return scores if isinstance(scores, dict) else {}
+
+    @cached_property
+    def task(self) -> Task | None:
+        """What the model does; None where nothing says so."""
+        kind = self.about.get("task")
+        if kind == "classify" and self.about.get("multi_label"):
+            return "multi_label"
+        if kind in ("classify", "regress", "tree"):
+            return kind  # type: ignore[no-any-return]
+        for key, task in (
+            ("questions", "tree"),
+            ("targets", "regress"),
+            ("confusion", "classify"),
+            ("labels", "multi_label"),
+        ):
+            if any(key in self.scores(part) for part in ("test", "val")):
+                return task  # type: ignore[return-value]
+        saved = str(self.model.get("task", "")).removeprefix("FinetuneableZoobot")
+        if saved == "Classifier" and self.model.get("task_options", {}).get("multi_label"):
+            return "multi_label"
+        return TASKS.get(saved)
+
+    @cached_property
+    def label_cols(self) -> list[str]:
+        """Names of the label columns."""
+        for source in (self.about, self.model, self.settings):
+            if source.get("label_cols"):
+                return [str(name) for name in source["label_cols"]]
+        for table in self.tables.values():
+            names = [name.removeprefix("true_") for name in table.columns if name.startswith("true_")]
+            if names:
+                return names
+        return []
+
+    @cached_property
+    def class_names(self) -> list[str]:
+        """Names of the classes, where labels are classes."""
+        scored = [self.scores(part).get("classes") for part in ("test", "val")]
+        for names in (*scored, self.about.get("class_names"), self.model.get("class_names")):
+            if names:
+                return [str(name) for name in names]
+        return []
+
+    @cached_property
+    def shown_classes(self) -> list[str]:
+        """Names of the classes as one reads them."""
+        return shown_names(self.label_cols[0], self.class_names) if self.label_cols else self.class_names
+
+    @cached_property
+    def tree(self) -> Schema | None:
+        """The decision tree, where the saved model has it."""
+        from zoobot.errors import ZoobotError
+        from zoobot.trees import Schema
+
+        content = self.model.get("task_options", {}).get("schema")
+        try:
+            return None if content is None else Schema.from_dict(content)
+        except (ZoobotError, KeyError, TypeError):
+            return None
+
+    @cached_property
+    def preprocessing(self) -> Preprocessing | None:
+        """How the model sees images, where the saved model says so."""
+        from zoobot.data import Preprocessing
+
+        saved = self.model.get("preprocessing") or self.about.get("preprocessing")
+        try:
+            return None if saved is None else Preprocessing.from_dict(saved)
+        except (KeyError, TypeError, ValueError):
+            return None
+
+    @cached_property
+    def simulated(self) -> bool:
+        """Whether galaxies are simulated: ``about.json`` says so, or the names of the files do."""
+        if "simulated" in self.about:
+            return bool(self.about["simulated"])
+        if "simulated" in str(self.settings.get("catalog", "")):
+            return True
+        table = self.tables.get("test")
+        return table is not None and bool(table["file_loc"].head(100).str.contains("simulated").any())
+
+    def outcomes(self, part: str) -> Outcomes | None:
+        """Give predictions beside the truth for ``test``, ``val`` or ``folds``; None where the table lacks what that takes."""
+        if part not in self._outcomes:
+            self._outcomes[part] = self._read_outcomes(part)
+        return self._outcomes[part]
+
+    @cached_property
+    def _outcomes(self) -> dict[str, Outcomes | None]:
+        return {}
+
+    def _read_outcomes(self, part: str) -> Outcomes | None:
+        table, names = self.tables.get(part), self.label_cols
+        if table is None or not names:
+            return None
+        if self.task == "classify":
+            return class_outcomes(table, names[0], self.class_names)
+        if self.task == "multi_label":
+            return label_outcomes(table, names)
+        if self.task == "regress":
+            return number_outcomes(table, names)
+        return vote_outcomes(table, self.tree) if self.task == "tree" else None
+
+    @cached_property
+    def counts(self) -> dict[str, int]:
+        """How many galaxies each part has, as far as that is known."""
+        known = {part: int(n) for part, n in (self.about.get("counts") or {}).items() if n is not None}
+        for part in PARTS:
+            if part in known:
+                continue
+            if self.parts is not None:
+                known[part] = int((self.parts["part"] == part).sum())
+            elif self.scores(part).get("n"):
+                known[part] = int(self.scores(part)["n"])
+        return known
+
+    @cached_property
+    def class_counts(self) -> dict[str, dict[str, int]]:
+        """How many galaxies of each class each part has: {part: {class: n}}, as far as that is known."""
+        shown = dict(zip(self.class_names, self.shown_classes, strict=True))
+        if self.about.get("class_counts"):
+            given = self.about["class_counts"].items()
+            return {part: {shown.get(str(k), str(k)): int(n) for k, n in own.items()} for part, own in given if own}
+        found: dict[str, dict[str, int]] = {}
+        if self.task != "classify":
+            return found
+        for part in PARTS:
+            confusion = self.scores(part).get("confusion")
+            if confusion:
+                found[part] = {name: int(sum(row)) for name, row in zip(self.shown_classes, confusion, strict=False)}
+            elif self.parts is not None and self.label_cols[0] in self.parts:
+                places = places_of(self.parts.loc[self.parts["part"] == part, self.label_cols[0]], self.class_names)
+                found[part] = {name: int((places == place).sum()) for place, name in enumerate(self.shown_classes)}
+        return {part: own for part, own in found.items() if sum(own.values())}
+
+
+def read_run(folder: Path) -> RunContents:
+    """Read a run's folder.
+
+    Raises
+    ------
+    OptionError
+        A folder with neither ``metrics.json`` nor ``predictions.csv``.
+    """
+    if not any((folder / name).is_file() for name in ("metrics.json", "predictions.csv")):
+        there = (
+            "there is no such folder" if not folder.is_dir() else "it holds neither metrics.json nor predictions.csv"
+        )
+        msg = (
+            f"there is nothing to report on in {folder}: {there}. Give the --out folder of `zoobot finetune` or "
+            "`zoobot evaluate`."
+        )
+        raise OptionError(msg)
+    unread: list[str] = []
+    tables = {
+        part: table
+        for part, name in (
+            ("test", "predictions.csv"),
+            ("val", "val_predictions.csv"),
+            ("folds", "folds/predictions.csv"),
+        )
+        if (table := _table(folder, name, unread, needs=("id_str", "file_loc"))) is not None
+    }
+    checks = {
+        name: table
+        for name in ("labels", "duplicates", "images")
+        if (table := _table(folder, f"checks/{name}.csv", unread)) is not None
+    }
+    return RunContents(
+        folder=folder,
+        settings=_object(folder, "run.json", unread),
+        about=_object(folder, "about.json", unread),
+        metrics=_object(folder, "metrics.json", unread),
+        model=_object(folder, "model/config.json", unread),
+        log=_table(folder, "log.csv", unread, needs=("epoch",)),
+        parts=_table(folder, "parts.csv", unread, needs=("part",), as_text=True),
+        tables=tables,
+        fold_metrics=_object(folder, "folds/metrics.json", unread),
+        learning_curve=_object(folder, "learning_curve.json", unread),
+        shift=_object(folder, "shift.json", unread),
+        breakdown=_table(folder, "breakdown.csv", unread, needs=("column", "bin", "n")),
+        checks=checks,
+        unread=unread,
+    )
+
+
+def _object(folder: Path, name: str, unread: list[str]) -> dict[str, Any]:
+    """Read a JSON file that holds an object; empty where it is absent."""
+    path = folder / name
+    if not path.is_file():
+        return {}
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as err:
+        unread.append(f"{name} can't be read: {err}")
+        return {}
+    if not isinstance(content, dict):
+        unread.append(f"{name} holds no object of names and values")
+        return {}
+    return content
+
+
+def _table(
+    folder: Path, name: str, unread: list[str], needs: tuple[str, ...] = (), *, as_text: bool = False
+) -> pd.DataFrame | None:
+    """Read a csv; ids, files, true labels and sets (or all, as_text) stay text as written. None where it is absent."""
+    path = folder / name
+    if not path.is_file():
+        return None
+    try:
+        header = pd.read_csv(path, nrows=0).columns
+        text = {column: str for column in header if as_text or _is_text(column)}
+        table = pd.read_csv(path, converters=text, low_memory=False)
+    except (OSError, ValueError) as err:
+        unread.append(f"{name} can't be read: {err}")
+        return None
+    missing = [column for column in needs if column not in table]
+    if missing:
+        unread.append(f"{name} lacks the column {missing[0]}")
+        return None
+    return table if len(table) else None
+
+
+def _is_text(column: str) -> bool:
+    return column.startswith(("id_str", "file_loc", "true_", "given", "suggested")) or column.endswith(
+        ("_predicted", "_set", "_leading")
+    )

@@ -1,0 +1,274 @@
+"""Predictions beside the truth, taken from the columns of a table: classes, independent labels, numbers, or votes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from zoobot.errors import ZoobotError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from zoobot.trees import Schema, VotePosterior
+
+    Values = NDArray[np.float64]
+
+SET_SEPARATOR = "|"
+UNKNOWN_CLASS = -1
+
+
+@dataclass(frozen=True, eq=False)
+class Classes:
+    """Exclusive classes; rows are the galaxies whose class and probabilities are known.
+
+    Attributes
+    ----------
+    label : str
+        The label column.
+    names : list of str
+        The classes, as `shown_names` gives them.
+    frame : DataFrame
+        The table's rows, numbered anew.
+    raw : ndarray
+        Probabilities (galaxy, class) as the network gives them.
+    calibrated : ndarray or None
+        Probabilities (galaxy, class) after calibration.
+    truth : ndarray
+        Place of the true class (galaxy,).
+    sets : ndarray or None
+        Whether each class is in a galaxy's conformal set (galaxy, class).
+    left_out : int
+        Rows without a known class or finite probabilities.
+    """
+
+    label: str
+    names: list[str]
+    frame: pd.DataFrame
+    raw: Values
+    calibrated: Values | None
+    truth: NDArray[np.int64]
+    sets: NDArray[np.bool_] | None
+    left_out: int
+
+    @property
+    def probabilities(self) -> Values:
+        """The best there are: calibrated ones, else those of the network."""
+        return self.raw if self.calibrated is None else self.calibrated
+
+    @property
+    def predicted(self) -> NDArray[np.int64]:
+        """Place of the most probable class (galaxy,), as in ``<label>_predicted``."""
+        places: NDArray[np.int64] = self.raw.argmax(axis=1)
+        return places
+
+    def confusion(self) -> NDArray[np.int64]:
+        """Give counts (true class, predicted class)."""
+        k = len(self.names)
+        return np.bincount(self.truth * k + self.predicted, minlength=k * k).reshape(k, k)
+
+
+@dataclass(frozen=True, eq=False)
+class Labels:
+    """Independent labels: arrays are (galaxy, label), ``truth`` True or False."""
+
+    names: list[str]
+    frame: pd.DataFrame
+    raw: Values
+    calibrated: Values | None
+    truth: NDArray[np.bool_]
+    left_out: int
+
+    @property
+    def probabilities(self) -> Values:
+        """The best there are: calibrated ones, else those of the network."""
+        return self.raw if self.calibrated is None else self.calibrated
+
+
+@dataclass(frozen=True, eq=False)
+class Numbers:
+    """Regression: arrays are (galaxy, target) in the targets' units; ``low`` and ``high`` are the interval's ends, where there is one."""
+
+    names: list[str]
+    frame: pd.DataFrame
+    predicted: Values
+    truth: Values
+    low: Values | None
+    high: Values | None
+    left_out: int
+
+
+@dataclass(frozen=True, eq=False)
+class Votes:
+    """Votes on a decision tree: what is believed of them, and the counts (galaxy, answer)."""
+
+    frame: pd.DataFrame
+    posterior: VotePosterior
+    counts: Values
+    left_out: int
+    knows_paths: bool
+    """Whether the tree says after which answers questions are asked"""
+
+
+def shown_names(label: str, names: Sequence[str]) -> list[str]:
+    """Give classes as one reads them: those that are numbers with the label's name, as ``ring = 1``."""
+    return [f"{label} = {name}" if name.lstrip("-").replace(".", "", 1).isdigit() else name for name in names]
+
+
+def class_outcomes(table: pd.DataFrame, label: str, names: Sequence[str]) -> Classes | None:
+    """Read the outcomes of a classifier's table, None where it lacks a column that they take.
+
+    Without ``names`` the classes are what follows ``<label>_`` in the names of columns.
+    """
+    names = list(names) or _classes_of(table, label)
+    columns = [f"{label}_{name}" for name in names]
+    if not names or f"true_{label}" not in table or not set(columns) <= set(table.columns):
+        return None
+    truth = places_of(table[f"true_{label}"], names)
+    raw = _numbers(table, columns)
+    calibrated = _numbers(table, [f"{column}_calibrated" for column in columns])
+    if raw is None:
+        return None
+    known = (truth != UNKNOWN_CLASS) & np.isfinite(raw if calibrated is None else raw + calibrated).all(axis=1)
+    if not known.any():
+        return None
+    sets = _sets(table[f"{label}_set"], names) if f"{label}_set" in table else None
+    return Classes(
+        label, shown_names(label, names), _rows(table, known), raw[known], None if calibrated is None else calibrated[known],
+        truth[known], None if sets is None else sets[known], int((~known).sum()),
+    )  # fmt: skip
+
+
+def label_outcomes(table: pd.DataFrame, names: list[str]) -> Labels | None:
+    """Read the outcomes of a multi-label classifier's table, None where it lacks a column that they take."""
+    raw, truth = _numbers(table, names), _numbers(table, [f"true_{name}" for name in names])
+    if raw is None or truth is None:
+        return None
+    calibrated = _numbers(table, [f"{name}_calibrated" for name in names])
+    known = np.isfinite(raw).all(axis=1) & np.isfinite(truth).all(axis=1)
+    if not known.any():
+        return None
+    return Labels(
+        names, _rows(table, known), raw[known], None if calibrated is None else calibrated[known],
+        truth[known] > 0.5, int((~known).sum()),
+    )  # fmt: skip
+
+
+def number_outcomes(table: pd.DataFrame, names: list[str]) -> Numbers | None:
+    """Read the outcomes of a regressor's table, None where it lacks a column that they take."""
+    predicted, truth = _numbers(table, names), _numbers(table, [f"true_{name}" for name in names])
+    if predicted is None or truth is None:
+        return None
+    low, high = (_numbers(table, [f"{name}_{end}" for name in names]) for end in ("low", "high"))
+    known = np.isfinite(predicted).all(axis=1) & np.isfinite(truth).all(axis=1)
+    if not known.any():
+        return None
+    if low is not None and high is not None:
+        low, high = low[known], high[known]
+    else:
+        low = high = None
+    return Numbers(names, _rows(table, known), predicted[known], truth[known], low, high, int((~known).sum()))
+
+
+def vote_outcomes(table: pd.DataFrame, tree: Schema | None) -> Votes | None:
+    """Read the outcomes of a tree's table, None where it lacks a column that they take.
+
+    Concentrations are the expected fractions times the volunteers that each question's belief is worth: exact for a single pass.
+    Without ``tree`` the questions are found from the names of columns; which is asked after which stays unknown.
+    """
+    from zoobot.trees import VotePosterior
+
+    schema = _tree_of(table) if tree is None else tree
+    if schema is None:
+        return None
+    columns = schema.label_cols
+    fractions, counts = _numbers(table, columns), _numbers(table, [f"true_{column}" for column in columns])
+    volunteers = _numbers(table, [f"{question.text}_volunteers" for question in schema.questions])
+    if fractions is None or counts is None or volunteers is None:
+        return None
+    sizes = [len(question.answers) for question in schema.questions]
+    concentrations = fractions * np.repeat(volunteers, sizes, axis=1)
+    known = (concentrations > 0).all(axis=1) & np.isfinite(counts).all(axis=1)
+    if not known.any():
+        return None
+    posterior = VotePosterior(schema, concentrations[known])
+    return Votes(_rows(table, known), posterior, counts[known], int((~known).sum()), knows_paths=tree is not None)
+
+
+def places_of(labels: pd.Series[Any], names: Sequence[str]) -> NDArray[np.int64]:
+    """Give the place of each label among the classes, -1 where it is none: text as it stands, else numbers and true/false as numbers."""
+    place = {name: number for number, name in enumerate(names)}
+
+    def find(text: str) -> int:
+        if text in place:
+            return place[text]
+        text = {"true": "1", "false": "0"}.get(text.lower(), text)
+        try:
+            return place.get(f"{float(text):g}", UNKNOWN_CLASS)
+        except ValueError:
+            return UNKNOWN_CLASS
+
+    texts = labels.astype(str)
+    known = {text: find(text) for text in texts.unique()}
+    return texts.map(known).to_numpy(np.int64)
+
+
+def _rows(table: pd.DataFrame, known: Any) -> pd.DataFrame:
+    """Give the known rows, numbered anew."""
+    rows: pd.DataFrame = table.loc[known].reset_index(drop=True)
+    return rows
+
+
+def _numbers(table: pd.DataFrame, columns: Sequence[str]) -> Values | None:
+    """Give columns as numbers (row, column), NaN where they are none; None where a column is absent."""
+    if not columns or not set(columns) <= set(table.columns):
+        return None
+    words = {"true": 1.0, "false": 0.0}
+    found = []
+    for column in columns:
+        values = table[column]
+        if values.dtype == object or not pd.api.types.is_numeric_dtype(values):
+            values = values.astype(str).map(lambda text: words.get(text.lower(), text))
+        found.append(pd.to_numeric(values, errors="coerce").to_numpy(np.float64))
+    return np.stack(found, axis=1)
+
+
+def _classes_of(table: pd.DataFrame, label: str) -> list[str]:
+    """Find the classes of a table whose ``metrics.json`` is lost: its columns up to ``<label>_predicted``."""
+    columns = list(table.columns)
+    end = f"{label}_predicted"
+    if end not in columns:
+        return []
+    start = f"{label}_"
+    return [name.removeprefix(start) for name in columns[: columns.index(end)] if name.startswith(start)]
+
+
+def _sets(column: pd.Series[Any], names: Sequence[str]) -> NDArray[np.bool_]:
+    """Give which classes each set holds, as (galaxy, class)."""
+    split = {text: text.split(SET_SEPARATOR) for text in column.astype(str).unique()}
+    held = {text: [name in parts for name in names] for text, parts in split.items()}
+    return np.array([held[text] for text in column.astype(str)], dtype=bool)
+
+
+def _tree_of(table: pd.DataFrame) -> Schema | None:
+    """Find the questions from ``<question>_volunteers`` and their answers from ``true_<question>_<answer>``."""
+    from zoobot.trees import Schema
+
+    ending = "_volunteers"
+    questions = [name.removesuffix(ending) for name in table.columns if name.endswith(ending)]
+    pairs: dict[str, list[str]] = {question: [] for question in questions}
+    for name in table.columns:
+        column = name.removeprefix("true_")
+        owners = [question for question in questions if column.startswith(f"{question}_")]
+        if name.startswith("true_") and owners:
+            owner = max(owners, key=len)
+            pairs[owner].append(column.removeprefix(f"{owner}_"))
+    try:
+        return Schema({question: answers for question, answers in pairs.items() if answers})
+    except ZoobotError:
+        return None

@@ -1,0 +1,281 @@
+"""Plots of how well probabilities rank galaxies: ROC, purity against completeness, and both against the threshold."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from zoobot.report.intervals import Ranking, Resampled, auroc_interval, grid, mean_interval, ranking, resample
+from zoobot.report.theme import BLUE, FAINT, HEIGHT, ORANGE, Plot, new_figure, series, shared_panels, short, style
+from zoobot.science.reliability import wilson_interval
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from numpy.typing import NDArray
+
+    from zoobot.report.outcomes import Classes, Labels
+
+    Values = NDArray[np.float64]
+
+MOST_BANDS = 4
+"""Curves in one plot that each get a band: more would hide each other"""
+MOST_INSIDE = 2
+"""Curves whose legend has room beside them"""
+MOST_PANELS = 12
+MOST_POINTS = 600
+"""Of a curve"""
+THRESHOLDS = np.linspace(0, 1, 101)
+SIDE_BY_SIDE = 3
+
+
+@dataclass(frozen=True, eq=False)
+class Events:
+    """What is ranked; of two classes the event is the second class, of more each class against the rest, of independent labels each label.
+
+    Attributes
+    ----------
+    names : list of str
+        Of the events.
+    scores : ndarray
+        Probabilities (galaxy, event) as the network gives them, which the scores of ``metrics.json`` are taken from.
+    cuts : ndarray
+        Probabilities (galaxy, event) that one would cut at: calibrated, where they are.
+    positive : ndarray
+        Whether it is so (galaxy, event).
+    exclusive : bool
+        Whether a galaxy is of one class only.
+    """
+
+    names: list[str]
+    scores: Values
+    cuts: Values
+    positive: NDArray[np.bool_]
+    exclusive: bool
+
+    @cached_property
+    def resampled(self) -> Resampled:
+        """What resampling the galaxies makes of the curves."""
+        return resample(self.scores, self.positive)
+
+    @cached_property
+    def curves(self) -> list[Ranking]:
+        """The measured curve of each event."""
+        found = [ranking(self.scores[:, place], self.positive[:, place]) for place in range(len(self.names))]
+        return [curve for curve in found if curve is not None]
+
+    def legend(self, place: int, area: int) -> str:
+        """Name an event with the area below its curve, 0 the AUROC and 1 the average precision, and the interval of that."""
+        value = self.curves[place].areas()[area]
+        if area == 0:
+            positives = int(self.positive[:, place].sum())
+            interval = auroc_interval(value, positives, len(self.positive) - positives)
+        else:
+            interval = mean_interval(self.resampled.average_precision[:, [place]])
+        known = f" ({interval[0]:.2f}–{interval[1]:.2f})" if np.isfinite(interval).all() else ""
+        return f"{short(self.names[place], 18)}: {value:.3f}{known}"
+
+
+def class_events(outcomes: Classes) -> Events:
+    """Give what a classifier's probabilities rank, of the classes that some but not all galaxies have."""
+    k = len(outcomes.names)
+    each = outcomes.truth[:, None] == np.arange(k)
+    places = [1] if k == 2 else list(range(k))
+    places = [place for place in places if 0 < each[:, place].sum() < len(each)]
+    names = [outcomes.names[place] for place in places]
+    return Events(names, outcomes.raw[:, places], outcomes.probabilities[:, places], each[:, places], exclusive=True)
+
+
+def label_events(outcomes: Labels) -> Events:
+    """Give what a multi-label classifier's probabilities rank, of the labels that some but not all galaxies have."""
+    places = [place for place in range(len(outcomes.names)) if 0 < outcomes.truth[:, place].sum() < len(outcomes.truth)]
+    names = [outcomes.names[place] for place in places]
+    return Events(
+        names, outcomes.raw[:, places], outcomes.probabilities[:, places], outcomes.truth[:, places], exclusive=False
+    )
+
+
+def ranking_plots(events: Events) -> list[Plot]:
+    """Draw ROC curves, purity against completeness, and both against the threshold."""
+    if not events.names:
+        return []
+    return [_roc(events), _purity(events), _thresholds(events)]
+
+
+def _roc(events: Events) -> Plot:
+    """Draw the true against the false positive rate."""
+    tables = []
+    with style():
+        axes = _axes(events, "false positive rate", "true positive rate (completeness)")
+        for place, (ax, curve) in enumerate(zip(axes.each, events.curves, strict=True)):
+            look = axes.look(place)
+            x, y = _thinned(np.append(0, curve.fpr), np.append(0, curve.tpr))
+            ax.plot(x, y, label=events.legend(place, 0), drawstyle="default", **look)
+            if axes.banded:
+                ax.fill_between(
+                    grid(),
+                    events.resampled.tpr_low[:, place],
+                    events.resampled.tpr_high[:, place],
+                    color=look["color"],
+                    alpha=0.16,
+                    linewidth=0,
+                )
+            tables.append(
+                pd.DataFrame({"event": events.names[place], "false_positive_rate": x, "true_positive_rate": y})
+            )
+        for ax in axes.unique:
+            ax.plot([0, 1], [0, 1], color=FAINT, linewidth=0.8, linestyle=":", zorder=0)
+            axes.finish(ax, "AUROC")
+    caption = (
+        "As the threshold on the probability falls, the share of galaxies of the class that is found against the "
+        f"share of all others that is wrongly taken{_versus(events)}. AUROC is the area below: the probability that "
+        "a galaxy of the class is ranked above one that is not (0.5, dotted: guessing). It doesn't depend on how "
+        "common the class is. Bands: 95% of bootstrap resamples of the galaxies, point by point; intervals of the "
+        "area: Newcombe (2006)."
+    )
+    return Plot("roc", "ROC", caption, axes.figure, pd.concat(tables), wide=axes.wide)
+
+
+def _purity(events: Events) -> Plot:
+    """Draw purity against completeness."""
+    tables = []
+    with style():
+        axes = _axes(events, "completeness (recall)", "purity (precision)")
+        for place, (ax, curve) in enumerate(zip(axes.each, events.curves, strict=True)):
+            look = axes.look(place)
+            x, y = _thinned(curve.tpr, curve.purity)
+            ax.plot(x, y, label=events.legend(place, 1), **look)
+            if axes.banded:
+                ax.fill_between(
+                    grid(), events.resampled.purity_low[:, place], events.resampled.purity_high[:, place], color=look["color"],
+                    alpha=0.16, linewidth=0,
+                )  # fmt: skip
+            ax.axhline(events.positive[:, place].mean(), color=look["color"], linewidth=0.8, linestyle=":", zorder=0)
+            tables.append(pd.DataFrame({"event": events.names[place], "completeness": x, "purity": y}))
+        for ax in axes.unique:
+            axes.finish(ax, "average precision")
+    shares = ", ".join(
+        f"{name} {share:.1%}" for name, share in zip(events.names[:6], events.positive.mean(axis=0), strict=False)
+    )
+    caption = (
+        "Purity: the share of the chosen galaxies that are of the class. Completeness: the share of the class that "
+        "is chosen. Dotted: the purity of choosing blindly, which is the share of the class in this test set "
+        f"({shares}). Purity holds at that share alone: where the class is rarer, purity at the same threshold is "
+        "lower. Average precision is the mean purity over steps of completeness. Bands and intervals: 95% of "
+        "bootstrap resamples."
+    )
+    return Plot(
+        "purity_completeness", "Purity and completeness", caption, axes.figure, pd.concat(tables), wide=axes.wide
+    )
+
+
+def _thresholds(events: Events) -> Plot:
+    """Draw purity and completeness against the threshold, each event in a panel."""
+    shown = min(len(events.names), MOST_PANELS)
+    tables = []
+    with style():
+        if shown == 1:
+            figure = new_figure()
+            axes = [figure.subplots()]
+        else:
+            figure, axes = shared_panels(shown, "threshold on the probability", "", heading=0.3)
+        for place, ax in enumerate(axes):
+            table = threshold_table(events.cuts[:, place], events.positive[:, place])
+            for name, color in (("purity", BLUE), ("completeness", ORANGE)):
+                ax.plot(table["threshold"], table[name], color=color, label=name)
+                ax.fill_between(
+                    table["threshold"],
+                    table[f"{name}_low"],
+                    table[f"{name}_high"],
+                    color=color,
+                    alpha=0.16,
+                    linewidth=0,
+                )
+            ax.axvline(0.5, color=FAINT, linestyle=":", linewidth=1)
+            ax.set(xlim=(0, 1), ylim=(0, 1.03))
+            if shown > 1:
+                ax.set_title(short(events.names[place]))
+            tables.append(table.assign(event=events.names[place]))
+        if shown == 1:
+            axes[0].legend(loc="lower left")
+            axes[0].set_xlabel(f"threshold on P({short(events.names[0], 16)})")
+        else:
+            figure.legend(*axes[0].get_legend_handles_labels(), loc="upper right", ncols=2)
+    caption = (
+        "What is chosen where the probability of the class is at or above a threshold: its purity and completeness "
+        "in this test set, with Wilson's 95% intervals. Dotted: 0.5, which of two classes is the cut of the column "
+        "of predicted classes. To choose a threshold for a survey, in which the class may be rarer than here, use "
+        "`zoobot select`."
+    )  # fmt: skip
+    return Plot("thresholds", "Where to cut", caption, figure, pd.concat(tables), wide=shown > 1)
+
+
+def threshold_table(score: Values, positive: NDArray[np.bool_]) -> pd.DataFrame:
+    """Give purity and completeness with Wilson's intervals at thresholds 0, 0.01, ... 1; NaN where nothing is chosen."""
+    order = np.sort(score)
+    own = np.sort(score[positive])
+    chosen = len(order) - np.searchsorted(order, THRESHOLDS - 1e-12)
+    hits = len(own) - np.searchsorted(own, THRESHOLDS - 1e-12)
+    table = {"threshold": THRESHOLDS, "chosen": chosen, "hits": hits}
+    for name, count in (("purity", chosen), ("completeness", np.full(len(hits), len(own)))):
+        some = np.where(count > 0, count, 1)
+        low, high = wilson_interval(hits, some)
+        for column, values in ((name, hits / some), (f"{name}_low", low), (f"{name}_high", high)):
+            table[column] = np.where(count > 0, values, np.nan)
+    return pd.DataFrame(table)
+
+
+@dataclass(frozen=True, eq=False)
+class _Axes:
+    """Axes of the events' curves: one for all, or a panel each where labels are independent."""
+
+    figure: Any
+    each: list[Axes]
+    unique: list[Axes]
+    wide: bool
+    banded: bool
+    x: str
+    y: str
+
+    def look(self, place: int) -> dict[str, Any]:
+        return series(place if len(self.unique) == 1 else 0)
+
+    def finish(self, ax: Axes, heading: str) -> None:
+        ax.set(xlim=(-0.01, 1.01), ylim=(0, 1.03))
+        corner: Any = "lower right" if "false" in self.x else "lower left"
+        if len(self.unique) > 1:
+            ax.legend(loc=corner)
+            return
+        ax.set(xlabel=self.x, ylabel=self.y)
+        if len(self.each) <= MOST_INSIDE:
+            legend = ax.legend(loc=corner, title=heading)
+        else:
+            legend = self.figure.legend(
+                *ax.get_legend_handles_labels(), loc="outside lower center", ncols=2, title=heading
+            )
+        legend.get_title().set_fontsize(8)
+
+
+def _axes(events: Events, x: str, y: str) -> _Axes:
+    count = len(events.names)
+    if events.exclusive or count == 1:
+        figure = new_figure(height=HEIGHT if count <= MOST_INSIDE else HEIGHT + 0.2 * (count // 2 + 2))
+        ax = figure.subplots()
+        return _Axes(figure, [ax] * count, [ax], wide=False, banded=count <= MOST_BANDS, x=x, y=y)
+    figure, axes = shared_panels(count, x, y, columns=SIDE_BY_SIDE)
+    return _Axes(figure, axes, axes, wide=True, banded=True, x=x, y=y)
+
+
+def _versus(events: Events) -> str:
+    return "; each class against the rest" if events.exclusive and len(events.names) > 1 else ""
+
+
+def _thinned(x: Values, y: Values) -> tuple[Values, Values]:
+    """Leave out points of a long curve that can't be told apart."""
+    if len(x) <= MOST_POINTS:
+        return x, y
+    kept = np.unique(np.linspace(0, len(x) - 1, MOST_POINTS).round().astype(int))
+    return x[kept], y[kept]

@@ -1,0 +1,233 @@
+"""Plots of predicted numbers against true ones: the one-to-one plot, residuals, and what intervals cover."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from zoobot.report.intervals import share
+from zoobot.report.theme import BLUE, FAINT, INK, ORANGE, Plot, cloud, new_figure, panels, short, style
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from numpy.typing import NDArray
+
+    from zoobot.report.outcomes import Numbers
+
+    Values = NDArray[np.float64]
+
+MOST_PANELS = 12
+BINS = 30
+TRENDS = 8
+"""Bins, of as many galaxies each, in which trends are taken"""
+FEWEST_A_BIN = 8
+
+
+def regression_plots(outcomes: Numbers, level: float | None) -> list[Plot]:
+    """Draw what can be seen of a regressor's outcomes; ``level`` is the coverage that intervals promise, if known."""
+    plots = [_one_to_one(outcomes), _residuals(outcomes), _histogram(outcomes)]
+    return plots if outcomes.low is None else [*plots, _coverage(outcomes, level)]
+
+
+def _one_to_one(outcomes: Numbers) -> Plot:
+    """Draw predicted against true numbers."""
+    with style():
+        figure, axes = _axes(outcomes)
+        for place, ax in enumerate(axes):
+            true, predicted = outcomes.truth[:, place], outcomes.predicted[:, place]
+            low, high = min(true.min(), predicted.min()), max(true.max(), predicted.max())
+            margin = 0.04 * (high - low or 1)
+            span = (low - margin, high + margin)
+            half = _half_width(outcomes, place)
+            if half is not None:
+                ax.fill_between(span, np.subtract(span, half), np.add(span, half), color=FAINT, alpha=0.16, linewidth=0)
+            ax.plot(span, span, color=FAINT, linewidth=1, linestyle=":")
+            cloud(ax, true, predicted, (span, span))
+            middle = _trend(true, predicted)
+            ax.plot(middle["x"], middle["median"], color=ORANGE, marker="o", markersize=3.5, linewidth=1.2)
+            ax.set(xlim=span, ylim=span, aspect="equal")
+            _label(
+                ax,
+                outcomes,
+                place,
+                f"true {short(outcomes.names[place], 20)}",
+                f"predicted {short(outcomes.names[place], 20)}",
+                axes,
+            )
+    half_text = " Gray band: the conformal interval about a prediction." if outcomes.low is not None else ""
+    caption = (
+        "Each point is a test galaxy (many: the shade is their number); on the dotted line predictions are exact. "
+        "Orange: the median prediction in bins of as many galaxies each. A slope below 1 is usual: a model that is "
+        f"unsure predicts values nearer to the mean.{half_text}"
+    )
+    return Plot("one_to_one", "Predicted against true", caption, figure, _table(outcomes), wide=len(axes) > 1)
+
+
+def _residuals(outcomes: Numbers) -> Plot:
+    """Draw residuals against the prediction, which is what one knows of a new galaxy."""
+    tables = []
+    with style():
+        figure, axes = _axes(outcomes)
+        for place, ax in enumerate(axes):
+            predicted = outcomes.predicted[:, place]
+            residual = predicted - outcomes.truth[:, place]
+            reach = 1.05 * (np.abs(residual).max() or 1)
+            span = _span(predicted)
+            ax.axhline(0, color=FAINT, linewidth=1, linestyle=":")
+            cloud(ax, predicted, residual, (span, (-reach, reach)))
+            trend = _trend(predicted, residual)
+            for name, dashes in (("low", "--"), ("median", "-"), ("high", "--")):
+                ax.plot(trend["x"], trend[name], color=ORANGE, linewidth=1.2, linestyle=dashes)
+            ax.set(xlim=span, ylim=(-reach, reach))
+            _label(ax, outcomes, place, f"predicted {short(outcomes.names[place], 20)}", "predicted − true", axes)
+            tables.append(trend.assign(target=outcomes.names[place]))
+    caption = (
+        "Predicted less true, against the prediction. Orange: median and 16th and 84th percentile in bins of as many "
+        "galaxies each; a median off the dotted line is a bias at that prediction, and could be taken off."
+    )
+    return Plot("residuals", "Residuals", caption, figure, pd.concat(tables), wide=len(axes) > 1)
+
+
+def _histogram(outcomes: Numbers) -> Plot:
+    """Draw the distribution of residuals with its center and spread."""
+    rows = []
+    with style():
+        figure, axes = _axes(outcomes)
+        for place, ax in enumerate(axes):
+            residual = outcomes.predicted[:, place] - outcomes.truth[:, place]
+            counts, edges = np.histogram(residual, min(BINS, max(6, int(2 * len(residual) ** 0.5))))
+            ax.stairs(counts, edges, fill=True, color=BLUE, alpha=0.6)
+            center, spread = (
+                float(np.median(residual)),
+                1.4826 * float(np.median(np.abs(residual - np.median(residual)))),
+            )
+            ax.set_ylim(0, 1.3 * counts.max())
+            ax.axvline(0, color=FAINT, linewidth=1, linestyle=":")
+            ax.axvspan(center - spread, center + spread, color=ORANGE, alpha=0.14, linewidth=0)
+            ax.axvline(center, color=ORANGE, linewidth=1.2)
+            far = float((np.abs(residual - center) > 3 * spread).mean()) if spread else float("nan")
+            text = f"median {center:.3g}\nσ(MAD) {spread:.3g}\nbeyond 3σ {far:.1%}"
+            ax.text(0.97, 0.96, text, transform=ax.transAxes, ha="right", va="top", fontsize=8)
+            _label(ax, outcomes, place, "predicted − true", "galaxies", axes)
+            rows.append({"target": outcomes.names[place], "median": center, "sigma_mad": spread, "beyond_3_sigma": far})
+    caption = (
+        "Distribution of predicted less true. Orange: its median and, shaded, σ(MAD) = 1.4826 times the median "
+        "absolute deviation from it, which equals the standard deviation of a normal distribution and is not moved "
+        "by outliers. Beyond 3σ a normal distribution has 0.3%."
+    )
+    return Plot(
+        "residual_histogram", "Distribution of residuals", caption, figure, {"targets": rows}, wide=len(axes) > 1
+    )
+
+
+def _coverage(outcomes: Numbers, level: float | None) -> Plot:
+    """Draw the share of true values within the intervals, over all and by prediction."""
+    assert outcomes.low is not None  # asked by the caller
+    assert outcomes.high is not None
+    tables = []
+    with style():
+        figure, axes = _axes(outcomes)
+        for place, ax in enumerate(axes):
+            truth, predicted = outcomes.truth[:, place], outcomes.predicted[:, place]
+            within = (outcomes.low[:, place] <= truth) & (truth <= outcomes.high[:, place])
+            rows = []
+            for rows_of in _bins(predicted):
+                low, high = share(float(within[rows_of].sum()), len(rows_of))
+                rows.append(
+                    {
+                        "predicted": predicted[rows_of].mean(),
+                        "coverage": within[rows_of].mean(),
+                        "low": low,
+                        "high": high,
+                        "n": len(rows_of),
+                    }
+                )
+            table = pd.DataFrame(rows)
+            error = np.clip([table["coverage"] - table["low"], table["high"] - table["coverage"]], 0, None)
+            ax.errorbar(
+                table["predicted"], table["coverage"], error, fmt="o", color=BLUE, markersize=4, capsize=2, elinewidth=1
+            )
+            low, high = share(float(within.sum()), len(within))
+            ax.axhspan(low, high, color=ORANGE, alpha=0.16, linewidth=0)
+            ax.axhline(within.mean(), color=ORANGE, linewidth=1.2)
+            if level is not None:
+                ax.axhline(level, color=FAINT, linestyle=":", linewidth=1.2)
+            ax.set_ylim(min(0.45, float(table["low"].min()) - 0.03), 1.02)
+            ax.text(
+                0.03,
+                0.05,
+                f"{int(within.sum()):,} of {len(within):,} within: {within.mean():.1%}",
+                transform=ax.transAxes,
+                fontsize=8,
+            )
+            _label(
+                ax, outcomes, place, f"predicted {short(outcomes.names[place], 20)}", "share within its interval", axes
+            )
+            tables.append(table.assign(target=outcomes.names[place]))
+    promised = "" if level is None else f" the promised {level:.0%} (dotted)"
+    caption = (
+        "How often the true value lies in the conformal interval: over all test galaxies (orange, with Wilson's 95% "
+        f"interval) it should agree with{promised}. By prediction (blue): all galaxies get intervals of the same "
+        "width, so that easy ones are covered more often and hard ones less."
+    )
+    return Plot("interval_coverage", "What intervals cover", caption, figure, pd.concat(tables), wide=len(axes) > 1)
+
+
+def _axes(outcomes: Numbers) -> tuple[Any, list[Axes]]:
+    count = min(len(outcomes.names), MOST_PANELS)
+    if count == 1:
+        figure = new_figure(4.6, 4.0)
+        return figure, [figure.subplots()]
+    return panels(count, columns=3, side=2.9)
+
+
+def _label(ax: Axes, outcomes: Numbers, place: int, x: str, y: str, axes: list[Axes]) -> None:
+    if len(axes) == 1:
+        ax.set(xlabel=x, ylabel=y)
+    else:
+        ax.set_title(short(outcomes.names[place]))
+        figure = ax.figure
+        words = [
+            text.split(" ")[0] if text.startswith(("true", "predicted ")) and "−" not in text else text
+            for text in (x, y)
+        ]
+        figure.supxlabel(words[0], fontsize=9, color=INK)
+        figure.supylabel(words[1], fontsize=9, color=INK)
+
+
+def _half_width(outcomes: Numbers, place: int) -> float | None:
+    """Give half the width of a target's intervals where all have about the same, finite one."""
+    if outcomes.low is None or outcomes.high is None:
+        return None
+    widths = (outcomes.high[:, place] - outcomes.low[:, place]) / 2
+    typical = float(np.median(widths))
+    return typical if np.isfinite(typical) and np.allclose(widths, typical, rtol=0.01) else None
+
+
+def _bins(values: Values) -> list[NDArray[np.int64]]:
+    """Give the rows of bins of about as many galaxies each, in rising order."""
+    count = int(np.clip(len(values) // FEWEST_A_BIN, 1, TRENDS))
+    return [rows for rows in np.array_split(np.argsort(values, kind="stable"), count) if len(rows)]
+
+
+def _trend(x: Values, y: Values) -> pd.DataFrame:
+    """Give median and 16th and 84th percentile of ``y`` in bins of ``x``."""
+    rows = []
+    for own in _bins(x):
+        low, median, high = np.percentile(y[own], [16, 50, 84])
+        rows.append({"x": float(np.median(x[own])), "low": low, "median": median, "high": high, "n": len(own)})
+    return pd.DataFrame(rows)
+
+
+def _span(values: Values) -> tuple[float, float]:
+    margin = 0.04 * (np.ptp(values) or 1)
+    return float(values.min() - margin), float(values.max() + margin)
+
+
+def _table(outcomes: Numbers) -> pd.DataFrame:
+    columns = {"id_str": outcomes.frame["id_str"].to_numpy()}
+    for place, name in enumerate(outcomes.names):
+        columns |= {f"true_{name}": outcomes.truth[:, place], name: outcomes.predicted[:, place]}
+    return pd.DataFrame(columns)
