@@ -67,7 +67,7 @@ def run_page(page: str) -> dict[str, str]:
                 exec(compile("\n" * (block.line - 1) + code, block.page, "exec"), namespace)
             for arguments in block.commands():
                 if arguments[0] in RUN:
-                    epochs = ["--epochs", "1"] if arguments[0] == "finetune" else []
+                    epochs = ["--epochs", "1", "--no-report"] if arguments[0] == "finetune" else []
                     get_command(app).main([*arguments, *epochs], standalone_mode=False)
         except Exception:
             failed[block.name] = traceback.format_exc()

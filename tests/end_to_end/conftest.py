@@ -136,7 +136,7 @@ def zoobot_command() -> Callable[..., Answer]:
 def quick(encoder) -> list[object]:
     """Give options that make a run short; those that follow them count."""
     options = {"encoder": encoder, "image-size": 32, "epochs": 4, "learning-rate": 0.01, "num-workers": 0}
-    return [part for name, value in options.items() for part in (f"--{name}", value)]
+    return ["--no-report", *(part for name, value in options.items() for part in (f"--{name}", value))]
 
 
 @pytest.fixture(scope="session")

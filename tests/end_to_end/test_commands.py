@@ -30,11 +30,27 @@ SCORES = {
 }
 TREE_COLUMNS = ["feature_ringed", "feature_barred", "feature_smooth", "size_large", "size_small"]
 COLUMNS = {
-    "names": ["shape_bar", "shape_disk", "shape_ring", "shape_predicted"],
-    "zero_one": ["ring_0", "ring_1", "ring_predicted"],
-    "regression": ["radius"],
+    "names": [
+        "shape_bar",
+        "shape_disk",
+        "shape_ring",
+        "shape_predicted",
+        "shape_bar_calibrated",
+        "shape_disk_calibrated",
+        "shape_ring_calibrated",
+        "shape_set",
+    ],
+    "zero_one": ["ring_0", "ring_1", "ring_predicted", "ring_0_calibrated", "ring_1_calibrated", "ring_set"],
+    "regression": ["radius", "radius_low", "radius_high"],
     "tree": TREE_COLUMNS,
-    "several": ["has_ring", "is_large"],
+    "several": [
+        "has_ring",
+        "is_large",
+        "has_ring_calibrated",
+        "is_large_calibrated",
+        "has_ring_set",
+        "is_large_set",
+    ],
 }
 TASKS = list(LABELS)
 
@@ -48,7 +64,7 @@ def runs(galaxies, finetune, tmp_path_factory):
         if task not in done:
             out = tmp_path_factory.mktemp(task) / "run"
             options = [part.format(galaxies=galaxies) for part in LABELS[task]]
-            done[task] = out, finetune(out, *options, "--blocks", "-1")
+            done[task] = out, finetune(out, *options, "--blocks", "-1", "--report")
         return done[task]
 
     return run
@@ -57,7 +73,12 @@ def runs(galaxies, finetune, tmp_path_factory):
 @pytest.mark.parametrize("task", TASKS)
 def test_finetune_writes_what_it_promises(runs, task):
     out, answer = runs(task)
-    for name in ("model/config.json", "model/model.safetensors", "checkpoints/last.ckpt"):
+    for name in (
+        "model/config.json",
+        "model/model.safetensors",
+        "model/reference.safetensors",
+        "checkpoints/last.ckpt",
+    ):
         assert (out / name).is_file()
     log = pd.read_csv(out / "log.csv")
     assert log["epoch"].tolist() == [0, 1, 2, 3]
@@ -81,8 +102,11 @@ def test_finetune_writes_what_it_promises(runs, task):
     assert columns[:shown] == ["id_str", "file_loc", *COLUMNS[task]]
     assert columns[-len(truth) :] == [f"true_{name}" for name in truth]
     assert (task == "tree") == (len(columns) > shown + len(truth)) == (out / "plots" / "coverage.png").is_file()
-    for name in ("model", "checkpoints", "log.csv", "metrics.json", "predictions.csv"):
+    for name in ("model", "checkpoints", "log.csv", "metrics.json", "predictions.csv", "report.html", "checks"):
         assert str(out / name) in answer.out
+    about, parts = json.loads((out / "about.json").read_text()), pd.read_csv(out / "parts.csv")
+    assert parts["part"].value_counts().to_dict() == about["counts"] and sum(about["counts"].values()) == 96
+    assert parts.loc[parts["part"] == "test", "id_str"].tolist() == predictions["id_str"].tolist()
 
 
 def test_the_model_of_the_best_epoch_is_kept(finetune, tmp_path):

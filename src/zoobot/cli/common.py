@@ -72,6 +72,16 @@ class Runtime(StrEnum):
     AUTO = "auto"
 
 
+class Calibration(StrEnum):
+    """How probabilities are calibrated."""
+
+    AUTO = "auto"
+    TEMPERATURE = "temperature"
+    VECTOR = "vector"
+    ISOTONIC = "isotonic"
+    NONE = "none"
+
+
 class Balance(StrEnum):
     """How to treat rare classes."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated
 
@@ -26,8 +25,9 @@ def evaluate(
     catalog: CatalogArgument,
     model: ModelOption,
     out: Annotated[
-        Path | None, typer.Option(help="Folder for metrics.json and predictions.csv.", metavar="DIR")
+        Path | None, typer.Option(help="Folder for metrics.json, predictions.csv and report.html.", metavar="DIR")
     ] = None,
+    report: Annotated[bool, typer.Option(help="Write report.html.")] = True,
     batch_size: Annotated[int, typer.Option(min=1, help="Galaxies a step.")] = 64,
     on_error: Annotated[
         OnError, typer.Option(help="'skip' leaves images that can't be read out of the scores.")
@@ -37,34 +37,21 @@ def evaluate(
 ) -> None:
     """Score a finetuned model on a labelled catalog."""
     with console.status("Loading torch"):
-        from zoobot.files import write_whole
-        from zoobot.finetune import FinetuneableZoobotTree, load
-        from zoobot.finetune.trainer import check_writable
-        from zoobot.predictions import evaluate as evaluate_catalog
-        from zoobot.predictions import write_table
-        from zoobot.predictions.evaluation import json_ready
-        from zoobot.report import plot_votes
-        from zoobot.runs import METRICS_FILE, PLOTS_FOLDER, PREDICTIONS_FILE, prepare_process
+        from zoobot.runs import evaluation_run, prepare_process
 
     prepare_process()
-    if out is not None:
-        check_writable(out)
-    finetuned = load(model)
-    evaluation = evaluate_catalog(
+    metrics = evaluation_run(
         catalog,
-        finetuned,
+        model,
+        out,
+        report=report,
         batch_size=batch_size,
         on_error=on_error.value,
         num_workers=num_workers,
         precision=precision.value,
     )
-    metrics = {"test": json_ready(evaluation.scores)}
     show_scores(metrics)
     show_confusion(metrics["test"])
     show_questions(metrics["test"])
     if out is not None:
-        write_whole(out / METRICS_FILE, json.dumps(metrics, indent=2).encode())
-        write_table(evaluation.table, out / PREDICTIONS_FILE)
-        if isinstance(finetuned, FinetuneableZoobotTree):
-            plot_votes(evaluation.posterior(finetuned), evaluation.labels, out / PLOTS_FOLDER)
         show_files(out)

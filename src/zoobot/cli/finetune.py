@@ -14,6 +14,7 @@ from zoobot.cli.common import (
     RUN,
     TRAINING,
     Balance,
+    Calibration,
     CatalogArgument,
     Head,
     Precision,
@@ -96,11 +97,21 @@ def finetune(
             show_default=False,
         ),
     ] = None,
+    calibration: Annotated[
+        Calibration, TRAINING("How probabilities are calibrated. 'auto': temperature, or isotonic for several labels.")
+    ] = Calibration.AUTO,
     seed: Annotated[int, TRAINING("Decides the split, the order, dropout and the head's first weights.", min=0)] = 42,
+    folds: Annotated[
+        int,
+        RUN(
+            "Cross-validate too: so many folds, for predictions of every labelled galaxy by a model that has not seen it."
+        ),
+    ] = 0,
+    report: Annotated[bool, RUN("Write report.html, with checks of labels, images and training set.")] = True,
     resume: Annotated[
         bool,
         RUN(
-            "Go on with an interrupted run in --out; only --epochs, --patience and --num-workers may differ.",
+            "Go on with an interrupted run in --out; only --epochs, --patience, --folds, --report and --num-workers may differ.",
             "--resume",
         ),
     ] = False,
@@ -138,6 +149,9 @@ def finetune(
         precision=precision.value,
         accumulate=accumulate,
         ema_decay=ema_decay,
+        calibration=calibration.value,
+        folds=folds,
+        report=report,
         seed=seed,
     )
     show_run(finetune_run(settings, out, resume=resume, overwrite=overwrite, say=console.print), out)

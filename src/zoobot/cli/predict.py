@@ -37,7 +37,10 @@ def predict(
     batch_size: Annotated[int, typer.Option(min=1, help="Galaxies a step.")] = 64,
     n_samples: Annotated[int, typer.Option(min=1, help="More than 1: repeat with dropout on, for a spread.")] = 1,
     n_views: Annotated[int, typer.Option(min=1, help="More than 1: average over turned and zoomed views.")] = 1,
-    level: Annotated[float, typer.Option(help="Level of the credible intervals of votes.")] = 0.9,
+    level: Annotated[float, typer.Option(help="Coverage of sets of classes and of intervals.")] = 0.9,
+    by_class: Annotated[
+        bool, typer.Option("--by-class", help="Sets keep the coverage for the galaxies of each class.")
+    ] = False,
     min_asked: Annotated[
         float,
         typer.Option(help="Votes: leave out answers to questions that are asked with less than this probability."),
@@ -63,6 +66,7 @@ def predict(
         n_samples=n_samples,
         n_views=n_views,
         level=level,
+        by_class=by_class,
         min_asked=min_asked,
         on_error=on_error.value,
         num_workers=num_workers,

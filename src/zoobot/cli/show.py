@@ -20,6 +20,8 @@ HEADLINES = (
     "auroc",
     "average_precision",
     "log_loss",
+    "brier",
+    "ece",
     "rmse",
     "mae",
     "r2",

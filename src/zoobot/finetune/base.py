@@ -22,6 +22,7 @@ from zoobot.errors import EncoderError, LabelError, OptionError
 from zoobot.finetune.heads import HeadKind, make_head
 from zoobot.finetune.metrics import Scores, TableMetric
 from zoobot.finetune.optim import parameter_groups, warmup_cosine
+from zoobot.science import Reference
 from zoobot.trees.posterior import check_level
 
 if TYPE_CHECKING:
@@ -137,6 +138,8 @@ class FinetuneableZoobotAbstract(L.LightningModule):
         Names of the classes, where labels are classes; likewise.
     preprocessing : Preprocessing or None
         How files become images; taken from the `GalaxyDataModule` that it is trained on.
+    reference : zoobot.science.Reference or None
+        Features of training galaxies, which `zoobot.predict` compares others with; ``zoobot finetune`` gives a model its own.
     """
 
     num_outputs: int
@@ -198,6 +201,7 @@ class FinetuneableZoobotAbstract(L.LightningModule):
         self.label_cols: list[str] = []
         self.class_names: list[str] = []
         self.preprocessing: Preprocessing | None = None
+        self.reference: Reference | None = None
         self._top: list[nn.Module] = []  # in a list, for its modules are the encoder's already
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)

@@ -16,6 +16,7 @@ from zoobot.finetune.base import FinetuneableZoobotAbstract
 from zoobot.finetune.classifier import FinetuneableZoobotClassifier
 from zoobot.finetune.regressor import FinetuneableZoobotRegressor
 from zoobot.finetune.tree import FinetuneableZoobotTree
+from zoobot.science import Reference
 
 if TYPE_CHECKING:
     from torch import nn
@@ -78,6 +79,8 @@ def save_model(model: FinetuneableZoobotAbstract, folder: Path) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
         write_whole(folder / WEIGHTS_FILE, save(state, {"format": "pt"}))
         write_whole(folder / CONFIG_FILE, json.dumps(model_config(model), indent=2).encode())
+        if model.reference is not None:
+            model.reference.save(folder)
     except OSError as err:
         msg = f"the model can't be saved in {folder}: {err.strerror or err}. Choose a folder that you may write to."
         raise OutputError(msg) from err
@@ -117,6 +120,8 @@ def load_model(path: str | Path, task: type[Model], *, encoder: nn.Module | None
         )
         raise ModelFileError(msg) from err
     model.restore_names(config)
+    if Path(path).is_dir():
+        model.reference = Reference.load(path)
     return model.eval()
 
 

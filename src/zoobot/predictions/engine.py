@@ -26,6 +26,8 @@ from zoobot.finetune.feature_store import KeptFeatures, evaluation_store
 from zoobot.precision import Precision, frozen_pass
 from zoobot.predictions.tables import check_output, write_table
 from zoobot.progress import track_steps
+from zoobot.science import measure_shift
+from zoobot.science.shift import MOST_COMPARED
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -51,6 +53,7 @@ def predict(
     *,
     n_views: int = 1,
     level: float = 0.9,
+    by_class: bool = False,
     min_asked: float = 0.0,
     num_workers: int | None = None,
     device: str = "auto",
@@ -79,7 +82,10 @@ def predict(
         More than 1: look at each image so many times: at its centre as in validation, then turned, zoomed and shifted a little (never
         mirrored, for handedness may matter).
     level
-        Of a tree's credible intervals (``<answer>_low``, ``<answer>_high``).
+        Of a tree's credible intervals (``<answer>_low``, ``<answer>_high``); the coverage of conformal sets of classes
+        (``<label>_set``) and of intervals of measurements.
+    by_class
+        Let conformal sets keep that coverage for the galaxies of each class, not only for all together.
     min_asked
         Leave the answers (NaN) to a tree's questions out that are asked with less than this probability.
     num_workers
@@ -105,15 +111,17 @@ def predict(
     if n_samples < 1 or n_views < 1:
         msg = f"n_samples={n_samples} and n_views={n_views} must be at least 1."
         raise OptionError(msg)
-    options = TableOptions(level=level, min_asked=min_asked)
+    options = TableOptions(level=level, by_class=by_class, min_asked=min_asked)
     if save_loc is not None:
         save_loc = check_output(save_loc)
     models = _models(model)
+    sample = FeatureSample()
     raw = joined(
         [
             raw_predictions(
                 catalog,
                 one,
+                sample=sample if place == 0 else None,
                 batch_size=batch_size,
                 n_samples=n_samples,
                 n_views=n_views,
@@ -123,9 +131,10 @@ def predict(
                 precision=precision,
                 runtime=runtime,
             )
-            for one in models
+            for place, one in enumerate(models)
         ]
     )
+    warn_of_shift(models[0], sample)
     table = prediction_table(models[0], raw, options)
     if save_loc is not None:
         write_table(table, save_loc)
@@ -207,12 +216,16 @@ def raw_predictions(
     n_views: int = 1,
     on_error: OnError = "raise",
     keep: bool = False,
+    sample: FeatureSample | None = None,
     num_workers: int | None = None,
     device: str = "auto",
     precision: Precision = "auto",
     runtime: Runtime = "torch",
 ) -> RawPredictions:
-    """Give the model's ``predictions`` (see its class) for each galaxy, before they are made into a table; ``keep``: see `represent`."""
+    """Give the model's ``predictions`` (see its class) for each galaxy, before they are made into a table.
+
+    ``keep``: see `represent`; ``sample`` gets the features of some galaxies.
+    """
     settings = model.preprocessing
     if settings is None:
         settings = _defaults(model.encoder)
@@ -230,6 +243,7 @@ def raw_predictions(
         compute,
         encoder=model.encoder,
         keep=keep,
+        sample=sample,
         n_views=n_views,
         batch_size=batch_size,
         on_error=on_error,
@@ -300,6 +314,7 @@ def _run(
     *,
     encoder: Encoder,
     keep: bool = False,
+    sample: FeatureSample | None = None,
     n_views: int = 1,
     batch_size: int,
     on_error: OnError,
@@ -320,7 +335,7 @@ def _run(
     network.to(where)
     files = frame["file_loc"].tolist()
     errors = [""] * len(frame)
-    table = _Values(len(frame), compute)
+    table = _Values(len(frame), compute, sample)
     workers = default_workers() if num_workers is None else num_workers
     run: Pass | None = None
     with frozen_pass(network, where, precision) as dtype:
@@ -354,12 +369,41 @@ def _run(
     return RawPredictions(frame, table.values, errors if on_error == "skip" else None)
 
 
+class FeatureSample:
+    """Features of up to 2,000 galaxies, drawn evenly from all that are predicted."""
+
+    def __init__(self) -> None:
+        self.parts: list[npt.NDArray[np.float32]] = []
+
+    def add(self, rows: npt.NDArray[np.int64], features: Tensor, n_rows: int) -> None:
+        """Take those of some rows (row, feature) of ``n_rows`` that are drawn."""
+        share = min(1.0, MOST_COMPARED / n_rows)
+        drawn = np.floor((rows + 1) * share) > np.floor(rows * share)
+        if drawn.any():
+            self.parts.append(features[torch.from_numpy(drawn).to(features.device)].float().numpy(force=True))
+
+    @property
+    def features(self) -> npt.NDArray[np.float32]:
+        """Features (galaxy, feature)."""
+        return np.concatenate(self.parts)
+
+
+def warn_of_shift(model: FinetuneableZoobotAbstract, sample: FeatureSample) -> None:
+    """Warn where the galaxies predicted are not like those that the model was trained on, as far as it knows these."""
+    if model.reference is None or not sample.parts:
+        return
+    warning = measure_shift(model.reference, sample.features).warning
+    if warning is not None:
+        logger.warning("%s", warning)
+
+
 class _Values:
     """What is computed of features, row by row: ``values`` (galaxy, value) or (galaxy, view * sample, value), NaN where nothing was."""
 
-    def __init__(self, n_rows: int, compute: Callable[[Tensor], Tensor]) -> None:
+    def __init__(self, n_rows: int, compute: Callable[[Tensor], Tensor], sample: FeatureSample | None) -> None:
         self.n_rows = n_rows
         self.compute = compute
+        self.sample = sample
         self.values: npt.NDArray[np.float32] | None = None
 
     def add(self, rows: npt.NDArray[np.int64], views: Sequence[Tensor]) -> None:
@@ -374,6 +418,8 @@ class _Values:
         if self.values is None:
             self.values = np.full((self.n_rows, *computed.shape[1:]), np.nan, np.float32)
         self.values[rows] = computed
+        if self.sample is not None:
+            self.sample.add(rows, views[0], self.n_rows)
 
 
 def _views(images: Tensor, where: torch.device, settings: Preprocessing, n_views: int) -> Iterator[Tensor]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 
 SET_SEPARATOR = "|"
 UNKNOWN_CLASS = -1
+
+MOST_FITTED = 5000
+"""Galaxies that the constant prediction of votes is fitted to, where there are more"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,6 +117,23 @@ class Votes:
     left_out: int
     knows_paths: bool
     """Whether the tree says after which answers questions are asked"""
+
+    @cached_property
+    def losses(self) -> Values:
+        """Loss of each galaxy's votes (galaxy, 2) in nats, summed over questions: the prediction's, and the best constant one's."""
+        from zoobot.science import best_constant
+        from zoobot.trees import VotePosterior
+
+        tree = self.posterior.tree
+        some = self.counts[np.random.default_rng(0).permutation(len(self.counts))[:MOST_FITTED]]
+        best = np.ones(self.counts.shape[1])
+        for question in tree.questions:
+            own = slice(question.start_index, question.end_index + 1)
+            if some[:, own].any():
+                best[own] = best_constant(some[:, own])
+        constant = VotePosterior(tree, np.broadcast_to(best, self.counts.shape))
+        both = [one.log_likelihood(self.counts).sum(axis=1) for one in (self.posterior, constant)]
+        return -np.stack(both, axis=1)
 
 
 def shown_names(label: str, names: Sequence[str]) -> list[str]:
@@ -250,9 +271,10 @@ def _classes_of(table: pd.DataFrame, label: str) -> list[str]:
 
 def _sets(column: pd.Series[Any], names: Sequence[str]) -> NDArray[np.bool_]:
     """Give which classes each set holds, as (galaxy, class)."""
-    split = {text: text.split(SET_SEPARATOR) for text in column.astype(str).unique()}
+    texts = column.fillna("").astype(str)  # none where the image could not be read
+    split = {text: text.split(SET_SEPARATOR) for text in texts.unique()}
     held = {text: [name in parts for name in names] for text, parts in split.items()}
-    return np.array([held[text] for text in column.astype(str)], dtype=bool)
+    return np.array([held[text] for text in texts], dtype=bool)
 
 
 def _tree_of(table: pd.DataFrame) -> Schema | None:

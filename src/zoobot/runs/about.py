@@ -1,0 +1,103 @@
+"""What a run was: command, machine, versions and galaxies, for its folder and its report."""
+
+from __future__ import annotations
+
+import json
+import platform
+import shlex
+import sys
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import torch
+
+import zoobot
+from zoobot.files import write_whole
+from zoobot.predictions import write_table
+from zoobot.runs.settings import ABOUT_FILE, PARTS_FILE, RunSettings, Task
+
+if TYPE_CHECKING:
+    from zoobot.data import GalaxyDataModule
+    from zoobot.finetune import FinetuneableZoobotAbstract
+
+PACKAGES = ("torch", "torchvision", "timm", "lightning", "numpy")
+TASKS: dict[str, Task] = {"Classifier": "classify", "Regressor": "regress", "Tree": "tree"}
+
+
+def task_of(model: FinetuneableZoobotAbstract) -> Task:
+    """Give the name of a model's task."""
+    return TASKS[type(model).__name__.removeprefix("FinetuneableZoobot")]
+
+
+def about_model(model: FinetuneableZoobotAbstract, encoder: str, started: str) -> dict[str, Any]:
+    """Give what is known of a model, and of this command, machine and software."""
+    return {
+        "command": shlex.join(["zoobot", *sys.argv[1:]]) if Path(sys.argv[0]).name == "zoobot" else None,
+        "started": started,
+        "machine": _machine(),
+        "versions": {"zoobot": zoobot.__version__, "python": platform.python_version()}
+        | {name: version(name) for name in PACKAGES},
+        "task": task_of(model),
+        "multi_label": bool(getattr(model, "multi_label", False)),
+        "label_cols": model.label_cols,
+        "class_names": class_names(model),
+        "encoder": encoder,
+        "n_blocks": model.n_blocks,
+        "image_size": None if model.preprocessing is None else model.preprocessing.image_size,
+    }
+
+
+def write_about(
+    settings: RunSettings, datamodule: GalaxyDataModule, model: FinetuneableZoobotAbstract, out: Path, started: str
+) -> None:
+    """Write ``about.json`` and ``parts.csv``: which galaxy was in which part."""
+    frames = {part: datamodule.frames[part] for part in ("train", "val", "test")}
+    about = about_model(model, settings.encoder, started) | {
+        "counts": {part: len(frame) for part, frame in frames.items()},
+        "class_counts": _class_counts(datamodule, model) if task_of(model) == "classify" else None,
+        "simulated": any(is_simulated(frame) for frame in frames.values()),
+    }
+    write_whole(out / ABOUT_FILE, json.dumps(about, indent=2).encode())
+    parts = pd.concat([frame.assign(part=part) for part, frame in frames.items()], ignore_index=True)
+    write_table(parts[["id_str", "file_loc", "part", *model.label_cols]], out / PARTS_FILE)
+
+
+def class_names(model: FinetuneableZoobotAbstract) -> list[str]:
+    """Give the names of a classifier's classes, which are 0, 1, ... where labels are numbers; none for other models."""
+    names = list(model.class_names)
+    if names or getattr(model, "multi_label", True):
+        return names
+    return [str(place) for place in range(model.num_outputs)]
+
+
+def _class_counts(datamodule: GalaxyDataModule, model: FinetuneableZoobotAbstract) -> dict[str, dict[str, int]]:
+    """Give how many galaxies of each class (of each label, where they are independent) a part has."""
+    names = class_names(model)
+    counts = {}
+    for part in ("train", "val", "test"):
+        labels = datamodule.labels[part]
+        if names:
+            each = np.bincount(labels[:, 0].astype(int), minlength=len(names)).tolist()
+            counts[part] = dict(zip(names, each, strict=True))
+        else:
+            counts[part] = {name: int(labels[:, place].sum()) for place, name in enumerate(model.label_cols)}
+    return counts
+
+
+def is_simulated(frame: pd.DataFrame) -> bool:
+    """Say whether a catalog says that its galaxies are simulated."""
+    return "simulated" in frame and bool(frame["simulated"].astype(bool).any())
+
+
+def _machine() -> str:
+    if torch.cuda.is_available():
+        return f"{torch.cuda.get_device_name()}, {platform.system()}"
+    cpuinfo = Path("/proc/cpuinfo")
+    lines = cpuinfo.read_text().splitlines() if cpuinfo.is_file() else []
+    model = next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), "")
+    return (
+        f"{model or platform.processor() or platform.machine()}, {torch.get_num_threads()} threads, {platform.system()}"
+    )

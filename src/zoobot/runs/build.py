@@ -1,0 +1,131 @@
+"""Data module and model of a run, from its settings."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from zoobot import trees
+from zoobot.data import Augmentation, GalaxyDataModule
+from zoobot.data.catalog import is_names, label_columns, read_catalog
+from zoobot.data.datamodule import MOST_CLASSES
+from zoobot.data.votes import tree_votes
+from zoobot.encoders import load_encoder
+from zoobot.errors import LabelError, OptionError
+from zoobot.finetune import (
+    FinetuneableZoobotAbstract,
+    FinetuneableZoobotClassifier,
+    FinetuneableZoobotRegressor,
+    FinetuneableZoobotTree,
+)
+from zoobot.finetune.base import FinetuneOptions
+from zoobot.runs.settings import RunSettings, Task
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from zoobot.data.catalog import CatalogSource
+    from zoobot.encoders import Encoder
+
+
+def build(settings: RunSettings) -> tuple[GalaxyDataModule, FinetuneableZoobotAbstract]:
+    """Give the data module, its catalogs read and checked, and the model."""
+    frame = read_catalog(settings.catalog)
+    test: CatalogSource | None = settings.test
+    tree = trees.load(settings.tree) if settings.tree else None
+    if settings.task == "tree" and tree is None:
+        msg = f"--task tree needs the tree: --tree with one of {', '.join(trees.names())}, or the path of a YAML file."
+        raise OptionError(msg)
+    label_cols = list(settings.label_cols) or ([] if tree is None else tree.label_cols)
+    if tree is not None:
+        frame = tree_votes(frame, tree)
+        test = None if test is None else tree_votes(read_catalog(test), tree)
+    label_columns(frame, label_cols)
+    task = settings.task or ("tree" if tree else infer_task(frame, label_cols))
+    encoder = build_encoder(settings)
+    datamodule = GalaxyDataModule(
+        label_cols,
+        frame,
+        test_catalog=test,
+        **data_options(settings, encoder, task),
+    )
+    datamodule.read_catalogs()
+    model = build_model(settings, task, datamodule, encoder)
+    return datamodule, model
+
+
+def build_encoder(settings: RunSettings) -> Encoder:
+    """Give the encoder to finetune."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(settings.seed)  # for weights that are not pretrained
+        return load_encoder(settings.encoder, settings.channels, pretrained=settings.pretrained)
+
+
+def data_options(settings: RunSettings, encoder: Encoder, task: Task) -> dict[str, Any]:
+    """Give how a data module reads and splits catalogs for these settings."""
+    return {
+        "batch_size": settings.batch_size,
+        "image_size": settings.image_size or encoder.image_size,
+        "crop": settings.crop,
+        "num_workers": settings.num_workers,
+        "stretch": settings.stretch,
+        "channels": settings.channels,
+        "augment": Augmentation(flip=settings.flip),
+        "class_balance": settings.class_balance,
+        "group_col": settings.group_col,
+        "stratify": task == "classify",
+        "seed": settings.seed,
+    }
+
+
+def build_model(
+    settings: RunSettings, task: Task, datamodule: GalaxyDataModule, encoder: Encoder
+) -> FinetuneableZoobotAbstract:
+    """Give an untrained model for a data module that has read its catalogs."""
+    label_cols = datamodule.label_cols
+    options = FinetuneOptions(
+        encoder=encoder,
+        n_blocks=settings.blocks,
+        learning_rate=settings.learning_rate,
+        head=settings.head,
+        seed=settings.seed,
+    )
+    model: FinetuneableZoobotAbstract
+    if task == "classify":
+        multi_label = len(label_cols) > 1
+        num_classes = len(label_cols) if multi_label else _count_classes(datamodule)
+        model = FinetuneableZoobotClassifier(
+            num_classes, multi_label=multi_label, calibration=settings.calibration, **options
+        )
+    elif task == "regress":
+        model = FinetuneableZoobotRegressor(num_targets=len(label_cols), **options)
+    else:
+        model = FinetuneableZoobotTree(trees.load(settings.tree), **options)
+    model.learn_from(datamodule)
+    return model
+
+
+def infer_task(frame: pd.DataFrame, label_cols: Sequence[str]) -> Task:
+    """Say which task label columns ask for: names and few whole numbers are classes, other numbers are regressed on."""
+    values = [frame[column].dropna() for column in label_cols]
+    if any(is_names(column) for column in values):
+        return "classify"
+    numbers = np.concatenate([column.to_numpy(float) for column in values])
+    whole = bool((numbers == np.floor(numbers)).all() and (numbers >= 0).all())
+    most = 2 if len(label_cols) > 1 else MOST_CLASSES
+    return "classify" if whole and len(np.unique(numbers)) <= most else "regress"
+
+
+def _count_classes(datamodule: GalaxyDataModule) -> int:
+    """Give the number of classes of a data module's one label column."""
+    column = datamodule.label_cols[0]
+    if column in datamodule.class_names:
+        names = datamodule.class_names[column]
+        if len(names) < 2:
+            msg = f"all galaxies have the same label {names[0]!r} in column {column!r}. Two classes or more are needed to learn from."
+            raise LabelError(msg)
+        return len(names)
+    return max(2, int(max(labels.max() for labels in datamodule.labels.values())) + 1)

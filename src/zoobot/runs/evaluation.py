@@ -1,0 +1,81 @@
+"""A model's evaluation on a labelled catalog, written into a folder: what ``zoobot evaluate --out`` does."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from zoobot.data.catalog import read_catalog
+from zoobot.files import write_whole
+from zoobot.finetune import FinetuneableZoobotTree, load
+from zoobot.finetune.trainer import check_writable
+from zoobot.predictions import evaluate, write_table
+from zoobot.predictions.evaluation import json_ready
+from zoobot.report import plot_votes, write_report
+from zoobot.runs.about import about_model, is_simulated
+from zoobot.runs.settings import ABOUT_FILE, METRICS_FILE, PLOTS_FOLDER, PREDICTIONS_FILE
+
+if TYPE_CHECKING:
+    from zoobot.precision import Precision
+    from zoobot.predictions.engine import OnError
+
+
+def evaluation_run(
+    catalog: str,
+    source: str,
+    out: Path | None,
+    *,
+    report: bool = True,
+    batch_size: int = 64,
+    on_error: OnError = "raise",
+    num_workers: int | None = None,
+    precision: Precision = "auto",
+) -> dict[str, Any]:
+    """Score a model on a labelled catalog and give what ``metrics.json`` holds: ``{"test": scores}``.
+
+    ``out``, where given, gets ``metrics.json``, ``predictions.csv``, ``about.json``, plots and ``report.html``.
+
+    Parameters
+    ----------
+    catalog
+        The labelled catalog; see `read_catalog`.
+    source
+        The model; see `zoobot.load`.
+    out
+        Folder to write into.
+    report
+        Write ``report.html``.
+    batch_size, on_error, num_workers, precision
+        See `zoobot.evaluate`.
+
+    Raises
+    ------
+    CatalogError, LabelError, ImageError, ModelFileError, OutputError
+        See `zoobot.errors`.
+    """
+    started = datetime.now(UTC).isoformat(timespec="seconds")
+    if out is not None:
+        check_writable(out)
+    model = load(source)
+    frame = read_catalog(catalog, check_files=on_error == "raise")
+    evaluation = evaluate(
+        frame, model, batch_size=batch_size, on_error=on_error, num_workers=num_workers, precision=precision
+    )
+    metrics = {"test": json_ready(evaluation.scores)}
+    if out is None:
+        return metrics
+    write_whole(out / METRICS_FILE, json.dumps(metrics, indent=2).encode())
+    write_table(evaluation.table, out / PREDICTIONS_FILE)
+    about = about_model(model, model.encoder.name, started) | {
+        "counts": {"test": len(evaluation.labels)},
+        "class_counts": None,
+        "simulated": is_simulated(frame),
+    }
+    write_whole(out / ABOUT_FILE, json.dumps(about, indent=2).encode())
+    if isinstance(model, FinetuneableZoobotTree):
+        plot_votes(evaluation.posterior(model), evaluation.labels, out / PLOTS_FOLDER)
+    if report:
+        write_report(out)
+    return metrics

@@ -1,0 +1,158 @@
+"""Cross-validation: every labelled galaxy predicted by a model that has not seen it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import torch
+
+from zoobot.data import GalaxyDataModule
+from zoobot.data.splits import split_rows
+from zoobot.errors import OptionError
+from zoobot.files import write_whole
+from zoobot.predictions import evaluate, write_table
+from zoobot.predictions.evaluation import json_ready
+from zoobot.runs.about import task_of
+from zoobot.runs.build import build_encoder, build_model, data_options
+from zoobot.runs.settings import FOLDS_FOLDER, METRICS_FILE, PREDICTIONS_FILE, RunSettings
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from zoobot.finetune import FinetuneableZoobotAbstract
+    from zoobot.finetune.trainer import FinetuneTrainer
+
+VAL_SHARE = 1 / 8
+"""Of the galaxies that a fold is not tried on: they decide when its training stops, and calibrate it"""
+
+
+def run_folds(
+    settings: RunSettings,
+    datamodule: GalaxyDataModule,
+    model: FinetuneableZoobotAbstract,
+    out: Path,
+    make_trainer: Callable[[Path], FinetuneTrainer],
+    say: Callable[[str], object],
+) -> dict[str, Any]:
+    """Write out-of-fold predictions of all labelled galaxies, and scores fold by fold, to ``out/folds``; give the latter.
+
+    The galaxies (the test part too) are dealt into ``settings.folds`` folds as the parts were. For each fold a model like that of the run
+    is trained, stopped and calibrated on the others and predicts it. A fold that is done is not done again.
+
+    Parameters
+    ----------
+    settings, datamodule, model
+        Of the run.
+    out
+        The run's folder.
+    make_trainer
+        Gives the trainer that writes into a folder.
+    say
+        Called with a sentence on what is being done.
+
+    Returns
+    -------
+    ``folds``: the scores of each; ``mean`` and ``std`` (n - 1) of each figure over them.
+
+    Raises
+    ------
+    SplitError
+        Fewer galaxies of a class than folds.
+    """
+    folder = out / FOLDS_FOLDER
+    folder.mkdir(parents=True, exist_ok=True)
+    frames = [datamodule.frames[part].assign(part=part) for part in ("train", "val", "test")]
+    frame = pd.concat(frames, ignore_index=True)
+    folds = deal_folds(datamodule, frame, settings.folds)
+    for fold in range(settings.folds):
+        if not (folder / f"fold_{fold}.json").is_file():
+            say(f"Fold {fold + 1} of {settings.folds}.")
+            _run_fold(settings, datamodule, model, frame, folds == fold, folder / f"fold_{fold}", make_trainer)
+    tables = [pd.read_csv(folder / f"fold_{fold}.csv", dtype={"id_str": str}) for fold in range(settings.folds)]
+    tables = [table.assign(fold=fold) for fold, table in enumerate(tables)]
+    write_table(pd.concat(tables, ignore_index=True), folder / PREDICTIONS_FILE)
+    scores = [json.loads((folder / f"fold_{fold}.json").read_text()) for fold in range(settings.folds)]
+    summary = {"folds": scores, **_spread(scores)}
+    write_whole(folder / METRICS_FILE, json.dumps(summary, indent=2).encode())
+    for path in (*folder.glob("fold_*.csv"), *folder.glob("fold_*.json")):
+        path.unlink()
+    return summary
+
+
+def deal_folds(datamodule: GalaxyDataModule, frame: pd.DataFrame, n_folds: int) -> npt.NDArray[np.int64]:
+    """Give the fold (row,) of each labelled galaxy: classes in the same proportions, groups together."""
+    if not 2 <= n_folds <= len(frame):
+        msg = (
+            f"{n_folds} folds of {len(frame)} galaxies: give a number from 2 to the number of galaxies, 5 for instance."
+        )
+        raise OptionError(msg)
+    strata = datamodule.strata(frame)[0]
+    folds = np.empty(len(frame), np.int64)
+    for fold, rows in enumerate(_split(datamodule, frame, [1 / n_folds] * n_folds, strata)):
+        folds[rows] = fold
+    return folds
+
+
+def _split(
+    datamodule: GalaxyDataModule, frame: pd.DataFrame, shares: list[float], strata: npt.NDArray[np.int64] | None
+) -> list[npt.NDArray[np.int64]]:
+    group_col = datamodule.group_col
+    groups = None if group_col is None else pd.factorize(frame[group_col], use_na_sentinel=False)[0]
+    return split_rows(len(frame), shares, strata=strata, groups=groups, seed=datamodule.seed)
+
+
+def _run_fold(
+    settings: RunSettings,
+    datamodule: GalaxyDataModule,
+    model: FinetuneableZoobotAbstract,
+    frame: pd.DataFrame,
+    held_out: npt.NDArray[np.bool_],
+    path: Path,
+    make_trainer: Callable[[Path], FinetuneTrainer],
+) -> None:
+    """Train on what is not held out, and write predictions (.csv) and scores (.json) of what is."""
+    task = task_of(model)
+    rest = frame[~held_out].reset_index(drop=True)
+    train, val = _split(datamodule, rest, [1 - VAL_SHARE, VAL_SHARE], datamodule.strata(rest)[0])
+    encoder = model.encoder if settings.blocks == 0 else build_encoder(settings)
+    fold = GalaxyDataModule(
+        datamodule.label_cols,
+        train_catalog=rest.iloc[train].reset_index(drop=True),
+        val_catalog=rest.iloc[val].reset_index(drop=True),
+        test_catalog=frame[held_out].reset_index(drop=True),
+        **data_options(settings, encoder, task),
+    )
+    fold.read_catalogs()
+    trained = build_model(settings, task, fold, encoder)
+    trainer = make_trainer(path)
+    trainer.fit(trained, fold)
+    in_memory = trained.encoder if trained.n_blocks == 0 or trained.encoder.config.architecture is None else None
+    best = trainer.checkpoint_callback.best_model_path  # type: ignore[union-attr]
+    trained = type(trained).load_from_checkpoint(best, encoder=in_memory)
+    options: dict[str, Any] = {
+        "keep": settings.feature_cache and settings.blocks == 0,
+        "num_workers": settings.num_workers,
+        "precision": settings.precision,
+    }
+    evaluation = evaluate(fold.frames["val"], trained, **options)
+    trained.calibrate(torch.from_numpy(evaluation.values), torch.from_numpy(evaluation.labels))
+    evaluation = evaluate(fold.frames["test"], trained, **options)
+    write_table(evaluation.table, path.with_suffix(".csv"))
+    write_whole(path.with_suffix(".json"), json.dumps(json_ready(evaluation.scores), indent=2).encode())
+    shutil.rmtree(path, ignore_errors=True)
+
+
+def _spread(scores: list[dict[str, Any]]) -> dict[str, dict[str, float]]:
+    """Give mean and standard deviation over folds of each figure that all of them have."""
+    names = [name for name in scores[0] if all(isinstance(one.get(name), float) for one in scores)]
+    values = {name: np.array([one[name] for one in scores]) for name in names}
+    return {
+        "mean": {name: float(value.mean()) for name, value in values.items()},
+        "std": {name: float(value.std(ddof=1)) for name, value in values.items()},
+    }

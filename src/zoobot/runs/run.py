@@ -1,0 +1,225 @@
+"""One finetuning run, start to end."""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from zoobot.encoders.saved import read_pickled
+from zoobot.errors import OptionError
+from zoobot.files import write_whole
+from zoobot.finetune import FinetuneableZoobotAbstract, FinetuneableZoobotTree, get_trainer
+from zoobot.finetune.feature_cache import FeatureCache
+from zoobot.finetune.trainer import (
+    CHECKPOINTS,
+    LAST_CHECKPOINT,
+    MONITOR,
+    FinetuneTrainer,
+    check_unchanged,
+    clear_or_keep,
+)
+from zoobot.precision import peak_memory_gb
+from zoobot.predictions import evaluate, write_table
+from zoobot.predictions.evaluation import json_ready
+from zoobot.report import plot_votes
+from zoobot.runs.about import write_about
+from zoobot.runs.aftermath import write_aftermath
+from zoobot.runs.build import build
+from zoobot.runs.folds import run_folds
+from zoobot.runs.settings import (
+    ABOUT_FILE,
+    CHECKS_FOLDER,
+    FOLDS_FOLDER,
+    FREE_ON_RESUME,
+    LEARNING_CURVE_FILE,
+    LOG_FILE,
+    METRICS_FILE,
+    MODEL_FOLDER,
+    PARTS_FILE,
+    PLOTS_FOLDER,
+    PREDICTIONS_FILE,
+    REPORT_FILE,
+    RUN_FILE,
+    SHIFT_FILE,
+    VAL_PREDICTIONS_FILE,
+    RunSettings,
+    Timing,
+)
+
+if TYPE_CHECKING:
+    from zoobot.data import GalaxyDataModule
+    from zoobot.finetune.metrics import Scores
+
+logger = logging.getLogger(__name__)
+
+MADE = (
+    MODEL_FOLDER, CHECKPOINTS, PLOTS_FOLDER, FOLDS_FOLDER, CHECKS_FOLDER, ABOUT_FILE, METRICS_FILE, PREDICTIONS_FILE,
+    VAL_PREDICTIONS_FILE, PARTS_FILE, LOG_FILE, LEARNING_CURVE_FILE, SHIFT_FILE, REPORT_FILE,
+)  # fmt: skip
+"""What a run writes, beside its settings"""
+
+
+def finetune_run(
+    settings: RunSettings,
+    out: Path,
+    *,
+    resume: bool = False,
+    overwrite: bool = False,
+    trainer_options: dict[str, Any] | None = None,
+    say: Callable[[str], object] = logger.info,
+) -> dict[str, Any]:
+    """Finetune, evaluate and save; give what ``metrics.json`` holds.
+
+    ``out`` gets ``model/`` (the best by validation loss, then calibrated on the validation part), ``checkpoints/``, ``log.csv``,
+    ``metrics.json`` (scores of the validation part before calibration, of the test part, and ``timing``: see `Timing`),
+    ``predictions.csv`` (of the test part), ``val_predictions.csv``, ``parts.csv`` (which galaxy was in which part), ``run.json`` (the
+    settings), ``about.json`` (what was trained on what, and where), ``folds/`` where asked for (see `run_folds`) and, with
+    ``settings.report``, what `write_aftermath` writes.
+
+    Parameters
+    ----------
+    settings
+        What to do.
+    out
+        Where to write.
+    resume
+        Go on from the newest checkpoint of an interrupted run in ``out``, to the same weights; start where there is none.
+    overwrite
+        Delete an earlier run in ``out`` first.
+    trainer_options
+        Handed to `get_trainer`.
+    say
+        Called with a sentence on what is being done.
+
+    Raises
+    ------
+    OutputError
+        ``out`` holds a run and neither resume nor overwrite is set, or can't be written.
+    OptionError
+        Resuming with other settings than those the run was started with, or with fewer epochs than it has done; resuming and
+        overwriting at once.
+    """
+    start, started = time.perf_counter(), datetime.now(UTC).isoformat(timespec="seconds")
+    last = out / CHECKPOINTS / LAST_CHECKPOINT
+    _check_folder(settings, out, resume=resume, overwrite=overwrite)
+    datamodule, model = build(settings)
+    say(_summary(settings, datamodule, model))
+
+    def make_trainer(folder: Path) -> FinetuneTrainer:
+        return get_trainer(
+            folder,
+            max_epochs=settings.epochs,
+            patience=settings.patience,
+            feature_cache=settings.feature_cache and FeatureCache(views=settings.views, precision=settings.precision),
+            precision=settings.precision,
+            ema_decay=settings.ema_decay,
+            accumulate_grad_batches=settings.accumulate,
+            **(trainer_options or {}),
+        )
+
+    trainer = make_trainer(out)
+    write_whole(out / RUN_FILE, json.dumps(asdict(settings), indent=2).encode())
+    resuming = resume and last.is_file()
+    epochs_before = read_pickled(last)["epoch"] + 1 if resuming else 0
+    if not (resuming and _stopped_early(last, settings.patience)):
+        trainer.fit(model, datamodule, ckpt_path=last if resuming else None)
+        best = trainer.checkpoint_callback.best_model_path  # type: ignore[union-attr]
+    else:
+        best = _best_of(last)
+    model = type(model).load_from_checkpoint(best, encoder=_in_memory(model))
+    scores = _evaluate(settings, datamodule, model, out)
+    write_about(settings, datamodule, model, out, started)
+    if settings.folds:
+        run_folds(settings, datamodule, model, out, make_trainer, say)
+    timing = Timing(
+        fit_seconds=round(trainer.fit_seconds, 3),
+        frozen_pass_seconds=round(trainer.frozen_pass_seconds, 3),
+        total_seconds=round(time.perf_counter() - start, 3),
+        images_per_second=_rate(
+            (trainer.current_epoch - epochs_before) * len(datamodule.frames["train"]), trainer.fit_seconds
+        ),
+        peak_memory_gb=round(peak_memory_gb(trainer.strategy.root_device), 3),
+    )
+    metrics: dict[str, Any] = json_ready(scores) | {"timing": asdict(timing)}
+    write_whole(out / METRICS_FILE, json.dumps(metrics, indent=2).encode())
+    if settings.report:
+        write_aftermath(settings, datamodule, model, out, say)
+    return metrics
+
+
+def _evaluate(
+    settings: RunSettings, datamodule: GalaxyDataModule, model: FinetuneableZoobotAbstract, out: Path
+) -> dict[str, Scores]:
+    """Calibrate the model on the validation part and save it, predict both held-out parts, and give their scores."""
+    options: dict[str, Any] = {
+        "keep": settings.feature_cache and model.n_blocks == 0,
+        "num_workers": settings.num_workers,
+        "precision": settings.precision,
+    }
+    val = evaluate(datamodule.frames["val"], model, **options)
+    model.calibrate(torch.from_numpy(val.values), torch.from_numpy(val.labels))
+    model.save(out / MODEL_FOLDER)
+    calibrated = evaluate(datamodule.frames["val"], model, **options)
+    write_table(calibrated.table, out / VAL_PREDICTIONS_FILE)
+    test = evaluate(datamodule.frames["test"], model, **options)
+    write_table(test.table, out / PREDICTIONS_FILE)
+    if isinstance(model, FinetuneableZoobotTree):
+        plot_votes(test.posterior(model), test.labels, out / PLOTS_FOLDER)
+    return {"val": val.scores, "test": test.scores}
+
+
+def _rate(count: int, seconds: float) -> float | None:
+    return round(count / seconds, 1) if seconds else None
+
+
+def _in_memory(model: FinetuneableZoobotAbstract) -> Any:
+    """Give the encoder's module where timm can't build it again."""
+    return model.encoder if model.encoder.config.architecture is None else None
+
+
+def _check_folder(settings: RunSettings, out: Path, *, resume: bool, overwrite: bool) -> None:
+    """Refuse to mix two runs in one folder, to resume with other settings, or with fewer epochs than are done."""
+    last = out / CHECKPOINTS / LAST_CHECKPOINT
+    if not clear_or_keep(out, RUN_FILE, last, MADE, resume=resume, overwrite=overwrite, elsewhere="another --out"):
+        return
+    check_unchanged(out, json.loads((out / RUN_FILE).read_text()), asdict(settings), FREE_ON_RESUME)
+    done = read_pickled(last)["epoch"] + 1
+    if done > settings.epochs:
+        msg = f"the run in {out} has done {done} epochs, more than --epochs {settings.epochs}. Give --epochs {done} or more."
+        raise OptionError(msg)
+
+
+def _stopped_early(last: Path, patience: int) -> bool:
+    """Say whether an interrupted run's training had come to its end by early stopping."""
+    callbacks = read_pickled(last).get("callbacks", {})
+    return any(
+        name.startswith("EarlyStopping") and state["wait_count"] >= patience for name, state in callbacks.items()
+    )
+
+
+def _best_of(last: Path) -> Path:
+    callbacks = read_pickled(last)["callbacks"]
+    best = next(state["best_model_path"] for state in callbacks.values() if state.get("monitor") == MONITOR)
+    return last.with_name(Path(best).name)  # the run's folder may have moved
+
+
+def _summary(settings: RunSettings, datamodule: GalaxyDataModule, model: FinetuneableZoobotAbstract) -> str:
+    """Say in a sentence or two what will be trained on what."""
+    parts = ", ".join(f"{len(datamodule.frames[part])} {part}" for part in ("train", "val", "test"))
+    labels = model.schema.name if isinstance(model, FinetuneableZoobotTree) else ", ".join(model.label_cols)
+    trained = (
+        "its head alone"
+        if model.n_blocks == 0
+        else f"its head and top {model.n_blocks} of {model.encoder.num_blocks} blocks"
+    )
+    classes = f" (classes {', '.join(model.class_names)})" if model.class_names else ""
+    task = type(model).__name__.removeprefix("FinetuneableZoobot").lower()
+    return f"{parts} galaxies; {task} of {labels}{classes}; {settings.encoder}, {trained}."
