@@ -20,13 +20,16 @@ from zoobot.science import Reference
 
 
 def by_hand(network: nn.Module, weights: torch.Tensor, images: torch.Tensor) -> np.ndarray:
-    """Grad-CAM of a linear score of timm features, map by ``forward_features``."""
-    grid = network.forward_features(images).detach().requires_grad_()
-    score = (network.forward_head(grid) * weights).sum()
-    (slope,) = torch.autograd.grad(score, grid)
-    raw = F.relu((slope.mean(dim=(2, 3), keepdim=True) * grid).sum(dim=1, keepdim=True))
-    large = F.interpolate(raw, images.shape[2:], mode="bilinear", align_corners=False)[:, 0].detach()
-    return (large / large.amax(dim=(1, 2), keepdim=True).clamp(min=1e-30)).numpy()
+    """Grad-CAM of a linear score of timm features, map by ``forward_features``, averaged over quarter turns."""
+    total = torch.zeros(len(images), *images.shape[2:])
+    for turn in range(4):
+        grid = network.forward_features(torch.rot90(images, turn, (2, 3))).detach().requires_grad_()
+        score = (network.forward_head(grid) * weights).sum()
+        (slope,) = torch.autograd.grad(score, grid)
+        raw = F.relu((slope.mean(dim=(2, 3), keepdim=True) * grid).sum(dim=1, keepdim=True))
+        large = F.interpolate(raw, images.shape[2:], mode="bilinear", align_corners=False)[:, 0].detach()
+        total += torch.rot90(large, -turn, (1, 2))
+    return (total / total.amax(dim=(1, 2), keepdim=True).clamp(min=1e-30)).numpy()
 
 
 @pytest.mark.parametrize("architecture", ["test_resnet", "test_convnext", "test_efficientnet", "test_nfnet"])
@@ -54,6 +57,23 @@ def test_the_most_probable_output_is_explained():
         alone = heat_maps(encoder, head, images, place)[0]
         rows = np.flatnonzero(np.array(chosen) == place)
         np.testing.assert_allclose(heat[rows], alone[rows], atol=1e-5)
+
+
+def test_heat_of_a_galaxy_in_the_middle_lies_in_the_middle():
+    """Each stride of a padded convolution shifts the map by half a pixel of its own."""
+    layers: list[nn.Module] = []
+    for channels in (3, 1, 1, 1):
+        layers.append(nn.Conv2d(channels, 1, 3, 2, 1, bias=False))
+        nn.init.constant_(layers[-1].weight, 1.0)
+    network = nn.Sequential(*layers, nn.Conv2d(1, 2, 1), nn.AdaptiveAvgPool2d(1), nn.Flatten())
+    nn.init.constant_(network[4].weight, 1.0)
+    y, x = np.mgrid[:128, :128] - 63.5
+    images = torch.from_numpy(np.exp(-0.5 * (x**2 + y**2) / 36)).float().expand(1, 3, 128, 128)
+    head = nn.Linear(2, 1, bias=False)
+    nn.init.constant_(head.weight, 1.0)
+    heat = heat_maps(wrap_encoder(network).eval(), head, images, 0)[0][0]
+    assert (heat * y).sum() / heat.sum() == pytest.approx(0, abs=0.5)
+    assert (heat * x).sum() / heat.sum() == pytest.approx(0, abs=0.5)
 
 
 class Brightness(nn.Module):
@@ -141,6 +161,22 @@ def test_a_catalog(catalog, tmp_path):
     with Image.open(paths[0]) as image:
         assert image.width > 600
     assert len(draw_explained(found, None, model.preprocessing, tmp_path / "alone")) == 1
+
+
+def test_without_maps_an_encoder_of_tokens_will_do(catalog, tmp_path):
+    vit = tiny_encoder("test_vit")
+    model = prepared(
+        FinetuneableZoobotClassifier(encoder=vit, num_classes=2), label_cols=["ring"], class_names=["0", "1"]
+    )
+    model.preprocessing = Preprocessing(image_size=model.encoder.image_size)
+    with pytest.raises(EncoderError, match="--no-heat"):
+        explain(catalog, model, num_workers=0)
+    found = explain(catalog, model, heat=False, num_workers=0)
+    assert found.heat is None
+    table = predict(catalog, model, num_workers=0)
+    np.testing.assert_allclose(found.frame["ring_1"], table["ring_1"], atol=1e-5)
+    assert found.targets == [f"ring_{name}" for name in table["ring_predicted"]]
+    assert len(draw_explained(found, None, model.preprocessing, tmp_path)) == 1
 
 
 def test_other_tasks_and_mistakes(catalog):

@@ -23,6 +23,7 @@ def explain(
             show_default=False,
         ),
     ] = None,
+    heat: Annotated[bool, typer.Option(help="Draw heat maps; --no-heat for encoders without maps.")] = True,
     neighbors: Annotated[int, typer.Option(min=1, help="Training galaxies to show beside each.")] = 5,
     num_workers: WorkersOption = None,
 ) -> None:
@@ -46,7 +47,7 @@ def explain(
     reference = Reference.load(source)
     if reference is None:
         console.print("The model was saved without its training galaxies: no neighbors are shown.")
-    found = explain_catalog(catalog, finetuned, target=target, limit=limit, num_workers=num_workers)
+    found = explain_catalog(catalog, finetuned, target=target, heat=heat, limit=limit, num_workers=num_workers)
     paths = draw_explained(found, reference, finetuned.preprocessing or Preprocessing(), out, k=neighbors)
     if reference is not None:
         table = neighbor_table(reference, found.frame["id_str"].tolist(), found.features, neighbors)

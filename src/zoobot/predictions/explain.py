@@ -38,8 +38,8 @@ class Explanation:
     """``id_str``, ``file_loc``, and the model's predictions, as `zoobot.predict` gives them"""
     views: npt.NDArray[np.float32]
     """(galaxy, channel, height, width) in [0, 1]: what the encoder saw"""
-    heat: npt.NDArray[np.float32]
-    """(galaxy, height, width) in [0, 1]; 1 is where the galaxy has most of what speaks for the target, all 0 where nothing does"""
+    heat: npt.NDArray[np.float32] | None
+    """(galaxy, height, width) in [0, 1]: 1 is where most speaks for the target, all 0 where nothing does; None if not asked for"""
     targets: list[str]
     """(galaxy,) the column that each map explains"""
     features: npt.NDArray[np.float32]
@@ -51,6 +51,7 @@ def explain(
     model: FinetuneableZoobotAbstract | str | Path,
     *,
     target: str | None = None,
+    heat: bool = True,
     limit: int | None = None,
     batch_size: int = 16,
     num_workers: int | None = None,
@@ -58,10 +59,13 @@ def explain(
     """Give a heat map of each galaxy of a catalog: which parts of the image speak for what is predicted.
 
     Grad-CAM (Selvaraju et al. 2017): with ``A_k(y, x)`` the channels of the encoder's last spatial map and ``s`` the score of the target,
-    ``heat = max(0, sum_k w_k A_k)`` where ``w_k`` is the mean over the map of ``ds/dA_k``; enlarged bilinearly to the image and divided
-    by its maximum. ``s`` is the target's logit before calibration; for measurements the prediction, for votes the expected fraction.
+    ``heat = max(0, sum_k w_k A_k)`` where ``w_k`` is the mean over the map of ``ds/dA_k``; enlarged bilinearly to the image, averaged
+    over the image's four quarter turns (strided convolutions see half a cell up and left of where their map is drawn: over the turns,
+    this cancels, and handedness is kept), and divided by its maximum. ``s`` is the target's logit before calibration; for measurements the
+    prediction, for votes the expected fraction.
 
-    The map is coarse (7 x 7 for most encoders at 224 pixels), and says where, not what: evidence *against* the target is left out.
+    The map is coarse (7 x 7 cells for most encoders at 224 pixels, 4 x 4 at 128), and says where,
+    not what: evidence *against* the target is left out.
 
     Parameters
     ----------
@@ -71,6 +75,8 @@ def explain(
         A finetuned model, or whatever `zoobot.load` takes.
     target
         The column to explain, such as ``ring_1``. Default: each galaxy's most probable class or label; the first target of a regressor.
+    heat
+        False leaves the maps out, for encoders that have none; the rest, such as the features, is given all the same.
     limit
         Only the first so many galaxies.
     batch_size
@@ -97,7 +103,7 @@ def explain(
     workers = default_workers() if num_workers is None else num_workers
     was_training = model.training
     model.eval()
-    views, heats, targets, features, values = [], [], [], [], []
+    views, maps, targets, features, values = [], [], [], [], []
     try:
         for batch in decode_files(frame["file_loc"].tolist(), settings, num_workers=workers, batch_size=batch_size):
             bad = [image for _, image in batch if isinstance(image, ImageError)]
@@ -106,9 +112,9 @@ def explain(
             dtype = np.dtype(np.uint8 if all(image.dtype == np.uint8 for _, image in batch) else np.float32)  # type: ignore[union-attr]
             pixels = torch.from_numpy(np.stack([as_dtype(image, dtype) for _, image in batch]))  # type: ignore[arg-type]
             seen = centre_views(pixels, size=settings.image_size, crop=settings.exact_crop)
-            heat, chosen, feature, predictions = _grad_cam(model, seen, place)
+            drawn, chosen, feature, predictions = _grad_cam(model, seen, place, heat=heat)
             views.append(seen.numpy())
-            heats.append(heat)
+            maps.append(drawn)
             targets += [columns[one] for one in chosen]
             features.append(feature)
             values.append(predictions)
@@ -118,7 +124,9 @@ def explain(
 
     table = model.to_table(np.concatenate(values), TableOptions())
     shown = pd.concat([frame[["id_str", "file_loc"]].reset_index(drop=True), table], axis=1)
-    return Explanation(shown, np.concatenate(views), np.concatenate(heats), targets, np.concatenate(features))
+    return Explanation(
+        shown, np.concatenate(views), np.concatenate(maps) if heat else None, targets, np.concatenate(features)
+    )
 
 
 def heat_maps(
@@ -145,14 +153,21 @@ def heat_maps(
 
 
 def _grad_cam(
-    model: FinetuneableZoobotAbstract, images: Tensor, place: int | None
+    model: FinetuneableZoobotAbstract, images: Tensor, place: int | None, *, heat: bool
 ) -> tuple[npt.NDArray[np.float32], list[int], npt.NDArray[np.float32], npt.NDArray[np.float32]]:
     """Give heat maps, the column that each explains, features, and the model's predictions."""
     score = None if isinstance(model, FinetuneableZoobotClassifier) else partial(_columns, model)
-    heat, chosen, features, outputs = _maps(model.encoder, images, model.head, place, score)
+    if heat:
+        drawn, chosen, features, outputs = _maps(model.encoder, images, model.head, place, score)
+    else:
+        with torch.no_grad():
+            features = model.encoder(images)
+            outputs = model.head(features)
+            scores = outputs if score is None else score(outputs)
+        drawn, chosen = np.zeros((0, *images.shape[2:]), np.float32), _chosen(scores, place).tolist()
     with torch.no_grad():
         predictions = model.predictions(outputs).float().numpy()
-    return heat, chosen, features.numpy(), predictions
+    return drawn, chosen, features.numpy(), predictions
 
 
 def _columns(model: FinetuneableZoobotAbstract, outputs: Tensor) -> Tensor:
@@ -162,23 +177,34 @@ def _columns(model: FinetuneableZoobotAbstract, outputs: Tensor) -> Tensor:
 def _maps(
     encoder: Encoder, images: Tensor, head: nn.Module, place: int | None, score: Any = None
 ) -> tuple[npt.NDArray[np.float32], list[int], Tensor, Tensor]:
+    """Give heat maps, the output that each explains, features and outputs."""
     layer, channels_last = spatial_layer(encoder, images[:1])
-    kept: list[Tensor] = []
-    with torch.enable_grad(), _listening(layer, kept):
-        features = encoder(images.detach().clone().requires_grad_())
-        outputs = head(features)
-        scores = outputs if score is None else score(outputs)
-        chosen = scores.argmax(dim=1) if place is None else torch.full((len(images),), place)
-        own = scores[torch.arange(len(images)), chosen].sum()
-        (slope,) = torch.autograd.grad(own, kept[-1])
-    activation = kept[-1].detach()
-    if channels_last:
-        activation, slope = activation.permute(0, 3, 1, 2), slope.permute(0, 3, 1, 2)
-    raw = (slope.mean(dim=(2, 3), keepdim=True) * activation).sum(dim=1, keepdim=True).clamp(min=0)
-    large = F.interpolate(raw, images.shape[2:], mode="bilinear", align_corners=False)[:, 0].clamp(min=0)
-    most = large.amax(dim=(1, 2), keepdim=True)
-    heat = torch.where(most > 0, large / most.clamp(min=torch.finfo(torch.float32).tiny), 0)
-    return heat.numpy(), chosen.tolist(), features.detach(), outputs.detach()
+    raw = torch.zeros(len(images), 1, *images.shape[2:])
+    turns = range(4) if images.shape[2] == images.shape[3] else (0, 2)
+    for turn in turns:
+        kept: list[Tensor] = []
+        with torch.enable_grad(), _listening(layer, kept):
+            found = encoder(images.rot90(turn, dims=(2, 3)).detach().clone().requires_grad_())
+            given = head(found)
+            scores = given if score is None else score(given)
+            if turn == 0:
+                features, outputs = found.detach(), given.detach()
+                chosen = _chosen(scores, place)
+            (slope,) = torch.autograd.grad(scores[torch.arange(len(images)), chosen].sum(), kept[-1])
+        activation = kept[-1].detach()
+        if channels_last:
+            activation, slope = activation.permute(0, 3, 1, 2), slope.permute(0, 3, 1, 2)
+        small = (slope.mean(dim=(2, 3), keepdim=True) * activation).sum(dim=1, keepdim=True).clamp(min=0)
+        large = F.interpolate(small, images.shape[2:], mode="bilinear", align_corners=False)
+        raw += large.rot90(-turn, dims=(2, 3)) / len(turns)
+    most = raw.amax(dim=(1, 2, 3), keepdim=True)
+    heat = torch.where(most > 0, raw / most.clamp(min=torch.finfo(torch.float32).tiny), 0).clamp(0, 1)
+    return heat[:, 0].numpy(), chosen.tolist(), features, outputs
+
+
+def _chosen(scores: Tensor, place: int | None) -> Tensor:
+    """Give the column (galaxy,) to explain."""
+    return scores.argmax(dim=1) if place is None else torch.full((len(scores),), place)
 
 
 def spatial_layer(encoder: Encoder, image: Tensor) -> tuple[nn.Module, bool]:
@@ -216,8 +242,9 @@ def spatial_layer(encoder: Encoder, image: Tensor) -> tuple[nn.Module, bool]:
             hook.remove()
     if not found:
         msg = (
-            f"the encoder '{encoder.name}' has no map (channel, y, x) in its top block, so there is no heat map: "
-            "use a convolutional encoder, such as a ConvNeXt, an EfficientNet or a ResNet, or look at the nearest neighbors alone"
+            f"the encoder '{encoder.name}' has no map of more than one pixel in its top block for images of {image.shape[-1]} pixels, "
+            "so there is no heat map: use a convolutional encoder, such as a ConvNeXt or an EfficientNet, on larger images, or leave "
+            "the maps out with heat=False (--no-heat)"
         )
         raise EncoderError(msg)
     return found[-1]

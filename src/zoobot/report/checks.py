@@ -181,7 +181,7 @@ def draw_checks(checks: Checks, preprocessing: Preprocessing, folder: Path) -> l
         written.append(draw_sheet(in_rows(panels), preprocessing, folder / f"{DUPLICATES}.png", title=title))
     if len(checks.images):
         panels = [
-            Panel(str(one["file_loc"]), f"{one['id_str']}\n{one['fault']} {one['extent']:.0%}", whole=True)
+            Panel(str(one["file_loc"]), f"{one['id_str']}\n{one['fault']}{_extent(one['extent'])}", whole=True)
             for _, one in checks.images.head(SHOWN).iterrows()
         ]
         title = f"Bad images: {_first(len(panels), len(checks.images))}, the worst first"
@@ -194,7 +194,7 @@ def label_caption(galaxy: pd.Series) -> str:
     if np.isnan(float(galaxy["probability"])):
         given, suggested = float(galaxy["given"]), float(galaxy["suggested"])
         return f"{galaxy['id_str']}\n{galaxy['label']} {given:.3g}\npredicted {suggested:.3g} ({-galaxy['score']:.1f} sigma)"
-    return f"{galaxy['id_str']}\nlabel: {galaxy['given']}\nrather {galaxy['suggested']} (p={galaxy['probability']:.2f})"
+    return f"{galaxy['id_str']}\n{galaxy['label']}: {galaxy['given']}\nrather {galaxy['suggested']} (p={galaxy['probability']:.2f})"
 
 
 def _out_of_fold(folder: Path) -> tuple[pd.DataFrame, list[str]]:
@@ -264,6 +264,10 @@ def class_codes(labels: pd.Series, names: Sequence[str]) -> npt.NDArray[np.int64
 
 def _counted(values: pd.Series) -> str:
     return ", ".join(f"{count} {name}" for name, count in values.value_counts().items())
+
+
+def _extent(share: float) -> str:
+    return "" if share == 1 else f" {share:.0%}"
 
 
 def _first(shown: int, total: int) -> str:

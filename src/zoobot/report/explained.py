@@ -49,11 +49,11 @@ def draw_explained(
     for place, (_, galaxy) in enumerate(frame.iterrows()):
         target = explanation.targets[place]
         pixels = explanation.views[place]
-        where = "where" if explanation.heat[place].any() else "nothing speaks for it"
-        panels = [
-            Panel("", f"{galaxy['id_str']}\n{target}: {galaxy[target]:.2f}", pixels=pixels),
-            Panel("", where, pixels=pixels, heat=explanation.heat[place]),
-        ]
+        panels = [Panel("", f"{galaxy['id_str']}\n{target}: {galaxy[target]:.2f}", pixels=pixels)]
+        if explanation.heat is not None:
+            heat = explanation.heat[place]
+            where = f"where: {target}" if heat.any() else f"nothing speaks for {target}"
+            panels.append(Panel("", where, pixels=pixels, heat=heat))
         if similar is not None and reference is not None:
             for row, cosine in zip(similar[0][place].tolist(), similar[1][place].tolist(), strict=True):
                 if row >= 0:
@@ -62,9 +62,8 @@ def draw_explained(
                         Panel(reference.file_locs[row], f"{label}\n{reference.ids[row]}\nsimilarity {cosine:.3f}")
                     )
         rows.append(("", panels))
-    title = "Galaxy; where the model sees what is predicted" + (
-        "" if reference is None else "; nearest training galaxies"
-    )
+    title = "Galaxy" + ("" if explanation.heat is None else "; where the model sees what is predicted")
+    title += "" if reference is None else "; nearest training galaxies"
     starts = range(0, len(rows), A_SHEET)
     return [
         draw_sheet(rows[start : start + A_SHEET], preprocessing, folder / f"explain_{number}.png", title=title)

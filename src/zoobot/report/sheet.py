@@ -29,6 +29,9 @@ PANEL = 1.35
 CAPTION_WIDTH = 28
 """Letters of a caption's line"""
 
+HALF = 0.5
+"""Heat at which a line is drawn"""
+
 WRONG = "#c0392b"
 
 
@@ -156,7 +159,9 @@ def _show(ax: Axes, panel: Panel, preprocessing: Preprocessing) -> None:
         largest = 255 if shown.dtype == np.uint8 else 1
         ax.imshow(shown[..., :3] if shown.shape[-1] >= 3 else shown[..., 0], cmap="gray", vmin=0, vmax=largest)
     if panel.heat is not None:
-        ax.imshow(panel.heat, cmap="inferno", vmin=0, vmax=1, alpha=0.2 + 0.5 * panel.heat)
+        ax.imshow(panel.heat, cmap="inferno", vmin=0, vmax=1, alpha=0.5 * panel.heat)
+        if panel.heat.min() < HALF < panel.heat.max():
+            ax.contour(panel.heat, [HALF], colors="white", linewidths=0.7)
     ax.set_xlabel(_caption(panel.caption), fontsize=6, color=WRONG if panel.wrong else "0.2")
     for side in ax.spines.values():
         side.set(color=WRONG if panel.wrong else "0.7", linewidth=2.2 if panel.wrong else 0.6)
