@@ -355,7 +355,8 @@ def _checks(contents: RunContents) -> Iterator[Caution]:
         (
             "labels",
             "Labels that look wrong",
-            "labels disagree with sure predictions; they are shown below. Correct those that are wrong, and train again",
+            "labels disagree with sure predictions of models that had not seen them: some are wrong, and some galaxies "
+            "are hard. They are shown below",
         ),
         ("images", "Images that look bad", "images are blank, saturated, cut off or unreadable; they are shown below"),
     ):

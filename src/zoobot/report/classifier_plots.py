@@ -110,16 +110,14 @@ def histograms(outcomes: Classes | Labels) -> Plot:
             figure = new_figure()
             axes = [figure.subplots()]
         else:
-            figure, axes = panels(len(places))
+            figure, axes = panels(len(places), "probability of the class", "galaxies", shared=False, heading=0.3)
         for ax, place in zip(axes, places, strict=True):
             rows.append(_histogram(ax, outcomes, place, truth[:, place], alone=len(places) == 1))
         if len(axes) == 1:
             axes[0].legend(loc="upper center")
+            axes[0].set(xlabel=f"P({short(outcomes.names[places[0]], 16)})", ylabel="galaxies")
         else:
-            figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper right", ncols=2)
-        what = f"P({short(outcomes.names[places[0]], 16)})" if len(places) == 1 else "probability of the class"
-        figure.supxlabel(what, fontsize=9, color=INK)
-        figure.supylabel("galaxies", fontsize=9, color=INK)
+            figure.legend(*axes[0].get_legend_handles_labels(), loc="upper right", ncols=2)
     calibrated = "Calibrated probabilities" if outcomes.calibrated is not None else "Probabilities"
     caption = (
         f"{calibrated} of the test galaxies, by what they are labelled. Where the two overlap no threshold tells "

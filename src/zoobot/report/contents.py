@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -290,8 +291,8 @@ def _table(
     if not path.is_file():
         return None
     try:
-        header = pd.read_csv(path, nrows=0).columns
-        text = {column: str for column in header if as_text or _is_text(column)}
+        header = list(pd.read_csv(path, nrows=0).columns)
+        text = {column: str for column in header if as_text or _is_text(column, header)}
         table = pd.read_csv(path, converters=text, low_memory=False)
     except (OSError, ValueError) as err:
         unread.append(f"{name} can't be read: {err}")
@@ -303,7 +304,8 @@ def _table(
     return table if len(table) else None
 
 
-def _is_text(column: str) -> bool:
-    return column.startswith(("id_str", "file_loc", "true_", "given", "suggested")) or column.endswith(
-        ("_predicted", "_set", "_leading")
-    )
+def _is_text(column: str, header: Sequence[str]) -> bool:
+    """Say whether a column holds names, which may look like numbers; labels do where their classes are predicted."""
+    if column.startswith("true_"):
+        return f"{column.removeprefix('true_')}_predicted" in header
+    return column.startswith(("id_str", "file_loc", "given", "suggested")) or column.endswith(("_predicted", "_set"))

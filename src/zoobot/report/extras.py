@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from zoobot.report.galleries import Cutout, Gallery, Mark, Pictures
+from zoobot.report.outcomes import shown_names
 from zoobot.report.summary import NAMES, PART_NAMES, Table, between, number
 from zoobot.report.theme import BLUE, FAINT, ORANGE, Plot, new_figure, style
 
@@ -110,7 +111,8 @@ def _labels(table: pd.DataFrame, pictures: Pictures) -> Gallery:
     for row in shown.to_dict("records"):
         probability = row.get("probability", float("nan"))
         if probability == probability:
-            lines.append((f"{row['suggested']} {probability:.2f}", f"label: {row['given']}"))
+            suggested, given = shown_names(str(row["label"]), [str(row["suggested"]), str(row["given"])])
+            lines.append((f"{suggested}: {probability:.2f}", f"label: {given}"))
         else:
             lines.append((f"predicted {_figure(row['suggested'])}", f"{row['label']}: {_figure(row['given'])}"))
     caption = (

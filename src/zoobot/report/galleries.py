@@ -181,7 +181,7 @@ def _of_classes(
     lines, marks = [], []
     for row in rows:
         predicted, true = names[outcomes.predicted[row]], names[outcomes.truth[row]]
-        lines.append((f"{predicted} {surest[row]:.2f}", f"label: {true}"))
+        lines.append((f"{predicted}: {surest[row]:.2f}", f"label: {true}"))
         marks.append(mark or ("right" if predicted == true else "wrong"))
     return Gallery(title, pictures.cutouts(outcomes.frame, rows.tolist(), lines, marks), caption)
 

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from zoobot.report.intervals import Ranking, Resampled, auroc_interval, grid, mean_interval, ranking, resample
-from zoobot.report.theme import BLUE, FAINT, HEIGHT, ORANGE, Plot, new_figure, series, shared_panels, short, style
+from zoobot.report.theme import BLUE, FAINT, HEIGHT, ORANGE, Plot, new_figure, panels, series, short, style
 from zoobot.science.reliability import wilson_interval
 
 if TYPE_CHECKING:
@@ -181,7 +181,7 @@ def _thresholds(events: Events) -> Plot:
             figure = new_figure()
             axes = [figure.subplots()]
         else:
-            figure, axes = shared_panels(shown, "threshold on the probability", "", heading=0.3)
+            figure, axes = panels(shown, "threshold on the probability", "", heading=0.3)
         for place, ax in enumerate(axes):
             table = threshold_table(events.cuts[:, place], events.positive[:, place])
             for name, color in (("purity", BLUE), ("completeness", ORANGE)):
@@ -265,7 +265,7 @@ def _axes(events: Events, x: str, y: str) -> _Axes:
         figure = new_figure(height=HEIGHT if count <= MOST_INSIDE else HEIGHT + 0.2 * (count // 2 + 2))
         ax = figure.subplots()
         return _Axes(figure, [ax] * count, [ax], wide=False, banded=count <= MOST_BANDS, x=x, y=y)
-    figure, axes = shared_panels(count, x, y, columns=SIDE_BY_SIDE)
+    figure, axes = panels(count, x, y, columns=SIDE_BY_SIDE)
     return _Axes(figure, axes, axes, wide=True, banded=True, x=x, y=y)
 
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from zoobot.report.intervals import share
-from zoobot.report.theme import BLUE, FAINT, INK, ORANGE, Plot, cloud, new_figure, panels, short, style
+from zoobot.report.theme import BLUE, FAINT, ORANGE, Plot, cloud, new_figure, panels, short, style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
     from zoobot.report.outcomes import Numbers
@@ -34,7 +35,7 @@ def regression_plots(outcomes: Numbers, level: float | None) -> list[Plot]:
 def _one_to_one(outcomes: Numbers) -> Plot:
     """Draw predicted against true numbers."""
     with style():
-        figure, axes = _axes(outcomes)
+        figure, axes = _axes(outcomes, "true", "predicted")
         for place, ax in enumerate(axes):
             true, predicted = outcomes.truth[:, place], outcomes.predicted[:, place]
             low, high = min(true.min(), predicted.min()), max(true.max(), predicted.max())
@@ -48,14 +49,6 @@ def _one_to_one(outcomes: Numbers) -> Plot:
             middle = _trend(true, predicted)
             ax.plot(middle["x"], middle["median"], color=ORANGE, marker="o", markersize=3.5, linewidth=1.2)
             ax.set(xlim=span, ylim=span, aspect="equal")
-            _label(
-                ax,
-                outcomes,
-                place,
-                f"true {short(outcomes.names[place], 20)}",
-                f"predicted {short(outcomes.names[place], 20)}",
-                axes,
-            )
     half_text = " Gray band: the conformal interval about a prediction." if outcomes.low is not None else ""
     caption = (
         "Each point is a test galaxy (many: the shade is their number); on the dotted line predictions are exact. "
@@ -69,7 +62,7 @@ def _residuals(outcomes: Numbers) -> Plot:
     """Draw residuals against the prediction, which is what one knows of a new galaxy."""
     tables = []
     with style():
-        figure, axes = _axes(outcomes)
+        figure, axes = _axes(outcomes, "predicted", "predicted − true")
         for place, ax in enumerate(axes):
             predicted = outcomes.predicted[:, place]
             residual = predicted - outcomes.truth[:, place]
@@ -81,7 +74,6 @@ def _residuals(outcomes: Numbers) -> Plot:
             for name, dashes in (("low", "--"), ("median", "-"), ("high", "--")):
                 ax.plot(trend["x"], trend[name], color=ORANGE, linewidth=1.2, linestyle=dashes)
             ax.set(xlim=span, ylim=(-reach, reach))
-            _label(ax, outcomes, place, f"predicted {short(outcomes.names[place], 20)}", "predicted − true", axes)
             tables.append(trend.assign(target=outcomes.names[place]))
     caption = (
         "Predicted less true, against the prediction. Orange: median and 16th and 84th percentile in bins of as many "
@@ -94,7 +86,7 @@ def _histogram(outcomes: Numbers) -> Plot:
     """Draw the distribution of residuals with its center and spread."""
     rows = []
     with style():
-        figure, axes = _axes(outcomes)
+        figure, axes = _axes(outcomes, "predicted − true", "galaxies")
         for place, ax in enumerate(axes):
             residual = outcomes.predicted[:, place] - outcomes.truth[:, place]
             counts, edges = np.histogram(residual, min(BINS, max(6, int(2 * len(residual) ** 0.5))))
@@ -110,7 +102,6 @@ def _histogram(outcomes: Numbers) -> Plot:
             far = float((np.abs(residual - center) > 3 * spread).mean()) if spread else float("nan")
             text = f"median {center:.3g}\nσ(MAD) {spread:.3g}\nbeyond 3σ {far:.1%}"
             ax.text(0.97, 0.96, text, transform=ax.transAxes, ha="right", va="top", fontsize=8)
-            _label(ax, outcomes, place, "predicted − true", "galaxies", axes)
             rows.append({"target": outcomes.names[place], "median": center, "sigma_mad": spread, "beyond_3_sigma": far})
     caption = (
         "Distribution of predicted less true. Orange: its median and, shaded, σ(MAD) = 1.4826 times the median "
@@ -128,7 +119,7 @@ def _coverage(outcomes: Numbers, level: float | None) -> Plot:
     assert outcomes.high is not None
     tables = []
     with style():
-        figure, axes = _axes(outcomes)
+        figure, axes = _axes(outcomes, "predicted", "share within its interval")
         for place, ax in enumerate(axes):
             truth, predicted = outcomes.truth[:, place], outcomes.predicted[:, place]
             within = (outcomes.low[:, place] <= truth) & (truth <= outcomes.high[:, place])
@@ -162,9 +153,6 @@ def _coverage(outcomes: Numbers, level: float | None) -> Plot:
                 transform=ax.transAxes,
                 fontsize=8,
             )
-            _label(
-                ax, outcomes, place, f"predicted {short(outcomes.names[place], 20)}", "share within its interval", axes
-            )
             tables.append(table.assign(target=outcomes.names[place]))
     promised = "" if level is None else f" the promised {level:.0%} (dotted)"
     caption = (
@@ -175,26 +163,19 @@ def _coverage(outcomes: Numbers, level: float | None) -> Plot:
     return Plot("interval_coverage", "What intervals cover", caption, figure, pd.concat(tables), wide=len(axes) > 1)
 
 
-def _axes(outcomes: Numbers) -> tuple[Any, list[Axes]]:
+def _axes(outcomes: Numbers, x: str, y: str) -> tuple[Figure, list[Axes]]:
+    """Give a figure with a panel for each target, with names on the axes."""
     count = min(len(outcomes.names), MOST_PANELS)
-    if count == 1:
-        figure = new_figure(4.6, 4.0)
-        return figure, [figure.subplots()]
-    return panels(count, columns=3, side=2.9)
-
-
-def _label(ax: Axes, outcomes: Numbers, place: int, x: str, y: str, axes: list[Axes]) -> None:
-    if len(axes) == 1:
-        ax.set(xlabel=x, ylabel=y)
-    else:
-        ax.set_title(short(outcomes.names[place]))
-        figure = ax.figure
-        words = [
-            text.split(" ")[0] if text.startswith(("true", "predicted ")) and "−" not in text else text
-            for text in (x, y)
-        ]
-        figure.supxlabel(words[0], fontsize=9, color=INK)
-        figure.supylabel(words[1], fontsize=9, color=INK)
+    if count > 1:
+        figure, axes = panels(count, x, y, columns=3, shared=False)
+        for ax, name in zip(axes, outcomes.names, strict=False):
+            ax.set_title(short(name))
+        return figure, axes
+    figure = new_figure(4.6, 4.0)
+    ax = figure.subplots()
+    name = short(outcomes.names[0], 20)
+    ax.set(xlabel=f"{x} {name}" if x in ("true", "predicted") else x, ylabel=f"{y} {name}" if y == "predicted" else y)
+    return figure, [ax]
 
 
 def _half_width(outcomes: Numbers, place: int) -> float | None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from zoobot.report.theme import BLUE, FAINT, INK, ORANGE, Plot, new_figure, short, style
+from zoobot.report.theme import BLUE, FAINT, ORANGE, Plot, new_figure, panels, short, style
 from zoobot.science.reliability import headline_events, reliability_curve
 
 if TYPE_CHECKING:
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 COLUMNS = 3
 MOST_PANELS = 12
 HISTOGRAM = 20
+
+STRIP = (-0.33, -0.06)
+"""Below the curves, where the numbers of galaxies are drawn"""
 
 
 def reliability_of_classes(outcomes: Classes) -> Plot:
@@ -59,36 +62,28 @@ def reliability_of_labels(outcomes: Labels) -> Plot:
 
 def _plot(list_of: list[Panel], x: str) -> Plot:
     count = len(list_of)
-    across = min(COLUMNS, count)
-    down = -(-count // across)
     both = any(after is not None for _, _, after, _ in list_of)
     tables = []
     with style():
-        figure = new_figure() if count == 1 else new_figure(2.9 * across, 3.2 * down + 0.3)
         if count == 1:
-            figure.set_size_inches(4.6, 4.4)
-        grid = figure.subplots(2 * down, across, squeeze=False, height_ratios=[4, 1] * down, sharex=True)
-        for place, (name, before, after, happened) in enumerate(list_of):
-            row, column = divmod(place, across)
-            above, below = grid[2 * row, column], grid[2 * row + 1, column]
-            tables += _panel(above, below, name, before, after, happened)
+            figure = new_figure(4.6, 4.2)
+            axes = [figure.subplots()]
+            axes[0].set(xlabel=x, ylabel="share that is so")
+        else:
+            figure, axes = panels(count, x, "share that is so", columns=COLUMNS)
+        for ax, (name, before, after, happened) in zip(axes, list_of, strict=True):
+            tables += _panel(ax, name, before, after, happened)
             if count > 1:
-                above.set_title(short(name))
-        for place in range(count, across * down):
-            row, column = divmod(place, across)
-            grid[2 * row, column].axis("off")
-            grid[2 * row + 1, column].axis("off")
-        grid[0, 0].legend(loc="upper left")
-        figure.supxlabel(x, fontsize=9, color=INK)
-        grid[0, 0].set_ylabel("share that is so")
-        grid[1, 0].set_ylabel("galaxies")
+                ax.set_title(short(name))
+        if both:
+            axes[0].legend(loc="upper left")
     which = "before and after calibration on the validation galaxies" if both else "as the network gives them"
     n = len(list_of[0][1])
     caption = (
         f"Probabilities {which}, in bins of about as many galaxies each (10 or more), against the share of the bin "
         "of which it was so; bars are Wilson's 95% intervals. On the dotted line a probability of 0.7 is right 7 "
         "times in 10; below it the model is overconfident. Bars should cross the line 19 times in 20 where the "
-        f"probabilities are right. Lower panels: how many of the {n:,} test galaxies have each probability. The "
+        f"probabilities are right. Below zero: how many of the {n:,} test galaxies have each probability. The "
         "expected calibration error (ECE) among the figures above is the mean distance from the line, less what "
         "chance adds to it (Kumar et al. 2019)."
     )
@@ -98,32 +93,25 @@ def _plot(list_of: list[Panel], x: str) -> Plot:
 
 
 def _panel(
-    above: Axes, below: Axes, name: str, before: Values, after: Values | None, happened: NDArray[np.bool_]
+    ax: Axes, name: str, before: Values, after: Values | None, happened: NDArray[np.bool_]
 ) -> list[pd.DataFrame]:
-    above.plot([0, 1], [0, 1], color=FAINT, linewidth=0.9, linestyle=":", zorder=0)
+    """Draw one event's curves, and below them the numbers of galaxies; give what is drawn."""
+    ax.plot([0, 1], [0, 1], color=FAINT, linewidth=0.9, linestyle=":", zorder=0)
+    ax.axhline(0, color=FAINT, linewidth=0.6)
     tables = []
-    for values, color, when, shift in (
-        (before, ORANGE, "before" if after is not None else "predicted", -0.004),
-        (after, BLUE, "after", 0.004),
-    ):
-        if values is None:
-            continue
-        own = BLUE if after is None else color
+    kinds = [("predicted", before, BLUE, 0.0)]
+    if after is not None:
+        kinds = [("before calibration", before, ORANGE, -0.004), ("after", after, BLUE, 0.004)]
+    for when, values, color, shift in kinds:
         curve = reliability_curve(values, happened)
         error = np.clip([curve.observed - curve.low, curve.high - curve.observed], 0, None)
-        look: dict[str, Any] = {
-            "color": own,
-            "marker": "o",
-            "markersize": 3.5,
-            "linewidth": 1.2,
-            "elinewidth": 0.9,
-            "capsize": 1.5,
-        }
-        above.errorbar(curve.predicted + shift, curve.observed, error, label=when, **look)
+        look: dict[str, Any] = {"color": color, "marker": "o", "markersize": 3.5, "linewidth": 1.2, "elinewidth": 0.9}
+        ax.errorbar(curve.predicted + shift, curve.observed, error, label=when, capsize=1.5, **look)
         counts, edges = np.histogram(values, HISTOGRAM, (0, 1))
-        below.stairs(counts, edges, color=own, fill=after is None, alpha=0.75 if after is None else 1, linewidth=1.2)
+        bars = STRIP[0] + (STRIP[1] - STRIP[0]) * counts / counts.max()
+        ax.stairs(bars, edges, baseline=STRIP[0], color=color, fill=after is None, alpha=0.75, linewidth=1.2)
         tables.append(curve.to_frame().assign(event=name, when=when))
-    above.set(xlim=(-0.03, 1.03), ylim=(-0.03, 1.03))
-    below.tick_params(labelbottom=True)
-    below.set_ylim(bottom=0)
+    ax.text(0.5, STRIP[1], f"at most {counts.max():,} galaxies", fontsize=7, color=FAINT, ha="center", va="top")
+    ax.set(xlim=(-0.03, 1.03), ylim=(STRIP[0], 1.03))
+    ax.set_yticks([0, 0.2, 0.4, 0.6, 0.8, 1])
     return tables

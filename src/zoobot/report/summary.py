@@ -21,9 +21,7 @@ from zoobot.report.intervals import (
 )
 from zoobot.report.outcomes import Classes, Labels, Numbers, Votes
 from zoobot.report.training_plots import best_epoch
-from zoobot.science import best_constant
 from zoobot.science.reliability import Z95
-from zoobot.trees import VotePosterior
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -34,9 +32,6 @@ if TYPE_CHECKING:
 
 PART_NAMES = {"train": "training", "val": "validation", "test": "test"}
 DASH = "–"
-
-MOST_FITTED = 5000
-"""Galaxies that the constant prediction of votes is fitted to, where there are more"""
 
 MEANINGS = {
     "accuracy": "share of galaxies whose most probable class is their label",
@@ -184,10 +179,11 @@ def headlines(contents: RunContents, events: Events | None) -> Table | None:
         shown = NAMES.get(name, name)
         rows.append([shown, number(test.get(name)), intervals.get(name, DASH), number(val.get(name))])
         explained.append(MEANINGS[name])
-        after = [scores.get("calibrated") or {} for scores in (test, val)]
-        if any(name in scores for scores in after):
-            chance = _perfect(after[0].get("ece_perfect")) if name == "ece" else DASH
-            rows.append([f"{shown}, calibrated", number(after[0].get(name)), chance, number(after[1].get(name))])
+        after = [(scores.get("calibrated") or {}).get(name) for scores in (test, val)]
+        texts = [number(value) for value in after]
+        if texts[0] not in (DASH, number(test.get(name))):  # a calibration that changes nothing needs no row
+            chance = _perfect(test["calibrated"].get("ece_perfect")) if name == "ece" else DASH
+            rows.append([f"{shown}, calibrated", texts[0], chance, texts[1]])
             explained.append("the same of the calibrated probabilities")
     if not rows:
         return None
@@ -234,17 +230,7 @@ def _intervals(contents: RunContents, events: Events | None) -> dict[str, str]:
 
 def vote_intervals(outcomes: Votes) -> tuple[Interval, Interval]:
     """Give bootstrapped 95% intervals of the skill and of the loss of predicted votes, over resamples of the galaxies."""
-    tree, counts = outcomes.posterior.tree, outcomes.counts
-    rng = np.random.default_rng(0)
-    some = rng.permutation(len(counts))[:MOST_FITTED]
-    best = np.ones(counts.shape[1])
-    for question in tree.questions:
-        own = slice(question.start_index, question.end_index + 1)
-        if counts[some][:, own].any():
-            best[own] = best_constant(counts[some][:, own])
-    constant = VotePosterior(tree, np.broadcast_to(best, counts.shape))
-    losses = -np.stack([one.log_likelihood(counts).sum(axis=1) for one in (outcomes.posterior, constant)], axis=1)
-    return ratio_interval(losses), mean_interval(resampled_means(losses[:, :1]))
+    return ratio_interval(outcomes.losses), mean_interval(resampled_means(outcomes.losses[:, :1]))
 
 
 def _perfect(perfect: dict[str, float] | None) -> str:
@@ -312,7 +298,7 @@ def class_table(contents: RunContents, events: Events | None) -> Table | None:
             number(float(f1)),
             area,
         ]
-        rows.append([*row, number(ece.get(name))] if ece else row)
+        rows.append([*row, number(ece.get(contents.class_names[place]))] if ece else row)
     columns = ["class", "labelled", "completeness", "predicted", "purity", "F1", "AUROC", *(["ECE"] if ece else [])]
     caption = (
         "Completeness: the share of the labelled that is predicted so. Purity: the share of the predicted that is "

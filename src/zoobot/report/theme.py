@@ -146,21 +146,10 @@ def new_figure(width: float = WIDTH, height: float = HEIGHT) -> Figure:
     return Figure(figsize=(width, height), layout="constrained")
 
 
-def panels(count: int, *, columns: int = 4, side: float = 2.35) -> tuple[Figure, list[Axes]]:
-    """Give a figure with a grid of ``count`` equal panels, each with its own axes, and these; call it within `style`."""
-    across, down = _grid(count, columns)
-    side = WIDE / across if across > 1 else side
-    figure = new_figure(max(side * across, WIDTH), min(side, 2.6) * down + 0.3)
-    grid = list(figure.subplots(down, across, squeeze=False).flat)
-    for ax in grid[count:]:
-        ax.axis("off")
-    return figure, grid[:count]
-
-
-def shared_panels(
-    count: int, x: str, y: str, *, columns: int = 4, titles: int = 1, heading: float = 0.0
+def panels(
+    count: int, x: str, y: str, *, columns: int = 4, shared: bool = True, titles: int = 1, heading: float = 0.0
 ) -> tuple[Figure, list[Axes]]:
-    """Give a figure with a grid of panels that share both axes, and these; call it within `style`.
+    """Give a figure with a grid of equal panels, and these; call it within `style`.
 
     Places are fixed, which draws many panels in a fraction of the time that a layout engine takes.
 
@@ -170,6 +159,8 @@ def shared_panels(
         Panels, and how many side by side at most.
     x, y
         What the axes are.
+    shared
+        Whether all panels have the same axes.
     titles
         Lines above each panel.
     heading
@@ -179,15 +170,16 @@ def shared_panels(
 
     across, down = _grid(count, columns)
     width, above = WIDE if across > 1 else WIDTH, 0.1 + 0.17 * titles
-    left, right, bottom, gap = 0.62, 0.12, 0.55, 0.3
+    left, right, bottom = (0.62 if shared else 0.72), 0.12, 0.55
+    gap, below = (0.3, 0.12) if shared else (0.6, 0.3)
     side = (width - left - right - gap * (across - 1)) / across
     tall = min(side, 2.6)
-    height = bottom + heading + down * (tall + above) + 0.12 * (down - 1)
+    height = bottom + heading + down * (tall + above) + below * (down - 1)
     figure = Figure(figsize=(width, height))
-    grid = figure.subplots(down, across, squeeze=False, sharex=True, sharey=True)
+    grid = figure.subplots(down, across, squeeze=False, sharex=shared, sharey=shared)
     figure.subplots_adjust(
         left=left / width, right=1 - right / width, bottom=bottom / height, top=1 - (above + heading) / height,
-        wspace=gap / side, hspace=(above + 0.12) / tall,
+        wspace=gap / side, hspace=(above + below) / tall,
     )  # fmt: skip
     for ax in grid.flat[count:]:
         ax.axis("off")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from zoobot.report.theme import BLUE, FAINT, ORANGE, Plot, cloud, shared_panels, short, style
+from zoobot.report.theme import BLUE, FAINT, ORANGE, Plot, cloud, panels, short, style
 from zoobot.science import LEVELS, PIT_BINS, VoteScores, score_votes
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ def _coverage(scores: dict[str, VoteScores]) -> Plot:
     """Draw the share of counts within each interval against its level; the bars are two binomial standard errors."""
     rows = []
     with style():
-        figure, axes = shared_panels(len(scores), "level of the interval", "share within", titles=2)
+        figure, axes = panels(len(scores), "level of the interval", "share within", titles=2)
         for (name, one), ax in zip(scores.items(), axes, strict=True):
             seen = np.array(list(one.coverage.values()))
             error = 2 * np.sqrt(np.array(LEVELS) * (1 - np.array(LEVELS)) / one.n_asked)
@@ -127,7 +127,7 @@ def _pit(scores: dict[str, VoteScores]) -> Plot:
     edges = np.linspace(0, 1, PIT_BINS + 1)
     top = max(2.0, 1.1 * max((max(one.pit) for one in scores.values()), default=0))
     with style():
-        figure, axes = shared_panels(len(scores), "probability integral transform", "density", titles=2)
+        figure, axes = panels(len(scores), "probability integral transform", "density", titles=2)
         for (name, one), ax in zip(scores.items(), axes, strict=True):
             ax.stairs(one.pit, edges, fill=True, color=BLUE, alpha=0.7)
             ax.axhline(1, color=FAINT, linewidth=0.9, linestyle=":")
@@ -154,7 +154,7 @@ def _fractions(posterior: VotePosterior, counts: Values, questions: Sequence[str
     expected = posterior.fractions()
     rows = []
     with style():
-        figure, axes = shared_panels(len(answers), "predicted", "observed", titles=2)
+        figure, axes = panels(len(answers), "predicted", "observed", titles=2)
         for (question, answer), ax in zip(answers, axes, strict=True):
             totals = _totals(counts, question)
             shown = totals >= FEWEST_VOTES
