@@ -1,5 +1,7 @@
 """What an astronomer needs to know of a model's predictions: how good they are, and whether they mean what they say."""
 
+from zoobot.science.audit import Audit, audit_rows, audited_purity
+from zoobot.science.breakdown import bin_column, breakdown
 from zoobot.science.calibration import ScalingKind, fit_isotonic, fit_scaling, fit_temperature, fit_vector
 from zoobot.science.conformal import (
     ConformalClasses,
@@ -18,7 +20,10 @@ from zoobot.science.duplicates import near_duplicates
 from zoobot.science.image_faults import image_faults
 from zoobot.science.label_check import likely_label_errors, likely_multi_label_errors, unlikely_measurements
 from zoobot.science.learned import Learned, nothing_learned
+from zoobot.science.learning_curve import LearningCurve, learning_curve
 from zoobot.science.neighbors import nearest, neighbor_table
+from zoobot.science.power_law import PowerLaw, fit_power_law
+from zoobot.science.prevalence import Prevalence, estimate_prevalence
 from zoobot.science.reference import Reference
 from zoobot.science.reliability import (
     ChanceEce,
@@ -34,6 +39,7 @@ from zoobot.science.reliability import (
     wilson_interval,
 )
 from zoobot.science.scaling import Curve, IsotonicScaling, Scaling, TemperatureScaling, VectorScaling, scaling_from_dict
+from zoobot.science.selection import Estimate, Selection, Top, choose_threshold
 from zoobot.science.shift import Shift, auroc_interval, measure_shift, shift_by
 from zoobot.science.vote_calibration import VoteCalibration, fit_vote_calibration
 from zoobot.science.vote_scores import LEVELS, PIT_BINS, VoteScores, best_constant, score_votes
@@ -41,27 +47,40 @@ from zoobot.science.vote_scores import LEVELS, PIT_BINS, VoteScores, best_consta
 __all__ = [
     "LEVELS",
     "PIT_BINS",
+    "Audit",
     "ChanceEce",
     "ConformalClasses",
     "ConformalIntervals",
     "Curve",
+    "Estimate",
     "IsotonicScaling",
     "Learned",
+    "LearningCurve",
+    "PowerLaw",
+    "Prevalence",
     "Reference",
     "ReliabilityCurve",
     "Scaling",
     "ScalingKind",
+    "Selection",
     "Shift",
     "TemperatureScaling",
+    "Top",
     "VectorScaling",
     "VoteCalibration",
     "VoteScores",
+    "audit_rows",
+    "audited_purity",
     "auroc_interval",
     "best_constant",
+    "bin_column",
+    "breakdown",
     "brier_score",
     "calibration_scores",
+    "choose_threshold",
     "conformal_quantile",
     "ece_of_perfect",
+    "estimate_prevalence",
     "exact_binomial_interval",
     "expected_calibration_error",
     "expected_coverage",
@@ -69,12 +88,14 @@ __all__ = [
     "fit_conformal_classes",
     "fit_conformal_intervals",
     "fit_isotonic",
+    "fit_power_law",
     "fit_scaling",
     "fit_temperature",
     "fit_vector",
     "fit_vote_calibration",
     "headline_events",
     "image_faults",
+    "learning_curve",
     "likely_label_errors",
     "likely_multi_label_errors",
     "log_loss",

@@ -1,0 +1,101 @@
+"""The share of a class among unlabelled galaxies: against EM itself, scikit-learn's logistic regression, and planted shares."""
+
+import numpy as np
+import pytest
+from scipy.special import expit, logit
+from sklearn.linear_model import LogisticRegression
+
+from zoobot.errors import OptionError
+from zoobot.science import estimate_prevalence
+
+
+def sample(n1, n0, rng, *, distance=2.5, miscalibrated=1.4):
+    """Scores of Gaussian logits, steeper than probabilities, and labels."""
+    labels = np.repeat([1, 0], [n1, n0])
+    z = rng.normal(distance * labels, 1)
+    return expit(miscalibrated * distance * (z - distance / 2)), labels
+
+
+def test_agrees_with_em_on_recalibrated_scores():
+    """Saerens et al.'s iteration, written as in their paper, from scikit-learn's regression on the logit."""
+    rng = np.random.default_rng(0)
+    scores, labels = sample(150, 300, rng)
+    targets, _ = sample(400, 3600, rng)
+    found = estimate_prevalence(scores, labels, targets, n_boot=2)
+    x = np.clip(logit(scores), -12, 12)[:, None]
+    fit = LogisticRegression(C=np.inf).fit(x, labels)
+    p = fit.predict_proba(np.clip(logit(targets), -12, 12)[:, None])[:, 1]
+    prior = share = labels.mean()
+    for _ in range(3000):
+        weighted = p * share / prior
+        share = (weighted / (weighted + (1 - p) * (1 - share) / (1 - prior))).mean()
+    assert found.value == pytest.approx(share, abs=0.003)
+    assert found.slope == pytest.approx(fit.coef_[0, 0], rel=0.03)
+    corrected = weighted / (weighted + (1 - p) * (1 - share) / (1 - prior))
+    np.testing.assert_allclose(found.probabilities(targets), corrected, atol=0.02)
+
+
+@pytest.mark.parametrize("planted", [0.02, 0.2, 0.7])
+def test_interval_holds_the_planted_share(planted):
+    """95% of intervals should; labelled galaxies are balanced whatever the targets are."""
+    rng = np.random.default_rng(1)
+    inside, values = [], []
+    for seed in range(40):
+        scores, labels = sample(150, 150, rng)
+        n1 = rng.binomial(3000, planted)
+        found = estimate_prevalence(scores, labels, sample(n1, 3000 - n1, rng)[0], n_boot=100, seed=seed)
+        inside.append(found.low <= planted <= found.high)
+        values.append(found.value)
+    assert np.mean(values) == pytest.approx(planted, abs=0.01)
+    assert np.sum(inside) >= 34  # of 40, at 0.95, fewer have a probability of 1%
+
+
+def test_says_when_targets_are_no_mixture_of_the_classes():
+    rng = np.random.default_rng(2)
+    scores, labels = sample(200, 200, rng)
+    like, _ = sample(300, 2700, rng)
+    undecided = expit(rng.normal(0, 0.3, 3000))  # scores that neither class has many of
+    assert not estimate_prevalence(scores, labels, like).unlike
+    found = estimate_prevalence(scores, labels, undecided)
+    assert found.unlike and found.misfit > 0.2
+
+
+def test_million_targets_are_counted_in_bins():
+    """The same distribution of scores gives the same share, however many galaxies have it."""
+    rng = np.random.default_rng(3)
+    scores, labels = sample(100, 100, rng)
+    targets, _ = sample(500, 4500, rng)
+    few = estimate_prevalence(scores, labels, targets, n_boot=2)
+    many = estimate_prevalence(scores, labels, np.tile(targets, 100), n_boot=2)
+    assert many.value == pytest.approx(few.value, abs=1e-6)
+
+
+def test_given_and_absent_values():
+    scores, labels = np.array([0.9, 0.7, 0.2, 0.4]), np.array([1, 1, 0, 0])
+    found = estimate_prevalence(scores, labels, [0.5, np.nan, 1.0, 0.0], given=0.03)
+    assert (found.value, found.low, found.high, found.method) == (0.03, 0.03, 0.03, "given")
+    assert found.misfit_p is None and not found.unlike
+    p = found.probabilities([0.1, 0.9, np.nan])
+    assert p[0] < p[1] and np.isnan(p[2])
+    assert "draws" not in found.to_dict()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (([0.2, 0.3], [1, 1], [0.4]), "all 2 labelled galaxies are of the class"),
+        (([0.2, 0.3], [0, 0], [0.4]), "are not of the class"),
+        (([0.2, 3.0], [0, 1], [0.4]), "labelled galaxies are from 0.2 to 3"),
+        (([0.2, np.nan], [0, 1], [0.4]), "labelled galaxies"),
+        (([0.2, 0.3], [0, 1], [np.nan]), "no score of targets"),
+        (([0.2, 0.3], [0, 2], [0.4]), "labels 0 or 1"),
+    ],
+)
+def test_mistakes_are_named(arguments, said):
+    with pytest.raises(OptionError, match=said):
+        estimate_prevalence(*arguments)
+
+
+def test_impossible_share_is_refused():
+    with pytest.raises(OptionError, match="above 0 and below 1"):
+        estimate_prevalence([0.2, 0.3], [0, 1], [0.4], given=1.0)
