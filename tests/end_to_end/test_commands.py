@@ -314,3 +314,32 @@ def binary_scores(truth, probability):
         "average_precision": sk.average_precision_score(truth, probability),
         "log_loss": sk.log_loss(truth, probability),
     }
+
+
+def test_folds_predict_every_labelled_galaxy_once(finetune, tmp_path):
+    finetune(tmp_path / "run", "--label", "shape", "--folds", 3, "--epochs", 2)
+    folds = tmp_path / "run" / "folds"
+    table, summary = pd.read_csv(folds / "predictions.csv"), json.loads((folds / "metrics.json").read_text())
+    parts = pd.read_csv(tmp_path / "run" / "parts.csv")
+    assert sorted(table["id_str"]) == sorted(parts["id_str"]) and table["id_str"].is_unique
+    assert table.groupby(["fold", "true_shape"]).size().between(10, 11).all()  # classes in the same proportions
+    for fold, scores in enumerate(summary["folds"]):
+        own = table[table["fold"] == fold]
+        assert scores["accuracy"] == pytest.approx((own["shape_predicted"] == own["true_shape"]).mean())
+    assert summary["mean"]["accuracy"] == pytest.approx(np.mean([one["accuracy"] for one in summary["folds"]]))
+    assert summary["std"]["accuracy"] == pytest.approx(np.std([one["accuracy"] for one in summary["folds"]], ddof=1))
+    assert sorted(path.name for path in folds.iterdir()) == ["metrics.json", "predictions.csv"]
+
+
+def test_scores_by_a_column_of_the_catalog(runs, galaxies, zoobot_command, tmp_path):
+    run, _ = runs("names")
+    command = ("evaluate", galaxies / "catalog.csv", "--model", run / "model", "--out", tmp_path)
+    answer = zoobot_command(*command, "--by", "radius", "--by", "ring")
+    assert answer.code == 0, answer.err
+    table = pd.read_csv(tmp_path / "breakdown.csv")
+    assert table["column"].unique().tolist() == ["radius", "ring"]
+    for _, own in table.groupby("column"):
+        assert own["n"].tolist()[0] == 96 == own["n"].tolist()[1:] @ np.ones(len(own) - 1)
+    assert (tmp_path / "report.html").is_file()
+    answer = zoobot_command(*command, "--by", "mass")
+    assert answer.code == 2 and "no column 'mass'" in answer.err

@@ -20,12 +20,18 @@ from zoobot.cli.common import (
 from zoobot.cli.show import show_confusion, show_files, show_questions, show_scores
 
 
-@app.command(epilog="Example: `zoobot evaluate test.csv --model rings/model --out rings/test`")
+@app.command(epilog="Example: `zoobot evaluate test.csv --model rings/model --out rings/test --by redshift`")
 def evaluate(
     catalog: CatalogArgument,
     model: ModelOption,
     out: Annotated[
         Path | None, typer.Option(help="Folder for metrics.json, predictions.csv and report.html.", metavar="DIR")
+    ] = None,
+    by: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Break the scores down by a column of the catalog, such as redshift; repeat for several. Needs --out."
+        ),
     ] = None,
     report: Annotated[bool, typer.Option(help="Write report.html.")] = True,
     batch_size: Annotated[int, typer.Option(min=1, help="Galaxies a step.")] = 64,
@@ -44,6 +50,7 @@ def evaluate(
         catalog,
         model,
         out,
+        by=by or (),
         report=report,
         batch_size=batch_size,
         on_error=on_error.value,

@@ -38,6 +38,8 @@ class Evaluation:
     """The model's ``predictions`` (galaxy, value) of the galaxies that were scored"""
     labels: npt.NDArray[np.float32]
     """Their labels (galaxy, label)"""
+    scored: npt.NDArray[np.bool_]
+    """Which rows of the table these are"""
 
     def posterior(self, model: FinetuneableZoobotTree) -> VotePosterior:
         """Give what a tree model believes of the votes of the galaxies that were scored."""
@@ -90,7 +92,7 @@ def evaluate(
     scores = model.final_scores(torch.from_numpy(raw.values[known]), torch.from_numpy(labels[known]))
     truth = pd.DataFrame({f"true_{column}": frame[column].to_numpy() for column in columns})
     table = pd.concat([prediction_table(model, raw), truth], axis=1)
-    return Evaluation(scores, table, raw.values[known], labels[known])
+    return Evaluation(scores, table, raw.values[known], labels[known], np.asarray(known))
 
 
 def json_ready(scores: Any) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,17 +11,23 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from zoobot.data.catalog import encode_labels
+from zoobot.errors import LabelError
 from zoobot.files import write_whole
 from zoobot.predictions import represent
 from zoobot.report import check_run, write_report
-from zoobot.runs.settings import MODEL_FOLDER, SHIFT_FILE, RunSettings
+from zoobot.runs.about import task_of
+from zoobot.runs.settings import LEARNING_CURVE_FILE, MODEL_FOLDER, SHIFT_FILE, RunSettings
 from zoobot.science import Reference, measure_shift
+from zoobot.science.learning_curve import learning_curve
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
     from zoobot.data import GalaxyDataModule
     from zoobot.finetune import FinetuneableZoobotAbstract
+
+logger = logging.getLogger(__name__)
 
 
 def write_aftermath(
@@ -33,7 +40,8 @@ def write_aftermath(
     """Write what a run's report shows beside its scores, and the report.
 
     ``out`` gets ``model/reference.safetensors`` (features of training galaxies, which others are compared with), ``shift.json`` (are the
-    test galaxies like those?), ``checks/`` (see `check_run`) and ``report.html``.
+    test galaxies like those?), ``learning_curve.json`` (what would more labels buy? of a frozen encoder, for one label), ``checks/`` (see
+    `check_run`) and ``report.html``.
 
     Parameters
     ----------
@@ -51,10 +59,31 @@ def write_aftermath(
     train, test = features[parts["part"] == "train"], features[parts["part"] == "test"]
     model.reference = _remember(datamodule.frames["train"], train, model.label_cols)
     model.reference.save(out / MODEL_FOLDER)
-    shift = measure_shift(model.reference, test).to_dict()
-    write_whole(out / SHIFT_FILE, json.dumps(shift, indent=2).encode())
-    check_run(out, features, model=model, num_workers=settings.num_workers, say=say)
+    shift = measure_shift(model.reference, test)
+    write_whole(out / SHIFT_FILE, json.dumps(shift.to_dict(), indent=2).encode())
+    _write_learning_curve(parts, features, model, out)
+    checks = check_run(out, features, model=model, num_workers=settings.num_workers, say=say)
+    for sentence in (shift.warning, *checks.sentences()):
+        if sentence is not None:
+            say(sentence)
     write_report(out)
+
+
+def _write_learning_curve(
+    parts: pd.DataFrame, features: npt.NDArray[np.float32], model: FinetuneableZoobotAbstract, out: Path
+) -> None:
+    """Write ``learning_curve.json``, where features know nothing of the labels and there is one label, of enough galaxies."""
+    task = task_of(model)
+    if model.n_blocks or len(model.label_cols) > 1 or task == "tree":
+        return
+    column = model.label_cols[0]
+    labels = encode_labels(parts, [column], {column: model.class_names} if model.class_names else {})[:, 0]
+    try:
+        curve = learning_curve(features, labels, task)
+    except LabelError as err:
+        logger.info("no learning curve: %s", err)
+        return
+    write_whole(out / LEARNING_CURVE_FILE, json.dumps(curve.to_dict(), indent=2).encode())
 
 
 def _features(settings: RunSettings, parts: pd.DataFrame, model: FinetuneableZoobotAbstract) -> npt.NDArray[np.float32]:

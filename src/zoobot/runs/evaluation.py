@@ -7,17 +7,24 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pandas as pd
+
 from zoobot.data.catalog import read_catalog
+from zoobot.errors import CatalogError, OptionError
 from zoobot.files import write_whole
 from zoobot.finetune import FinetuneableZoobotTree, load
 from zoobot.finetune.trainer import check_writable
-from zoobot.predictions import evaluate, write_table
+from zoobot.predictions import Evaluation, evaluate, write_table
 from zoobot.predictions.evaluation import json_ready
 from zoobot.report import plot_votes, write_report
-from zoobot.runs.about import about_model, is_simulated
-from zoobot.runs.settings import ABOUT_FILE, METRICS_FILE, PLOTS_FOLDER, PREDICTIONS_FILE
+from zoobot.runs.about import about_model, class_names, is_simulated
+from zoobot.runs.settings import ABOUT_FILE, BREAKDOWN_FILE, METRICS_FILE, PLOTS_FOLDER, PREDICTIONS_FILE
+from zoobot.science.breakdown import breakdown
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from zoobot.finetune import FinetuneableZoobotAbstract
     from zoobot.precision import Precision
     from zoobot.predictions.engine import OnError
 
@@ -27,6 +34,7 @@ def evaluation_run(
     source: str,
     out: Path | None,
     *,
+    by: Sequence[str] = (),
     report: bool = True,
     batch_size: int = 64,
     on_error: OnError = "raise",
@@ -45,6 +53,8 @@ def evaluation_run(
         The model; see `zoobot.load`.
     out
         Folder to write into.
+    by
+        Columns of the catalog, such as a magnitude, to break the scores down by, into ``breakdown.csv``; not for votes.
     report
         Write ``report.html``.
     batch_size, on_error, num_workers, precision
@@ -60,6 +70,7 @@ def evaluation_run(
         check_writable(out)
     model = load(source)
     frame = read_catalog(catalog, check_files=on_error == "raise")
+    _check_columns(frame, by, model)
     evaluation = evaluate(
         frame, model, batch_size=batch_size, on_error=on_error, num_workers=num_workers, precision=precision
     )
@@ -76,6 +87,33 @@ def evaluation_run(
     write_whole(out / ABOUT_FILE, json.dumps(about, indent=2).encode())
     if isinstance(model, FinetuneableZoobotTree):
         plot_votes(evaluation.posterior(model), evaluation.labels, out / PLOTS_FOLDER)
+    if by:
+        write_table(_broken_down(frame, by, evaluation, model), out / BREAKDOWN_FILE)
     if report:
         write_report(out)
     return metrics
+
+
+def _check_columns(frame: pd.DataFrame, by: Sequence[str], model: FinetuneableZoobotAbstract) -> None:
+    """Refuse columns that are not there, and models whose scores are not broken down."""
+    missing = [column for column in by if column not in frame.columns]
+    if missing:
+        msg = f"the catalog has no column {missing[0]!r} to break scores down by. Its columns are: {', '.join(map(str, frame.columns))}."
+        raise CatalogError(msg)
+    if by and (isinstance(model, FinetuneableZoobotTree) or len(model.label_cols) > 1):
+        msg = "scores are broken down for one label only, of classes or of a measurement. Leave --by out, or evaluate a model of one label."
+        raise OptionError(msg)
+
+
+def _broken_down(
+    frame: pd.DataFrame, by: Sequence[str], evaluation: Evaluation, model: FinetuneableZoobotAbstract
+) -> pd.DataFrame:
+    """Give scores in bins of each column, one below the other, with the column's name in ``column``."""
+    names = class_names(model)
+    values = evaluation.values if names else evaluation.values[:, 0]
+    tables = []
+    for column in by:
+        table = breakdown(frame.loc[evaluation.scored, column], values, evaluation.labels[:, 0], class_names=names)
+        table.insert(0, "column", column)
+        tables.append(table)
+    return pd.concat(tables, ignore_index=True)
