@@ -11,6 +11,8 @@ from rich.console import Console
 from zoobot.cli import finetune  # noqa: F401
 from zoobot.cli import predict  # noqa: F401
 from zoobot.cli import evaluate  # noqa: F401
+from zoobot.cli import select  # noqa: F401
+from zoobot.cli import compare  # noqa: F401
 from zoobot.cli import report  # noqa: F401
 from zoobot.cli import pretrain  # noqa: F401
 from zoobot.cli import simulate  # noqa: F401

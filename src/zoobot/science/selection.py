@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -21,6 +20,9 @@ TOPS = (10, 30, 100, 300, 1000, 3000, 10_000, 30_000, 100_000)
 
 FEWEST_ABOVE = 5
 """Labelled positives above a threshold, without which nothing is said of the purity there"""
+
+ALIKE = 0.02
+"""Lower bounds that differ by no more are as good as each other: where the wanted one can't be had, the lowest such threshold is taken"""
 
 MOST_THRESHOLDS = 200
 """That are tried"""
@@ -73,7 +75,7 @@ class Selection:
     confidence : float
         Probability with which the wanted value was to be promised.
     reached : bool
-        Whether it is. Where not, the threshold is that with the best lower bound.
+        Whether it is. Where not, the threshold is the lowest with about the best lower bound there is.
     promised : float
         The lower bound on what was wanted, at ``confidence``.
     purity, completeness : Estimate
@@ -89,8 +91,8 @@ class Selection:
     top : tuple of Top
         The N highest scores.
     curve : dict
-        Lists over thresholds: ``threshold``, ``purity``, ``purity_low``, ``purity_high``, ``completeness``, ``completeness_low``,
-        ``completeness_high``, ``n_selected``.
+        Lists over thresholds with five labelled positives or more above: ``threshold``, ``purity``, ``purity_low``, ``purity_high``,
+        ``completeness``, ``completeness_low``, ``completeness_high``, ``n_selected``.
     """
 
     threshold: float
@@ -220,7 +222,7 @@ def choose_threshold(
     if goal == "purity":
         bounds = rates.purity(candidates, 1 - confidence)
         enough = bounds >= wanted
-        place = int(np.argmax(enough)) if enough.any() else len(bounds) - 1 - int(np.argmax(bounds[::-1]))
+        place = int(np.argmax(enough if enough.any() else bounds >= bounds.max() - ALIKE))
     else:
         bounds = rates.completeness_bound(candidates, 1 - confidence)
         enough = bounds >= wanted
@@ -307,7 +309,8 @@ def _tops(rates: _Rates, ranked: Values, prevalence: Prevalence, level: float) -
 
 
 def _curve(rates: _Rates, own: Values, ranked: Values, level: float) -> dict[str, list[float]]:
-    thresholds = _thinned(np.unique(own), CURVE_POINTS)
+    enough = rates.positives[-min(FEWEST_ABOVE, len(rates.positives))]
+    thresholds = _thinned(np.unique(own[own <= enough]), CURVE_POINTS)
     points = [(rates.purity_estimate(one, level), rates.completeness_estimate(one, level)) for one in thresholds]
     curve: dict[str, list[float]] = {"threshold": thresholds.tolist()}
     for place, name in enumerate(("purity", "completeness")):
@@ -326,12 +329,3 @@ def _thinned(values: Values, most: int) -> Values:
     if len(values) <= most:
         return values
     return values.take(np.unique(np.linspace(0, len(values) - 1, most).round().astype(int)))
-
-
-def sorted_tops(top: Sequence[Top]) -> list[list[str]]:
-    """Give the table of the N highest scores as text: N, threshold, labelled galaxies above, purity, mean probability."""
-    return [
-        [f"{one.n:,}", f"{one.threshold:.4g}", str(one.labelled), "too few labels" if one.purity is None else f"{one.purity:.2f}",
-         f"{one.mean_probability:.2f}"]
-        for one in top
-    ]  # fmt: skip

@@ -1,0 +1,88 @@
+"""``zoobot compare``: which encoder learns most from these labels, and whether more of them would help."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from zoobot.cli.common import CatalogArgument, WorkersOption, app, console
+from zoobot.cli.show import show_files
+
+
+class CurveTask(StrEnum):
+    """What a head on frozen features is fitted to."""
+
+    CLASSIFY = "classify"
+    REGRESS = "regress"
+
+
+@app.command(
+    epilog="Example: `zoobot compare train.csv --label ring --encoder bundled --encoder imagenet --out comparison`"
+)
+def compare(
+    catalog: CatalogArgument,
+    label: Annotated[str, typer.Option(help="Column of labels.")],
+    encoder: Annotated[
+        list[str],
+        typer.Option(
+            help="hf_hub:owner/repo, a folder, a checkpoint, or any timm model; repeat for each. Others are compared with the first."
+        ),
+    ],
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Folder for comparison.csv, comparison.json and comparison.png.", metavar="DIR"),
+    ] = None,
+    task: Annotated[CurveTask | None, typer.Option(help="Default: found from the labels.", show_default=False)] = None,
+    image_size: Annotated[
+        int | None,
+        typer.Option(
+            min=1, help="Pixels a side that the encoders see. Default: each encoder's own.", show_default=False
+        ),
+    ] = None,
+    folds: Annotated[int, typer.Option(min=2, help="Parts, each of which is predicted from the others.")] = 5,
+    repeats: Annotated[int, typer.Option(min=2, help="Times that galaxies are dealt anew into folds.")] = 4,
+    more: Annotated[int, typer.Option(min=1, help="How many more labels to foresee.")] = 100,
+    num_workers: WorkersOption = None,
+    seed: Annotated[int, typer.Option(min=0, help="Of folds, subsets and bootstrap, the same for all encoders.")] = 42,
+) -> None:
+    """Compare encoders by what a linear head on each one's frozen features learns from more and more of the labels."""
+    with console.status("Loading torch"):
+        from zoobot.predictions.tables import check_output
+        from zoobot.report.compare import COMPARISON_FILE, compare_encoders
+        from zoobot.runs import prepare_process
+        from zoobot.science.learning_curve import NAMES
+
+    prepare_process()
+    if out is not None:
+        check_output(out / f"{COMPARISON_FILE}.csv")
+    comparison = compare_encoders(
+        catalog,
+        label,
+        encoder,
+        task=None if task is None else task.value,
+        image_size=image_size,
+        num_workers=num_workers,
+        n_folds=folds,
+        n_repeats=repeats,
+        more=more,
+        seed=seed,
+        say=lambda sentence: console.print(sentence, highlight=False, markup=False),
+    )
+    first = next(iter(comparison.curves.values()))
+    for score in first.scores:
+        table = Table("encoder", *map(str, first.sizes), "gain on the first", title=f"{NAMES[score]} by labels")
+        for name, curve in comparison.curves.items():
+            final = comparison.final(score).set_index("encoder").loc[name]
+            better = f"{final['better']:+.3f} ({final['better_low']:+.3f} to {final['better_high']:+.3f})"
+            values = [f"{value:.3f}" for value in curve.scores[score].mean(axis=0)]
+            table.add_row(name, *values, "-" if curve is first else better)
+        console.print(table)
+    for sentence in comparison.sentences():
+        console.print(sentence, highlight=False, markup=False)
+    if out is not None:
+        comparison.write(out)
+        show_files(out)

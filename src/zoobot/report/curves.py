@@ -1,0 +1,130 @@
+"""Plots of choices: where to cut, and which encoder learns most from how many labels."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from zoobot.report.theme import BLUE, FAINT, INK, ORANGE, WIDE, Plot, new_figure, plain_log, series, short, style
+from zoobot.science.learning_curve import NAMES, as_score
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from matplotlib.axes import Axes
+    from numpy.typing import NDArray
+
+    from zoobot.science import LearningCurve, Selection
+
+    Values = NDArray[np.float64]
+
+
+def selection_plot(selection: Selection, targets: Values, name: str = "the class") -> Plot:
+    """Draw purity and completeness against the threshold and each other, and the targets' scores; the chosen threshold is marked.
+
+    Parameters
+    ----------
+    selection
+        What `choose_threshold` found.
+    targets
+        Scores (target,) that it selects from.
+    name
+        What is selected.
+    """
+    curve = {key: np.asarray(values, dtype=np.float64) for key, values in selection.curve.items()}
+    with style():
+        figure = new_figure(WIDE, 3.5)
+        left, middle, right = figure.subplots(1, 3)
+        for key, color in (("purity", BLUE), ("completeness", ORANGE)):
+            left.fill_between(
+                curve["threshold"], curve[f"{key}_low"], curve[f"{key}_high"], color=color, alpha=0.18, linewidth=0
+            )
+            left.plot(curve["threshold"], curve[key], color=color, label=key)
+        wanted = {"color": FAINT, "linestyle": ":", "linewidth": 1}
+        left.axvline(selection.threshold, color=INK, linewidth=1)
+        left.axhline(selection.wanted, **wanted)
+        left.set(xlabel="threshold on the score", ylabel="share", xlim=(-0.02, 1.02), ylim=(0, 1.02))
+        left.legend(loc="lower center")
+        middle.fill_between(
+            curve["completeness"], curve["purity_low"], curve["purity_high"], color=BLUE, alpha=0.18, linewidth=0
+        )
+        middle.plot(curve["completeness"], curve["purity"], color=BLUE)
+        _point(middle, selection)
+        if selection.goal == "purity":
+            middle.axhline(selection.wanted, **wanted)
+        else:
+            middle.axvline(selection.wanted, **wanted)
+        middle.set(xlabel="completeness", ylabel="purity", xlim=(0, 1.02), ylim=(0, 1.02))
+        known = targets[np.isfinite(targets)]
+        counts, edges = np.histogram(known, 40, (0, 1))
+        right.stairs(counts, edges, fill=True, color=BLUE, alpha=0.45)
+        right.axvline(selection.threshold, color=INK, linewidth=1)
+        plain_log(right)
+        right.set(xlabel="score", ylabel="target galaxies", xlim=(-0.02, 1.02))
+        figure.suptitle(
+            f"{short(name, 40)}: score {selection.threshold:.3g} and above, {selection.n_selected:,} of {selection.n_target:,} galaxies; "
+            f"purity {selection.purity:.2f}, completeness {selection.completeness:.2f}",
+            fontsize=9,
+        )
+    caption = (
+        f"Purity and completeness at the targets' prevalence of {selection.prevalence.value:.3g}, with {selection.level:.0%} "
+        f"intervals, from {sum(selection.labelled.values())} labelled galaxies. Line and point: the chosen threshold; dotted: the "
+        f"{selection.goal} wanted. Right: the scores of the targets."
+    )
+    return Plot("selection", f"Selection of {name}", caption, figure, pd.DataFrame(selection.curve), wide=True)
+
+
+def _point(ax: Axes, selection: Selection) -> None:
+    x, y = selection.completeness, selection.purity
+    ax.errorbar(
+        [x.value], [y.value], yerr=[[y.value - y.low], [y.high - y.value]], xerr=[[x.value - x.low], [x.high - x.value]],
+        fmt="o", color=INK, markersize=5, linewidth=1, capsize=2,
+    )  # fmt: skip
+
+
+def comparison_plot(curves: Mapping[str, LearningCurve]) -> Plot:
+    """Draw the learning curves of several encoders on the same axes, a panel a score."""
+    first = next(iter(curves.values()))
+    frames = []
+    with style():
+        figure = new_figure(WIDE, 4.0)
+        for ax, score in zip(figure.subplots(1, len(first.scores)), first.scores, strict=True):
+            for place, (name, curve) in enumerate(curves.items()):
+                mean, (low, high) = curve.scores[score].mean(axis=0), curve.interval(score)
+                look = series(place)
+                nudge = 1.02 ** (place - (len(curves) - 1) / 2)  # so that bars don't hide each other
+                ax.errorbar(
+                    curve.sizes * nudge, mean, np.clip([mean - low, high - mean], 0, None), fmt="o", markersize=3.5,
+                    capsize=2, elinewidth=1, color=look["color"], label=short(name, 30),
+                )  # fmt: skip
+                law = curve.laws[score]
+                if law.determined:
+                    last = curve.sizes[-1]
+                    for start, stop, dashes in ((curve.sizes[0], last, "-"), (last, law.n_now + law.more, "--")):
+                        n = np.geomspace(float(start), float(stop), 40)
+                        line = {"color": look["color"], "linestyle": dashes, "linewidth": 1.2}
+                        ax.plot(n * nudge, as_score(score, law.error(n)), **line)
+                else:
+                    ax.plot(curve.sizes * nudge, mean, color=look["color"], linewidth=1.0, alpha=0.5)
+                frames.append(
+                    pd.DataFrame(
+                        {"encoder": name, "score": score, "labels": curve.sizes, "mean": mean, "low": low, "high": high}
+                    )
+                )
+            ax.axvline(first.n_labels, color=FAINT, linestyle=":", linewidth=1)
+            ax.set_xscale("log")
+            ax.set_xticks(first.sizes, [f"{size:,}" for size in first.sizes])
+            ax.minorticks_off()
+            ax.set(xlabel="labelled galaxies", ylabel=NAMES[score])
+        figure.legend(
+            *ax.get_legend_handles_labels(), loc="outside upper center", ncols=min(3, len(curves)), fontsize=8
+        )
+    caption = (
+        "A linear head on each encoder's frozen features, fitted to the same labels and scored on the same galaxies, none of which "
+        "it has seen. Bars: 95% intervals (bootstrap of galaxies and repeats); they hold what all encoders have in common, so compare "
+        "with the paired differences. Lines: fitted power laws, dashed where continued to labels that might be added. Dotted: the "
+        "labels there are."
+    )
+    return Plot("comparison", "Encoders compared", caption, figure, pd.concat(frames, ignore_index=True), wide=True)
