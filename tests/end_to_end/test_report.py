@@ -19,7 +19,7 @@ def test_of_a_finetuned_model(run, zoobot_command):
     for part in (
         "Classifier of shape",
         "Which classes are taken for which",
-        "Surest of “ring”",
+        "Least certain",
         "Loss by epoch",
         "data:image/jpeg",
     ):

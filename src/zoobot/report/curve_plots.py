@@ -34,7 +34,7 @@ def learning_curve_plots(curve: dict[str, Any]) -> list[Plot]:
 def _learning_curve(sizes: Values, name: str, score: dict[str, Any]) -> Plot:
     mean, low, high = (_numbers(score.get(key), len(sizes)) for key in ("mean", "low", "high"))
     law = score.get("power_law") or {}
-    title = NAMES.get(name, name)
+    title = _title(name)
     with style():
         figure = new_figure()
         ax = figure.subplots()
@@ -79,7 +79,7 @@ def breakdown_plots(table: pd.DataFrame) -> list[Plot]:
 def _breakdown(column: str, table: pd.DataFrame, name: str, file: str) -> Plot:
     bins = table[table["bin"].astype(str) != "all"]
     everything = table[table["bin"].astype(str) == "all"]
-    title = NAMES.get(name, name)
+    title = _title(name)
     with style():
         figure = new_figure(height=float(np.clip(0.4 * len(bins) + 1.2, 2.4, 7)))
         ax = figure.subplots()
@@ -103,6 +103,12 @@ def _breakdown(column: str, table: pd.DataFrame, name: str, file: str) -> Plot:
         "at will show one such by chance."
     )
     return Plot(file, f"{title} by {column}", caption, figure, table)
+
+
+def _title(name: str) -> str:
+    """Give a score's name as a title begins."""
+    shown = NAMES.get(name, name)
+    return shown[:1].upper() + shown[1:]
 
 
 def _numbers(values: Any, count: int) -> Values:

@@ -23,6 +23,9 @@ COLUMNS = 3
 MOST_PANELS = 12
 HISTOGRAM = 20
 
+SAME = 0.002
+"""Probabilities that calibration changes by no more are drawn once"""
+
 STRIP = (-0.33, -0.06)
 """Below the curves, where the numbers of galaxies are drawn"""
 
@@ -62,7 +65,12 @@ def reliability_of_labels(outcomes: Labels) -> Plot:
 
 def _plot(list_of: list[Panel], x: str) -> Plot:
     count = len(list_of)
-    both = any(after is not None for _, _, after, _ in list_of)
+    calibrated = any(after is not None for _, _, after, _ in list_of)
+    both = any(after is not None and np.abs(after - before).max() > SAME for _, before, after, _ in list_of)
+    if not both:  # the same curve twice would hide itself
+        list_of = [
+            (name, before if after is None else after, None, happened) for name, before, after, happened in list_of
+        ]
     tables = []
     with style():
         if count == 1:
@@ -77,7 +85,8 @@ def _plot(list_of: list[Panel], x: str) -> Plot:
                 ax.set_title(short(name))
         if both:
             axes[0].legend(loc="upper left")
-    which = "before and after calibration on the validation galaxies" if both else "as the network gives them"
+    kept = "as calibration left them" if calibrated else "as the network gives them"
+    which = "before and after calibration on the validation galaxies" if both else kept
     n = len(list_of[0][1])
     caption = (
         f"Probabilities {which}, in bins of about as many galaxies each (10 or more), against the share of the bin "
