@@ -53,8 +53,8 @@ def prepare(folder: Path) -> None:
     (folder / "catalog.csv").unlink()
     frame.to_csv(folder / "galaxies.csv", index=False)
     frame.drop(columns="ring").to_csv(folder / "votes.csv", index=False)
-    other = make_catalog(folder, n_galaxies=12, seed=1).assign(ring=lambda table: table["number"])
-    other[["id_str", "file_loc", "ring"]].to_csv(folder / "test.csv", index=False)
+    other = make_catalog(folder, n_galaxies=12, seed=1).assign(ring=lambda table: table["number"], redshift=0.05)
+    other[["id_str", "file_loc", "ring", "redshift"]].to_csv(folder / "test.csv", index=False)
     other[["id_str", "file_loc"]].to_csv(folder / "survey.csv", index=False)
     shutil.copy(folder / other["file_loc"][0], folder / "galaxy.jpg")
     for row in frame.head(12).itertuples():
@@ -121,7 +121,10 @@ def test_every_block_runs_and_writes_what_the_readme_promises(tmp_path):
 
     folder = tmp_path / "pages" / "README"
     run = {path.name for path in (folder / "rings").iterdir()}
-    assert run == {"model", "metrics.json", "predictions.csv", "log.csv", "checkpoints", "run.json"}
+    tables = {"predictions.csv", "val_predictions.csv", "parts.csv", "log.csv", "folds"}
+    assert (
+        run == {"model", "metrics.json", "checkpoints", "run.json", "about.json"} | tables
+    )  # pages are run without report.html
     metrics = json.loads((folder / "rings" / "metrics.json").read_text())
     for part in ("val", "test"):
         assert {"accuracy", "balanced_accuracy", "auroc", "average_precision", "log_loss", "n"} <= set(metrics[part])
