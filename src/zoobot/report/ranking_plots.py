@@ -208,7 +208,7 @@ def _thresholds(events: Events) -> Plot:
         "What is chosen where the probability of the class is at or above a threshold: its purity and completeness "
         "in this test set, with Wilson's 95% intervals. Dotted: 0.5, which of two classes is the cut of the column "
         "of predicted classes. To choose a threshold for a survey, in which the class may be rarer than here, use "
-        "`zoobot select`."
+        "“zoobot select”."
     )  # fmt: skip
     return Plot("thresholds", "Where to cut", caption, figure, pd.concat(tables), wide=shown > 1)
 
