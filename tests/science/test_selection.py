@@ -61,7 +61,7 @@ def test_completeness_interval_is_clopper_pearson_and_choice_is_the_highest_thre
 def test_purity_interval_without_a_single_false_positive_is_not_zero_wide():
     """Nothing above the cut but positives: the interval is that of Beta draws of the two shares, computed here from quantiles."""
     scores, labels = np.r_[np.full(20, 0.9), np.full(40, 0.1)], np.repeat([1, 0], [20, 40])
-    found = choose_threshold(scores, labels, scores, purity=0.8, prevalence=0.5, n_draws=4000)
+    found = choose_threshold(scores, labels, np.repeat(scores, 2000), purity=0.8, prevalence=0.5, n_draws=4000)
     grid = (np.arange(1000) + 0.5) / 1000
     t, f = np.meshgrid(beta.ppf(grid, 20.5, 0.5), beta.ppf(grid, 0.5, 40.5))
     low, middle = np.quantile(t / (t + f), [0.025, 0.5])
@@ -96,8 +96,34 @@ def test_promised_purity_holds_as_often_as_promised_although_the_prevalence_shif
     assert reached > 25
     assert false <= 10  # of 50 at 10%, more have a probability of 1%
     assert inside >= 43  # of 50 at 95%, fewer have one of 0.4%
-    # the best guess breaks its promise about half of the time: what choosing by a bound is for
-    assert simulate({"purity": 0.8}, 20, n1=200, n0=200, prevalence=0.2, confidence=0.5, seed=3)[1] >= 5
+
+
+def test_choosing_by_the_estimate_is_what_bounds_guard_against():
+    """Scores that know little: the purity is flat, and among many thresholds some seem to have enough by luck."""
+    rng = np.random.default_rng(9)
+    naive, false, repeats = 0, 0, 30
+    for repeat in range(repeats):
+        scores, labels = sample(100, 100, rng, distance=0.4)
+        precision, _, thresholds = precision_recall_curve(labels, scores)
+        several = thresholds <= np.sort(scores[labels == 1])[-5]
+        lucky = thresholds[several & (precision[:-1] >= 0.7)]
+        targets, truth = sample(2000, 2000, rng, distance=0.4)
+        naive += len(lucky) > 0 and truth[targets >= lucky[0]].mean() < 0.7
+        found = choose_threshold(scores, labels, targets, purity=0.7, prevalence=0.5, n_draws=200, seed=repeat)
+        false += found.reached and truth[targets >= found.threshold].mean() < 0.7
+    assert naive > 10
+    assert false <= 7  # of 30 at 10%, more have a probability of 1%
+
+
+def test_few_selected_galaxies_have_wide_intervals():
+    rng = np.random.default_rng(10)
+    scores, labels = sample(3000, 3000, rng)
+    few = choose_threshold(scores, labels, rng.choice(scores, 40), completeness=0.8, prevalence=0.5)
+    many = choose_threshold(scores, labels, scores, completeness=0.8, prevalence=0.5)
+    assert few.threshold == many.threshold
+    p, n = many.purity.value, few.n_selected
+    assert few.purity.high - few.purity.low == pytest.approx(2 * 1.96 * np.sqrt(p * (1 - p) / n), rel=0.3)
+    assert many.purity.high - many.purity.low < 0.03
 
 
 def test_promised_completeness_holds_as_often_as_promised(monkeypatch):

@@ -24,6 +24,7 @@ from zoobot.science.learning_curve import LearningCurve, learning_curve
 from zoobot.science.neighbors import nearest, neighbor_table
 from zoobot.science.power_law import PowerLaw, fit_power_law
 from zoobot.science.prevalence import Prevalence, estimate_prevalence
+from zoobot.science.purity import Estimate
 from zoobot.science.reference import Reference
 from zoobot.science.reliability import (
     ChanceEce,
@@ -39,7 +40,7 @@ from zoobot.science.reliability import (
     wilson_interval,
 )
 from zoobot.science.scaling import Curve, IsotonicScaling, Scaling, TemperatureScaling, VectorScaling, scaling_from_dict
-from zoobot.science.selection import Estimate, Selection, Top, choose_threshold
+from zoobot.science.selection import Selection, Top, choose_threshold
 from zoobot.science.shift import Shift, auroc_interval, measure_shift, shift_by
 from zoobot.science.vote_calibration import VoteCalibration, fit_vote_calibration
 from zoobot.science.vote_scores import LEVELS, PIT_BINS, VoteScores, best_constant, score_votes

@@ -150,25 +150,21 @@ def estimate_prevalence(
     line = _recalibrate(x, n1[None], n0[None])
     labelled = float(positive.mean())
     intercept, slope = float(line[0, 0]), float(line[0, 1])
-    if given is not None:
-        none = np.zeros((n_boot, 1))
-        return Prevalence(
-            given, given, given, level, "given", labelled, None, None, intercept, slope,
-            np.full(n_boot, given), (none, none, edges[:1]),
-        )  # fmt: skip
-    value = float(_likeliest(x, line, n1.sum() / n0.sum(), nt[None])[0])
     rng = np.random.default_rng(seed)
     d1, d0, dt = (rng.multinomial(int(n.sum()), n / n.sum(), size=n_boot).astype(np.float64) for n in (n1, n0, nt))
+    above = [d[:, ::-1].cumsum(axis=1)[:, ::-1] for d in (d1, d0)]
+    resampled = (above[0], above[1], edges)
+    if given is not None:
+        draws = np.full(n_boot, given)
+        return Prevalence(given, given, given, level, "given", labelled, None, None, intercept, slope, draws, resampled)
+    value = float(_likeliest(x, line, n1.sum() / n0.sum(), nt[None])[0])
     draws = _likeliest(x, _recalibrate(x, d1, d0), n1.sum() / n0.sum(), dt)
     low, high = (float(end) for end in np.quantile(draws, [(1 - level) / 2, (1 + level) / 2]))
     gap = _gaps(n1[None], n0[None], nt[None], np.array([value]))
     misfit = float(np.abs(gap).max())
     by_chance = np.abs(_gaps(d1, d0, dt, np.full(n_boot, value)) - gap).max(axis=1)
     p = float((1 + (by_chance >= misfit).sum()) / (1 + n_boot))
-    above = [d[:, ::-1].cumsum(axis=1)[:, ::-1] for d in (d1, d0)]
-    return Prevalence(
-        value, low, high, level, "em", labelled, misfit, p, intercept, slope, draws, (above[0], above[1], edges)
-    )
+    return Prevalence(value, low, high, level, "em", labelled, misfit, p, intercept, slope, draws, resampled)
 
 
 def checked_scores(

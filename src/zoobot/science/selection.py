@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from zoobot.errors import OptionError
-from zoobot.science.conformal import exact_binomial_interval
 from zoobot.science.prevalence import Prevalence, checked_scores, estimate_prevalence
+from zoobot.science.purity import Estimate, Rates, above
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -28,22 +28,6 @@ MOST_THRESHOLDS = 200
 """That are tried"""
 
 CURVE_POINTS = 80
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """A figure with its interval."""
-
-    value: float
-    low: float
-    high: float
-
-    def __format__(self, spec: str) -> str:
-        return f"{self.value:{spec}} ({self.low:{spec}} to {self.high:{spec}})"
-
-    def times(self, factor: float) -> Estimate:
-        """Give the estimate in another unit."""
-        return Estimate(self.value * factor, self.low * factor, self.high * factor)
 
 
 @dataclass(frozen=True)
@@ -79,7 +63,7 @@ class Selection:
     promised : float
         The lower bound on what was wanted, at ``confidence``.
     purity, completeness : Estimate
-        At the threshold, at the targets' prevalence.
+        At the threshold, at the targets' prevalence: purity of the galaxies that are selected, completeness as of very many.
     prevalence : Prevalence
         Among the targets.
     n_target, n_selected : int
@@ -172,11 +156,8 @@ def choose_threshold(
     common the class was made among the labelled galaxies.
 
     The threshold for a purity is the lowest whose lower bound, at ``confidence``, is at least that: to choose by the estimate itself
-    would be to choose the luckiest, and the promise would fail more often than not. Bounds and intervals of the purity are quantiles over
-    draws of :math:`t` and :math:`f` from Beta distributions (Jeffreys: of k among n, Beta(k + 1/2, n - k + 1/2), which say something
-    also where no negative is above) and of :math:`\pi` from its bootstrap, put into the order that the same bootstrap samples have
-    (Schaake shuffle, Clark et al. 2004): galaxies that happen to make the shares err make the prevalence err too. A false promise is then
-    made in at most about ``1 - confidence`` of cases.
+    would be to choose the luckiest, and the promise would fail more often than not. See `zoobot.science.purity` for the bounds. A false
+    promise is then made in at most about ``1 - confidence`` of cases.
 
     For a completeness it is the highest threshold whose exact lower bound (Clopper & Pearson 1934) is at least that. As the threshold is
     the score of one of the positives, the bound is that of Wilks (1941): it holds for any distribution of scores, choice included.
@@ -217,19 +198,20 @@ def choose_threshold(
             raise OptionError(msg)
     own, positive, targets = checked_scores(scores, labels, target_scores)
     common = estimate_prevalence(own, positive, targets, given=prevalence, level=level, n_boot=n_draws, seed=seed)
-    rates = _Rates(np.sort(own[positive]), np.sort(own[~positive]), common, seed)
+    ranked = np.sort(targets)
+    rates = Rates(np.sort(own[positive]), np.sort(own[~positive]), ranked, common, seed)
     candidates = _thinned(np.unique(own[positive]), MOST_THRESHOLDS)
     if goal == "purity":
-        bounds = rates.purity(candidates, 1 - confidence)
+        candidates = candidates[candidates <= _high_enough(rates)]
+        bounds = rates.purity_bounds(candidates, wanted, confidence)
         enough = bounds >= wanted
         place = int(np.argmax(enough if enough.any() else bounds >= bounds.max() - ALIKE))
     else:
-        bounds = rates.completeness_bound(candidates, 1 - confidence)
+        bounds = rates.completeness_bounds(candidates, 1 - confidence)
         enough = bounds >= wanted
         place = int(np.flatnonzero(enough)[-1]) if enough.any() else 0
     threshold = float(candidates[place])
-    ranked = np.sort(targets)
-    n_selected = _above(ranked, threshold)
+    n_selected = above(ranked, threshold)
     expected = rates.purity_estimate(threshold, level)
     return Selection(
         threshold=threshold,
@@ -248,57 +230,14 @@ def choose_threshold(
         in_target=Estimate(common.value, common.low, common.high).times(len(targets)),
         labelled={"positive": len(rates.positives), "negative": len(rates.negatives)},
         labelled_selected=dict(zip(("positive", "negative"), rates.counts(threshold), strict=True)),
-        top=_tops(rates, ranked, common, level),
-        curve=_curve(rates, own, ranked, level),
+        top=_tops(rates, common, level),
+        curve=_curve(rates, own, level),
     )
 
 
-class _Rates:
-    """Shares of labelled galaxies above thresholds, as draws; scores are sorted."""
-
-    def __init__(self, positives: Values, negatives: Values, prevalence: Prevalence, seed: int) -> None:
-        self.positives, self.negatives, self.prevalence = positives, negatives, prevalence
-        self.seed = seed
-        self.ties = np.random.default_rng(seed).random((2, len(prevalence.draws)))
-        with np.errstate(divide="ignore"):
-            self.odds = prevalence.draws / (1 - prevalence.draws)
-
-    def counts(self, threshold: float) -> tuple[int, int]:
-        return _above(self.positives, threshold), _above(self.negatives, threshold)
-
-    def _draws(self, threshold: float) -> Values:
-        """Give draws (draw,) of the purity: from the same random numbers at each threshold, so that it is smooth in it."""
-        rng = np.random.default_rng(self.seed)
-        shares = []
-        for k, scores, drawn, ties in zip(
-            self.counts(threshold), (self.positives, self.negatives), self.prevalence.resampled_above(threshold), self.ties, strict=True
-        ):  # fmt: skip
-            share = np.empty(len(drawn))
-            share[np.argsort(drawn + ties)] = np.sort(rng.beta(k + 0.5, len(scores) - k + 0.5, size=len(drawn)))
-            shares.append(share)
-        with np.errstate(invalid="ignore", divide="ignore"):
-            return np.asarray(1 / (1 + shares[1] / (shares[0] * self.odds)))
-
-    def purity(self, thresholds: Values, quantile: float) -> Values:
-        return np.array([np.quantile(self._draws(one), quantile) for one in thresholds])
-
-    def purity_estimate(self, threshold: float, level: float) -> Estimate:
-        low, middle, high = np.quantile(self._draws(threshold), [(1 - level) / 2, 0.5, (1 + level) / 2])
-        return Estimate(float(middle), float(low), float(high))
-
-    def completeness_bound(self, thresholds: Values, tail: float) -> Values:
-        from scipy.special import betaincinv
-
-        kept = np.array([self.counts(one)[0] for one in thresholds])
-        return np.asarray(betaincinv(kept, len(self.positives) - kept + 1, tail))
-
-    def completeness_estimate(self, threshold: float, level: float) -> Estimate:
-        kept = self.counts(threshold)[0]
-        return Estimate(kept / len(self.positives), *exact_binomial_interval(kept, len(self.positives), level))
-
-
-def _tops(rates: _Rates, ranked: Values, prevalence: Prevalence, level: float) -> tuple[Top, ...]:
+def _tops(rates: Rates, prevalence: Prevalence, level: float) -> tuple[Top, ...]:
     found = []
+    ranked = rates.targets
     probabilities = prevalence.probabilities(ranked[-max(TOPS) :])
     for n in (n for n in TOPS if n <= len(ranked)):
         threshold = float(ranked[-n])
@@ -308,20 +247,20 @@ def _tops(rates: _Rates, ranked: Values, prevalence: Prevalence, level: float) -
     return tuple(found)
 
 
-def _curve(rates: _Rates, own: Values, ranked: Values, level: float) -> dict[str, list[float]]:
-    enough = rates.positives[-min(FEWEST_ABOVE, len(rates.positives))]
-    thresholds = _thinned(np.unique(own[own <= enough]), CURVE_POINTS)
+def _curve(rates: Rates, own: Values, level: float) -> dict[str, list[float]]:
+    thresholds = _thinned(np.unique(own[own <= _high_enough(rates)]), CURVE_POINTS)
     points = [(rates.purity_estimate(one, level), rates.completeness_estimate(one, level)) for one in thresholds]
     curve: dict[str, list[float]] = {"threshold": thresholds.tolist()}
     for place, name in enumerate(("purity", "completeness")):
         curve[name] = [point[place].value for point in points]
         curve[f"{name}_low"] = [point[place].low for point in points]
         curve[f"{name}_high"] = [point[place].high for point in points]
-    return curve | {"n_selected": [_above(ranked, one) for one in thresholds]}
+    return curve | {"n_selected": [above(rates.targets, one) for one in thresholds]}
 
 
-def _above(ranked: Values, threshold: float) -> int:
-    return len(ranked) - int(np.searchsorted(ranked, threshold))
+def _high_enough(rates: Rates) -> float:
+    """Give the highest threshold with five labelled positives (all, where they are fewer) above."""
+    return float(rates.positives[-min(FEWEST_ABOVE, len(rates.positives))])
 
 
 def _thinned(values: Values, most: int) -> Values:
