@@ -47,6 +47,7 @@ def about_model(model: FinetuneableZoobotAbstract, encoder: str, started: str) -
         "encoder": encoder,
         "n_blocks": model.n_blocks,
         "image_size": None if model.preprocessing is None else model.preprocessing.image_size,
+        "preprocessing": None if model.preprocessing is None else model.preprocessing.to_dict(),
     }
 
 

@@ -80,6 +80,8 @@ def evaluation_run(
     write_whole(out / METRICS_FILE, json.dumps(metrics, indent=2).encode())
     write_table(evaluation.table, out / PREDICTIONS_FILE)
     about = about_model(model, model.encoder.name, started) | {
+        "catalog": str(catalog),
+        "model": str(source),
         "counts": {"test": len(evaluation.labels)},
         "class_counts": None,
         "simulated": is_simulated(frame),
