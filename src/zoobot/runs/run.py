@@ -152,6 +152,8 @@ def finetune_run(
     write_whole(out / METRICS_FILE, json.dumps(metrics, indent=2).encode())
     if settings.report:
         write_aftermath(settings, datamodule, model, out, say)
+        metrics["timing"]["total_seconds"] = round(time.perf_counter() - start, 3)
+        write_whole(out / METRICS_FILE, json.dumps(metrics, indent=2).encode())
     return metrics
 
 
