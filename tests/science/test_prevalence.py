@@ -65,8 +65,8 @@ def test_million_targets_are_counted_in_bins():
     rng = np.random.default_rng(3)
     scores, labels = sample(100, 100, rng)
     targets, _ = sample(500, 4500, rng)
-    few = estimate_prevalence(scores, labels, targets, n_boot=2)
-    many = estimate_prevalence(scores, labels, np.tile(targets, 100), n_boot=2)
+    few = estimate_prevalence(scores, labels, targets, n_boot=100)
+    many = estimate_prevalence(scores, labels, np.tile(targets, 100), n_boot=100)
     assert many.value == pytest.approx(few.value, abs=1e-6)
 
 
@@ -99,3 +99,12 @@ def test_mistakes_are_named(arguments, said):
 def test_impossible_share_is_refused():
     with pytest.raises(OptionError, match="above 0 and below 1"):
         estimate_prevalence([0.2, 0.3], [0, 1], [0.4], given=1.0)
+
+
+def test_none_of_the_class_has_an_interval_with_a_width():
+    """Where all targets look like the other class, it says up to how common the class may be: about what n times nothing allows."""
+    rng = np.random.default_rng(4)
+    scores, labels = sample(300, 300, rng, distance=5)
+    found = estimate_prevalence(scores, labels, sample(0, 1000, rng, distance=5)[0])
+    assert 0 < found.low <= found.value < found.high
+    assert 0.002 < found.high < 0.01  # 3.7 / 1000 for classes told apart without fail

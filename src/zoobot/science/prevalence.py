@@ -26,6 +26,10 @@ PENALTY = 0.01
 STEPS = 25
 """Of Newton's method, and halvings of the interval that holds the prevalence"""
 
+DROP = 12.0
+GRID = 48
+"""Of prevalences: how far down the likelihood it reaches, in nats, and its points"""
+
 UNLIKE = 0.01
 """Targets are said to be unlike a mixture of the labelled classes where chance does so with a smaller probability"""
 
@@ -50,7 +54,7 @@ class Prevalence:
     intercept, slope : float
         Of the recalibration ``logit(p) = intercept + slope * logit(score)`` at the labelled galaxies' prevalence.
     draws : ndarray
-        Bootstrapped values (draw,).
+        Values (draw,): see `estimate_prevalence`.
     resampled : tuple of ndarray
         How many positives, and how many negatives, lie in each bin of the logit or above in the same bootstrap samples, both (draw, bin);
         and the lower edges of the bins (bin,). Samples in which more negatives score high have a lower prevalence.
@@ -118,8 +122,9 @@ def estimate_prevalence(
 
     over the targets: where the EM algorithm of Saerens, Latinne & Decaestecker (2002, Neural Computation 14, 21) converges to. It was
     chosen over black box shift estimation (Lipton et al. 2018) for its smaller error, about half for rare classes; recalibration is what
-    it takes (Alexandari, Kundaje & Shrikumar 2020). The interval is the bootstrap's, of labelled galaxies within each class and of
-    targets.
+    it takes (Alexandari, Kundaje & Shrikumar 2020). Draws are of the posterior of :math:`\pi`, all values equally likely before, under
+    recalibrations of bootstrap samples of the labelled galaxies, within each class; the interval is theirs. It has a width also where
+    none of the targets seems to be of the class.
 
     Parameters
     ----------
@@ -152,14 +157,16 @@ def estimate_prevalence(
     intercept, slope = float(line[0, 0]), float(line[0, 1])
     rng = np.random.default_rng(seed)
     d1, d0, dt = (rng.multinomial(int(n.sum()), n / n.sum(), size=n_boot).astype(np.float64) for n in (n1, n0, nt))
+    odds = float(n1.sum() / n0.sum())
     above = [d[:, ::-1].cumsum(axis=1)[:, ::-1] for d in (d1, d0)]
     resampled = (above[0], above[1], edges)
     if given is not None:
         draws = np.full(n_boot, given)
         return Prevalence(given, given, given, level, "given", labelled, None, None, intercept, slope, draws, resampled)
-    value = float(_likeliest(x, line, n1.sum() / n0.sum(), nt[None])[0])
-    draws = _likeliest(x, _recalibrate(x, d1, d0), n1.sum() / n0.sum(), dt)
+    draws = _posterior_draws(_ratios(x, _recalibrate(x, d1, d0), odds), nt, rng)
     low, high = (float(end) for end in np.quantile(draws, [(1 - level) / 2, (1 + level) / 2]))
+    likeliest = float(_likeliest(_ratios(x, line, odds), nt)[0])
+    value = min(max(likeliest, low), high)  # not 0 where none is seen: the interval's end
     gap = _gaps(n1[None], n0[None], nt[None], np.array([value]))
     misfit = float(np.abs(gap).max())
     by_chance = np.abs(_gaps(d1, d0, dt, np.full(n_boot, value)) - gap).max(axis=1)
@@ -231,15 +238,42 @@ def _recalibrate(x: Values, n1: Values, n0: Values) -> Values:
     return np.stack([line[:, 0] - slope * center, slope], axis=1)
 
 
-def _likeliest(x: Values, lines: Values, odds: float, targets: Values) -> Values:
-    """Give the likeliest prevalence (draw,) of counts of targets (draw, bin): the likelihood is concave, its slope is halved in on."""
-    ratio = np.exp(np.clip(lines[:, :1] + lines[:, 1:] * x - np.log(odds), -30, 30))
-    low, high = np.zeros(len(lines)), np.ones(len(lines))
+def _ratios(x: Values, lines: Values, odds: float) -> Values:
+    """Give likelihood ratios (draw, bin) of logits, less 1, from regressions (draw, 2) and the odds of the labelled galaxies."""
+    return np.asarray(np.exp(np.clip(lines[:, :1] + lines[:, 1:] * x - np.log(odds), -30, 30)) - 1)
+
+
+def _likeliest(excess: Values, targets: Values) -> Values:
+    """Give the likeliest prevalence (draw,) of counts of targets (bin,): the likelihood is concave, its slope is halved in on."""
+    low, high = np.zeros(len(excess)), np.ones(len(excess))
     for _ in range(STEPS):
         middle = (low + high) / 2
-        rising = (targets * (ratio - 1) / (middle[:, None] * (ratio - 1) + 1)).sum(axis=1) > 0
+        rising = (excess / (middle[:, None] * excess + 1)) @ targets > 0
         low, high = np.where(rising, middle, low), np.where(rising, high, middle)
     return np.asarray((low + high) / 2)
+
+
+def _posterior_draws(excess: Values, targets: Values, rng: np.random.Generator) -> Values:
+    """Give a prevalence (draw,) for each recalibration, drawn by its likelihood under counts of targets (bin,), all equally likely before.
+
+    From a grid that reaches to where the likelihood has fallen by a factor of e^DROP.
+    """
+    best = _likeliest(excess, targets)[:, None]
+    each = excess / (best * excess + 1)
+    slope, curvature = np.abs(each @ targets), each**2 @ targets + 1e-9
+    reach = ((np.sqrt(slope**2 + 2 * DROP * curvature) - slope) / curvature)[:, None]
+    low, high = np.maximum(best - reach, 0), np.minimum(best + reach, 1)
+    grid = low + (high - low) * np.linspace(0, 1, GRID)
+    logs = np.stack([np.log1p(grid[:, [place]] * excess) @ targets for place in range(GRID)], axis=1)
+    height = np.exp(logs - logs.max(axis=1, keepdims=True))
+    cumulative = np.concatenate([np.zeros_like(best), np.cumsum(height[:, 1:] + height[:, :-1], axis=1)], axis=1)
+    wanted = rng.random((len(best), 1)) * cumulative[:, -1:]
+    place = np.minimum((cumulative < wanted).sum(axis=1), GRID - 1)[:, None]
+    place = np.maximum(place, 1)
+    before, after = (np.take_along_axis(cumulative, one, axis=1) for one in (place - 1, place))
+    share = (wanted - before) / np.maximum(after - before, 1e-300)
+    ends = [np.take_along_axis(grid, one, axis=1) for one in (place - 1, place)]
+    return np.asarray((ends[0] + share * (ends[1] - ends[0]))[:, 0])
 
 
 def _gaps(n1: Values, n0: Values, targets: Values, prevalence: Values) -> Values:

@@ -4,7 +4,7 @@ With the shares t of labelled positives and f of labelled negatives at or above 
 pi t / (pi t + (1 - pi) f). It is known as draws:
 
 - t and f from Beta distributions (Jeffreys: of k among n, Beta(k + 1/2, n - k + 1/2)), which say something also where no negative is above;
-- pi from its bootstrap;
+- pi as `estimate_prevalence` draws it;
 - all three put into the order of the same bootstrap samples (Schaake shuffle: Clark et al. 2004, J. Hydrometeorology 5, 243), for
   galaxies that happen to make the shares err make the prevalence err too;
 - and of the galaxies that are selected a binomial number is of the class, so that few galaxies have wide intervals.
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
     Values = NDArray[np.float64]
 
-SURE = 0.002
-"""Thresholds whose purity is above or below the wanted one but for this probability are not ones to be mistaken about"""
+SURE = 0.05
+"""Thresholds whose purity is above, or below, the wanted one but for this probability are not ones to be mistaken about"""
 
 
 @dataclass(frozen=True)

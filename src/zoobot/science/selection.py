@@ -109,7 +109,7 @@ class Selection:
         if p.unlike:
             said.append(
                 f"CAUTION: the targets' scores are not those of any mixture of the labelled classes (p = {p.misfit_p:.2g}): the "
-                "targets differ by more than how common the class is. Trust no purity here until some of the audit list is judged."
+                "targets differ by more than how common the class is, and what follows does not hold for them. Judge the audit list."
             )
         if not self.reached:
             said.append(
