@@ -147,6 +147,16 @@ def test_unreachable_purity_gives_the_best_there_is():
     )
 
 
+def test_something_is_selected_where_targets_score_lower_than_any_labelled_galaxy():
+    rng = np.random.default_rng(11)
+    scores, labels = sample(50, 50, rng)
+    targets = 0.02 * rng.random(300)
+    for cut in (1.0, 0.5):  # of a class whose scores reach down to the targets', and of one whose don't
+        own = np.where(labels == 1, np.maximum(scores, 0.1), scores) if cut == 1 else scores
+        found = choose_threshold(own, labels, targets, purity=0.9, n_draws=50)
+        assert not found.reached and found.n_selected > 0
+
+
 def test_top_of_rare_objects():
     rng = np.random.default_rng(6)
     scores, labels = sample(500, 20_000, rng, distance=4)

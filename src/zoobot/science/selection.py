@@ -202,7 +202,8 @@ def choose_threshold(
     rates = Rates(np.sort(own[positive]), np.sort(own[~positive]), ranked, common, seed)
     candidates = _thinned(np.unique(own[positive]), MOST_THRESHOLDS)
     if goal == "purity":
-        candidates = candidates[candidates <= _high_enough(rates)]
+        highest = min(_high_enough(rates), float(ranked[-1]))  # above it there is nothing to select
+        candidates = candidates[candidates <= highest] if candidates[0] <= highest else np.array([highest])
         bounds = rates.purity_bounds(candidates, wanted, confidence)
         enough = bounds >= wanted
         place = int(np.argmax(enough if enough.any() else bounds >= bounds.max() - ALIKE))
