@@ -94,7 +94,7 @@ def test_which_labelled_galaxies_count(run):
 def test_scores_are_those_that_both_tables_have(run):
     raw = labelled_scores(run, COLUMNS[:4])
     assert raw.column == "ring_1"
-    np.testing.assert_allclose(raw.scores, pd.read_csv(run / "folds" / "predictions.csv")["ring_1"])
+    np.testing.assert_allclose(raw.scores, pd.read_csv(run / "folds" / "predictions.csv")["ring_1"])  # none in common
     other = labelled_scores(run, COLUMNS, class_name="0")
     assert (other.column, other.name, other.answer) == ("ring_0_calibrated", "ring = 0", "is_0")
     np.testing.assert_array_equal(other.positive, ~labelled_scores(run, COLUMNS).positive)
@@ -184,3 +184,15 @@ def test_labelled_galaxies_among_the_selected_are_counted(run, tmp_path):
     table.to_parquet(tmp_path / "targets.parquet")
     selection = select_galaxies(tmp_path / "targets.parquet", run, tmp_path / "out", completeness=0.5, say=said.append)
     assert f"{selection.n_selected} of the selected galaxies are labelled galaxies of the run." in said
+
+
+def test_out_of_fold_scores_are_brought_to_the_models_scale(run):
+    """The run's model is bolder than those of the folds, as the galaxies that both predicted show."""
+    folds = pd.read_csv(run / "folds" / "predictions.csv")
+    log_odds = np.log(folds["ring_1_calibrated"] / folds["ring_0_calibrated"])
+    bolder = expit(2 * log_odds + 0.5)
+    test = folds.head(150).assign(ring_1_calibrated=bolder, ring_0_calibrated=1 - bolder)
+    test.to_csv(run / "predictions.csv", index=False)
+    found = labelled_scores(run, COLUMNS)
+    np.testing.assert_allclose(found.scores, bolder, atol=0.02)  # but for log odds that are cut off
+    assert "on the scale that the run's model has for 150 of them" in found.source

@@ -18,7 +18,8 @@ from zoobot.predictions.tables import check_output, write_table
 from zoobot.report.contents import RunContents, read_run
 from zoobot.report.curves import selection_plot
 from zoobot.report.outcomes import Classes, Labels
-from zoobot.science import Audit, Selection, audit_rows, audited_purity, choose_threshold
+from zoobot.science import Audit, Selection, align_scores, audit_rows, audited_purity, choose_threshold
+from zoobot.science.alignment import FEWEST
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -31,7 +32,7 @@ PROBABILITY = "probability"
 
 Part = Literal["folds", "test", "val"]
 PART_WORDS: dict[Part, str] = {
-    "folds": "out of fold predictions of {n} labelled galaxies",
+    "folds": "out of fold predictions of {n} labelled galaxies{aligned}",
     "test": "{n} test galaxies",
     "val": "{n} validation galaxies (which chose the epoch and calibrated the model: a little optimistic)",
 }
@@ -71,6 +72,9 @@ def labelled_scores(
 ) -> Labelled:
     """Read what a run says of its labelled galaxies: out of fold where it made folds, else of the test part.
 
+    Out of fold scores come from other models than that which predicts the targets: `align_scores` brings them to its scale, by the test and
+    validation galaxies, which both have predicted.
+
     Parameters
     ----------
     run
@@ -104,9 +108,13 @@ def labelled_scores(
         if outcomes is None:
             msg = f"the run in {folder} has no {part} predictions that can be read. Finetune again, or with --folds 5."
             raise OptionError(msg)
-        found.append(_scores(outcomes, label, class_name, columns, contents))
-        words.append(PART_WORDS[part].format(n=len(found[-1][1])))
-    column, _, _, name = found[0]
+        column, scores, positive, name = _scores(outcomes, label, class_name, columns, contents)
+        n_common = 0
+        if part == "folds":
+            scores, n_common = _aligned(scores, outcomes.frame["id_str"], column, contents)
+        found.append((scores, positive))
+        aligned = f", on the scale that the run's model has for {n_common} of them" if n_common else ""
+        words.append(PART_WORDS[part].format(n=len(scores), aligned=aligned))
     ids = [str(one) for table in contents.tables.values() for one in table["id_str"]]
     if contents.parts is not None and "id_str" in contents.parts:
         ids += [str(one) for one in contents.parts["id_str"]]
@@ -114,8 +122,8 @@ def labelled_scores(
         column,
         name if contents.task == "multi_label" else f"{label} = {name}",
         f"is_{name}",
-        np.concatenate([one[1] for one in found]),
-        np.concatenate([one[2] for one in found]),
+        np.concatenate([scores for scores, _ in found]),
+        np.concatenate([positive for _, positive in found]),
         frozenset(ids),
         " and ".join(words),
     )
@@ -271,6 +279,19 @@ def _scores(
         msg = f"the table of predictions has no column {base}: it was not written by this run's model. It has {listed(columns, 12)}."
         raise CatalogError(msg)
     return base, outcomes.raw[:, place], positive, name
+
+
+def _aligned(scores: Values, ids: pd.Series[Any], column: str, contents: RunContents) -> tuple[Values, int]:
+    """Give out of fold scores on the scale of the run's model, and by how many galaxies that was found: test and validation."""
+    tables = [contents.tables[part] for part in ("test", "val") if part in contents.tables]
+    own = [table.set_index("id_str")[column] for table in tables if column in table]
+    if not own:
+        return scores, 0
+    after = pd.to_numeric(ids.map(pd.concat(own).groupby(level=0).first()), errors="coerce").to_numpy(np.float64)
+    known = np.isfinite(after)
+    if known.sum() < FEWEST:
+        return scores, 0
+    return align_scores(scores, scores[known], after[known]), int(known.sum())
 
 
 def _known(what: str, value: str | None, names: list[str], folder: Path) -> str:

@@ -1,5 +1,6 @@
 """What an astronomer needs to know of a model's predictions: how good they are, and whether they mean what they say."""
 
+from zoobot.science.alignment import align_scores
 from zoobot.science.audit import Audit, audit_rows, audited_purity
 from zoobot.science.breakdown import bin_column, breakdown
 from zoobot.science.calibration import ScalingKind, fit_isotonic, fit_scaling, fit_temperature, fit_vector
@@ -70,6 +71,7 @@ __all__ = [
     "VectorScaling",
     "VoteCalibration",
     "VoteScores",
+    "align_scores",
     "audit_rows",
     "audited_purity",
     "auroc_interval",

@@ -85,13 +85,13 @@ class Prevalence:
         """
         with np.errstate(divide="ignore"):
             shift = np.log(self.value) - np.log1p(-self.value) - _log_odds(self.labelled)
-        exponent = self.intercept + self.slope * _logit(np.asarray(scores, dtype=np.float64)) + shift
-        return _sigmoid(exponent)
+        exponent = self.intercept + self.slope * logit(np.asarray(scores, dtype=np.float64)) + shift
+        return sigmoid(exponent)
 
     def resampled_above(self, threshold: float) -> tuple[Values, Values]:
         """Give how many positives, and negatives, score about as high as a threshold or higher in each bootstrap sample, (draw,) each."""
         positives, negatives, edges = self.resampled
-        place = max(int(np.searchsorted(edges, _logit(np.float64(threshold)) + 1e-9, side="right")) - 1, 0)
+        place = max(int(np.searchsorted(edges, logit(np.float64(threshold)) + 1e-9, side="right")) - 1, 0)
         return positives[:, place], negatives[:, place]
 
     def to_dict(self) -> dict[str, Any]:
@@ -206,7 +206,7 @@ def checked_scores(
 
 def _binned(*groups: Values) -> tuple[Values, Values, list[Values]]:
     """Give bins' lower edges and middles in the logit (bin,), and how many of each group's scores lie in each, (bin,)."""
-    logits = [_logit(scores) for scores in groups]
+    logits = [logit(scores) for scores in groups]
     low = min(float(values.min()) for values in logits)
     high = max(float(values.max()) for values in logits)
     width = max(high - low, 1e-6) / BINS
@@ -225,7 +225,7 @@ def _recalibrate(x: Values, n1: Values, n0: Values) -> Values:
     total = n1 + n0
     line = np.stack([np.log(n1.sum(axis=1) / n0.sum(axis=1)), np.zeros(len(n1))], axis=1)
     for _ in range(STEPS):
-        p = _sigmoid(line[:, :1] + line[:, 1:] * z)
+        p = sigmoid(line[:, :1] + line[:, 1:] * z)
         residual, weight = total * p - n1, total * p * (1 - p)
         g0, g1 = residual.sum(axis=1), residual @ z + PENALTY * line[:, 1]
         h00, h01, h11 = weight.sum(axis=1) + 1e-9, weight @ z, weight @ z**2 + PENALTY
@@ -283,7 +283,8 @@ def _gaps(n1: Values, n0: Values, targets: Values, prevalence: Values) -> Values
     return np.asarray(cumulative[2] - share * cumulative[0] - (1 - share) * cumulative[1])
 
 
-def _logit(scores: ArrayLike) -> Values:
+def logit(scores: ArrayLike) -> Values:
+    """Give log odds, from -12 to 12; NaN of NaN."""
     with np.errstate(divide="ignore"):
         logits = np.log(scores) - np.log1p(np.negative(scores))
     return np.asarray(np.clip(logits, -FARTHEST, FARTHEST))
@@ -293,5 +294,6 @@ def _log_odds(share: float) -> float:
     return float(np.log(share) - np.log1p(-share))
 
 
-def _sigmoid(values: Values) -> Values:
+def sigmoid(values: Values) -> Values:
+    """Give probabilities from log odds."""
     return np.asarray(1 / (1 + np.exp(np.clip(-values, -700, 700))))

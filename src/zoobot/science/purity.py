@@ -91,10 +91,10 @@ class Rates:
         return np.asarray(np.quantile(noisy, tail, axis=1))
 
     def purity_estimate(self, threshold: float, level: float) -> Estimate:
-        """Give the median and the interval of the purity of the targets at or above a threshold."""
+        """Give the expected purity of the targets at or above a threshold, and its interval."""
         drawn = self._of_selected(self._draws(threshold), threshold)
-        low, middle, high = np.quantile(drawn, [(1 - level) / 2, 0.5, (1 + level) / 2])
-        return Estimate(float(middle), float(low), float(high))
+        low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2])
+        return Estimate(float(drawn.mean()), float(low), float(high))
 
     def completeness_bounds(self, thresholds: Values, tail: float) -> Values:
         """Give exact lower bounds (threshold,) of the completeness (Clopper & Pearson 1934)."""
