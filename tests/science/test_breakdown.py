@@ -80,6 +80,10 @@ def test_bins_that_can_not_be_scored_keep_their_counts():
     table = breakdown(pd.Series(["near"] * 40 + ["far"] * 10), p, labels, class_names=["no", "yes"]).set_index("bin")
     assert table.loc["far", ["n", "n_no", "n_yes"]].tolist() == [10, 0, 10]
     assert table.loc["far", "accuracy"] == 1 and np.isnan(table.loc["far", "auroc"])
+    rare = np.array([0] * 30 + [1] * 30 + [2] * 2)  # two of a class say nothing of its recall
+    guess = np.eye(3)[np.r_[np.zeros(45), np.ones(17)].astype(int)]
+    row = breakdown(pd.Series([1.0] * 62), guess, rare, class_names=["x", "y", "z"]).iloc[0]
+    assert row["balanced_accuracy"] == pytest.approx((1 + 0.5) / 2) and row["accuracy"] == pytest.approx(45 / 62)
     few = breakdown(pd.Series([1.0] * 3), [1.0, 2.0, 3.0], [1.0, 2.0, 3.5])
     assert few["n"].tolist() == [3, 3] and few["rmse"].isna().all()
     same = breakdown(pd.Series([1.0] * 9), np.arange(9.0), np.full(9, 4.0))

@@ -41,7 +41,7 @@ def select(
         WANTED("Share of the class that is selected, such as 0.8; the highest threshold that promises it."),
     ] = None,
     confidence: Annotated[
-        float, WANTED("Probability with which that is promised; 0.5 is the best guess, wrong half of the time.")
+        float, WANTED("Probability with which that is promised; lower ones select more, and are wrong more often.")
     ] = 0.9,
     class_name: Annotated[
         str | None, WANTED("The class to select. Default: the second of two.", "--class", show_default=False)
@@ -67,7 +67,7 @@ def select(
     audited: Annotated[
         Path | None,
         AUDIT(
-            "The audit list with its column is_<class> filled in (1 or 0): give the purity that it says, and do no more.",
+            "The audit list with its last column filled in (1 where a galaxy is of the class, else 0): give the purity, and do no more.",
             metavar="FILE",
         ),
     ] = None,

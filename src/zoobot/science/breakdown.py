@@ -25,7 +25,7 @@ MOST_NAMES = 12
 ABSENT, OTHER = "(absent)", "(other)"
 
 FEWEST = 5
-"""Galaxies (of each class, where there are classes) that a bootstrapped score takes"""
+"""Galaxies that a bootstrapped score takes; classes with fewer in a bin are left out of its scores other than accuracy"""
 
 CLASS_SCORES: dict[str, Score] = {
     "balanced_accuracy": resampling.balanced_accuracy, "auroc": resampling.mean_auroc
@@ -107,12 +107,12 @@ def breakdown(
     -------
     One row a bin, the first of all galaxies: ``bin``, ``low``, ``high``, ``middle``, ``n``, and
 
-    - of classes: ``n_<class>``, ``accuracy``, ``balanced_accuracy`` (mean recall of the classes in the bin), ``auroc`` (of more than two
-      classes, the mean of each class in the bin against the rest);
+    - of classes: ``n_<class>``, ``accuracy``, ``balanced_accuracy`` (mean recall of the classes with five galaxies or more in the bin),
+      ``auroc`` (of more than two classes, the mean of each of those against the others of them);
     - of numbers: ``rmse``, ``mae``, ``bias`` (predicted less true), ``r2``;
 
     each with ``<score>_low`` and ``<score>_high``: Wilson's for accuracy (E. B. Wilson 1927), else percentiles of the bootstrap, within
-    classes. Scores of one class only, or of fewer than five galaxies (of a class), are NaN: there the counts say all there is.
+    classes. Scores of one such class only, or of fewer than five galaxies, are NaN: there the counts say all there is.
 
     Raises
     ------
@@ -143,9 +143,9 @@ def _class_scores(
     hits = int((guess.argmax(axis=1) == labels).sum())
     low, high = wilson_interval(hits, len(labels))
     row |= {"accuracy": hits / len(labels), "accuracy_low": float(low), "accuracy_high": float(high)}
-    present = counts[counts > 0]
-    enough = len(present) > 1 and present.min() >= FEWEST
-    return row | _bootstrapped(CLASS_SCORES, guess, labels, labels, n_boot if enough else 0, seed)
+    own = np.isin(labels, np.flatnonzero(counts >= FEWEST))
+    draws = n_boot if (counts >= FEWEST).sum() > 1 else 0
+    return row | _bootstrapped(CLASS_SCORES, guess[own], labels[own], labels[own], draws, seed)
 
 
 def _number_scores(guess: Values, numbers: Values, n_boot: int, seed: int) -> dict[str, float]:

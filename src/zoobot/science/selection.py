@@ -174,7 +174,7 @@ def choose_threshold(
     prevalence
         How common the class is among the targets, where it is known. Default: see `estimate_prevalence`.
     confidence
-        Probability with which the wanted value is to be promised; 0.5 is about the best guess.
+        Probability with which the wanted value is to be promised.
     level
         Of the intervals.
     n_draws
