@@ -24,7 +24,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from zoobot.data import ImageSettings, Preprocessing, read_catalog
-from zoobot.predictions import represent
+from zoobot.predictions import feature_array, represent
 from zoobot.report.checks import Checks, draw_checks, make_thumbnails
 from zoobot.science import (
     Reference,
@@ -69,7 +69,7 @@ def catalog_of(folder: Path) -> pd.DataFrame:
 
 def features_of(frame: pd.DataFrame, encoder: str) -> np.ndarray:
     """Give the encoder's features of a catalog."""
-    return represent(frame, encoder).filter(regex=r"^feature_\d+$").to_numpy(np.float32)
+    return feature_array(represent(frame, encoder))
 
 
 def out_of_fold(features: np.ndarray, labels: np.ndarray, seed: int) -> np.ndarray:

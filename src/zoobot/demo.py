@@ -12,7 +12,8 @@ from zoobot import simulate
 from zoobot.encoders.bundled import BUNDLED
 from zoobot.finetune import load
 from zoobot.report import confident_sheet
-from zoobot.runs import MODEL_FOLDER, PREDICTIONS_FILE, RunSettings, finetune_run
+from zoobot.report.names import MODEL_FOLDER, PREDICTIONS_FILE
+from zoobot.runs import RunSettings, finetune_run
 
 N_GALAXIES = 400
 SHEET = "most_confident.png"

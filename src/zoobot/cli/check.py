@@ -20,7 +20,8 @@ def check(
 ) -> None:
     """Look for wrong labels, duplicates and bad images among a run's galaxies; writes RUN/checks, tables and pictures."""
     with console.status("Loading torch"):
-        from zoobot.report.checks import CHECKS_FOLDER, check_run, label_caption
+        from zoobot.report.checks import check_run, label_caption
+        from zoobot.report.names import CHECKS_FOLDER
         from zoobot.runs import prepare_process
 
     prepare_process()

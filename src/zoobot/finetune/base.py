@@ -22,11 +22,12 @@ from zoobot.errors import EncoderError, LabelError, OptionError
 from zoobot.finetune.heads import HeadKind, make_head
 from zoobot.finetune.metrics import Scores, TableMetric
 from zoobot.finetune.optim import parameter_groups, warmup_cosine
-from zoobot.science import Reference
 from zoobot.trees.posterior import check_level
 
 if TYPE_CHECKING:
     import numpy.typing as npt
+
+    from zoobot.science import Reference
 
 logger = logging.getLogger(__name__)
 

@@ -188,6 +188,11 @@ def represent(
     return table
 
 
+def feature_array(table: pd.DataFrame) -> npt.NDArray[np.float32]:
+    """Give the features (galaxy, feature) of a table that `represent` gave."""
+    return table.filter(regex=r"^feature_\d+$").to_numpy(np.float32)
+
+
 class RawPredictions:
     """What a network gave for each row of a catalog.
 

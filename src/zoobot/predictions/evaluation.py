@@ -16,7 +16,7 @@ from zoobot.data.catalog import encode_labels, label_columns, read_catalog
 from zoobot.errors import CatalogError, ImageError, LabelError
 from zoobot.finetune import FinetuneableZoobotAbstract, FinetuneableZoobotTree, load
 from zoobot.precision import Precision
-from zoobot.predictions.engine import OnError, prediction_table, raw_predictions
+from zoobot.predictions.engine import OnError, RawPredictions, prediction_table, raw_predictions
 from zoobot.trees import VotePosterior
 
 if TYPE_CHECKING:
@@ -34,12 +34,22 @@ class Evaluation:
     """Metrics by name; see `zoobot.finetune.metrics`."""
     table: pd.DataFrame
     """What `predict` gives, with the labels as ``true_<label>``."""
-    values: npt.NDArray[np.float32]
-    """The model's ``predictions`` (galaxy, value) of the galaxies that were scored"""
-    labels: npt.NDArray[np.float32]
-    """Their labels (galaxy, label)"""
+    raw: RawPredictions
+    """The model's ``predictions`` of all rows of the table"""
     scored: npt.NDArray[np.bool_]
-    """Which rows of the table these are"""
+    """Which rows were scored"""
+    labels: npt.NDArray[np.float32]
+    """Labels (galaxy, label) of the galaxies that were scored"""
+
+    @property
+    def values(self) -> npt.NDArray[np.float32]:
+        """The model's ``predictions`` (galaxy, value) of the galaxies that were scored."""
+        return self.raw.values[self.scored]
+
+    def tabulated(self, model: FinetuneableZoobotAbstract) -> pd.DataFrame:
+        """Give the table anew, as a model that has been calibrated since writes it."""
+        truth = self.table[[f"true_{column}" for column in model.label_cols]]
+        return pd.concat([prediction_table(model, self.raw), truth], axis=1)
 
     def posterior(self, model: FinetuneableZoobotTree) -> VotePosterior:
         """Give what a tree model believes of the votes of the galaxies that were scored."""
@@ -92,7 +102,7 @@ def evaluate(
     scores = model.final_scores(torch.from_numpy(raw.values[known]), torch.from_numpy(labels[known]))
     truth = pd.DataFrame({f"true_{column}": frame[column].to_numpy() for column in columns})
     table = pd.concat([prediction_table(model, raw), truth], axis=1)
-    return Evaluation(scores, table, raw.values[known], labels[known], np.asarray(known))
+    return Evaluation(scores, table, raw, np.asarray(known), labels[known])
 
 
 def json_ready(scores: Any) -> Any:

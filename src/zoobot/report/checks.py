@@ -22,8 +22,16 @@ from zoobot.finetune import (
     FinetuneableZoobotRegressor,
     load,
 )
-from zoobot.predictions import represent, write_table
+from zoobot.predictions import feature_array, represent, write_table
 from zoobot.progress import track_steps
+from zoobot.report.names import (
+    CHECKS_FOLDER,
+    FOLDS_FOLDER,
+    MODEL_FOLDER,
+    PARTS_FILE,
+    PREDICTIONS_FILE,
+    VAL_PREDICTIONS_FILE,
+)
 from zoobot.report.sheet import Panel, draw_sheet, in_rows
 from zoobot.science.duplicates import THUMBNAIL, near_duplicates
 from zoobot.science.image_faults import image_faults
@@ -34,7 +42,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-CHECKS_FOLDER = "checks"
 LABELS, DUPLICATES, IMAGES = "labels", "duplicates", "images"
 
 SHOWN = 40
@@ -115,7 +122,7 @@ def check_run(
         See `zoobot.errors`.
     """
     folder = Path(folder)
-    model = load(folder / "model") if model is None else model
+    model = load(folder / MODEL_FOLDER) if model is None else model
     preprocessing = model.preprocessing or Preprocessing()
     predictions, notes = _out_of_fold(folder)
     galaxies = _parts(folder, predictions)
@@ -125,7 +132,7 @@ def check_run(
     if features is None:
         say("Comparing them with one another.")
         table = represent(galaxies, model, on_error="skip", num_workers=num_workers)
-        features = table.filter(regex=r"^feature_\d+$").to_numpy(np.float32)
+        features = feature_array(table)
     useless = galaxies["id_str"].isin(images.loc[images["fault"].isin(["blank", "unreadable"]), "id_str"]).to_numpy()
     good = np.flatnonzero(~useless)
     duplicates = near_duplicates(
@@ -199,10 +206,10 @@ def label_caption(galaxy: pd.Series) -> str:
 
 def _out_of_fold(folder: Path) -> tuple[pd.DataFrame, list[str]]:
     """Give the predictions for galaxies that the predicting model has not been trained on, and what to say of them."""
-    folds = folder / "folds" / "predictions.csv"
+    folds = folder / FOLDS_FOLDER / PREDICTIONS_FILE
     if folds.is_file():
         return _read(folds), []
-    found = [_read(path) for path in (folder / "val_predictions.csv", folder / "predictions.csv") if path.is_file()]
+    found = [_read(path) for path in (folder / VAL_PREDICTIONS_FILE, folder / PREDICTIONS_FILE) if path.is_file()]
     if not found:
         msg = f"{folder} holds no predictions.csv: give the folder that zoobot finetune wrote."
         raise CatalogError(msg)
@@ -215,7 +222,7 @@ def _out_of_fold(folder: Path) -> tuple[pd.DataFrame, list[str]]:
 
 def _parts(folder: Path, predictions: pd.DataFrame) -> pd.DataFrame:
     """Give all labelled galaxies with their part of the split; of older runs, those with predictions."""
-    path = folder / "parts.csv"
+    path = folder / PARTS_FILE
     galaxies = _read(path) if path.is_file() else predictions.assign(part="")
     return galaxies[["id_str", "file_loc", "part"]].fillna({"part": ""})
 

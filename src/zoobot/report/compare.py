@@ -173,7 +173,7 @@ def compare_encoders(
     """
     from zoobot.data import Preprocessing
     from zoobot.data.catalog import label_columns, read_catalog
-    from zoobot.predictions import represent
+    from zoobot.predictions import feature_array, represent
 
     if not encoders or len(set(encoders)) < len(encoders):
         msg = f"the encoders to compare are: {', '.join(encoders) or 'none'}. Name one or more, each once."
@@ -189,7 +189,7 @@ def compare_encoders(
         say(f"Features of {name}.")
         settings = None if image_size is None else Preprocessing(image_size=image_size)
         table = represent(frame, name, preprocessing=settings, num_workers=num_workers)
-        features[name] = table.filter(regex=r"^feature_\d+$").to_numpy(np.float32)
+        features[name] = feature_array(table)
     return compare_features(features, truth, kind, label=label, **options)
 
 

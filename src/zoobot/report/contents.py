@@ -11,7 +11,23 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import pandas as pd
 
+from zoobot.encoders.saved import CONFIG_FILE
 from zoobot.errors import OptionError
+from zoobot.report.names import (
+    ABOUT_FILE,
+    BREAKDOWN_FILE,
+    CHECKS_FOLDER,
+    FOLDS_FOLDER,
+    LEARNING_CURVE_FILE,
+    LOG_FILE,
+    METRICS_FILE,
+    MODEL_FOLDER,
+    PARTS_FILE,
+    PREDICTIONS_FILE,
+    RUN_FILE,
+    SHIFT_FILE,
+    VAL_PREDICTIONS_FILE,
+)
 from zoobot.report.outcomes import (
     Classes,
     Labels,
@@ -32,8 +48,12 @@ if TYPE_CHECKING:
 Task = Literal["classify", "multi_label", "regress", "tree"]
 Outcomes = Classes | Labels | Numbers | Votes
 
-PARTS = ("train", "val", "test")
-TASKS: dict[str, Task] = {"Classifier": "classify", "Regressor": "regress", "Tree": "tree"}
+PARTS: tuple[Literal["train", "val", "test"], ...] = ("train", "val", "test")
+TASKS: dict[str, Literal["classify", "regress", "tree"]] = {
+    "Classifier": "classify",
+    "Regressor": "regress",
+    "Tree": "tree",
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -225,7 +245,7 @@ def read_run(folder: Path) -> RunContents:
     OptionError
         A folder with neither ``metrics.json`` nor ``predictions.csv``.
     """
-    if not any((folder / name).is_file() for name in ("metrics.json", "predictions.csv")):
+    if not any((folder / name).is_file() for name in (METRICS_FILE, PREDICTIONS_FILE)):
         there = (
             "there is no such folder" if not folder.is_dir() else "it holds neither metrics.json nor predictions.csv"
         )
@@ -238,30 +258,30 @@ def read_run(folder: Path) -> RunContents:
     tables = {
         part: table
         for part, name in (
-            ("test", "predictions.csv"),
-            ("val", "val_predictions.csv"),
-            ("folds", "folds/predictions.csv"),
+            ("test", PREDICTIONS_FILE),
+            ("val", VAL_PREDICTIONS_FILE),
+            ("folds", f"{FOLDS_FOLDER}/{PREDICTIONS_FILE}"),
         )
         if (table := _table(folder, name, unread, needs=("id_str", "file_loc"))) is not None
     }
     checks = {
         name: table
         for name in ("labels", "duplicates", "images")
-        if (table := _table(folder, f"checks/{name}.csv", unread)) is not None
+        if (table := _table(folder, f"{CHECKS_FOLDER}/{name}.csv", unread)) is not None
     }
     return RunContents(
         folder=folder,
-        settings=_object(folder, "run.json", unread),
-        about=_object(folder, "about.json", unread),
-        metrics=_object(folder, "metrics.json", unread),
-        model=_object(folder, "model/config.json", unread),
-        log=_table(folder, "log.csv", unread, needs=("epoch",)),
-        parts=_table(folder, "parts.csv", unread, needs=("part",), as_text=True),
+        settings=_object(folder, RUN_FILE, unread),
+        about=_object(folder, ABOUT_FILE, unread),
+        metrics=_object(folder, METRICS_FILE, unread),
+        model=_object(folder, f"{MODEL_FOLDER}/{CONFIG_FILE}", unread),
+        log=_table(folder, LOG_FILE, unread, needs=("epoch",)),
+        parts=_table(folder, PARTS_FILE, unread, needs=("part",), as_text=True),
         tables=tables,
-        fold_metrics=_object(folder, "folds/metrics.json", unread),
-        learning_curve=_object(folder, "learning_curve.json", unread),
-        shift=_object(folder, "shift.json", unread),
-        breakdown=_table(folder, "breakdown.csv", unread, needs=("column", "bin", "n")),
+        fold_metrics=_object(folder, f"{FOLDS_FOLDER}/{METRICS_FILE}", unread),
+        learning_curve=_object(folder, LEARNING_CURVE_FILE, unread),
+        shift=_object(folder, SHIFT_FILE, unread),
+        breakdown=_table(folder, BREAKDOWN_FILE, unread, needs=("column", "bin", "n")),
         checks=checks,
         unread=unread,
     )

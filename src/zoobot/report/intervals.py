@@ -138,7 +138,7 @@ def resample(scores: ArrayLike, positive: ArrayLike, *, seed: int = 0) -> Resamp
     """
     score, true = np.asarray(scores, dtype=np.float64), np.asarray(positive, dtype=bool)
     n, events = score.shape
-    draws = int(np.clip(DRAWN // max(n * events, 1), FEWEST_DRAWS, MOST_DRAWS))
+    draws = _draws(n * events)
     rng = np.random.default_rng(seed)
     orders = [np.argsort(-score[:, event], kind="stable") for event in range(events)]
     ends = [_ends_of_ties(score[order, event]) for event, order in enumerate(orders)]
@@ -153,6 +153,11 @@ def resample(scores: ArrayLike, positive: ArrayLike, *, seed: int = 0) -> Resamp
                 tpr[draw, :, event], purity[draw, :, event] = curve.on_grid()
     bands = [_percentiles(values) for values in (tpr, purity)]
     return Resampled(areas[0], areas[1], *bands[0], *bands[1])
+
+
+def _draws(n_each: int) -> int:
+    """Give how many resamples to draw of so many galaxies."""
+    return int(np.clip(DRAWN // max(n_each, 1), FEWEST_DRAWS, MOST_DRAWS))
 
 
 def mean_interval(draws: Values) -> Interval:
@@ -172,8 +177,7 @@ def resampled_means(values: Values, *, seed: int = 0) -> Values:
     """Give means over galaxies of values (galaxy, column) in bootstrap resamples, as (draw, column)."""
     n = len(values)
     rng = np.random.default_rng(seed)
-    draws = int(np.clip(DRAWN // max(n, 1), FEWEST_DRAWS, MOST_DRAWS))
-    return np.stack([values[rng.integers(0, n, n)].mean(axis=0) for _ in range(draws)])
+    return np.stack([values[rng.integers(0, n, n)].mean(axis=0) for _ in range(_draws(n))])
 
 
 def ratio_interval(losses: Values) -> Interval:
@@ -284,9 +288,8 @@ def regression_intervals(predicted: ArrayLike, true: ArrayLike, *, seed: int = 0
     if n < 3:
         return dict.fromkeys(("rmse", "mae", "r2"), UNKNOWN)
     rng = np.random.default_rng(seed)
-    draws = int(np.clip(DRAWN // n, FEWEST_DRAWS, MOST_DRAWS))
     found = []
-    for _ in range(draws):
+    for _ in range(_draws(n)):
         rows = rng.integers(0, n, n)
         error = guess[rows] - truth[rows]
         around = truth[rows].var()

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from zoobot.errors import ZoobotError
+from zoobot.science.conformal import SEPARATOR
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
     Values = NDArray[np.float64]
 
-SET_SEPARATOR = "|"
 UNKNOWN_CLASS = -1
 
 MOST_FITTED = 5000
@@ -272,7 +272,7 @@ def _classes_of(table: pd.DataFrame, label: str) -> list[str]:
 def _sets(column: pd.Series[Any], names: Sequence[str]) -> NDArray[np.bool_]:
     """Give which classes each set holds, as (galaxy, class)."""
     texts = column.fillna("").astype(str)  # none where the image could not be read
-    split = {text: text.split(SET_SEPARATOR) for text in texts.unique()}
+    split = {text: text.split(SEPARATOR) for text in texts.unique()}
     held = {text: [name in parts for name in names] for text, parts in split.items()}
     return np.array([held[text] for text in texts], dtype=bool)
 

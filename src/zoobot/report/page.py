@@ -24,6 +24,7 @@ from zoobot.report.galleries import (
     number_galleries,
     vote_galleries,
 )
+from zoobot.report.names import PLOTS_FOLDER, REPORT_FILE
 from zoobot.report.outcomes import Classes, Labels, Numbers, Votes
 from zoobot.report.ranking_plots import Events, class_events, label_events, ranking_plots
 from zoobot.report.regression_plots import regression_plots
@@ -47,8 +48,6 @@ from zoobot.science import score_votes
 if TYPE_CHECKING:
     import jinja2
 
-REPORT_FILE = "report.html"
-PLOTS_FOLDER = "plots"
 
 TILES = (
     "accuracy",

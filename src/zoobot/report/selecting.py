@@ -12,11 +12,13 @@ import numpy as np
 import pandas as pd
 
 from zoobot.data.catalog import listed, read_source
+from zoobot.encoders.saved import CONFIG_FILE
 from zoobot.errors import CatalogError, OptionError, OutputError
 from zoobot.files import write_whole
 from zoobot.predictions.tables import check_output, write_table
 from zoobot.report.contents import RunContents, read_run
 from zoobot.report.curves import selection_plot
+from zoobot.report.names import METRICS_FILE
 from zoobot.report.outcomes import Classes, Labels
 from zoobot.science import Audit, Selection, align_scores, audit_rows, audited_purity, choose_threshold
 from zoobot.science.alignment import FEWEST
@@ -95,7 +97,7 @@ def labelled_scores(
     CatalogError
         The targets' table lacks the score.
     """
-    folder = run.parent if not (run / "metrics.json").is_file() and (run / "config.json").is_file() else run
+    folder = run.parent if not (run / METRICS_FILE).is_file() and (run / CONFIG_FILE).is_file() else run
     contents = read_run(folder)
     if contents.task not in ("classify", "multi_label"):
         msg = f"the run in {folder} is not one of classes ({contents.task or 'unknown'}): there is no class to select."

@@ -4,25 +4,9 @@ from zoobot.runs.build import build, infer_task
 from zoobot.runs.evaluation import evaluation_run
 from zoobot.runs.process import prepare_process
 from zoobot.runs.run import finetune_run
-from zoobot.runs.settings import (
-    ABOUT_FILE,
-    METRICS_FILE,
-    MODEL_FOLDER,
-    PLOTS_FOLDER,
-    PREDICTIONS_FILE,
-    REPORT_FILE,
-    RunSettings,
-    Task,
-    Timing,
-)
+from zoobot.runs.settings import RunSettings, Task, Timing
 
 __all__ = [
-    "ABOUT_FILE",
-    "METRICS_FILE",
-    "MODEL_FOLDER",
-    "PLOTS_FOLDER",
-    "PREDICTIONS_FILE",
-    "REPORT_FILE",
     "RunSettings",
     "Task",
     "Timing",

@@ -11,20 +11,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 import torch
 
 import zoobot
 from zoobot.files import write_whole
 from zoobot.predictions import write_table
-from zoobot.runs.settings import ABOUT_FILE, PARTS_FILE, RunSettings, Task
+from zoobot.report.contents import PARTS, TASKS
+from zoobot.report.names import ABOUT_FILE, PARTS_FILE
+from zoobot.runs.held_out import labelled_galaxies
+from zoobot.runs.settings import RunSettings, Task
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from zoobot.data import GalaxyDataModule
     from zoobot.finetune import FinetuneableZoobotAbstract
 
 PACKAGES = ("torch", "torchvision", "timm", "lightning", "numpy")
-TASKS: dict[str, Task] = {"Classifier": "classify", "Regressor": "regress", "Tree": "tree"}
 
 
 def task_of(model: FinetuneableZoobotAbstract) -> Task:
@@ -55,14 +58,13 @@ def write_about(
     settings: RunSettings, datamodule: GalaxyDataModule, model: FinetuneableZoobotAbstract, out: Path, started: str
 ) -> None:
     """Write ``about.json`` and ``parts.csv``: which galaxy was in which part."""
-    frames = {part: datamodule.frames[part] for part in ("train", "val", "test")}
+    parts = labelled_galaxies(datamodule)
     about = about_model(model, settings.encoder, started) | {
-        "counts": {part: len(frame) for part, frame in frames.items()},
+        "counts": {part: len(datamodule.frames[part]) for part in PARTS},
         "class_counts": _class_counts(datamodule, model) if task_of(model) == "classify" else None,
-        "simulated": any(is_simulated(frame) for frame in frames.values()),
+        "simulated": any(is_simulated(datamodule.frames[part]) for part in PARTS),
     }
     write_whole(out / ABOUT_FILE, json.dumps(about, indent=2).encode())
-    parts = pd.concat([frame.assign(part=part) for part, frame in frames.items()], ignore_index=True)
     write_table(parts[["id_str", "file_loc", "part", *model.label_cols]], out / PARTS_FILE)
 
 
@@ -77,8 +79,8 @@ def class_names(model: FinetuneableZoobotAbstract) -> list[str]:
 def _class_counts(datamodule: GalaxyDataModule, model: FinetuneableZoobotAbstract) -> dict[str, dict[str, int]]:
     """Give how many galaxies of each class (of each label, where they are independent) a part has."""
     names = class_names(model)
-    counts = {}
-    for part in ("train", "val", "test"):
+    counts: dict[str, dict[str, int]] = {}
+    for part in PARTS:
         labels = datamodule.labels[part]
         if names:
             each = np.bincount(labels[:, 0].astype(int), minlength=len(names)).tolist()

@@ -6,7 +6,7 @@ import json
 import logging
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -14,10 +14,12 @@ import pandas as pd
 from zoobot.data.catalog import encode_labels
 from zoobot.errors import LabelError
 from zoobot.files import write_whole
-from zoobot.predictions import represent
+from zoobot.predictions import feature_array, represent
 from zoobot.report import check_run, write_report
+from zoobot.report.names import LEARNING_CURVE_FILE, MODEL_FOLDER, SHIFT_FILE
 from zoobot.runs.about import task_of
-from zoobot.runs.settings import LEARNING_CURVE_FILE, MODEL_FOLDER, SHIFT_FILE, RunSettings
+from zoobot.runs.held_out import evaluation_options, labelled_galaxies
+from zoobot.runs.settings import RunSettings
 from zoobot.science import Reference, measure_shift
 from zoobot.science.learning_curve import learning_curve
 
@@ -52,10 +54,8 @@ def write_aftermath(
     say
         Called with a sentence on what is being done.
     """
-    parts = pd.concat(
-        [datamodule.frames[part].assign(part=part) for part in ("train", "val", "test")], ignore_index=True
-    )
-    features = _features(settings, parts, model)
+    parts = labelled_galaxies(datamodule)
+    features = feature_array(represent(parts, model, **evaluation_options(settings, model)))
     train, test = features[parts["part"] == "train"], features[parts["part"] == "test"]
     model.reference = _remember(datamodule.frames["train"], train, model.label_cols)
     model.reference.save(out / MODEL_FOLDER)
@@ -84,14 +84,6 @@ def _write_learning_curve(
         logger.info("no learning curve: %s", err)
         return
     write_whole(out / LEARNING_CURVE_FILE, json.dumps(curve.to_dict(), indent=2).encode())
-
-
-def _features(settings: RunSettings, parts: pd.DataFrame, model: FinetuneableZoobotAbstract) -> npt.NDArray[np.float32]:
-    """Give the features (galaxy, feature) of all labelled galaxies, which training has computed already where it froze the encoder."""
-    keep = settings.feature_cache and model.n_blocks == 0
-    options: dict[str, Any] = {"num_workers": settings.num_workers, "precision": settings.precision}
-    table = represent(parts, model, keep=keep, **options)
-    return table.filter(regex=r"^feature_\d+$").to_numpy(np.float32)
 
 
 def _remember(frame: pd.DataFrame, features: npt.NDArray[np.float32], label_cols: list[str]) -> Reference:

@@ -17,8 +17,8 @@ from zoobot.finetune.trainer import check_writable
 from zoobot.predictions import Evaluation, evaluate, write_table
 from zoobot.predictions.evaluation import json_ready
 from zoobot.report import plot_votes, write_report
+from zoobot.report.names import ABOUT_FILE, BREAKDOWN_FILE, METRICS_FILE, PLOTS_FOLDER, PREDICTIONS_FILE
 from zoobot.runs.about import about_model, class_names, is_simulated
-from zoobot.runs.settings import ABOUT_FILE, BREAKDOWN_FILE, METRICS_FILE, PLOTS_FOLDER, PREDICTIONS_FILE
 from zoobot.science.breakdown import breakdown
 
 if TYPE_CHECKING:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-import torch
 
 from zoobot.data import GalaxyDataModule
 from zoobot.data.splits import split_rows
@@ -18,9 +17,11 @@ from zoobot.errors import OptionError
 from zoobot.files import write_whole
 from zoobot.predictions import evaluate, write_table
 from zoobot.predictions.evaluation import json_ready
+from zoobot.report.names import FOLDS_FOLDER, METRICS_FILE, PREDICTIONS_FILE
 from zoobot.runs.about import task_of
 from zoobot.runs.build import build_encoder, build_model, data_options
-from zoobot.runs.settings import FOLDS_FOLDER, METRICS_FILE, PREDICTIONS_FILE, RunSettings
+from zoobot.runs.held_out import best_model, calibrate, evaluation_options, labelled_galaxies
+from zoobot.runs.settings import RunSettings
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -67,8 +68,7 @@ def run_folds(
     """
     folder = out / FOLDS_FOLDER
     folder.mkdir(parents=True, exist_ok=True)
-    frames = [datamodule.frames[part].assign(part=part) for part in ("train", "val", "test")]
-    frame = pd.concat(frames, ignore_index=True)
+    frame = labelled_galaxies(datamodule)
     folds = deal_folds(datamodule, frame, settings.folds)
     for fold in range(settings.folds):
         if not (folder / f"fold_{fold}.json").is_file():
@@ -132,16 +132,9 @@ def _run_fold(
     trained = build_model(settings, task, fold, encoder)
     trainer = make_trainer(path)
     trainer.fit(trained, fold)
-    in_memory = trained.encoder if trained.n_blocks == 0 or trained.encoder.config.architecture is None else None
-    best = trainer.checkpoint_callback.best_model_path  # type: ignore[union-attr]
-    trained = type(trained).load_from_checkpoint(best, encoder=in_memory)
-    options: dict[str, Any] = {
-        "keep": settings.feature_cache and settings.blocks == 0,
-        "num_workers": settings.num_workers,
-        "precision": settings.precision,
-    }
-    evaluation = evaluate(fold.frames["val"], trained, **options)
-    trained.calibrate(torch.from_numpy(evaluation.values), torch.from_numpy(evaluation.labels))
+    trained = best_model(trained, trainer.checkpoint_callback.best_model_path)  # type: ignore[union-attr]
+    options = evaluation_options(settings, trained)
+    calibrate(trained, fold.frames["val"], options)
     evaluation = evaluate(fold.frames["test"], trained, **options)
     write_table(evaluation.table, path.with_suffix(".csv"))
     write_whole(path.with_suffix(".json"), json.dumps(json_ready(evaluation.scores), indent=2).encode())

@@ -11,8 +11,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import torch
-
 from zoobot.encoders.saved import read_pickled
 from zoobot.errors import OptionError
 from zoobot.files import write_whole
@@ -30,15 +28,10 @@ from zoobot.precision import peak_memory_gb
 from zoobot.predictions import evaluate, write_table
 from zoobot.predictions.evaluation import json_ready
 from zoobot.report import plot_votes
-from zoobot.runs.about import write_about
-from zoobot.runs.aftermath import write_aftermath
-from zoobot.runs.build import build
-from zoobot.runs.folds import run_folds
-from zoobot.runs.settings import (
+from zoobot.report.names import (
     ABOUT_FILE,
     CHECKS_FOLDER,
     FOLDS_FOLDER,
-    FREE_ON_RESUME,
     LEARNING_CURVE_FILE,
     LOG_FILE,
     METRICS_FILE,
@@ -50,9 +43,13 @@ from zoobot.runs.settings import (
     RUN_FILE,
     SHIFT_FILE,
     VAL_PREDICTIONS_FILE,
-    RunSettings,
-    Timing,
 )
+from zoobot.runs.about import write_about
+from zoobot.runs.aftermath import write_aftermath
+from zoobot.runs.build import build
+from zoobot.runs.folds import run_folds
+from zoobot.runs.held_out import best_model, calibrate, evaluation_options
+from zoobot.runs.settings import FREE_ON_RESUME, RunSettings, Timing
 
 if TYPE_CHECKING:
     from zoobot.data import GalaxyDataModule
@@ -134,7 +131,7 @@ def finetune_run(
         best = trainer.checkpoint_callback.best_model_path  # type: ignore[union-attr]
     else:
         best = _best_of(last)
-    model = type(model).load_from_checkpoint(best, encoder=_in_memory(model))
+    model = best_model(model, best)
     scores = _evaluate(settings, datamodule, model, out)
     write_about(settings, datamodule, model, out, started)
     if settings.folds:
@@ -161,16 +158,10 @@ def _evaluate(
     settings: RunSettings, datamodule: GalaxyDataModule, model: FinetuneableZoobotAbstract, out: Path
 ) -> dict[str, Scores]:
     """Calibrate the model on the validation part and save it, predict both held-out parts, and give their scores."""
-    options: dict[str, Any] = {
-        "keep": settings.feature_cache and model.n_blocks == 0,
-        "num_workers": settings.num_workers,
-        "precision": settings.precision,
-    }
-    val = evaluate(datamodule.frames["val"], model, **options)
-    model.calibrate(torch.from_numpy(val.values), torch.from_numpy(val.labels))
+    options = evaluation_options(settings, model)
+    val = calibrate(model, datamodule.frames["val"], options)
     model.save(out / MODEL_FOLDER)
-    calibrated = evaluate(datamodule.frames["val"], model, **options)
-    write_table(calibrated.table, out / VAL_PREDICTIONS_FILE)
+    write_table(val.tabulated(model), out / VAL_PREDICTIONS_FILE)
     test = evaluate(datamodule.frames["test"], model, **options)
     write_table(test.table, out / PREDICTIONS_FILE)
     if isinstance(model, FinetuneableZoobotTree):
@@ -180,11 +171,6 @@ def _evaluate(
 
 def _rate(count: int, seconds: float) -> float | None:
     return round(count / seconds, 1) if seconds else None
-
-
-def _in_memory(model: FinetuneableZoobotAbstract) -> Any:
-    """Give the encoder's module where timm can't build it again."""
-    return model.encoder if model.encoder.config.architecture is None else None
 
 
 def _check_folder(settings: RunSettings, out: Path, *, resume: bool, overwrite: bool) -> None:

@@ -13,22 +13,6 @@ if TYPE_CHECKING:
 
 Task = Literal["classify", "regress", "tree"]
 
-RUN_FILE = "run.json"
-ABOUT_FILE = "about.json"
-METRICS_FILE = "metrics.json"
-PREDICTIONS_FILE = "predictions.csv"
-VAL_PREDICTIONS_FILE = "val_predictions.csv"
-PARTS_FILE = "parts.csv"
-LOG_FILE = "log.csv"
-LEARNING_CURVE_FILE = "learning_curve.json"
-BREAKDOWN_FILE = "breakdown.csv"
-SHIFT_FILE = "shift.json"
-REPORT_FILE = "report.html"
-MODEL_FOLDER = "model"
-PLOTS_FOLDER = "plots"
-FOLDS_FOLDER = "folds"
-CHECKS_FOLDER = "checks"
-
 FREE_ON_RESUME = ("epochs", "patience", "num_workers", "folds", "report")
 """Settings that may differ when a run is resumed: the others would make it another run."""
 

@@ -1,0 +1,44 @@
+"""What a run and each of its folds do with galaxies held out of training: choose the best model by them, calibrate it, and predict them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+import torch
+
+from zoobot.predictions import Evaluation, evaluate
+from zoobot.report.contents import PARTS
+from zoobot.runs.settings import RunSettings
+
+if TYPE_CHECKING:
+    from zoobot.data import GalaxyDataModule
+    from zoobot.finetune import FinetuneableZoobotAbstract
+
+
+def labelled_galaxies(datamodule: GalaxyDataModule) -> pd.DataFrame:
+    """Give the labelled galaxies of all parts, one part below the other, with its name in the column ``part``."""
+    return pd.concat([datamodule.frames[part].assign(part=part) for part in PARTS], ignore_index=True)
+
+
+def best_model(trained: FinetuneableZoobotAbstract, checkpoint: str | Path) -> FinetuneableZoobotAbstract:
+    """Give the model of a checkpoint; its encoder is the trained one's where that was frozen, or where timm can't build it again."""
+    in_memory = trained.n_blocks == 0 or trained.encoder.config.architecture is None
+    return type(trained).load_from_checkpoint(checkpoint, encoder=trained.encoder if in_memory else None)
+
+
+def evaluation_options(settings: RunSettings, model: FinetuneableZoobotAbstract) -> dict[str, Any]:
+    """Give how `zoobot.evaluate` and `zoobot.represent` run: features of a frozen encoder are kept, for training has them already."""
+    return {
+        "keep": settings.feature_cache and model.n_blocks == 0,
+        "num_workers": settings.num_workers,
+        "precision": settings.precision,
+    }
+
+
+def calibrate(model: FinetuneableZoobotAbstract, validation: pd.DataFrame, options: dict[str, Any]) -> Evaluation:
+    """Calibrate a model on validation galaxies, and give their evaluation from before."""
+    evaluation = evaluate(validation, model, **options)
+    model.calibrate(torch.from_numpy(evaluation.values), torch.from_numpy(evaluation.labels))
+    return evaluation
