@@ -68,7 +68,7 @@ def make_plan(catalogs: Catalogs, work: Path, *, seeds: int, quick: bool) -> Pla
         {"seed": 43, "split_seed": 43},
     )
     jobs += [
-        Job(name=name, spec=fit(**variant), primed=fit(), repeats=repeats)
+        Job(name=name, spec=fit(**variant), primed=fit(predict_test=True), repeats=repeats)
         for name, variant in zip(AGAIN, variants, strict=True)
     ]
     jobs += [Job(name=BLOCK, spec=fit(trained="block"))]

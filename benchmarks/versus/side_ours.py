@@ -14,6 +14,7 @@ from zoobot.encoders import load_encoder
 from zoobot.finetune import FeatureCache, FinetuneableZoobotClassifier, get_trainer
 from zoobot.finetune.feature_cache import cached_data
 from zoobot.precision import is_fast_in_bfloat16
+from zoobot.predictions import evaluate
 from zoobot.runs import prepare_process
 
 prepare_process()
@@ -40,7 +41,9 @@ def fit(spec: Spec) -> dict[str, Any]:
         feature_cache=spec.feature_cache,
     )
     measured = Clock().fit(trainer, model, datamodule)
-    FinetuneableZoobotClassifier.load_from_checkpoint(_best(trainer), encoder=encoder)
+    best = FinetuneableZoobotClassifier.load_from_checkpoint(_best(trainer), encoder=encoder)
+    if spec.predict_test:
+        evaluate(datamodule.frames["test"], best, keep=True)
     return measured
 
 

@@ -20,6 +20,8 @@ class Spec:
     trained: Literal["head", "block", "whole"] = "head"
     epochs: int = 30
     feature_cache: bool = True
+    predict_test: bool = False
+    """Predict the test part after the fit, untimed, as our commands do"""
     seed: int = 42
     split_seed: int = 42
     encoder_file: str = ""

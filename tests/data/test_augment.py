@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from zoobot.data.augment import Augmentation, centre_views, custom_views, random_views, uniforms
+from zoobot.data.augment import Augmentation, _grid, centre_views, custom_views, random_views, uniforms
 from zoobot.errors import OptionError
 
 STILL = Augmentation(rotate=False, flip=False, zoom=(1, 1), shift=0)
@@ -91,6 +91,19 @@ def handedness(images: Tensor) -> Tensor:
         )
     a, b = centres[1] - centres[0], centres[2] - centres[0]
     return a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0] > 0
+
+
+def test_what_is_sampled_is_where_torch_would_sample_it() -> None:
+    maps = torch.rand(5, 2, 3, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    expected = torch.nn.functional.affine_grid(maps, [5, 3, 31, 31], align_corners=False)
+    torch.testing.assert_close(_grid(maps, 31), expected, rtol=0, atol=1e-6)
+
+
+def test_whole_numbers_and_fractions_give_the_same_views() -> None:
+    whole = (smooth() * 255).round().to(torch.uint8)
+    torch.testing.assert_close(
+        views(whole, Augmentation()), views(whole.float() / 255, Augmentation()), rtol=0, atol=1e-6
+    )
 
 
 def test_flips_can_be_left_out_where_handedness_is_the_label() -> None:

@@ -8,11 +8,12 @@ import torch
 from torch import Tensor, nn
 
 from zoobot.encoders import runtimes
-from zoobot.encoders.runtimes import TOLERANCE, build_pass
+from zoobot.encoders.runtimes import IMAGES_AT_A_TIME, TOLERANCE, build_pass
 from zoobot.errors import OptionError
 
 HAS_COMPILER = shutil.which("g++") or shutil.which("clang++")
 ENGINES = [
+    "torch",
     pytest.param(
         "compile", marks=pytest.mark.skipif(not HAS_COMPILER, reason="torch.compile needs a C++ compiler on a CPU")
     ),
@@ -53,9 +54,12 @@ def test_an_engine_equals_torch_for_any_batch_length(engine: str) -> None:
         torch.testing.assert_close(run(images(count)), expected, rtol=0, atol=TOLERANCE * float(expected.abs().max()))
 
 
-def test_torch_is_the_network_itself() -> None:
-    network = Small()
-    assert build_pass("torch", network, images(2), torch.float32, 2) is network
+@torch.no_grad()
+def test_torch_takes_a_few_images_at_a_time_on_a_cpu() -> None:
+    network, seen = Small().eval(), []
+    network.register_forward_pre_hook(lambda _, given: seen.append(len(given[0])))
+    build_pass("torch", network, images(2), torch.float32, 20)(images(20))
+    assert seen == [IMAGES_AT_A_TIME, IMAGES_AT_A_TIME, 20 - 2 * IMAGES_AT_A_TIME]
 
 
 def test_what_gives_other_values_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

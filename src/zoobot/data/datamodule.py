@@ -333,7 +333,7 @@ class Galaxies(Dataset[dict[str, Any]]):
     def __getitems__(self, wanted: Sequence[tuple[int, int]]) -> dict[str, Any]:
         """Give the batch of the (row, view) wanted; view -1 is the evaluation view."""
         rows = np.array([row for row, _ in wanted])
-        kept = self._decode(rows) if self.kept is None else KeptPixels(self.kept.pixels[rows], self.kept.digests[rows])
+        kept = self._decode(rows) if self.kept is None else self.kept.of(rows)
         batch: dict[str, Any] = {
             "pixels": kept.pixels,
             "key": kept.digests[:, 0],

@@ -109,6 +109,11 @@ class KeptPixels:
     digests: npt.NDArray[np.uint64]
     """(galaxy, 2): 128 bits of the pixels' hash; see `digest`"""
 
+    def of(self, rows: npt.NDArray[np.int64]) -> KeptPixels:
+        """Give those of some galaxies, in the order of ``rows``."""
+        chosen = self.pixels.index_select(0, torch.from_numpy(rows))  # an index in brackets takes ten times as long
+        return KeptPixels(chosen, self.digests[rows])
+
 
 def digest(image: npt.NDArray[Any]) -> tuple[int, int]:
     """Give 128 bits that change with any pixel (blake2b); the first 64 seed a galaxy's views, all of them name its kept features."""

@@ -192,7 +192,7 @@ class _FeatureRows(Dataset[dict[str, Tensor]]):
     def __getitems__(self, wanted: Sequence[tuple[int, int]]) -> dict[str, Tensor]:
         rows = torch.tensor([row for row, _ in wanted])
         kept = self.passes[wanted[0][1] + 1]
-        return {"features": kept.features[rows].float(), "label": kept.labels[rows]}
+        return {"features": kept.features.index_select(0, rows).float(), "label": kept.labels.index_select(0, rows)}
 
     def __getitem__(self, wanted: tuple[int, int]) -> dict[str, Tensor]:
         return self.__getitems__([wanted])
