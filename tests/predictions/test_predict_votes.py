@@ -92,7 +92,7 @@ def test_views_and_samples_are_components(catalog_file: Path) -> None:
 @pytest.mark.parametrize("ending", ["csv", "parquet", "fits"])
 def test_saved_loaded_and_written_it_gives_the_same_table(catalog_file: Path, tmp_path: Path, ending: str) -> None:
     model = tree_model(concentrations="softplus", question_weights={"arms": 2.0})
-    model.calibration = VoteCalibration((0.5, 1.0, 2.0), (0.2, 0.0, -0.4), (0.1, 0.0, 0.1))
+    model.calibration = VoteCalibration((0.5, 1.0, 2.0), (0.2, 0.2, 0.0, 0.0, -0.4, 0.0, 0.4), (0.1, 0.0, 0.1))
     model.save(tmp_path / "model")
     table = zoobot.predict(catalog_file, tmp_path / "model", tmp_path / f"votes.{ending}")
     pd.testing.assert_frame_equal(table, zoobot.predict(catalog_file, model))
@@ -106,9 +106,9 @@ def test_calibration_changes_concentrations_as_it_says() -> None:
     model = tree_model()
     outputs = torch.randn(5, 7)
     before = model.predictions(outputs)
-    model.calibration = VoteCalibration((0.5, 1.0, 1.0), (0.2, 0.0, 0.0), (0.1, 0.0, 0.0))
+    model.calibration = VoteCalibration((0.5, 1.0, 1.0), (0.2, -0.1, *[0.0] * 5), (0.1, 0.0, 0.0))
     after = model.predictions(outputs)
-    assert torch.allclose(after[:, :2], before[:, :2].sqrt() * np.exp(0.2))
+    assert torch.allclose(after[:, :2], before[:, :2].sqrt() * torch.tensor([0.2, -0.1]).exp())
     assert torch.allclose(after[:, 2:], before[:, 2:])
 
 

@@ -91,20 +91,6 @@ def test_balanced_accuracy_of_one_class_is_wilsons_interval():
     assert intervals.balanced_accuracy_interval([[8, 2], [0, 0]]) == pytest.approx(intervals.share(8, 10))
 
 
-def test_guessing_of_two_classes_is_mann_whitneys(ranked):
-    score, positive = ranked
-    p = intervals.p_of_guessing(np.stack([-score, score], axis=1), positive)
-    assert p == pytest.approx(stats.mannwhitneyu(score[positive], score[~positive], alternative="greater").pvalue)
-
-
-def test_guessing_is_uniform_where_nothing_is_known_and_small_where_something_is():
-    rng = np.random.default_rng(4)
-    ps = [intervals.p_of_guessing(rng.random((60, 3)), rng.integers(0, 3, 60)) for _ in range(60)]
-    assert stats.kstest(ps, "uniform").pvalue > 0.01
-    labels = rng.integers(0, 3, 60)
-    assert intervals.p_of_guessing(rng.random((60, 3)) + np.eye(3)[labels], labels) == pytest.approx(1 / 1000)
-
-
 def test_regression_intervals_scatter_as_they_should():
     rng = np.random.default_rng(5)
     truth = rng.normal(0, 2, 400)

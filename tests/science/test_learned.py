@@ -2,8 +2,10 @@
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from zoobot.science import nothing_learned
+from zoobot.science.learned import p_of_guessing
 
 
 def test_p_value_equals_that_of_a_permutation_test():
@@ -55,3 +57,19 @@ def test_nothing_to_test_on():
     found = nothing_learned(np.full((5, 2), 0.5), np.zeros(5, int))
     assert found.nothing
     assert "can't be said" in found.sentence
+
+
+def test_guessing_of_two_classes_is_mann_whitneys():
+    rng = np.random.default_rng(5)
+    positive = rng.random(80) < 0.4
+    score = rng.normal(size=80) + 0.5 * positive
+    p = p_of_guessing(np.stack([-score, score], axis=1), positive)
+    assert p == pytest.approx(stats.mannwhitneyu(score[positive], score[~positive], alternative="greater").pvalue)
+
+
+def test_guessing_is_uniform_where_nothing_is_known_and_small_where_something_is():
+    rng = np.random.default_rng(4)
+    ps = [p_of_guessing(rng.random((60, 3)), rng.integers(0, 3, 60)) for _ in range(60)]
+    assert stats.kstest(ps, "uniform").pvalue > 0.01
+    labels = rng.integers(0, 3, 60)
+    assert p_of_guessing(rng.random((60, 3)) + np.eye(3)[labels], labels) == pytest.approx(1 / 1000)

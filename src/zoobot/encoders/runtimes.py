@@ -101,7 +101,7 @@ def _in_parts(network: nn.Module) -> Pass:
         if images.device.type != "cpu":
             features: Tensor = network(images)
             return features
-        return torch.cat([network(part) for part in images.split(IMAGES_AT_A_TIME)])
+        return torch.cat([network(part) for part in torch.split(images, IMAGES_AT_A_TIME)])
 
     return run
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ import zoobot
 from zoobot.encoders.encoder import Encoder
 from zoobot.encoders.saved import CONFIG_FILE, ENCODER_PREFIX, FORMAT, FORMAT_VERSION, WEIGHTS_FILE
 from zoobot.errors import EncoderError, OutputError
-from zoobot.files import write_whole
+from zoobot.files import write_json, write_whole
 
 CARD_FILE = "README.md"
 
@@ -82,7 +81,7 @@ def save_encoder(
         folder.mkdir(parents=True, exist_ok=True)
         write_whole(folder / WEIGHTS_FILE, encoder_bytes(encoder, dtype))
         write_whole(folder / CARD_FILE, card.encode())
-        write_whole(folder / CONFIG_FILE, json.dumps(config, indent=2).encode())
+        write_json(folder / CONFIG_FILE, config)
     except OSError as err:
         msg = f"the encoder can't be saved in {folder}: {err.strerror or err}. Choose a folder that you may write to."
         raise OutputError(msg) from err

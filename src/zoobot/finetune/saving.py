@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -11,7 +10,7 @@ from zoobot.encoders import Encoder, EncoderConfig
 from zoobot.encoders.hub import fetch_from_hub, is_hub_name
 from zoobot.encoders.saved import CONFIG_FILE, FORMAT, FORMAT_VERSION, WEIGHTS_FILE, read_saved
 from zoobot.errors import EncoderError, ModelFileError, OutputError
-from zoobot.files import write_whole
+from zoobot.files import write_json, write_whole
 from zoobot.finetune.base import FinetuneableZoobotAbstract
 from zoobot.finetune.classifier import FinetuneableZoobotClassifier
 from zoobot.finetune.regressor import FinetuneableZoobotRegressor
@@ -78,7 +77,7 @@ def save_model(model: FinetuneableZoobotAbstract, folder: Path) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         write_whole(folder / WEIGHTS_FILE, save(state, {"format": "pt"}))
-        write_whole(folder / CONFIG_FILE, json.dumps(model_config(model), indent=2).encode())
+        write_json(folder / CONFIG_FILE, model_config(model))
         if model.reference is not None:
             model.reference.save(folder)
     except OSError as err:

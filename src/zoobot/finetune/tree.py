@@ -95,10 +95,8 @@ class FinetuneableZoobotTree(FinetuneableZoobotAbstract):
         if self.calibration is None:
             return concentrations
         sizes = torch.tensor([len(question.answers) for question in self.schema.questions], device=outputs.device)
-        scale, offset = (
-            concentrations.new_tensor(values).repeat_interleave(sizes)
-            for values in (self.calibration.scale, self.calibration.offset)
-        )
+        scale = concentrations.new_tensor(self.calibration.scale).repeat_interleave(sizes)
+        offset = concentrations.new_tensor(self.calibration.offset)
         return torch.exp(scale * concentrations.log() + offset)
 
     def prediction_columns(self) -> list[str]:

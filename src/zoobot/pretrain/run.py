@@ -19,7 +19,7 @@ from lightning.pytorch.utilities import rank_zero_only
 from zoobot.encoders import Encoder, load_encoder, save_encoder
 from zoobot.encoders.saved import ENCODER_PREFIX, read_pickled
 from zoobot.errors import EncoderError, ModelFileError, OptionError
-from zoobot.files import write_whole
+from zoobot.files import write_json
 from zoobot.finetune.checkpoints import be_patient
 from zoobot.finetune.trainer import (
     CHECKPOINTS,
@@ -228,7 +228,7 @@ def _save(
 
 def _write_run(out: Path, settings: PretrainSettings, result: dict[str, Any] | None) -> None:
     content = {"settings": settings.to_dict()} | ({} if result is None else {"result": result})
-    write_whole(out / RUN_FILE, json.dumps(content, indent=2).encode())
+    write_json(out / RUN_FILE, content)
 
 
 def _check_folder(settings: PretrainSettings, out: Path, last: Path, *, resume: bool, overwrite: bool) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from zoobot.errors import OptionError
-from zoobot.files import write_whole
+from zoobot.files import write_json
 from zoobot.report.curves import comparison_plot
 from zoobot.science import LearningCurve, learning_curve
 from zoobot.science.learning_curve import NAMES, CurveTask, usable_rows
@@ -84,7 +83,7 @@ class Comparison:
             "sentences": self.sentences(),
             "curves": {name: curve.to_dict() for name, curve in self.curves.items()},
         }
-        write_whole(folder / f"{COMPARISON_FILE}.json", json.dumps(content, indent=1).encode())
+        write_json(folder / f"{COMPARISON_FILE}.json", content)
         return [folder / f"{COMPARISON_FILE}.{ending}" for ending in ("csv", "json", "png")]
 
 

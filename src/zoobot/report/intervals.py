@@ -1,4 +1,4 @@
-"""How far figures can be trusted: intervals of scores, and whether a model knows more than nothing."""
+"""How far figures can be trusted: intervals of scores and of curves."""
 
 from __future__ import annotations
 
@@ -22,10 +22,6 @@ DRAWN = 4_000_000
 
 POINTS = 101
 """Of the grids that bands are given on"""
-
-SHUFFLES = 999
-MOST_SHUFFLED = 4000
-"""Galaxies that are shuffled: more would say the same"""
 
 
 def share(hits: float, count: float) -> Interval:
@@ -240,45 +236,6 @@ def _percentiles(curves: Values) -> tuple[Values, Values]:
         if len(known) >= FEWEST_DRAWS / 2:
             low[:, event], high[:, event] = np.percentile(known, [2.5, 97.5], axis=0)
     return low, high
-
-
-def p_of_guessing(scores: ArrayLike, labels: ArrayLike, *, seed: int = 0) -> float:
-    """Give how likely it is that scores which know nothing of the classes rank them at least as well: a one-sided p-value.
-
-    Of two classes it is the Mann-Whitney test of the second column; of more, the share of 1000 shufflings of the labels (the true ones
-    among them) whose mean AUROC of one class against the rest is at least as high. NaN where one class only is present.
-
-    Parameters
-    ----------
-    scores : array_like of shape (galaxy, class)
-        Higher means more likely.
-    labels : array_like of shape (galaxy,)
-        Whole numbers.
-    seed
-        Of the shufflings, and of which 4000 galaxies are shuffled where there are more.
-    """
-    from scipy.stats import mannwhitneyu, rankdata
-
-    score, classes = np.asarray(scores, dtype=np.float64), np.asarray(labels).astype(int)
-    present = [place for place in range(score.shape[1]) if 0 < (classes == place).sum() < len(classes)]
-    if not present:
-        return float("nan")
-    if score.shape[1] == 2:
-        mine, others = score[classes == 1, 1], score[classes == 0, 1]
-        return float(mannwhitneyu(mine, others, alternative="greater").pvalue)
-    rng = np.random.default_rng(seed)
-    if len(classes) > MOST_SHUFFLED:
-        some = rng.choice(len(classes), MOST_SHUFFLED, replace=False)
-        score, classes = score[some], classes[some]
-        present = [place for place in present if 0 < (classes == place).sum() < len(classes)]
-    ranks = rankdata(score, axis=0)[:, present]
-    orders = np.stack([np.arange(len(classes)), *(rng.permutation(len(classes)) for _ in range(SHUFFLES))])
-    means = np.zeros(len(orders))
-    for column, place in enumerate(present):
-        own = np.flatnonzero(classes == place)
-        room = len(own) * (len(classes) - len(own))
-        means += (ranks[orders[:, own], column].sum(axis=1) - len(own) * (len(own) + 1) / 2) / room
-    return float((means >= means[0] - 1e-9).mean())
 
 
 def regression_intervals(predicted: ArrayLike, true: ArrayLike, *, seed: int = 0) -> dict[str, Interval]:

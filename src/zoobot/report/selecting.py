@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +13,7 @@ import pandas as pd
 from zoobot.data.catalog import listed, read_source
 from zoobot.encoders.saved import CONFIG_FILE
 from zoobot.errors import CatalogError, OptionError, OutputError
-from zoobot.files import write_whole
+from zoobot.files import write_json
 from zoobot.predictions.tables import check_output, write_table
 from zoobot.report.contents import RunContents, read_run
 from zoobot.report.curves import selection_plot
@@ -220,7 +219,7 @@ def select_galaxies(
         "seed": seed,
     }
     selection_plot(selection, targets, labelled.name).save(out)
-    write_whole(out / SELECTION_FILE, json.dumps(content, indent=1).encode())
+    write_json(out / SELECTION_FILE, content)
     return selection
 
 
@@ -238,7 +237,7 @@ def read_audit(path: str | Path, *, level: float = 0.95) -> Audit:
         msg = f"{path} is no audit list: {len(columns)} of its columns start with is_. Give the {AUDIT_FILE} of zoobot select, filled in."
         raise CatalogError(msg)
     audit = audited_purity(table[columns[0]], level=level)
-    write_whole(Path(path).with_suffix(".json"), json.dumps(audit.to_dict(), indent=1).encode())
+    write_json(Path(path).with_suffix(".json"), audit.to_dict())
     return audit
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 import re
 import warnings
 from collections.abc import Iterator, Sequence
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from zoobot.errors import OutputError
-from zoobot.files import write_whole
+from zoobot.files import write_json, write_whole
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -122,7 +121,7 @@ class Plot:
             write_whole(folder / f"{self.name}.png", picture.getvalue())
             if isinstance(self.numbers, dict):
                 if self.numbers:
-                    write_whole(folder / f"{self.name}.json", json.dumps(self.numbers, indent=1).encode())
+                    write_json(folder / f"{self.name}.json", self.numbers)
             else:
                 write_whole(folder / f"{self.name}.csv", self.numbers.to_csv(index=False).encode())
         except OSError as err:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import platform
 import shlex
 import sys
@@ -14,7 +13,7 @@ import numpy as np
 import torch
 
 import zoobot
-from zoobot.files import write_whole
+from zoobot.files import write_json
 from zoobot.predictions import write_table
 from zoobot.report.contents import PARTS, TASKS
 from zoobot.report.names import ABOUT_FILE, PARTS_FILE
@@ -64,7 +63,7 @@ def write_about(
         "class_counts": _class_counts(datamodule, model) if task_of(model) == "classify" else None,
         "simulated": any(is_simulated(datamodule.frames[part]) for part in PARTS),
     }
-    write_whole(out / ABOUT_FILE, json.dumps(about, indent=2).encode())
+    write_json(out / ABOUT_FILE, about)
     write_table(parts[["id_str", "file_loc", "part", *model.label_cols]], out / PARTS_FILE)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +12,7 @@ import pandas as pd
 
 from zoobot.data.catalog import encode_labels
 from zoobot.errors import LabelError
-from zoobot.files import write_whole
+from zoobot.files import write_json
 from zoobot.predictions import feature_array, represent
 from zoobot.report import check_run, write_report
 from zoobot.report.names import LEARNING_CURVE_FILE, MODEL_FOLDER, SHIFT_FILE
@@ -60,7 +59,7 @@ def write_aftermath(
     model.reference = _remember(datamodule.frames["train"], train, model.label_cols)
     model.reference.save(out / MODEL_FOLDER)
     shift = measure_shift(model.reference, test)
-    write_whole(out / SHIFT_FILE, json.dumps(shift.to_dict(), indent=2).encode())
+    write_json(out / SHIFT_FILE, shift.to_dict())
     _write_learning_curve(parts, features, model, out)
     checks = check_run(out, features, model=model, num_workers=settings.num_workers, say=say)
     for sentence in (shift.warning, *checks.sentences()):
@@ -83,7 +82,7 @@ def _write_learning_curve(
     except LabelError as err:
         logger.info("no learning curve: %s", err)
         return
-    write_whole(out / LEARNING_CURVE_FILE, json.dumps(curve.to_dict(), indent=2).encode())
+    write_json(out / LEARNING_CURVE_FILE, curve.to_dict())
 
 
 def _remember(frame: pd.DataFrame, features: npt.NDArray[np.float32], label_cols: list[str]) -> Reference:

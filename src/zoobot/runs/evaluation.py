@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +10,7 @@ import pandas as pd
 
 from zoobot.data.catalog import read_catalog
 from zoobot.errors import CatalogError, OptionError
-from zoobot.files import write_whole
+from zoobot.files import write_json
 from zoobot.finetune import FinetuneableZoobotTree, load
 from zoobot.finetune.trainer import check_writable
 from zoobot.predictions import Evaluation, evaluate, write_table
@@ -77,7 +76,7 @@ def evaluation_run(
     metrics = {"test": json_ready(evaluation.scores)}
     if out is None:
         return metrics
-    write_whole(out / METRICS_FILE, json.dumps(metrics, indent=2).encode())
+    write_json(out / METRICS_FILE, metrics)
     write_table(evaluation.table, out / PREDICTIONS_FILE)
     about = about_model(model, model.encoder.name, started) | {
         "catalog": str(catalog),
@@ -86,7 +85,7 @@ def evaluation_run(
         "class_counts": None,
         "simulated": is_simulated(frame),
     }
-    write_whole(out / ABOUT_FILE, json.dumps(about, indent=2).encode())
+    write_json(out / ABOUT_FILE, about)
     if isinstance(model, FinetuneableZoobotTree):
         plot_votes(evaluation.posterior(model), evaluation.labels, out / PLOTS_FOLDER)
     if by:

@@ -14,7 +14,7 @@ import pandas as pd
 from zoobot.data import GalaxyDataModule
 from zoobot.data.splits import split_rows
 from zoobot.errors import OptionError
-from zoobot.files import write_whole
+from zoobot.files import write_json
 from zoobot.predictions import evaluate, write_table
 from zoobot.predictions.evaluation import json_ready
 from zoobot.report.names import FOLDS_FOLDER, METRICS_FILE, PREDICTIONS_FILE
@@ -79,7 +79,7 @@ def run_folds(
     write_table(pd.concat(tables, ignore_index=True), folder / PREDICTIONS_FILE)
     scores = [json.loads((folder / f"fold_{fold}.json").read_text()) for fold in range(settings.folds)]
     summary = {"folds": scores, **_spread(scores)}
-    write_whole(folder / METRICS_FILE, json.dumps(summary, indent=2).encode())
+    write_json(folder / METRICS_FILE, summary)
     for path in (*folder.glob("fold_*.csv"), *folder.glob("fold_*.json")):
         path.unlink()
     return summary
@@ -137,7 +137,7 @@ def _run_fold(
     calibrate(trained, fold.frames["val"], options)
     evaluation = evaluate(fold.frames["test"], trained, **options)
     write_table(evaluation.table, path.with_suffix(".csv"))
-    write_whole(path.with_suffix(".json"), json.dumps(json_ready(evaluation.scores), indent=2).encode())
+    write_json(path.with_suffix(".json"), json_ready(evaluation.scores))
     shutil.rmtree(path, ignore_errors=True)
 
 

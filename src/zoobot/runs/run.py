@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from zoobot.encoders.saved import read_pickled
 from zoobot.errors import OptionError
-from zoobot.files import write_whole
+from zoobot.files import write_json
 from zoobot.finetune import FinetuneableZoobotAbstract, FinetuneableZoobotTree, get_trainer
 from zoobot.finetune.feature_cache import FeatureCache
 from zoobot.finetune.trainer import (
@@ -123,7 +123,7 @@ def finetune_run(
         )
 
     trainer = make_trainer(out)
-    write_whole(out / RUN_FILE, json.dumps(asdict(settings), indent=2).encode())
+    write_json(out / RUN_FILE, asdict(settings))
     resuming = resume and last.is_file()
     epochs_before = read_pickled(last)["epoch"] + 1 if resuming else 0
     if not (resuming and _stopped_early(last, settings.patience)):
@@ -146,11 +146,11 @@ def finetune_run(
         peak_memory_gb=round(peak_memory_gb(trainer.strategy.root_device), 3),
     )
     metrics: dict[str, Any] = json_ready(scores) | {"timing": asdict(timing)}
-    write_whole(out / METRICS_FILE, json.dumps(metrics, indent=2).encode())
+    write_json(out / METRICS_FILE, metrics)
     if settings.report:
         write_aftermath(settings, datamodule, model, out, say)
         metrics["timing"]["total_seconds"] = round(time.perf_counter() - start, 3)
-        write_whole(out / METRICS_FILE, json.dumps(metrics, indent=2).encode())
+        write_json(out / METRICS_FILE, metrics)
     return metrics
 
 

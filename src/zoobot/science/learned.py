@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -13,6 +13,10 @@ if TYPE_CHECKING:
 CHANCE = 0.01
 """The probability with which a model that has learned nothing is said to have learned something"""
 
+SHUFFLES = 999
+MOST_SHUFFLED = 4000
+"""Galaxies that are shuffled: more would say the same"""
+
 
 @dataclass(frozen=True)
 class Learned:
@@ -21,25 +25,24 @@ class Learned:
     nothing: bool
     """True where chance explains the predictions"""
     p_value: float
-    """Probability that labels without any relation to the images would be ranked as well, or better"""
+    """Probability that labels without any relation to the images would be ranked as well, or better; NaN where all are the same"""
     sentence: str
     """The result in words"""
 
 
 def nothing_learned(
     predictions: npt.NDArray[np.floating],
-    labels: npt.NDArray[np.floating] | npt.NDArray[np.integer],
+    labels: npt.NDArray[Any],
     *,
     task: Literal["classify", "multi_label", "regress"] = "classify",
     chance: float = CHANCE,
 ) -> Learned:
     """Say whether predictions for galaxies that a model has not seen are consistent with its having learned nothing.
 
-    For each class (or independent label), the one-sided Mann-Whitney test that its galaxies have a higher probability of it than the
-    others, which is the test of AUROC > 0.5: ``U = n_1 n_0 AUROC``, exact for few galaxies without ties, otherwise Gaussian with the
-    variance corrected for ties. For measurements, the one-sided test of a positive Spearman rank correlation. With K classes the p-value is
-    Bonferroni's ``min(1, K min p)``. Holds for a test part, of which the model knows nothing. Out-of-fold predictions depend on one
-    another through the training sets: their AUROC scatters by a third more, and the p-value comes out too small.
+    Classes: `p_of_guessing`. Independent labels: the same for each; measurements: the one-sided test of a positive Spearman rank
+    correlation for each; with K of them the p-value is Bonferroni's ``min(1, K min p)``. Holds for a test part, of which the model knows
+    nothing. Out-of-fold predictions depend on one another through the training sets: their AUROC scatters by a third more, and the
+    p-value comes out too small.
 
     Parameters
     ----------
@@ -52,25 +55,68 @@ def nothing_learned(
     chance
         Significance level.
     """
-    from scipy.stats import mannwhitneyu, spearmanr
-
     known = np.isfinite(predictions).all(axis=1)
     values, truth = predictions[known], np.asarray(labels)[known]
-    p_values = []
-    for place in range(values.shape[1]):
-        if task == "regress":
-            if len(values) > 2 and np.ptp(values[:, place]) and np.ptp(truth[:, place]):
-                p_values.append(float(spearmanr(values[:, place], truth[:, place], alternative="greater").pvalue))
-            continue
-        positive = truth == place if task == "classify" else truth[:, place] == 1
-        if 0 < positive.sum() < len(positive):
-            p_values.append(
-                float(mannwhitneyu(values[positive, place], values[~positive, place], alternative="greater").pvalue)
-            )
-        if task == "classify" and values.shape[1] == 2:
-            break  # the other class says the same
-    p = min(1.0, len(p_values) * min(p_values)) if p_values else 1.0
-    return Learned(p > chance, p, _sentence(p, len(values), chance, bool(p_values)))
+    if task == "classify":
+        p_values = [p_of_guessing(values, truth)]
+    elif task == "multi_label":
+        p_values = [
+            p_of_guessing(np.stack([-value, value], axis=1), label)
+            for value, label in zip(values.T, truth.T, strict=True)
+        ]
+    else:
+        p_values = [_p_of_rank_correlation(value, label) for value, label in zip(values.T, truth.T, strict=True)]
+    p_values = [p for p in p_values if np.isfinite(p)]
+    p = min(1.0, len(p_values) * min(p_values)) if p_values else float("nan")
+    return Learned(not p <= chance, p, _sentence(p, len(values), chance, bool(p_values)))
+
+
+def p_of_guessing(scores: npt.ArrayLike, labels: npt.ArrayLike, *, seed: int = 0) -> float:
+    """Give how likely it is that scores which know nothing of the classes rank them at least as well: a one-sided p-value.
+
+    Of two classes it is the Mann-Whitney test of the second column; of more, the share of 1000 shufflings of the labels (the true ones
+    among them) whose mean AUROC of one class against the rest is at least as high. NaN where one class only is present.
+
+    Parameters
+    ----------
+    scores : array_like of shape (galaxy, class)
+        Higher means more likely.
+    labels : array_like of shape (galaxy,)
+        Whole numbers.
+    seed
+        Of the shufflings, and of which 4000 galaxies are shuffled where there are more.
+    """
+    from scipy.stats import mannwhitneyu, rankdata
+
+    score, classes = np.asarray(scores, dtype=np.float64), np.asarray(labels).astype(int)
+    present = [place for place in range(score.shape[1]) if 0 < (classes == place).sum() < len(classes)]
+    if not present:
+        return float("nan")
+    if score.shape[1] == 2:
+        mine, others = score[classes == 1, 1], score[classes == 0, 1]
+        return float(mannwhitneyu(mine, others, alternative="greater").pvalue)
+    rng = np.random.default_rng(seed)
+    if len(classes) > MOST_SHUFFLED:
+        some = rng.choice(len(classes), MOST_SHUFFLED, replace=False)
+        score, classes = score[some], classes[some]
+        present = [place for place in present if 0 < (classes == place).sum() < len(classes)]
+    ranks = rankdata(score, axis=0)[:, present]
+    orders = np.stack([np.arange(len(classes)), *(rng.permutation(len(classes)) for _ in range(SHUFFLES))])
+    means = np.zeros(len(orders))
+    for column, place in enumerate(present):
+        own = np.flatnonzero(classes == place)
+        room = len(own) * (len(classes) - len(own))
+        means += (ranks[orders[:, own], column].sum(axis=1) - len(own) * (len(own) + 1) / 2) / room
+    return float((means >= means[0] - 1e-9).mean())
+
+
+def _p_of_rank_correlation(values: npt.NDArray[np.floating], truth: npt.NDArray[Any]) -> float:
+    """Give the p-value of the test that predictions rise with the truth; NaN where either is the same for all."""
+    from scipy.stats import spearmanr
+
+    if len(values) < 3 or not np.ptp(values) or not np.ptp(truth):
+        return float("nan")
+    return float(spearmanr(values, truth, alternative="greater").pvalue)
 
 
 def _sentence(p: float, count: int, chance: float, testable: bool) -> str:

@@ -1,4 +1,4 @@
-"""Post-hoc calibration of predicted votes: one scale and one offset a question on the logarithm of the concentrations."""
+"""Post-hoc calibration of predicted votes: a scale and offsets on the logarithm of the concentrations of each question."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike, NDArray
 
-    from zoobot.trees import Schema
+    from zoobot.trees import Question, Schema
 
     Values = NDArray[np.float64]
 
@@ -28,14 +28,18 @@ BOUNDS = ((0.05, 4.0), (-4.0, 4.0))
 
 @dataclass(frozen=True)
 class VoteCalibration:
-    r"""Concentrations :math:`a` of question :math:`q` become :math:`\exp(s_q \ln a + o_q)`; the identity where nothing was gained.
+    r"""Concentrations :math:`a_k` of a question's answers become :math:`\exp(s \ln a_k + o_k)`; the identity where nothing was gained.
 
     Attributes
     ----------
-    scale, offset : tuple of float
-        One a question of the tree; 1 and 0 leave it as it is.
+    scale : tuple of float
+        One a question of the tree; 1 leaves it as it is.
+    offset : tuple of float
+        One an answer; 0 leaves it as it is. A question's answers have the same one, which changes how sure it is, or each its own, which
+        takes back a bias of the expected fractions.
     gain : tuple of float
-        By how much it lowered the loss (nats a galaxy) on validation galaxies that it was not fitted to; 0 where it was left off.
+        One a question: by how much it lowered the loss (nats a galaxy) on validation galaxies that it was not fitted to; 0 where it was
+        left off.
     """
 
     scale: tuple[float, ...]
@@ -60,11 +64,12 @@ class VoteCalibration:
 def fit_vote_calibration(
     concentrations: ArrayLike, votes: ArrayLike, tree: Schema, *, seed: int = 0
 ) -> VoteCalibration:
-    """Fit a scale and an offset a question by likelihood, kept only where cross-validation shows that they lower the loss.
+    """Fit scales and offsets by likelihood, kept only where cross-validation shows that they lower the loss.
 
-    Each question is fitted on four fifths of the galaxies asked and tried on the others, five times. Where the mean loss of the
-    galaxies tried falls by more than its standard error, it is fitted on all; else, and where fewer than 20 galaxies were asked, the
-    question stays as it is.
+    Each question is fitted on four fifths of the galaxies asked and tried on the others, five times: with one offset for all of its
+    answers, and with one for each. The first is taken where the mean loss of the galaxies tried falls by more than its standard error,
+    the second where it falls further by more than that. Where neither does, and where fewer than 20 galaxies were asked, the question
+    stays as it is.
 
     Parameters
     ----------
@@ -76,40 +81,67 @@ def fit_vote_calibration(
         Shuffles the galaxies among the folds.
     """
     a, x = np.asarray(concentrations, dtype=np.float64), np.asarray(votes, dtype=np.float64)
-    fits = []
+    scales, offsets, gains = [], [], []
     for question in tree.questions:
-        columns = slice(question.start_index, question.end_index + 1)
-        asked = np.isfinite(a[:, columns]).all(axis=1) & (x[:, columns].sum(axis=1) > 0)
-        fits.append(_fit_question(np.log(a[asked, columns]), x[asked, columns], seed))
-    return VoteCalibration(*(tuple(values) for values in zip(*fits, strict=True)))
+        scale, offset, gain = _fit_question(*_asked(a, x, question), seed)
+        scales.append(scale)
+        offsets.extend(offset.tolist())
+        gains.append(gain)
+    return VoteCalibration(tuple(scales), tuple(offsets), tuple(gains))
 
 
-def _fit_question(logs: Values, votes: Values, seed: int) -> tuple[float, float, float]:
-    """Give scale, offset and gain of one question from log concentrations and votes (galaxy, answer)."""
+def _asked(concentrations: Values, votes: Values, question: Question) -> tuple[Values, Values]:
+    """Give the log concentrations and votes (galaxy, answer) of the galaxies that a question was asked about."""
+    columns = slice(question.start_index, question.end_index + 1)
+    asked = np.isfinite(concentrations[:, columns]).all(axis=1) & (votes[:, columns].sum(axis=1) > 0)
+    return np.log(concentrations[asked, columns]), votes[asked, columns]
+
+
+def _fit_question(logs: Values, votes: Values, seed: int) -> tuple[float, Values, float]:
+    """Give scale, offsets (answer,) and gain of one question from log concentrations and votes (galaxy, answer)."""
+    answers = votes.shape[1]
+    unchanged = 1.0, np.zeros(answers)
     if len(votes) < FEWEST:
-        return 1.0, 0.0, 0.0
+        return (*unchanged, 0.0)
     fold = np.random.default_rng(seed).permutation(len(votes)) % FOLDS
-    gains = np.empty(len(votes))
-    for held_out in range(FOLDS):
-        tried = fold == held_out
-        scale, offset = _most_likely(logs[~tried], votes[~tried])
-        gains[tried] = _losses(logs[tried], votes[tried], 1.0, 0.0) - _losses(logs[tried], votes[tried], scale, offset)
-    gain = float(gains.mean())
-    if gain <= gains.std(ddof=1) / np.sqrt(len(gains)):
-        return 1.0, 0.0, 0.0
-    return (*_most_likely(logs, votes), gain)
+    as_predicted = kept = _losses(logs, votes, *unchanged)
+    free = None
+    for many in (1, answers):
+        tried = np.empty(len(votes))
+        for held_out in range(FOLDS):
+            out = fold == held_out
+            tried[out] = _losses(logs[out], votes[out], *_most_likely(logs[~out], votes[~out], many))
+        gains = kept - tried
+        if gains.mean() > gains.std(ddof=1) / np.sqrt(len(gains)):
+            kept, free = tried, many
+    if free is None:
+        return (*unchanged, 0.0)
+    return (*_most_likely(logs, votes, free), float((as_predicted - kept).mean()))
 
 
-def _most_likely(logs: Values, votes: Values) -> tuple[float, float]:
+def _most_likely(logs: Values, votes: Values, free: int) -> tuple[float, Values]:
+    """Give the scale and the offsets (answer,) of the highest likelihood, where 1 or all of the offsets are free."""
     from scipy.optimize import minimize
+    from scipy.special import digamma
 
-    found = minimize(
-        lambda at: float(_losses(logs, votes, *at).mean()), np.array([1.0, 0.0]), method="L-BFGS-B", bounds=BOUNDS
-    )
-    return float(found.x[0]), float(found.x[1])
+    answers, total = votes.shape[1], votes.sum(axis=1, keepdims=True)
+
+    def loss_and_slope(at: Values) -> tuple[float, Values]:
+        changed = np.exp(at[0] * logs + at[1:])
+        certainty = changed.sum(axis=1, keepdims=True)
+        slope = digamma(certainty + total) - digamma(certainty) - digamma(changed + votes) + digamma(changed)
+        slope *= changed  # now by the logarithm of the concentrations
+        by_answer = slope.mean(axis=0)
+        by_offset = by_answer if free > 1 else by_answer.sum(keepdims=True)
+        loss = _losses(logs, votes, at[0], at[1:]).mean()
+        return float(loss), np.array([(slope * logs).sum(axis=1).mean(), *by_offset])
+
+    bounds = [BOUNDS[0], *[BOUNDS[1]] * free]
+    found = minimize(loss_and_slope, np.array([1.0, *[0.0] * free]), jac=True, method="L-BFGS-B", bounds=bounds)
+    return float(found.x[0]), np.broadcast_to(found.x[1:], answers).copy()
 
 
-def _losses(logs: Values, votes: Values, scale: float, offset: float) -> Values:
+def _losses(logs: Values, votes: Values, scale: float, offset: Values) -> Values:
     """Give the loss (galaxy,) of one question."""
     changed = np.exp(scale * logs + offset)
     return -dirichlet_multinomial_logpmf(changed, changed.sum(axis=1, keepdims=True), votes, [0])[:, 0]

@@ -13,7 +13,7 @@ import torch
 from PIL import Image
 
 from zoobot.errors import OptionError, OutputError
-from zoobot.files import write_whole
+from zoobot.files import write_json, write_whole
 from zoobot.progress import track_steps
 from zoobot.simulate.fits_cubes import cube
 from zoobot.simulate.sky import SimulatedSurvey
@@ -220,7 +220,7 @@ def _check_settings(folder: Path, settings: Row) -> None:
     """Save a set's settings, or raise an OptionError where the folder holds a set with others."""
     path = folder / SETTINGS_FILE
     if not path.exists():
-        write_whole(path, json.dumps(settings, indent=1).encode())
+        write_json(path, settings)
         return
     try:
         before = json.loads(path.read_text(encoding="utf-8"))
