@@ -182,8 +182,9 @@ class FinetuneTrainer(L.Trainer):
                 datamodule, self.frozen_pass_seconds = cached, cached.frozen_pass_seconds
         try:
             with contextlib.ExitStack() as stack:
-                model.trains_in = stack.enter_context(training_pass(model.encoder, device, self.block_precision))
-                if isinstance(datamodule, CachedData) and model.n_blocks == 0 and device.type == "cpu":
+                if not isinstance(datamodule, CachedData) or model.n_blocks != 0:
+                    model.trains_in = stack.enter_context(training_pass(model.encoder, device, self.block_precision))
+                elif device.type == "cpu":  # the head alone: the encoder takes no part
                     stack.enter_context(one_thread())
                 super().fit(model, train_dataloaders, val_dataloaders, datamodule, **options)
         finally:
