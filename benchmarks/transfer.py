@@ -236,7 +236,7 @@ def _fraction_error(fractions: "np.ndarray[Any, Any]", frame: pd.DataFrame) -> f
     """Give the mean absolute error of vote fractions, over answers, galaxies of which enough were asked, then questions."""
     errors = []
     for question in TREE.questions:
-        answers = slice(question.start_index, question.end_index + 1)
+        answers = question.columns
         votes = frame[TREE.label_cols].to_numpy(float)[:, answers]
         asked = votes.sum(axis=1) >= FEWEST_VOTES
         if asked.any():

@@ -190,7 +190,7 @@ def _error(question: trees.Question, fractions: np.ndarray, frame: pd.DataFrame)
 
 
 def _votes(frame: pd.DataFrame, question: trees.Question) -> tuple[np.ndarray, slice]:
-    columns = slice(question.start_index, question.end_index + 1)
+    columns = question.columns
     return frame[TREE.label_cols[columns]].to_numpy(float), columns
 
 

@@ -182,9 +182,10 @@ class FinetuneTrainer(L.Trainer):
                 datamodule, self.frozen_pass_seconds = cached, cached.frozen_pass_seconds
         try:
             with contextlib.ExitStack() as stack:
-                if not isinstance(datamodule, CachedData) or model.n_blocks != 0:
+                head_alone = isinstance(datamodule, CachedData) and model.n_blocks == 0
+                if not head_alone:
                     model.trains_in = stack.enter_context(training_pass(model.encoder, device, self.block_precision))
-                elif device.type == "cpu":  # the head alone: the encoder takes no part
+                elif device.type == "cpu":
                     stack.enter_context(one_thread())
                 super().fit(model, train_dataloaders, val_dataloaders, datamodule, **options)
         finally:

@@ -105,7 +105,7 @@ class FinetuneableZoobotTree(FinetuneableZoobotAbstract):
 
     def to_columns(self, predictions: Tensor) -> Tensor:
         """Give the expected vote fractions (galaxy, answer): they sum to 1 within each question."""
-        parts = [predictions[:, first : last + 1] for first, last in self.schema.question_index_groups]
+        parts = [predictions[:, question.columns] for question in self.schema.questions]
         return torch.cat([part / part.sum(dim=1, keepdim=True) for part in parts], dim=1)
 
     def to_table(self, values: npt.NDArray[np.float32], options: TableOptions) -> pd.DataFrame:
@@ -124,7 +124,7 @@ class FinetuneableZoobotTree(FinetuneableZoobotAbstract):
         fractions = self.to_columns(predictions)
         questions = {}
         for place, question in enumerate(self.schema.questions):
-            answers = slice(question.start_index, question.end_index + 1)
+            answers = question.columns
             total = labels[:, answers].sum(dim=1)
             asked = total > 0
             observed = labels[asked][:, answers] / total[asked, None]
@@ -201,7 +201,7 @@ class FinetuneableZoobotTree(FinetuneableZoobotAbstract):
         found: Scores = {}
         for campaign, questions in self.schema.campaigns.items():
             own = [self.schema.get_question(text) for text in questions]
-            votes = sum(labels[:, one.start_index : one.end_index + 1].sum(dim=1) for one in own)
+            votes = sum(labels[:, one.columns].sum(dim=1) for one in own)
             asked = torch.as_tensor(votes) > 0
             total = losses[asked][:, [place[text] for text in questions]].sum(dim=1)
             found[campaign] = {"loss": float(total.mean()), "n": int(asked.sum())}

@@ -230,7 +230,7 @@ def vote_galleries(outcomes: Votes, pictures: Pictures) -> list[Gallery]:
         else tree.questions[:1]
     )
     for question in questions[:2]:
-        columns = slice(question.start_index, question.end_index + 1)
+        columns = question.columns
         totals = outcomes.counts[:, columns].sum(axis=1)
         asked = totals > 0
         observed = outcomes.counts[:, columns] / np.where(asked, totals, 1)[:, None]

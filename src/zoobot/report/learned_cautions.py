@@ -10,7 +10,7 @@ import numpy as np
 from zoobot.report.caution import Caution, listed
 from zoobot.report.outcomes import Classes, Labels, Numbers, Votes
 from zoobot.report.summary import PART_NAMES, vote_intervals
-from zoobot.science.learned import CHANCE, nothing_learned
+from zoobot.science.learned import CHANCE, nothing_learned, rank_correlation
 
 if TYPE_CHECKING:
     from zoobot.report.contents import RunContents
@@ -104,20 +104,18 @@ def _no_better_than_shares(outcomes: Classes, where: str) -> Iterator[Caution]:
 
 
 def _nothing_regressed(outcomes: Numbers, part: str) -> Iterator[Caution]:
-    from scipy.stats import spearmanr
-
     for place, name in enumerate(outcomes.names):
         true, predicted = outcomes.truth[:, place], outcomes.predicted[:, place]
         where = f"{len(true)} {PART_NAMES[part]} galaxies"
-        if len(true) < 3 or np.ptp(predicted) == 0 or np.ptp(true) == 0:
+        correlation, p = rank_correlation(predicted, true)
+        if np.isnan(p):
             continue
-        found = spearmanr(predicted, true, alternative="greater")
         r2 = 1 - ((predicted - true) ** 2).mean() / true.var()
-        if found.pvalue > CHANCE:
+        if p > CHANCE:
             text = (
                 f"As far as these {where} can tell, predictions of {name!r} know nothing of the true values: "
-                f"Spearman's rank correlation is {found.statistic:.2f}, which chance reaches with probability "
-                f"{found.pvalue:.2f}."
+                f"Spearman's rank correlation is {correlation:.2f}, which chance reaches with probability "
+                f"{p:.2f}."
             )
             yield Caution("grave", "Nothing was learned", text)
         elif r2 <= 0.1:

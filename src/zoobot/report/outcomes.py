@@ -128,7 +128,7 @@ class Votes:
         some = self.counts[np.random.default_rng(0).permutation(len(self.counts))[:MOST_FITTED]]
         best = np.ones(self.counts.shape[1])
         for question in tree.questions:
-            own = slice(question.start_index, question.end_index + 1)
+            own = question.columns
             if some[:, own].any():
                 best[own] = best_constant(some[:, own])
         constant = VotePosterior(tree, np.broadcast_to(best, self.counts.shape))

@@ -181,7 +181,7 @@ def _fractions(posterior: VotePosterior, counts: Values, questions: Sequence[str
 
 
 def _totals(counts: Values, question: Question) -> Values:
-    totals: Values = counts[:, question.start_index : question.end_index + 1].sum(axis=1)
+    totals: Values = counts[:, question.columns].sum(axis=1)
     return totals
 
 

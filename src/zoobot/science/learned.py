@@ -65,7 +65,7 @@ def nothing_learned(
             for value, label in zip(values.T, truth.T, strict=True)
         ]
     else:
-        p_values = [_p_of_rank_correlation(value, label) for value, label in zip(values.T, truth.T, strict=True)]
+        p_values = [rank_correlation(value, label)[1] for value, label in zip(values.T, truth.T, strict=True)]
     p_values = [p for p in p_values if np.isfinite(p)]
     p = min(1.0, len(p_values) * min(p_values)) if p_values else float("nan")
     return Learned(not p <= chance, p, _sentence(p, len(values), chance, bool(p_values)))
@@ -110,13 +110,14 @@ def p_of_guessing(scores: npt.ArrayLike, labels: npt.ArrayLike, *, seed: int = 0
     return float((means >= means[0] - 1e-9).mean())
 
 
-def _p_of_rank_correlation(values: npt.NDArray[np.floating], truth: npt.NDArray[Any]) -> float:
-    """Give the p-value of the test that predictions rise with the truth; NaN where either is the same for all."""
+def rank_correlation(values: npt.NDArray[np.floating], truth: npt.NDArray[Any]) -> tuple[float, float]:
+    """Give Spearman's rank correlation and the one-sided p-value of its being above 0; NaN where predictions or truth are all the same."""
     from scipy.stats import spearmanr
 
     if len(values) < 3 or not np.ptp(values) or not np.ptp(truth):
-        return float("nan")
-    return float(spearmanr(values, truth, alternative="greater").pvalue)
+        return float("nan"), float("nan")
+    found = spearmanr(values, truth, alternative="greater")
+    return float(found.statistic), float(found.pvalue)
 
 
 def _sentence(p: float, count: int, chance: float, testable: bool) -> str:

@@ -92,7 +92,7 @@ def fit_vote_calibration(
 
 def _asked(concentrations: Values, votes: Values, question: Question) -> tuple[Values, Values]:
     """Give the log concentrations and votes (galaxy, answer) of the galaxies that a question was asked about."""
-    columns = slice(question.start_index, question.end_index + 1)
+    columns = question.columns
     asked = np.isfinite(concentrations[:, columns]).all(axis=1) & (votes[:, columns].sum(axis=1) > 0)
     return np.log(concentrations[asked, columns]), votes[asked, columns]
 

@@ -108,7 +108,7 @@ def score_votes(posterior: VotePosterior, votes: ArrayLike) -> dict[str, VoteSco
 def _score(
     question: Question, posterior: VotePosterior, fractions: Values, losses: Values, counts: Values
 ) -> VoteScores:
-    columns = slice(question.start_index, question.end_index + 1)
+    columns = question.columns
     names = [answer.text for answer in question.answers]
     asked = counts[:, columns].sum(axis=1) > 0
     if not asked.any():

@@ -67,7 +67,7 @@ class Volunteers:
             present = own
         self._campaigns = present
         self._campaign_of = np.array([present.index(name) if name in present else -1 for name in asked_by])
-        self._columns = [slice(question.start_index, question.end_index + 1) for question in tree.questions]
+        self._columns = [question.columns for question in tree.questions]
         self._order = _parents_first(tree)
 
     def vote(self, truth: Truth, generators: Sequence[np.random.Generator]) -> tuple[Values, Values]:

@@ -113,7 +113,7 @@ class VotePosterior:
     def leading(self) -> NDArray[np.int64]:
         """Index of the column of the answer with the largest expected fraction, shape (galaxy, question); -1 where NaN."""
         fractions = self.fractions()
-        first_to_last = [slice(question.start_index, question.end_index + 1) for question in self.tree.questions]
+        first_to_last = [question.columns for question in self.tree.questions]
         leading = [part.start + np.nan_to_num(fractions[:, part]).argmax(axis=1) for part in first_to_last]
         return np.where(self._known, np.stack(leading, axis=1), -1)
 

@@ -59,6 +59,11 @@ class Question:
         """Index of the last answer's column: inclusive, so that columns are ``[start_index:end_index + 1]``."""
         return self.answers[-1].index
 
+    @property
+    def columns(self) -> slice:
+        """Where its answers are in an array of :attr:`Schema.label_cols`."""
+        return slice(self.start_index, self.end_index + 1)
+
 
 def number_answers(question_answer_pairs: Mapping[str, Sequence[str]]) -> dict[str, tuple[Answer, ...]]:
     """Answers of each question with their columns, numbered through the tree."""

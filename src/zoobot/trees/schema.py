@@ -190,7 +190,7 @@ class Schema:
             number = self._question_of_answer[columns]
         elif question_or_answer in self._questions:
             question = self._questions[question_or_answer]
-            columns = slice(question.start_index, question.end_index + 1)
+            columns = question.columns
             number = self._question_of_answer[question.start_index]
         else:
             self._raise_unknown("question or answer column", question_or_answer, [*self._questions, *self._answers])
