@@ -1,5 +1,6 @@
 """Checkpoints: the best and newest models, whole, wherever training stops, and no more writing than that takes."""
 
+import resource
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,9 @@ from tests.finetune.test_trainer import StopAfter, parts
 from torch import Tensor
 
 from zoobot.encoders.saved import read_pickled
+from zoobot.errors import OutputError
 from zoobot.finetune import FinetuneableZoobotClassifier, get_trainer
-from zoobot.finetune.checkpoints import PatientCheckpointIO
+from zoobot.finetune.checkpoints import PatientCheckpointIO, _write
 
 
 class Record(L.Callback):
@@ -133,3 +135,17 @@ def test_a_resumed_moving_average_goes_on_bit_for_bit(catalog_file: Path, tmp_pa
         train("broken", StopAfter(3))
     resumed = train("broken", ckpt_path="last")
     assert all(torch.equal(tensor, resumed.state_dict()[name]) for name, tensor in whole.state_dict().items())
+
+
+def test_a_full_disk_is_said_and_leaves_the_checkpoint_of_before(tmp_path: Path) -> None:
+    path = tmp_path / "last.ckpt"
+    _write({"weight": torch.zeros(2)}, path)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, before[1]))  # as on a full disk, writing stops halfway
+    try:
+        with pytest.raises(OutputError, match=r"can't write .*last.ckpt.* MB are left there: make room"):
+            _write({"weight": torch.zeros(1_000_000)}, path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert torch.equal(torch.load(path)["weight"], torch.zeros(2))
+    assert [one.name for one in tmp_path.iterdir()] == ["last.ckpt"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import math
-import os
+import shutil
 import time
 from collections.abc import Collection, Iterator
 from pathlib import Path
@@ -17,6 +17,8 @@ from lightning.fabric.plugins import TorchCheckpointIO
 from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.strategies import DDPStrategy, SingleDeviceStrategy, Strategy
 
+from zoobot.errors import OutputError
+from zoobot.files import replacing
 from zoobot.finetune.base import FinetuneableZoobotAbstract
 
 SECONDS_BETWEEN_SAVES = 5.0
@@ -125,6 +127,10 @@ def be_patient(strategy: Strategy) -> None:
 
 def _write(checkpoint: dict[str, Any], path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    torch.save(checkpoint, part)
-    part.replace(path)
+    try:
+        with replacing(path) as part:
+            torch.save(checkpoint, part)
+    except (OSError, RuntimeError) as err:  # a full disk is a RuntimeError of torch's own archive
+        free = shutil.disk_usage(path.parent).free / 1e6
+        msg = f"can't write {path}: {err}. {free:,.0f} MB are left there: make room, or write elsewhere."
+        raise OutputError(msg) from err

@@ -23,6 +23,7 @@ from lightning.pytorch.loggers import Logger
 from lightning.pytorch.utilities import rank_zero_only
 
 from zoobot.errors import OptionError, OutputError
+from zoobot.files import replacing
 from zoobot.finetune.base import FinetuneableZoobotAbstract
 from zoobot.finetune.checkpoints import BestCheckpoint, NewestCheckpoint, be_patient
 from zoobot.finetune.feature_cache import CachedData, FeatureCache, cached_data
@@ -246,12 +247,10 @@ class EpochCsvLog(Logger):
         if not self.rows:
             return
         names = list(dict.fromkeys(name for row in self.rows.values() for name in row))
-        part = self.path.with_name(f".{self.path.name}.{os.getpid()}.part")
-        with part.open("w", newline="") as file:
+        with replacing(self.path) as part, part.open("w", newline="") as file:
             table = csv.DictWriter(file, names)
             table.writeheader()
             table.writerows(self.rows[epoch] for epoch in sorted(self.rows))
-        part.replace(self.path)
 
     def _kept_before(self, epoch: int) -> dict[int, dict[str, Any]]:
         """Give the rows that an interrupted run wrote for the epochs before this one."""
