@@ -116,7 +116,10 @@ def test_greyscale_encoder_on_three_channels_equals_it_on_their_mean(models, ans
         (f"{WRONG[1]}#3", ["not open to you", "log in"]),
         (f"{WRONG[2]}#3", ["holds no timm model"]),
         (f"{WRONG[3]}#3", ["hf_hub:owner/repo"]),
-        ("gone hf_hub:someone/never-seen#3", ["can't be reached", "connect once", "pretrained=False"]),
+        (
+            "gone hf_hub:someone/never-seen#3",
+            ["can't be reached", "connect once", "name='bundled'", "pretrained=False"],
+        ),
     ],
 )
 def test_errors_say_what_to_do(answers, request_, words):

@@ -112,6 +112,7 @@ def explain_hub_error(name: str, err: Exception) -> str:
 def _no_network(name: str) -> str:
     return (
         f"the weights of '{name}' are not here and the Hugging Face Hub can't be reached: connect once (they "
-        "are then kept for use without the network), or give a folder with config.json and model.safetensors, "
-        "or take a timm name with random weights (pretrained=False; --no-pretrained on the command line)"
+        "are then kept for use without the network), or take the encoder that comes with zoobot (name='bundled'; "
+        "--encoder bundled on the command line), or give a folder with config.json and model.safetensors, "
+        "or a timm name with random weights (pretrained=False; --no-pretrained)"
     )
