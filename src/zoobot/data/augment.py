@@ -124,7 +124,7 @@ def centre_views(pixels: Tensor, *, size: int, crop: float) -> Tensor:
     kept = crop * pixels.shape[-1]
     margin = (pixels.shape[-1] - size) // 2
     if abs(kept - size) < 1e-3 and pixels.shape[-1] - size == 2 * margin:
-        return _unit(pixels[..., margin : margin + size, margin : margin + size])
+        return unit(pixels[..., margin : margin + size, margin : margin + size])
     maps = torch.tensor([[crop, 0.0, 0.0], [0.0, crop, 0.0]], dtype=torch.float64).expand(len(pixels), 2, 3)
     return _affine(pixels, maps, size)
 
@@ -146,7 +146,7 @@ def custom_views(
     seeds = mixed(seed, np.asarray(epochs), np.asarray(keys))
     devices = [pixels.device] if pixels.device.type == "cuda" else []
     with torch.random.fork_rng(devices=devices):
-        for image, image_seed in zip(_unit(pixels), seeds, strict=True):
+        for image, image_seed in zip(unit(pixels), seeds, strict=True):
             torch.manual_seed(int(image_seed))
             view = transform(image)
             view = view[0] if view.ndim == 4 else view  # kornia answers with a batch of one
@@ -182,7 +182,7 @@ def _splitmix(key: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
     return mixed_key
 
 
-def _unit(pixels: Tensor) -> Tensor:
+def unit(pixels: Tensor) -> Tensor:
     """Give pixels as float32 in [0, 1]."""
     return pixels.float() / 255 if pixels.dtype == torch.uint8 else pixels.float()
 

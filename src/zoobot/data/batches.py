@@ -8,6 +8,7 @@ from typing import Any, TypedDict
 import torch
 from torch import Tensor
 
+from zoobot.data.augment import unit
 from zoobot.errors import CatalogError
 
 
@@ -39,17 +40,17 @@ def as_batch(batch: Any, label_cols: Sequence[str] | None = None) -> Batch:
         A batch of another form, or one without the label columns.
     """
     if isinstance(batch, Tensor):
-        return Batch(image=_unit(batch), label=None, id_str=None)
+        return Batch(image=unit(batch), label=None, id_str=None)
     if isinstance(batch, Mapping):
         if "image" not in batch:
             msg = f"the data module's batch has no entry 'image', only {sorted(map(str, batch))}. Expected a dict with 'image' and labels."
             raise CatalogError(msg)
         ids = batch.get("id_str")
         return Batch(
-            image=_unit(batch["image"]), label=_labels(batch, label_cols), id_str=None if ids is None else list(ids)
+            image=unit(batch["image"]), label=_labels(batch, label_cols), id_str=None if ids is None else list(ids)
         )
     if isinstance(batch, Sequence) and len(batch) == 2:
-        return Batch(image=_unit(batch[0]), label=_columns(batch[1]), id_str=None)
+        return Batch(image=unit(batch[0]), label=_columns(batch[1]), id_str=None)
     msg = f"the data module's batch is a {type(batch).__name__}. Expected (image, label), or a dict with 'image' and 'label'."
     raise CatalogError(msg)
 
@@ -76,8 +77,3 @@ def _columns(label: Tensor) -> Tensor:
     """Give labels as float32 (batch, label)."""
     label = torch.as_tensor(label)
     return (label[:, None] if label.ndim == 1 else label).float()
-
-
-def _unit(image: Tensor) -> Tensor:
-    """Give images as float32 in [0, 1]."""
-    return image.float() / 255 if image.dtype == torch.uint8 else image.float()
