@@ -150,7 +150,7 @@ def test_a_catalog(catalog, tmp_path):
     assert found.views.shape == (5, 3, 64, 64)
     assert found.heat.min() >= 0
     assert found.heat.max() <= 1
-    table = predict(catalog, model, num_workers=0)
+    table = predict(catalog, model, num_workers=0, precision="float32")  # as explain computes
     np.testing.assert_allclose(found.frame["ring_yes"], table["ring_yes"][:5], atol=1e-5)
     assert found.targets == [f"ring_{name}" for name in found.frame["ring_predicted"]]
     assert explain(catalog, model, target="ring_no", limit=1, num_workers=0).targets == ["ring_no"]
@@ -173,7 +173,7 @@ def test_without_maps_an_encoder_of_tokens_will_do(catalog, tmp_path):
         explain(catalog, model, num_workers=0)
     found = explain(catalog, model, heat=False, num_workers=0)
     assert found.heat is None
-    table = predict(catalog, model, num_workers=0)
+    table = predict(catalog, model, num_workers=0, precision="float32")  # as explain computes
     np.testing.assert_allclose(found.frame["ring_1"], table["ring_1"], atol=1e-5)
     assert found.targets == [f"ring_{name}" for name in table["ring_predicted"]]
     assert len(draw_explained(found, None, model.preprocessing, tmp_path)) == 1

@@ -45,6 +45,13 @@ def predict(
         float,
         typer.Option(help="Votes: leave out answers to questions that are asked with less than this probability."),
     ] = 0.0,
+    by: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A column of the catalog, such as survey: which of its groups are unlike the training galaxies? Repeat for several.",
+            metavar="COLUMN",
+        ),
+    ] = None,
     on_error: Annotated[
         OnError, typer.Option(help="'skip' leaves NaN and the reason in the row of an image that can't be read.")
     ] = OnError.RAISE,
@@ -68,6 +75,7 @@ def predict(
         level=level,
         by_class=by_class,
         min_asked=min_asked,
+        by=by or (),
         on_error=on_error.value,
         num_workers=num_workers,
         precision=precision.value,

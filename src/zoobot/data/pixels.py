@@ -8,6 +8,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -148,15 +149,31 @@ def _blake2b() -> Any:
 def decode_files(
     files: Sequence[str], preprocessing: Preprocessing, *, num_workers: int, batch_size: int = DECODED_PER_STEP
 ) -> Iterator[list[tuple[int, npt.NDArray[Any] | ImageError]]]:
-    """Give lists of up to ``batch_size`` (row, pixels or error), in the order of ``files``, decoded ahead by worker processes."""
-    workers = 0 if len(files) < WORKERS_PAY_FROM else num_workers
-    yield from DataLoader(
-        ImageFiles(files, preprocessing),
-        batch_size=batch_size,
-        num_workers=workers,
-        collate_fn=list,
-        prefetch_factor=4 if workers else None,
-    )
+    """Give lists of up to ``batch_size`` (row, pixels or error), in the order of ``files``.
+
+    They are decoded ahead by worker processes; where there are none, or few files, by this process when a list is asked for: pictures
+    in threads, FITS one by one.
+    """
+    decoder = ImageFiles(files, preprocessing)
+    if num_workers and len(files) >= WORKERS_PAY_FROM:
+        yield from DataLoader(
+            decoder, batch_size=batch_size, num_workers=num_workers, collate_fn=list, prefetch_factor=4
+        )
+        return
+    with ThreadPoolExecutor(default_workers()) as threads:
+        for first in range(0, len(files), batch_size):
+            rows = range(first, min(first + batch_size, len(files)))
+            one_by_one = any(is_fits(files[row]) for row in rows)  # astropy's warnings are not safe in threads
+            yield list((map if one_by_one else threads.map)(decoder.__getitem__, rows))
+
+
+def prediction_workers(files: Sequence[str], device: torch.device) -> int:
+    """Give the number of decoding processes beside an encoder that runs on ``device``.
+
+    None where it computes on the CPU's cores and files are pictures: processes that decode ahead take those cores away in the middle of
+    its steps, which then wait for one another.
+    """
+    return 0 if device.type == "cpu" and not any(map(is_fits, files)) else default_workers()
 
 
 def keep_pixels(

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from zoobot.data import ImageSettings, Preprocessing, read_catalog
 from zoobot.data.augment import Augmentation, centre_views, random_views
-from zoobot.data.pixels import as_dtype, decode_files, default_workers, digest, raise_unreadable
+from zoobot.data.pixels import as_dtype, decode_files, digest, prediction_workers, raise_unreadable
 from zoobot.encoders import Encoder, load_encoder, wrap_encoder
 from zoobot.encoders.runtimes import Pass, Runtime, build_pass
 from zoobot.errors import EncoderError, ImageError, ModelFileError, OptionError
@@ -24,10 +24,9 @@ from zoobot.finetune import FinetuneableZoobotAbstract, load
 from zoobot.finetune.base import TableOptions
 from zoobot.finetune.feature_store import KeptFeatures, evaluation_store
 from zoobot.precision import Precision, frozen_pass
+from zoobot.predictions.shift import FeatureSample, check_groups, warn_of_shift
 from zoobot.predictions.tables import check_output, write_table
 from zoobot.progress import track_steps
-from zoobot.science import measure_shift
-from zoobot.science.shift import MOST_COMPARED
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -55,6 +54,7 @@ def predict(
     level: float = 0.9,
     by_class: bool = False,
     min_asked: float = 0.0,
+    by: Sequence[str] = (),
     num_workers: int | None = None,
     device: str = "auto",
     precision: Precision = "auto",
@@ -88,8 +88,12 @@ def predict(
         Let conformal sets keep that coverage for the galaxies of each class, not only for all together.
     min_asked
         Leave the answers (NaN) to a tree's questions out that are asked with less than this probability.
+    by
+        Columns of the catalog, such as the survey or a magnitude: say of each of their groups (numbers in four bins) whether its galaxies
+        are like those of training, in a warning, and in ``<save_loc without ending>_shift.csv``.
     num_workers
-        Processes that decode images. Default: one a usable core, at most 8.
+        Processes that decode images ahead. Default: one a usable core, at most 8; none where the encoder runs on the CPU: pictures are
+        then decoded by threads between its steps.
     device
         'auto' (a GPU where there is one), or a torch device.
     precision
@@ -115,6 +119,9 @@ def predict(
     if save_loc is not None:
         save_loc = check_output(save_loc)
     models = _models(model)
+    if by:
+        catalog = read_catalog(catalog, check_files=False)
+        check_groups(catalog, by)
     sample = FeatureSample()
     raw = joined(
         [
@@ -134,7 +141,8 @@ def predict(
             for place, one in enumerate(models)
         ]
     )
-    warn_of_shift(models[0], sample)
+    if models[0].reference is not None and len(sample):
+        warn_of_shift(models[0].reference, sample, raw.frame, by, save_loc)
     table = prediction_table(models[0], raw, options)
     if save_loc is not None:
         write_table(table, save_loc)
@@ -341,7 +349,7 @@ def _run(
     files = frame["file_loc"].tolist()
     errors = [""] * len(frame)
     table = _Values(len(frame), compute, sample)
-    workers = default_workers() if num_workers is None else num_workers
+    workers = prediction_workers(files, where) if num_workers is None else num_workers
     run: Pass | None = None
     with frozen_pass(network, where, precision) as dtype:
         kept = None
@@ -372,34 +380,6 @@ def _run(
     if table.values is None:
         raise_unreadable([ImageError(reason) for reason in errors], len(frame))
     return RawPredictions(frame, table.values, errors if on_error == "skip" else None)
-
-
-class FeatureSample:
-    """Features of up to 2,000 galaxies, drawn evenly from all that are predicted."""
-
-    def __init__(self) -> None:
-        self.parts: list[npt.NDArray[np.float32]] = []
-
-    def add(self, rows: npt.NDArray[np.int64], features: Tensor, n_rows: int) -> None:
-        """Take those of some rows (row, feature) of ``n_rows`` that are drawn."""
-        share = min(1.0, MOST_COMPARED / n_rows)
-        drawn = np.floor((rows + 1) * share) > np.floor(rows * share)
-        if drawn.any():
-            self.parts.append(features[torch.from_numpy(drawn).to(features.device)].float().numpy(force=True))
-
-    @property
-    def features(self) -> npt.NDArray[np.float32]:
-        """Features (galaxy, feature)."""
-        return np.concatenate(self.parts)
-
-
-def warn_of_shift(model: FinetuneableZoobotAbstract, sample: FeatureSample) -> None:
-    """Warn where the galaxies predicted are not like those that the model was trained on, as far as it knows these."""
-    if model.reference is None or not sample.parts:
-        return
-    warning = measure_shift(model.reference, sample.features).warning
-    if warning is not None:
-        logger.warning("%s", warning)
 
 
 class _Values:

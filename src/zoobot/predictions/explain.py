@@ -19,7 +19,7 @@ from zoobot.data import Preprocessing
 from zoobot.data.augment import centre_views
 from zoobot.data.catalog import read_catalog
 from zoobot.data.images import ImageSettings
-from zoobot.data.pixels import as_dtype, decode_files, default_workers, raise_unreadable
+from zoobot.data.pixels import as_dtype, decode_files, prediction_workers, raise_unreadable
 from zoobot.encoders import Encoder
 from zoobot.errors import EncoderError, ImageError, OptionError
 from zoobot.finetune import FinetuneableZoobotAbstract, FinetuneableZoobotClassifier, FinetuneableZoobotTree, load
@@ -100,12 +100,13 @@ def explain(
     settings = model.preprocessing or Preprocessing(
         image_size=model.encoder.image_size, images=ImageSettings(channels=model.encoder.in_chans)
     )
-    workers = default_workers() if num_workers is None else num_workers
+    files = frame["file_loc"].tolist()
+    workers = prediction_workers(files, next(model.parameters()).device) if num_workers is None else num_workers
     was_training = model.training
     model.eval()
     views, maps, targets, features, values = [], [], [], [], []
     try:
-        for batch in decode_files(frame["file_loc"].tolist(), settings, num_workers=workers, batch_size=batch_size):
+        for batch in decode_files(files, settings, num_workers=workers, batch_size=batch_size):
             bad = [image for _, image in batch if isinstance(image, ImageError)]
             if bad:
                 raise_unreadable(bad, len(frame))

@@ -1,0 +1,100 @@
+"""Are the galaxies that are predicted like those of training? A sample of their features, compared with what the model remembers."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+
+from zoobot.data.catalog import listed
+from zoobot.errors import CatalogError
+from zoobot.predictions.tables import write_table
+from zoobot.science import measure_shift, shift_by
+from zoobot.science.shift import MOST_COMPARED
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from zoobot.science import Reference
+
+logger = logging.getLogger(__name__)
+
+ENDING = "_shift.csv"
+"""Of the table beside that of the predictions"""
+
+
+class FeatureSample:
+    """Features of up to 2,000 galaxies, drawn evenly from all that are predicted."""
+
+    def __init__(self) -> None:
+        self._rows: list[npt.NDArray[np.int64]] = []
+        self._features: list[npt.NDArray[np.float32]] = []
+
+    def add(self, rows: npt.NDArray[np.int64], features: Tensor, n_rows: int) -> None:
+        """Take those of some rows (row, feature) of ``n_rows`` that are drawn."""
+        share = min(1.0, MOST_COMPARED / n_rows)
+        drawn = np.floor((rows + 1) * share) > np.floor(rows * share)
+        if drawn.any():
+            self._rows.append(rows[drawn])
+            self._features.append(features[torch.from_numpy(drawn).to(features.device)].float().numpy(force=True))
+
+    def __len__(self) -> int:
+        """Count the galaxies."""
+        return sum(map(len, self._rows))
+
+    @property
+    def rows(self) -> npt.NDArray[np.int64]:
+        """Their rows (galaxy,) in the catalog."""
+        return np.concatenate(self._rows)
+
+    @property
+    def features(self) -> npt.NDArray[np.float32]:
+        """Their features (galaxy, feature)."""
+        return np.concatenate(self._features)
+
+
+def check_groups(frame: pd.DataFrame, by: Sequence[str]) -> None:
+    """Refuse columns to group galaxies by that the catalog lacks.
+
+    Raises
+    ------
+    CatalogError
+        Naming the columns that there are.
+    """
+    missing = [column for column in by if column not in frame.columns]
+    if missing:
+        msg = f"the catalog has no column {missing[0]!r} to group its galaxies by. It has {listed(list(frame.columns), 12)}."
+        raise CatalogError(msg)
+
+
+def warn_of_shift(
+    reference: Reference, sample: FeatureSample, frame: pd.DataFrame, by: Sequence[str], save_loc: Path | None
+) -> None:
+    """Warn where the galaxies predicted are not like those that the model was trained on, and where asked, which of them are not.
+
+    With ``by`` and ``save_loc`` a table of all figures is written beside the predictions: all galaxies, then a row a group.
+    """
+    overall = measure_shift(reference, sample.features)
+    if overall.warning is not None:
+        logger.warning("%s", overall.warning)
+    if not by:
+        return
+    tables = [pd.DataFrame([{"column": "", "group": "all"} | overall.to_dict()])]
+    for column in by:
+        groups = shift_by(reference, sample.features, frame[column].iloc[sample.rows])
+        tables.append(groups.assign(column=column))
+    table = pd.concat(tables, ignore_index=True)
+    unlike = table[table["warning"].notna() & (table["column"] != "")]
+    for _, one in unlike.iterrows():
+        logger.warning(
+            "%s = %s differs from training: AUROC %.2f, %.0f%% of %d galaxies are unlike any.",
+            *(one["column"], one["group"], one["auroc"], 100 * one["far_fraction"], one["n_target"]),
+        )
+    if save_loc is not None:
+        write_table(table, save_loc.with_name(save_loc.stem + ENDING))
