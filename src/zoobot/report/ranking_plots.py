@@ -28,8 +28,17 @@ MOST_INSIDE = 2
 MOST_PANELS = 12
 MOST_POINTS = 600
 """Of a curve"""
+CUT = 0.5
+"""A label, or the second of two classes, is predicted at this probability and above"""
 THRESHOLDS = np.linspace(0, 1, 101)
 SIDE_BY_SIDE = 3
+POINT: dict[str, Any] = {
+    "marker": "o",
+    "markersize": 5,
+    "markeredgecolor": "white",
+    "markeredgewidth": 0.8,
+    "zorder": 4,
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,6 +55,8 @@ class Events:
         Probabilities (galaxy, event) that one would cut at: calibrated, where they are.
     positive : ndarray
         Whether it is so (galaxy, event).
+    predicted : ndarray
+        Whether it is so by the network: the most probable class, or a label with a probability of 0.5 or more (galaxy, event).
     exclusive : bool
         Whether a galaxy is of one class only.
     """
@@ -54,6 +65,7 @@ class Events:
     scores: Values
     cuts: Values
     positive: NDArray[np.bool_]
+    predicted: NDArray[np.bool_]
     exclusive: bool
 
     @cached_property
@@ -66,6 +78,13 @@ class Events:
         """The measured curve of each event."""
         found = [ranking(self.scores[:, place], self.positive[:, place]) for place in range(len(self.names))]
         return [curve for curve in found if curve is not None]
+
+    def operating_point(self, place: int) -> tuple[float, float, float]:
+        """Give the false positive rate, completeness and purity (NaN where nothing is) of what is predicted to be of an event."""
+        predicted, positive = self.predicted[:, place], self.positive[:, place]
+        hits, chosen = int((predicted & positive).sum()), int(predicted.sum())
+        false = (chosen - hits) / int((~positive).sum())
+        return false, hits / int(positive.sum()), hits / chosen if chosen else float("nan")
 
     def legend(self, place: int, area: int) -> str:
         """Name an event with the area below its curve, 0 the AUROC and 1 the average precision, and the interval of that."""
@@ -86,16 +105,18 @@ def class_events(outcomes: Classes) -> Events:
     places = [1] if k == 2 else list(range(k))
     places = [place for place in places if 0 < each[:, place].sum() < len(each)]
     names = [outcomes.names[place] for place in places]
-    return Events(names, outcomes.raw[:, places], outcomes.probabilities[:, places], each[:, places], exclusive=True)
+    predicted = outcomes.predicted[:, None] == places
+    return Events(
+        names, outcomes.raw[:, places], outcomes.probabilities[:, places], each[:, places], predicted, exclusive=True
+    )
 
 
 def label_events(outcomes: Labels) -> Events:
     """Give what a multi-label classifier's probabilities rank, of the labels that some but not all galaxies have."""
     places = [place for place in range(len(outcomes.names)) if 0 < outcomes.truth[:, place].sum() < len(outcomes.truth)]
     names = [outcomes.names[place] for place in places]
-    return Events(
-        names, outcomes.raw[:, places], outcomes.probabilities[:, places], outcomes.truth[:, places], exclusive=False
-    )
+    raw = outcomes.raw[:, places]
+    return Events(names, raw, outcomes.probabilities[:, places], outcomes.truth[:, places], raw >= CUT, exclusive=False)
 
 
 def ranking_plots(events: Events) -> list[Plot]:
@@ -114,6 +135,8 @@ def _roc(events: Events) -> Plot:
             look = axes.look(place)
             x, y = _thinned(np.append(0, curve.fpr), np.append(0, curve.tpr))
             ax.plot(x, y, label=events.legend(place, 0), drawstyle="default", **look)
+            false, complete, _ = events.operating_point(place)
+            ax.plot(false, complete, color=look["color"], **POINT)
             if axes.banded:
                 ax.fill_between(
                     grid(),
@@ -133,8 +156,8 @@ def _roc(events: Events) -> Plot:
         "As the threshold on the probability falls, the share of galaxies of the class that is found against the "
         f"share of all others that is wrongly taken{_versus(events)}. AUROC is the area below: the probability that "
         "a galaxy of the class is ranked above one that is not (0.5, dotted: guessing). It doesn't depend on how "
-        "common the class is. Bands: 95% of bootstrap resamples of the galaxies, point by point; intervals of the "
-        "area: Newcombe (2006)."
+        "common the class is. Dots: what is predicted to be of the class. Bands: 95% of bootstrap resamples of the "
+        "galaxies, point by point; intervals of the area: Newcombe (2006)."
     )
     return Plot("roc", "ROC", caption, axes.figure, pd.concat(tables), wide=axes.wide)
 
@@ -148,6 +171,8 @@ def _purity(events: Events) -> Plot:
             look = axes.look(place)
             x, y = _thinned(curve.tpr, curve.purity)
             ax.plot(x, y, label=events.legend(place, 1), **look)
+            _, complete, pure = events.operating_point(place)
+            ax.plot(complete, pure, color=look["color"], **POINT)
             if axes.banded:
                 ax.fill_between(
                     grid(), events.resampled.purity_low[:, place], events.resampled.purity_high[:, place], color=look["color"],
@@ -164,7 +189,8 @@ def _purity(events: Events) -> Plot:
         "Purity: the share of the chosen galaxies that are of the class. Completeness: the share of the class that "
         "is chosen. Dotted: the purity of choosing blindly, which is the share of the class in this test set "
         f"({shares}). Purity holds at that share alone: where the class is rarer, purity at the same threshold is "
-        "lower. Average precision is the mean purity over steps of completeness. Bands and intervals: 95% of "
+        "lower. Dots: what is predicted to be of the class. Average precision is the mean purity over steps of "
+        "completeness. Bands and intervals: 95% of "
         "bootstrap resamples."
     )
     return Plot(
@@ -194,7 +220,7 @@ def _thresholds(events: Events) -> Plot:
                     alpha=0.16,
                     linewidth=0,
                 )
-            ax.axvline(0.5, color=FAINT, linestyle=":", linewidth=1)
+            ax.axvline(CUT, color=FAINT, linestyle=":", linewidth=1)
             ax.set(xlim=(0, 1), ylim=(0, 1.03))
             if shown > 1:
                 ax.set_title(short(events.names[place]))
