@@ -12,6 +12,7 @@ from zoobot.errors import LabelError, OptionError
 from zoobot.progress import track
 from zoobot.science import resampling
 from zoobot.science.power_law import PowerLaw, fit_power_law
+from zoobot.science.ridge import fit_ridge
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -33,8 +34,6 @@ FEWEST = 50
 
 MOST = 10_000
 """Galaxies that are used, drawn at random where there are more"""
-
-PENALTIES = np.geomspace(1e-3, 1e3, 13)
 
 SCORES: dict[CurveTask, tuple[str, ...]] = {"classify": ("balanced_accuracy", "auroc"), "regress": ("r2", "rmse")}
 NAMES = {"balanced_accuracy": "balanced accuracy", "auroc": "AUROC", "r2": "R2", "rmse": "RMSE"}
@@ -277,16 +276,15 @@ def _nested(rows: Rows, strata: Rows, seed: Sequence[int]) -> Rows:
 
 def _predicted(x: Values, truth: Values, new: Values, task: CurveTask, n_columns: int) -> Values:
     """Fit a head and give its scores (galaxy, class), or numbers (galaxy, 1)."""
-    from sklearn.linear_model import RidgeClassifierCV, RidgeCV
-
     if task == "regress":
-        return np.asarray(RidgeCV(PENALTIES).fit(x, truth).predict(new))[:, None]
-    head = RidgeClassifierCV(PENALTIES, class_weight="balanced").fit(x, truth)
-    scores = np.asarray(head.decision_function(new))
-    if scores.ndim == 1:
-        scores = np.stack([-scores, scores], axis=1)
+        slopes, intercept = fit_ridge(x, truth[:, None])
+        return np.asarray(new @ slopes + intercept)
+    classes, codes, counts = np.unique(truth.astype(np.int64), return_inverse=True, return_counts=True)
+    signs = np.where(codes[:, None] == np.arange(len(classes)), 1.0, -1.0)
+    slopes, intercept = fit_ridge(x, signs, len(x) / (len(classes) * counts[codes]))
+    scores = new @ slopes + intercept
     found = np.full((len(new), n_columns), scores.min() - 1)
-    found[:, head.classes_.astype(int)] = scores
+    found[:, classes] = scores
     return found
 
 
