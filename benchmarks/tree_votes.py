@@ -1,6 +1,7 @@
 """How good are predicted votes? The head of a tree model against a constant and against ridge regression on the same features.
 
     python benchmarks/tree_votes.py real ../shared/data --encoder bundled       # Galaxy Zoo 2 votes of real galaxies
+    python benchmarks/tree_votes.py choose ../shared/data --encoder bundled     # sigmoid or softplus, on folds of the train catalog
     python benchmarks/tree_votes.py simulated --galaxies 8000 --encoder bundled   # simulated galaxies: are the intervals honest?
 
 Test galaxies take part in nothing: the head is trained on most of the others and calibrated on those that validate. Plots of the
@@ -33,6 +34,8 @@ FIRST_SEED = 1000
 """Of the simulated galaxies: others than an encoder was pretrained on"""
 ENOUGH = 300
 """Galaxies asked, for a question's intervals to be judged"""
+KINDS: tuple[ConcentrationKind, ...] = ("sigmoid", "softplus")
+FOLDS = 5
 
 EncoderOption = Annotated[str, typer.Option(help="What load_encoder takes.")]
 SizeOption = Annotated[int | None, typer.Option(help="Pixels a side. Default: the encoder's own.")]
@@ -72,6 +75,43 @@ def real(
             f"{constant:.3f} | {ridged:.3f} | {one.fraction_bias:.3f} | {one.accuracy:.2f} of {one.n_confident} | "
             f"{one.coverage['0.9']:.3f} |"
         )
+
+
+@app.command()
+def choose(
+    data: Annotated[Path, typer.Argument(help="Folder with gz2_votes/.", envvar="ZOOBOT_TEST_DATA")],
+    encoder: EncoderOption = "bundled",
+    image_size: SizeOption = None,
+    seeds: Annotated[int, typer.Option(help="Each deals other folds.")] = 3,
+) -> None:
+    """Print the loss of both kinds of concentrations on folds of the train catalog; its test catalog is left alone."""
+    prepare_process()
+    logging.getLogger("zoobot").setLevel(logging.ERROR)
+    folder = data.absolute() / "gz2_votes"
+    frame = _placed(read_votes(folder / "train.csv", TREE), folder)
+    losses: dict[str, list[list[float]]] = {kind: [] for kind in KINDS}
+    for seed in range(seeds):
+        fold = np.random.default_rng(seed).permutation(len(frame)) % FOLDS
+        for held_out in range(FOLDS):
+            train, test = (frame[chosen].reset_index(drop=True) for chosen in (fold != held_out, fold == held_out))
+            for kind in KINDS:
+                calibrated, _, before = _trial(train, test, encoder, image_size, kind, None, seed)
+                losses[kind].append([_total_loss(one, len(test)) for one in (calibrated, before)])
+    print(
+        f"{encoder}, {len(frame)} galaxies, {seeds} times {FOLDS} folds: loss of a galaxy, summed over its questions\n"
+    )
+    print("| concentrations | calibrated | as the head gives them |\n|---|---|---|")
+    for kind in KINDS:
+        print(f"| {kind} | {' | '.join(f'{mean:.3f}' for mean in np.mean(losses[kind], axis=0))} |")
+    gain = np.subtract(losses[KINDS[0]], losses[KINDS[1]])
+    error = gain.std(axis=0, ddof=1) / np.sqrt(len(gain))
+    told = " | ".join(f"{mean:.3f} ± {one:.3f}" for mean, one in zip(gain.mean(axis=0), error, strict=True))
+    print(f"| {KINDS[0]} - {KINDS[1]} | {told} |")
+
+
+def _total_loss(scores: dict[str, VoteScores], n_galaxies: int) -> float:
+    """Give the mean over galaxies of the loss summed over questions."""
+    return sum(one.loss * one.n_asked for one in scores.values() if one.n_asked) / n_galaxies
 
 
 @app.command()
