@@ -32,6 +32,7 @@ from zoobot.report.names import (
     PREDICTIONS_FILE,
     VAL_PREDICTIONS_FILE,
 )
+from zoobot.report.outcomes import UNKNOWN_CLASS, places_of
 from zoobot.report.sheet import Panel, draw_sheet, in_rows
 from zoobot.science.duplicates import THUMBNAIL, near_duplicates
 from zoobot.science.image_faults import image_faults
@@ -247,26 +248,18 @@ def _labels(model: FinetuneableZoobotAbstract, predictions: pd.DataFrame) -> tup
         found = likely_multi_label_errors(predictions, values, predictions[truths].to_numpy(float), model.label_cols)
     else:
         names = [column.removeprefix(f"{model.label_cols[0]}_") for column in columns]
-        codes = class_codes(predictions[truths[0]], names)
+        codes = _classes(predictions[truths[0]], names)
         found = likely_label_errors(predictions, values, codes, names, label=model.label_cols[0])
     return found, int(np.isfinite(values).all(axis=1).sum()), []
 
 
-def class_codes(labels: pd.Series, names: Sequence[str]) -> npt.NDArray[np.int64]:
-    """Give class numbers of labels that are names or, where classes have no names, numbers.
-
-    Raises
-    ------
-    CatalogError
-        A label that is not among the classes.
-    """
-    numeric = pd.api.types.is_numeric_dtype(labels)
-    text = labels.map("{:g}".format) if numeric else labels.astype(str)
-    codes = pd.Categorical(text, categories=list(names)).codes.astype(np.int64)
-    if (codes < 0).any():
-        msg = f"the true label {text[codes < 0].iloc[0]!r} is not among the classes {', '.join(names)}: the predictions are of another run."
+def _classes(labels: pd.Series, names: Sequence[str]) -> npt.NDArray[np.int64]:
+    places = places_of(labels, names)
+    unknown = places == UNKNOWN_CLASS
+    if unknown.any():
+        msg = f"the true label '{labels[unknown].iloc[0]}' is not among the classes {', '.join(names)}: the predictions are of another run."
         raise CatalogError(msg)
-    return codes
+    return places
 
 
 def _counted(values: pd.Series) -> str:

@@ -21,7 +21,7 @@ def fit_ridge(x: Values, y: Values, weights: Values | None = None) -> tuple[Valu
     It minimizes :math:`\sum_i w_i |y_i - b - x_i \beta|^2 + \alpha |\beta|^2`. The penalty :math:`\alpha` is that with the smallest
     :math:`\sum_i w_i |e_i|^2`, where :math:`e_i = (y_i - \hat y_i) / (1 - H_{ii})` is exactly the error of galaxy i where it is left out
     of the fit (Golub, Heath & Wahba 1979). One decomposition serves all penalties: scikit-learn's ``RidgeCV`` gives the same, and
-    takes ten times as long for more galaxies than features.
+    takes four times as long (1,500 galaxies, 256 features).
 
     Parameters
     ----------
