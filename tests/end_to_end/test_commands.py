@@ -343,3 +343,10 @@ def test_scores_by_a_column_of_the_catalog(runs, galaxies, zoobot_command, tmp_p
     assert (tmp_path / "report.html").is_file()
     answer = zoobot_command(*command, "--by", "mass")
     assert answer.code == 2 and "no column 'mass'" in answer.err
+
+
+def test_votes_can_have_concentrations_below_one(galaxies, finetune, tmp_path):
+    finetune(tmp_path / "run", "--tree", galaxies / "tree.yaml", "--concentrations", "softplus")
+    model = zoobot.load(tmp_path / "run" / "model")
+    assert model.concentrations == "softplus"
+    assert json.loads((tmp_path / "run" / "run.json").read_text())["concentrations"] == "softplus"

@@ -55,6 +55,13 @@ class Head(StrEnum):
     MLP = "mlp"
 
 
+class Concentrations(StrEnum):
+    """How outputs become concentrations of votes."""
+
+    SIGMOID = "sigmoid"
+    SOFTPLUS = "softplus"
+
+
 class Precision(StrEnum):
     """What networks compute in."""
 

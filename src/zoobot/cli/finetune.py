@@ -16,6 +16,7 @@ from zoobot.cli.common import (
     Balance,
     Calibration,
     CatalogArgument,
+    Concentrations,
     Head,
     Precision,
     Stretch,
@@ -73,6 +74,12 @@ def finetune(
         int, MODEL("Blocks of the encoder to finetune, from the top: 0 is the head alone, -1 everything.")
     ] = 0,
     head: Annotated[Head, MODEL("Kind of head.")] = Head.LINEAR,
+    concentrations: Annotated[
+        Concentrations,
+        MODEL(
+            "Votes: 'sigmoid' gives 1 to 101 to each answer, as the published heads; 'softplus' also less than 1, and fits better."
+        ),
+    ] = Concentrations.SIGMOID,
     epochs: Annotated[int, TRAINING("Train for at most this many epochs.", min=1)] = 100,
     patience: Annotated[
         int, TRAINING("Stop once the validation loss has not fallen for this many epochs.", min=1)
@@ -136,6 +143,7 @@ def finetune(
         batch_size=batch_size,
         learning_rate=learning_rate,
         head=head.value,
+        concentrations=concentrations.value,
         image_size=image_size,
         crop=crop,
         channels=channels,

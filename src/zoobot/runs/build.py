@@ -103,7 +103,7 @@ def build_model(
     elif task == "regress":
         model = FinetuneableZoobotRegressor(num_targets=len(label_cols), **options)
     else:
-        model = FinetuneableZoobotTree(trees.load(settings.tree), **options)
+        model = FinetuneableZoobotTree(trees.load(settings.tree), concentrations=settings.concentrations, **options)
     model.learn_from(datamodule)
     return model
 

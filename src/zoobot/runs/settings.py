@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from zoobot.data.images import Stretch
     from zoobot.finetune.classifier import CalibrationKind
     from zoobot.finetune.heads import HeadKind
+    from zoobot.finetune.losses import ConcentrationKind
     from zoobot.precision import Precision
 
 Task = Literal["classify", "regress", "tree"]
@@ -34,6 +35,7 @@ class RunSettings:
     batch_size: int = 32
     learning_rate: float = 1e-4
     head: HeadKind = "linear"
+    concentrations: ConcentrationKind = "sigmoid"
     image_size: int | None = None
     crop: float = 0.8
     channels: int = 3
