@@ -11,7 +11,7 @@ from tests.galaxies import make_catalog, tiny_encoder
 
 import zoobot
 from zoobot.data import Preprocessing
-from zoobot.errors import CatalogError
+from zoobot.errors import CatalogError, OptionError
 from zoobot.finetune import FinetuneableZoobotClassifier
 from zoobot.predictions import feature_array
 from zoobot.predictions.shift import FeatureSample, warn_of_shift
@@ -67,3 +67,6 @@ def test_predict_writes_it_beside_its_table_and_refuses_other_columns(tmp_path: 
     assert table["warning"].isna().all()
     with pytest.raises(CatalogError, match=r"no column 'surveys' .*id_str"):
         zoobot.predict(tmp_path / "catalog.csv", model, tmp_path / "found.csv", by=["surveys"])
+    model.reference = None
+    with pytest.raises(OptionError, match="doesn't remember"):
+        zoobot.predict(tmp_path / "catalog.csv", model, by=["survey"])

@@ -119,6 +119,9 @@ def predict(
     if save_loc is not None:
         save_loc = check_output(save_loc)
     models = _models(model)
+    if by and models[0].reference is None:
+        msg = "by: the model doesn't remember its training galaxies, which others could be compared with. Use one that zoobot finetune wrote."
+        raise OptionError(msg)
     if by:
         catalog = read_catalog(catalog, check_files=False)
         check_groups(catalog, by)
