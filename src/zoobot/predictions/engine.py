@@ -120,7 +120,7 @@ def predict(
         save_loc = check_output(save_loc)
     models = _models(model)
     if by and models[0].reference is None:
-        msg = "by: the model doesn't remember its training galaxies, which others could be compared with. Use one that zoobot finetune wrote."
+        msg = "by: the model doesn't remember its training galaxies, to compare others with. Use one that zoobot finetune wrote."
         raise OptionError(msg)
     if by:
         catalog = read_catalog(catalog, check_files=False)
