@@ -10,6 +10,7 @@ test galaxies go to ``--plots``.
 
 import logging
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -27,6 +28,7 @@ from zoobot.predictions import evaluate
 from zoobot.report import plot_votes
 from zoobot.runs import prepare_process
 from zoobot.science import VoteScores, score_votes
+from zoobot.trees import VotePosterior
 
 app = typer.Typer(help=__doc__, no_args_is_help=True)
 TREE = trees.load("gz2")
@@ -59,7 +61,8 @@ def real(
     logging.getLogger("zoobot").setLevel(logging.ERROR)
     folder = data.absolute() / "gz2_votes"
     train, test = (_placed(read_votes(folder / f"{part}.csv", TREE), folder) for part in ("train", "test"))
-    scores, ridge, *_ = _trial(train, test, encoder, image_size, concentrations, plots, seed)
+    trial = _trial(train, test, encoder, image_size, concentrations, plots, seed)
+    scores, ridge = score_votes(trial.posterior, trial.votes), _ridge(train, test, trial.model, trial.size)
     print(f"{encoder}, {concentrations}, {len(train)} galaxies, {len(test)} of them test; errors weighted by votes\n")
     print(
         "| question | asked | loss | constant | skill | error | constant | ridge | bias | leading right | 90% cover |"
@@ -95,8 +98,9 @@ def choose(
         for held_out in range(FOLDS):
             train, test = (frame[chosen].reset_index(drop=True) for chosen in (fold != held_out, fold == held_out))
             for kind in KINDS:
-                calibrated, _, before, _ = _trial(train, test, encoder, image_size, kind, None, seed)
-                losses[kind].append([_total_loss(one, len(test)) for one in (calibrated, before)])
+                trial = _trial(train, test, encoder, image_size, kind, None, seed)
+                found = (score_votes(one, trial.votes) for one in (trial.posterior, trial.uncalibrated))
+                losses[kind].append([_total_loss(one, len(test)) for one in found])
     print(
         f"{encoder}, {len(frame)} galaxies, {seeds} times {FOLDS} folds: loss of a galaxy, summed over its questions\n"
     )
@@ -132,7 +136,9 @@ def simulated(
         frame = _placed(write_set(folder, galaxies, tree=TREE, seed=FIRST_SEED + seed, size=160), Path(folder))
         half = len(frame) // 2
         train, test = frame.iloc[:half].reset_index(drop=True), frame.iloc[half:].reset_index(drop=True)
-        scores, _, before, equal = _trial(train, test, encoder, image_size, concentrations, plots, seed)
+        trial = _trial(train, test, encoder, image_size, concentrations, plots, seed)
+    scores, before = (score_votes(one, trial.votes) for one in (trial.posterior, trial.uncalibrated))
+    equal = _equal_bias(trial.posterior.fractions(), trial.votes)
     print(f"simulated galaxies, {encoder}, {concentrations}: {half} to train and validate, {len(test)} test\n")
     print(
         "| question | asked | skill | bias, by votes | bias, by galaxies | 50% | 80% | 90% | 95% | 90%, uncalibrated |"
@@ -155,6 +161,17 @@ def simulated(
     )
 
 
+@dataclass(frozen=True, eq=False)
+class Trial:
+    """A trained model, and what it says of the test galaxies, whose votes are (galaxy, answer)."""
+
+    model: FinetuneableZoobotTree
+    size: int
+    posterior: VotePosterior
+    uncalibrated: VotePosterior
+    votes: np.ndarray
+
+
 def _trial(
     train: pd.DataFrame,
     test: pd.DataFrame,
@@ -163,8 +180,8 @@ def _trial(
     concentrations: ConcentrationKind,
     plots: Path | None,
     seed: int,
-) -> tuple[dict[str, VoteScores], np.ndarray, dict[str, VoteScores], dict[str, tuple[float, float]]]:
-    """Give the scores of a calibrated model, ridge regression's fractions, the scores before calibration, and `_equal_bias`."""
+) -> Trial:
+    """Train a head, calibrate it on the galaxies that validated, and predict the test galaxies."""
     start = load_encoder(encoder)
     size = image_size or start.image_size
     galaxies = GalaxyDataModule(
@@ -184,19 +201,14 @@ def _trial(
         trainer = get_trainer(folder, max_epochs=200, patience=20, enable_progress_bar=False)
         trainer.fit(model, galaxies)
         model = type(model).load_from_checkpoint(trainer.checkpoint_callback.best_model_path)  # type: ignore[union-attr]
-    before = evaluate(test, model)
+    before = evaluate(test, model).posterior(model)
     checked = evaluate(galaxies.frames["val"], model)
     model.calibrate(torch.from_numpy(checked.values), torch.from_numpy(checked.labels))
     found = evaluate(test, model)
     posterior = found.posterior(model)
     if plots is not None:
         print(*plot_votes(posterior, found.labels, plots))
-    return (
-        score_votes(posterior, found.labels),
-        _ridge(train, test, model, size),
-        score_votes(before.posterior(model), before.labels),
-        _equal_bias(posterior.fractions(), found.labels),
-    )
+    return Trial(model, size, posterior, before, found.labels)
 
 
 def _equal_bias(expected: np.ndarray, votes: np.ndarray) -> dict[str, tuple[float, float]]:

@@ -295,6 +295,20 @@ def _check_files(files: list[tuple[str, ...]]) -> None:
         raise CatalogError(msg)
 
 
+def check_columns(frame: pd.DataFrame, columns: Sequence[str], purpose: str) -> None:
+    """Refuse columns that a catalog lacks; ``purpose`` says what they are for, as "to break scores down by".
+
+    Raises
+    ------
+    CatalogError
+        Naming one of them, and the columns that there are.
+    """
+    missing = [column for column in columns if column not in frame.columns]
+    if missing:
+        msg = f"the catalog has no column {missing[0]!r} {purpose}. Its columns are: {', '.join(map(str, frame.columns))}."
+        raise CatalogError(msg)
+
+
 def listed(names: Sequence[object], most: int = SHOWN, total: int | None = None) -> str:
     """Write the first ``most`` names in a row, with dots where there are more."""
     total = len(names) if total is None else total

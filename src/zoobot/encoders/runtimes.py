@@ -69,9 +69,9 @@ def build_pass(runtime: Runtime, network: nn.Module, example: Tensor, dtype: tor
         msg = f"runtime={runtime!r} is not known. Choose one of {', '.join(RUNTIMES)}."
         raise OptionError(msg)
     if runtime == "torch":
-        return _torch(network, example, dtype)
+        return _torch(network, dtype)
     if runtime == "auto":
-        return _Fastest(network, example, dtype, total)
+        return _Fastest(network, dtype, total)
     for package in PACKAGES.get(runtime, ()):
         if importlib.util.find_spec(package) is None:
             msg = f"runtime={runtime!r} needs the package {package}: pip install 'zoobot[{runtime}]'."
@@ -94,13 +94,14 @@ def build_pass(runtime: Runtime, network: nn.Module, example: Tensor, dtype: tor
     return built
 
 
-def _torch(network: nn.Module, example: Tensor, dtype: torch.dtype) -> Pass:
+def _torch(network: nn.Module, dtype: torch.dtype) -> Pass:
     """Give eager torch, which on a CPU takes a few images of a batch at a time."""
-    most = IMAGES_AT_A_TIME[dtype] if example.device.type == "cpu" else None
 
     def run(images: Tensor) -> Tensor:
-        parts = [images] if most is None else torch.split(images, most)
-        return torch.cat([network(part) for part in parts])
+        if images.device.type != "cpu":
+            features: Tensor = network(images)
+            return features
+        return torch.cat([network(part) for part in torch.split(images, IMAGES_AT_A_TIME[dtype])])
 
     return run
 
@@ -172,11 +173,11 @@ def _difference(network: nn.Module, built: Pass, example: Tensor, dtype: torch.d
 class _Fastest:
     """Torch to begin with; then, once its rate is known and much work is left, whichever engine is fastest on the next batches."""
 
-    def __init__(self, network: nn.Module, example: Tensor, dtype: torch.dtype, total: int) -> None:
+    def __init__(self, network: nn.Module, dtype: torch.dtype, total: int) -> None:
         self.network = network
         self.dtype = dtype
         self.left = total
-        self.run: Pass = _torch(network, example, dtype)
+        self.run: Pass = _torch(network, dtype)
         self.seconds: list[float] = []
         self.decided = False
 

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from zoobot.data import ImageSettings, Preprocessing, read_catalog
 from zoobot.data.augment import Augmentation, centre_views, random_views
+from zoobot.data.catalog import check_columns
 from zoobot.data.pixels import as_dtype, decode_files, digest, prediction_workers, raise_unreadable
 from zoobot.encoders import Encoder, load_encoder, wrap_encoder
 from zoobot.encoders.runtimes import Pass, Runtime, build_pass
@@ -24,7 +25,7 @@ from zoobot.finetune import FinetuneableZoobotAbstract, load
 from zoobot.finetune.base import TableOptions
 from zoobot.finetune.feature_store import KeptFeatures, evaluation_store
 from zoobot.precision import Precision, frozen_pass
-from zoobot.predictions.shift import FeatureSample, check_groups, warn_of_shift
+from zoobot.predictions.shift import FeatureSample, warn_of_shift
 from zoobot.predictions.tables import check_output, write_table
 from zoobot.progress import track_steps
 
@@ -119,12 +120,12 @@ def predict(
     if save_loc is not None:
         save_loc = check_output(save_loc)
     models = _models(model)
-    if by and models[0].reference is None:
-        msg = "by: the model doesn't remember its training galaxies, to compare others with. Use one that zoobot finetune wrote."
-        raise OptionError(msg)
     if by:
+        if models[0].reference is None:
+            msg = "by: the model doesn't remember its training galaxies, to compare others with. Use one that zoobot finetune wrote."
+            raise OptionError(msg)
         catalog = read_catalog(catalog, check_files=False)
-        check_groups(catalog, by)
+        check_columns(catalog, by, "to group its galaxies by")
     sample = FeatureSample()
     raw = joined(
         [

@@ -12,8 +12,6 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from zoobot.data.catalog import listed
-from zoobot.errors import CatalogError
 from zoobot.predictions.tables import write_table
 from zoobot.science import measure_shift, shift_by
 from zoobot.science.shift import MOST_COMPARED
@@ -57,20 +55,6 @@ class FeatureSample:
     def features(self) -> npt.NDArray[np.float32]:
         """Their features (galaxy, feature)."""
         return np.concatenate(self._features)
-
-
-def check_groups(frame: pd.DataFrame, by: Sequence[str]) -> None:
-    """Refuse columns to group galaxies by that the catalog lacks.
-
-    Raises
-    ------
-    CatalogError
-        Naming the columns that there are.
-    """
-    missing = [column for column in by if column not in frame.columns]
-    if missing:
-        msg = f"the catalog has no column {missing[0]!r} to group its galaxies by. It has {listed(list(frame.columns), 12)}."
-        raise CatalogError(msg)
 
 
 def warn_of_shift(

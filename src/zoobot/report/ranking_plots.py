@@ -190,8 +190,7 @@ def _purity(events: Events) -> Plot:
         "is chosen. Dotted: the purity of choosing blindly, which is the share of the class in this test set "
         f"({shares}). Purity holds at that share alone: where the class is rarer, purity at the same threshold is "
         "lower. Dots: what is predicted to be of the class. Average precision is the mean purity over steps of "
-        "completeness. Bands and intervals: 95% of "
-        "bootstrap resamples."
+        "completeness. Bands and intervals: 95% of bootstrap resamples."
     )
     return Plot(
         "purity_completeness", "Purity and completeness", caption, axes.figure, pd.concat(tables), wide=axes.wide

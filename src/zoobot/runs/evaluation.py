@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from zoobot.data.catalog import read_catalog
-from zoobot.errors import CatalogError, OptionError
+from zoobot.data.catalog import check_columns, read_catalog
+from zoobot.errors import OptionError
 from zoobot.files import write_json
 from zoobot.finetune import FinetuneableZoobotTree, load
 from zoobot.finetune.trainer import check_writable
@@ -97,10 +97,7 @@ def evaluation_run(
 
 def _check_columns(frame: pd.DataFrame, by: Sequence[str], model: FinetuneableZoobotAbstract) -> None:
     """Refuse columns that are not there, and models whose scores are not broken down."""
-    missing = [column for column in by if column not in frame.columns]
-    if missing:
-        msg = f"the catalog has no column {missing[0]!r} to break scores down by. Its columns are: {', '.join(map(str, frame.columns))}."
-        raise CatalogError(msg)
+    check_columns(frame, by, "to break scores down by")
     if by and (isinstance(model, FinetuneableZoobotTree) or len(model.label_cols) > 1):
         msg = "scores are broken down for one label only, of classes or of a measurement. Leave --by out, or evaluate a model of one label."
         raise OptionError(msg)
