@@ -174,9 +174,39 @@ def test_a_quarter_turn_turns_the_image() -> None:
 
 def test_dust_lane_darkens_the_middle_of_an_edge_on_disk() -> None:
     from zoobot.simulate.galaxy import Columns, as_table
-    from zoobot.simulate.light import dust_lanes
+    from zoobot.simulate.light import TEXTURE_SHAPE, dust
 
     columns = Columns.of(as_table([Galaxy(inclination=np.pi / 2, dust=1.5)]), torch.device("cpu"))
-    depth = dust_lanes(columns, torch.tensor([0.2]), 64)[0]
+    depth = dust(columns, torch.tensor([0.2]), 64, torch.zeros(1, *TEXTURE_SHAPE))[0]
     assert depth[31:33].mean() > 5 * depth[20].mean()
     assert depth.max() <= 1.5
+
+
+def test_dust_of_an_inclined_disk_lies_before_its_near_side() -> None:
+    from zoobot.simulate.galaxy import Columns, as_table
+    from zoobot.simulate.light import TEXTURE_SHAPE, dust
+
+    near, far = (Galaxy(inclination=1.0, dust=1.0, dust_offset=side, arm_contrast=0.0) for side in (1.0, -1.0))
+    columns = Columns.of(as_table([near, far]), torch.device("cpu"))
+    depths = dust(columns, torch.tensor([0.2, 0.2]), 64, torch.zeros(2, *TEXTURE_SHAPE))
+    above, below = depths[:, 34:44, 24:40].mean((1, 2)), depths[:, 20:30, 24:40].mean((1, 2))
+    assert above[0] > 1.5 * below[0]
+    assert below[1] > 1.5 * above[1]
+    assert depths.min() >= 0
+
+
+def test_disk_inside_a_ring_without_a_gap_is_the_plain_disk() -> None:
+    ring = {"inner_ring_fraction": 0.2, "inner_ring_radius": 4.0, "inner_ring_width": 0.4}
+    inside = [draw([Galaxy(ring_gap=gap, **ring)], 64, 0.2)[0][32, 46] for gap in (0.0, 1.0)]
+    plain = draw([Galaxy()], 64, 0.2)[0][32, 46]
+    assert inside[0] == pytest.approx(0.8 * plain, rel=0.05)
+    assert inside[1] < 0.6 * inside[0]
+
+
+def test_rings_are_as_patchy_as_their_disk() -> None:
+    ring = {"inner_ring_fraction": 0.9, "inner_ring_radius": 4.0, "inner_ring_width": 0.4}
+    even, patchy = (draw([Galaxy(flocculence=f, **ring)], 64, 0.2)[0] for f in (0.0, 0.8))
+    y, x = np.mgrid[:64, :64] - 31.5
+    on_ring = np.abs(np.hypot(x, y) * 0.2 - 4.0) < 0.15
+    assert even[on_ring].std() / even[on_ring].mean() < 0.1
+    assert patchy[on_ring].std() / patchy[on_ring].mean() > 0.3

@@ -50,8 +50,8 @@ class Galaxy:
         Ring in the plane of the disk, along the bar: radius, Gaussian width, axis ratio, and from 0 (even) to 1 (a half is missing).
     outer_ring_fraction, outer_ring_radius, outer_ring_width, outer_ring_axis_ratio, outer_ring_break
         The same for an outer ring, across the bar.
-    ring_angle
-        The side on which broken rings are whole.
+    ring_angle, ring_gap
+        The side on which broken rings are whole; how far rings have gathered the disk's light inside them, from 0 (not at all) to 1.
     clump_fraction, clump_spread
         Clumps (star-forming knots): of the light, and their size.
     tail_fraction, tail_start, tail_sweep, tail_pitch, tail_angle, tail_width, tail_count
@@ -60,7 +60,8 @@ class Galaxy:
     shell_fraction, shell_radius, shell_angle
         Shells around an elliptical: radius of the innermost, axis along which they alternate.
     dust, dust_offset
-        Optical depth of the dust lane of an edge-on disk, and how far it is off the middle, in scale heights.
+        Optical depth of the dust: of the lane of an edge-on disk, which is off the middle by so many scale heights; in other disks of lanes
+        along the arms, more of it on the near side, which the sign of the offset gives.
     bulge_redness, disk_redness, young_redness
         Colors.
     """
@@ -108,6 +109,7 @@ class Galaxy:
     outer_ring_axis_ratio: float = 1.0
     outer_ring_break: float = 0.0
     ring_angle: float = 0.0
+    ring_gap: float = 1.0
     clump_fraction: float = 0.0
     clump_spread: float = 0.3
     tail_fraction: float = 0.0

@@ -16,10 +16,12 @@ EDGE_ON_FROM = 1.38  # radians: disks of a higher inclination are drawn with the
 SHELLS = (1.0, 1.45, 2.0, 2.7)  # radii of shells over the innermost one's
 TEXTURE_DEPTH = (-3.0, 2.0)  # natural logarithm of radius over scale length at the ends of a texture
 TEXTURE_SHAPE = (24, 48)  # radius, angle
+TAIL_SCATTER = 0.55  # natural logarithm of how uneven debris is
+NEAR_SIDE = 0.8  # share of an inclined disk's dust that lies before the stars on the near side alone
 FAR = 15.0  # scale lengths within which all light of a disk is
 SMALLEST = 1e-6
 
-Part = Callable[[Columns, "Plane"], Tensor]
+Part = Callable[[Columns, "Plane", Tensor], Tensor]
 
 
 class Plane:
@@ -94,33 +96,48 @@ def light(galaxies: Columns, pixel: Tensor, canvas: int, texture: Tensor) -> Ten
     has_disk = _indices(share > 0)
     if len(has_disk):
         parts[has_disk, 1:] = _disks(galaxies.pick(has_disk), plane.pick(has_disk), share[has_disk], texture[has_disk])
-    for name, part, old in (
+    parts_by_name: tuple[tuple[str, Part, float], ...] = (
         ("bar", _bar, 1.0),
         ("lens", _lens, 1.0),
         ("inner_ring", _inner_ring, 0.5),
         ("outer_ring", _outer_ring, 0.35),
         ("tail", _tails, 0.6),
         ("shell", _shells, 1.0),
-    ):
+    )
+    for name, part, old in parts_by_name:
         chosen = _indices(galaxies[f"{name}_fraction"] > 0)
         if len(chosen):
             some = galaxies.pick(chosen)
-            drawn = part(some.broad(), plane.pick(chosen)) * some[f"{name}_fraction"][:, None, None]
+            drawn = part(some.broad(), plane.pick(chosen), texture[chosen]) * some[f"{name}_fraction"][:, None, None]
             parts[chosen, 1] += old * drawn
             if old < 1:
                 parts[chosen, 2] += (1 - old) * drawn
     return parts * area[:, None, None, None]
 
 
-def dust_lanes(galaxies: Columns, pixel: Tensor, canvas: int) -> Tensor:
-    """Give the optical depth of the dust lanes of edge-on disks: (galaxy, canvas, canvas)."""
+def dust(galaxies: Columns, pixel: Tensor, canvas: int, texture: Tensor) -> Tensor:
+    """Give the optical depth of dust: the lane of an edge-on disk, else lanes along the arms, on the near side: (galaxy, y, x)."""
     plane = Plane(galaxies, pixel[:, None, None], canvas)
     v = galaxies.broad()
+    edge_on = (galaxies["inclination"] > EDGE_ON_FROM)[:, None, None]
+    return v["dust"] * torch.where(edge_on, _dust_lane(v, plane), _dust_in_arms(v, plane, texture))
+
+
+def _dust_lane(v: Columns, plane: Plane) -> Tensor:
     height = v["thickness"] * v["scale_length"]
     far = (plane.height - v["dust_offset"] * height) / (
         0.45 * height + 0.12 * v["scale_length"] * v["inclination"].cos()
     )
-    return v["dust"] * torch.exp(-plane.along.abs() / (1.3 * v["scale_length"])) * _sech2(far)
+    return torch.exp(-plane.along.abs() / (1.3 * v["scale_length"])) * _sech2(far)
+
+
+def _dust_in_arms(v: Columns, plane: Plane, texture: Tensor) -> Tensor:
+    """Give dust in patches at the inner edges of arms, more of it before the bulge on the near side (sin i) than behind it."""
+    phase, patches = _winding(v, plane, texture)
+    lanes = 0.4 + 0.6 * torch.exp(2.5 * ((phase + 0.8 * v["handedness"]).cos() - 1))
+    side = torch.sigmoid(3 * torch.sign(v["dust_offset"]) * plane.across / v["scale_length"])
+    near = 1 - NEAR_SIDE * v["inclination"].sin() * (1 - side)
+    return torch.exp(-0.7 * plane.radius / v["scale_length"]) * lanes * near * torch.exp(0.6 * patches - 0.18)
 
 
 def _indices(mask: Tensor) -> Tensor:
@@ -191,19 +208,29 @@ def _steps(v: Columns) -> Tensor:
 
 def _arms(v: Columns, plane: Plane, texture: Tensor) -> tuple[Tensor, Tensor]:
     """Give the brightness of spiral arms over the mean around the galaxy, and patchiness of mean 1."""
-    angle = torch.atan2(plane.across, plane.along)
-    depth = 0.5 * plane.squared.log() - v["scale_length"].log()
-    winding = v["handedness"] * depth / v["arm_pitch"].tan()
-    armed = (v["arm_contrast"] > 0).float()
-    # pieces of arms are sheared like the arms, so that a flocculent galaxy has a handedness too
-    patches = _sample(_smooth(texture), depth, angle - 0.8 * armed * winding)
-    phase = v["arm_count"] * (angle - winding - v["arm_phase"]) + 0.9 * v["flocculence"] * patches
+    phase, patches = _winding(v, plane, texture)
     sharpness = v["arm_sharpness"]
     arms = torch.exp(sharpness * (phase.cos() - 1)) / torch.special.i0e(sharpness)
-    arms = arms * (1 + v["arm_unevenness"] * torch.cos(angle - v["ring_angle"]))
+    arms = arms * (1 + v["arm_unevenness"] * torch.cos(torch.atan2(plane.across, plane.along) - v["ring_angle"]))
     begun = torch.sigmoid(7 * (plane.radius / v["scale_length"] - v["arm_start"]))
     scatter = v["flocculence"]
     return 1 + begun * (arms - 1), torch.exp(scatter * patches - 0.5 * scatter**2)
+
+
+def _winding(v: Columns, plane: Plane, texture: Tensor) -> tuple[Tensor, Tensor]:
+    """Give the phase of spiral arms, 0 on a ridge, and the texture that is wound up with them, of variance about 1."""
+    angle = torch.atan2(plane.across, plane.along)
+    depth = _depth(v, plane)
+    winding = v["handedness"] * depth / v["arm_pitch"].tan()
+    armed = (v["arm_contrast"] > 0).float()
+    # pieces of arms are sheared like the arms, so that a flocculent galaxy has a handedness too
+    patches = _sample(_smooth(texture), depth, angle - (0.3 + 0.5 * armed) * winding)
+    return v["arm_count"] * (angle - winding - v["arm_phase"]) + 0.9 * v["flocculence"] * patches, patches
+
+
+def _depth(v: Columns, plane: Plane) -> Tensor:
+    """Give the natural logarithm of radius over scale length."""
+    return 0.5 * plane.squared.log() - v["scale_length"].log()
 
 
 def _smooth(texture: Tensor) -> Tensor:
@@ -222,7 +249,7 @@ def _sample(texture: Tensor, depth: Tensor, angle: Tensor) -> Tensor:
     return F.grid_sample(texture[:, None], places, mode="bilinear", padding_mode="border", align_corners=True)[:, 0]
 
 
-def _bar(v: Columns, plane: Plane) -> Tensor:
+def _bar(v: Columns, plane: Plane, texture: Tensor) -> Tensor:  # noqa: ARG001
     """Give bars of flux 1: flat along their length, Gaussian across."""
     along, across = plane.turned(v["bar_angle"])
     width = 0.5 * v["bar_axis_ratio"] * v["bar_length"]
@@ -232,22 +259,22 @@ def _bar(v: Columns, plane: Plane) -> Tensor:
     return bar
 
 
-def _lens(v: Columns, plane: Plane) -> Tensor:
+def _lens(v: Columns, plane: Plane, texture: Tensor) -> Tensor:  # noqa: ARG001
     """Give lenses of flux 1."""
     flux = torch.pi * 0.9064024771 * v["lens_radius"] ** 2 * plane.axis_ratio  # Gamma(5/4)
     return torch.exp(-((plane.squared / v["lens_radius"] ** 2) ** 4)) / flux
 
 
-def _inner_ring(v: Columns, plane: Plane) -> Tensor:
-    return _ring(v, plane, "inner_ring", along_bar=True)
+def _inner_ring(v: Columns, plane: Plane, texture: Tensor) -> Tensor:
+    return _ring(v, plane, texture, "inner_ring", along_bar=True)
 
 
-def _outer_ring(v: Columns, plane: Plane) -> Tensor:
-    return _ring(v, plane, "outer_ring", along_bar=False)
+def _outer_ring(v: Columns, plane: Plane, texture: Tensor) -> Tensor:
+    return _ring(v, plane, texture, "outer_ring", along_bar=False)
 
 
-def _ring(v: Columns, plane: Plane, ring: str, *, along_bar: bool) -> Tensor:
-    """Give rings of flux 1, whole or broken."""
+def _ring(v: Columns, plane: Plane, texture: Tensor, ring: str, *, along_bar: bool) -> Tensor:
+    """Give rings of flux 1, whole or broken, in patches like the disk."""
     along, across = plane.turned(v["bar_angle"] + (0.0 if along_bar else torch.pi / 2))
     axis_ratio, radius, width = (v[f"{ring}_{name}"] for name in ("axis_ratio", "radius", "width"))
     distance = torch.hypot(along * axis_ratio**0.5, across / axis_ratio**0.5)
@@ -257,13 +284,15 @@ def _ring(v: Columns, plane: Plane, ring: str, *, along_bar: bool) -> Tensor:
     missing = broken * torch.sigmoid(-5 * (torch.linspace(0, torch.pi, 64, device=broken.device).cos() + 0.2)).mean()
     flux = (2 * torch.pi) ** 1.5 * radius * width * plane.axis_ratio * (1 - missing)
     shown: Tensor = torch.exp(-0.5 * ((distance - radius) / width) ** 2) * whole / flux
-    return shown
+    scatter = 0.8 * v["flocculence"]
+    patches = _sample(_smooth(texture), _depth(v, plane), torch.atan2(plane.across, plane.along))
+    return shown * torch.exp(scatter * patches - 0.5 * scatter**2)
 
 
 def _gap(v: Columns, plane: Plane, ring: str) -> Tensor:
     """Give what is left of a disk inside a ring, as if the ring had gathered it, over the mean of the whole disk."""
     radius, width = v[f"{ring}_radius"], v[f"{ring}_width"]
-    deep = (6 * v[f"{ring}_fraction"]).clamp_max(0.75)
+    deep = v["ring_gap"] * (6 * v[f"{ring}_fraction"]).clamp_max(0.75)
 
     def left(place: Tensor) -> Tensor:
         return 1 - deep * torch.exp(-0.5 * ((place - 0.72 * radius) / (1.3 * width)) ** 2)
@@ -273,8 +302,8 @@ def _gap(v: Columns, plane: Plane, ring: str) -> Tensor:
     return left(plane.radius) / ((left(steps * v["scale_length"]) * weight).sum(-1, keepdim=True) / weight.sum())
 
 
-def _tails(v: Columns, plane: Plane) -> Tensor:
-    """Give tidal tails of flux 1 within the image: they open like spirals, one or two."""
+def _tails(v: Columns, plane: Plane, texture: Tensor) -> Tensor:
+    """Give tidal tails of flux 1 within the image: they open like spirals, one or two, in streams."""
     angle = torch.atan2(plane.across, plane.along)
     tails = torch.zeros_like(angle)
     for number in (0, 1):
@@ -284,10 +313,14 @@ def _tails(v: Columns, plane: Plane) -> Tensor:
         fades = torch.exp(-((swept / v["tail_sweep"]) ** 4)) * (1 - torch.exp(-swept / 0.25))
         bright = 1.0 if number == 0 else (v["tail_count"] > 1).float() * 0.7
         tails = tails + bright * fades * torch.exp(-0.5 * ((plane.radius - ridge) / width) ** 2)
+    streams = _sample(
+        _smooth(texture), _depth(v, plane), angle - 0.7 * v["handedness"] * _depth(v, plane) / v["tail_pitch"]
+    )
+    tails = tails * torch.exp(TAIL_SCATTER * streams)
     return tails / (tails.sum((-2, -1), keepdim=True) + SMALLEST) / plane.pixel**2
 
 
-def _shells(v: Columns, plane: Plane) -> Tensor:
+def _shells(v: Columns, plane: Plane, texture: Tensor) -> Tensor:  # noqa: ARG001
     """Give shells of flux 1 within the image: arcs with sharp outer edges, on alternate sides."""
     x, y = plane.sky_x - v["x"], plane.sky_y - v["y"]
     radius = torch.hypot(x, y)

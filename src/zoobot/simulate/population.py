@@ -16,6 +16,7 @@ import numpy as np
 from zoobot.errors import OptionError
 from zoobot.simulate.draws import Draws, Mask
 from zoobot.simulate.galaxy import FIELDS, Table
+from zoobot.simulate.light import EDGE_ON_FROM
 from zoobot.simulate.surveys import Survey
 
 KINDS = ("elliptical", "lenticular", "spiral", "irregular", "star")
@@ -149,7 +150,7 @@ def companions(draws: Draws, galaxies: Table, survey: Survey, population: Popula
             others[f"{ring}_{part}"] = others[f"{ring}_{part}"] * shrink
     others["flux"] = galaxies["flux"] * ratio
     span = galaxies["half_light"] * np.where(merger, 1.0, 1.6)
-    distance = np.minimum(span * draws.uniform(0.9, 3.2), 0.42 * galaxies["width"])
+    distance = np.minimum(span * draws.uniform(0.6, 3.0), 0.42 * galaxies["width"])
     direction = draws.uniform(0, 2 * np.pi)
     others["x"], others["y"] = distance * np.cos(direction), distance * np.sin(direction)
     others["bulge_fraction"] = np.where(others["kind"] == STAR, 0.5, others["bulge_fraction"])
@@ -216,9 +217,10 @@ def _disk(galaxies: Table, draws: Draws, population: Population, has_disk: Mask)
     flat = galaxies["bulge_axis_ratio"]
     projected = np.sqrt(cosine**2 + (1 - cosine**2) * (0.62 * flat) ** 2)
     galaxies["bulge_axis_ratio"] = np.where(has_disk, np.minimum(projected, 1.0) * (0.94 + 0.06 * flat), flat)
-    edge_on = has_disk & (galaxies["inclination"] > 1.3)
+    edge_on = galaxies["inclination"] > EDGE_ON_FROM
     dusty = draws.chance(0.65) & (galaxies["kind"] == SPIRAL)
-    galaxies["dust"] = np.where(edge_on & dusty, draws.uniform(0.4, 2.6), 0.0)
+    depth = np.where(edge_on, draws.uniform(0.4, 2.6), draws.uniform(0.1, 1.1) * np.sin(galaxies["inclination"]))
+    galaxies["dust"] = np.where(dusty, depth, 0.0)
     galaxies["dust_offset"] = draws.normal(0, 0.25) + 2.5 * cosine * np.sign(draws.uniform(-1, 1))
     irregular = galaxies["kind"] == IRREGULAR
     shift = np.where(irregular, draws.uniform(0.2, 0.9), np.abs(draws.normal(0, 0.06)) * (0.4 + late))
@@ -265,9 +267,14 @@ def _rings(galaxies: Table, draws: Draws, population: Population, has_disk: Mask
         share = strength * (1 - 0.7 * galaxies["bulge_fraction"]) * draws.uniform(0.7, 1.1)
         galaxies[f"{ring}_fraction"] = np.where(has_ring & present, share, 0.0)
     galaxies["ring_angle"] = draws.uniform(0, 2 * np.pi)
-    lens = draws.chance(np.where(has_ring, 0.12, 0.3) * (1 - 0.8 * late)) & has_disk
+    # most rings are the bright edge of a plateau; few stand free with a gap inside
+    galaxies["ring_gap"] = draws.uniform() ** 1.5
+    edge = has_ring & draws.chance(0.5)
+    lens = draws.chance(np.where(edge, 1.0, np.where(has_ring, 0.05, 0.3)) * (1 - 0.8 * late)) & has_disk
     galaxies["lens_fraction"] = np.where(lens, draws.uniform(0.06, 0.25), 0.0)
-    galaxies["lens_radius"] = np.minimum(scale * draws.uniform(1.1, 2.1), 0.36 * galaxies["width"])
+    ring_radius = np.where(which == 1, galaxies["outer_ring_radius"], galaxies["inner_ring_radius"])
+    lens_radius = np.where(edge, 1.05 * ring_radius, scale * draws.uniform(1.1, 2.1))
+    galaxies["lens_radius"] = np.minimum(lens_radius, 0.36 * galaxies["width"])
 
 
 def _arms(galaxies: Table, draws: Draws, has_disk: Mask) -> None:
@@ -316,7 +323,8 @@ def _disturbances(galaxies: Table, draws: Draws, population: Population, has_dis
     galaxies["tail_sweep"] = draws.uniform(1.2, 3.6)
     galaxies["tail_pitch"] = draws.uniform(0.15, 0.55)
     galaxies["tail_angle"] = draws.uniform(0, 2 * np.pi)
-    galaxies["tail_width"] = draws.uniform(0.07, 0.18)
+    fan = draws.chance(np.where(merger, 0.4, 0.2))
+    galaxies["tail_width"] = np.where(fan, draws.uniform(0.18, 0.45), draws.uniform(0.07, 0.18))
     galaxies["tail_count"] = np.where(draws.chance(0.5), 2.0, 1.0)
     shells = draws.chance(population.shells) & (galaxies["kind"] == ELLIPTICAL)
     galaxies["shell_fraction"] = np.where(shells, draws.uniform(0.06, 0.2), 0.0)

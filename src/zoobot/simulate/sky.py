@@ -24,7 +24,7 @@ from zoobot.simulate.field import (
     neighbors,
 )
 from zoobot.simulate.galaxy import FIELDS, Columns, Galaxy, Table, as_galaxies
-from zoobot.simulate.light import TEXTURE_SHAPE, dust_lanes, light
+from zoobot.simulate.light import TEXTURE_SHAPE, dust, light
 from zoobot.simulate.mishaps import add_light, spoil
 from zoobot.simulate.observe import REACH, VIEW_COLUMNS, View, add_noise, blur, draw_view, show
 from zoobot.simulate.population import PARAMETER_COLUMNS, companions, draw, get_population
@@ -263,7 +263,7 @@ class SimulatedSurvey:
         bands = self._bands(rows, parts)
         dusty = (columns["dust"] > 0).nonzero()[:, 0]
         if len(dusty):
-            depth = dust_lanes(columns.pick(dusty), pixel[image_of_row[dusty]], canvas)
+            depth = dust(columns.pick(dusty), pixel[image_of_row[dusty]], canvas, patches[dusty])
             bands[dusty] *= torch.exp(-depth[:, None] * torch.tensor(DUST_OF_BAND, device=device)[None, :, None, None])
         flux = bands[: len(images)]
         if len(near):

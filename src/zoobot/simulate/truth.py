@@ -64,7 +64,7 @@ def true_values(galaxies: Table, partners: Table, view: View, survey: Survey) ->
         "disturbed": np.maximum(g["disturbed"], 0.6 * merger),
         "irregular": (kind == IRREGULAR).astype(float),
         "shells": _strength(g["shell_fraction"], 0.12),
-        "dust_lane": np.minimum(g["dust"] / 1.5, 1.0),
+        "dust_lane": np.minimum(g["dust"] / 1.5, 1.0) * edge_on,
         "star": (kind == STAR).astype(float),
         "spiral": (kind == SPIRAL).astype(float),
         "arms_one": arms * (g["arm_count"] == 1),
