@@ -18,6 +18,7 @@ from zoobot.finetune.losses import (
     multi_label_loss,
     regression_loss,
 )
+from zoobot.finetune.votes_loss import LARGEST_TABLE
 from zoobot.trees import Schema, load, names
 
 N_GALAXIES = 5
@@ -65,6 +66,21 @@ def test_tree_loss_is_exact_where_float32_log_gammas_cancel():
     loss = dirichlet_multinomial_loss(concentrations, votes, tree)
     np.testing.assert_allclose(loss[0, 0], -np.log(101 / 102), rtol=1e-6)
     np.testing.assert_allclose(loss.numpy(), scipy_loss(concentrations, votes, tree), rtol=1e-6)
+
+
+def test_tree_loss_is_exact_where_a_prediction_is_sure_and_right():
+    tree = Schema({"a": ["x", "y", "z"]})
+    concentrations, votes = torch.tensor([[87.654321, 0.01, 0.0123]]), torch.tensor([[1.0, 0.0, 0.0]])
+    loss = dirichlet_multinomial_loss(concentrations, votes, tree)
+    np.testing.assert_allclose(loss.numpy(), scipy_loss(concentrations, votes, tree), rtol=1e-5)
+
+
+@pytest.mark.parametrize("most", [LARGEST_TABLE - 1, 2 * LARGEST_TABLE])
+def test_tree_loss_of_very_many_votes(most):
+    tree = Schema({"a": ["x", "y"]})
+    concentrations, votes = torch.tensor([[3.0, 40.0]]), torch.tensor([[most - 7.0, 7.0]])
+    loss = dirichlet_multinomial_loss(concentrations, votes, tree)
+    np.testing.assert_allclose(loss.numpy(), scipy_loss(concentrations, votes, tree), rtol=1e-5)
 
 
 def test_probabilities_of_all_outcomes_sum_to_one():

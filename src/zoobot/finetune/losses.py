@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from zoobot.errors import OptionError
+from zoobot.finetune.votes_loss import VotesLoss
 from zoobot.trees import Schema
 
 ConcentrationKind = Literal["sigmoid", "softplus"]
@@ -179,30 +180,10 @@ def dirichlet_multinomial_loss(
         _raise_shapes(f"concentrations and votes of one shape (batch, {n_answers})", concentrations, votes)
     if question_weights is not None and question_weights.shape != (n_questions,):
         _raise_shapes(f"one weight for each of {n_questions} questions", question_weights)
+    concentrations = _at_least_float32(concentrations)
     question_of_answer = _question_of_answer(sizes, concentrations.device)
-    out_dtype = torch.float64 if concentrations.dtype == torch.float64 else torch.float32
-    dtype = torch.float32 if concentrations.device.type == "mps" else torch.float64
-    votes = votes.detach()
-
-    # Where in the flattened tensors the answers with votes stand, and their questions: what the others add is 0.
-    given = votes.reshape(-1).nonzero().squeeze(1)
-    question_of_given = given // n_answers * n_questions + question_of_answer[given % n_answers]
-    a, x = (values.reshape(-1).index_select(0, given).to(dtype) for values in (concentrations, votes))
-
-    none = torch.zeros(len(votes), n_questions, dtype=dtype, device=votes.device)
-    A = none.scatter_add(1, question_of_answer.expand(votes.shape), concentrations.to(dtype)).reshape(-1)
-    n = none.reshape(-1).index_add(0, question_of_given, x)
-    asked = n.nonzero().squeeze(1)
-    of_questions = _log_ways(A.index_select(0, asked), n.index_select(0, asked))
-    losses = none.reshape(-1).index_add(0, asked, of_questions)
-    losses = losses.index_add(0, question_of_given, _log_ways(a, x), alpha=-1)
-    losses = losses.reshape(len(votes), n_questions).to(out_dtype)
+    losses: Tensor = VotesLoss.apply(concentrations, votes.detach(), question_of_answer, n_questions)
     return losses if question_weights is None else losses * question_weights.to(losses)
-
-
-def _log_ways(a: Tensor, x: Tensor) -> Tensor:
-    """Logarithm of gamma(a + x) / (gamma(a) gamma(x + 1)), which is 0 where `x` is."""
-    return torch.lgamma(a + x) - torch.lgamma(a) - torch.lgamma(x + 1)
 
 
 @lru_cache(maxsize=128)
