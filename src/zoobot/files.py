@@ -16,8 +16,11 @@ def write_whole(path: Path, content: bytes) -> None:
 
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Give a path beside a file to write its new content to; it takes the file's place at the end, and is gone where writing fails."""
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    """Give a path beside a file to write its new content to; it takes the file's place at the end, and is gone where writing fails.
+
+    Its name ends like the file's, for some writers go by that.
+    """
+    part = path.with_name(f".{os.getpid()}.part.{path.name}")
     try:
         yield part
         part.replace(path)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from zoobot.errors import OutputError
+from zoobot.files import replacing
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -48,18 +48,16 @@ def write_table(table: pd.DataFrame, path: str | Path) -> Path:
         See `check_output`.
     """
     path = check_output(path)
-    part = path.with_name(f".{os.getpid()}.part.{path.name}")
     form = WRITERS[path.suffix.lower()]
     try:
-        if form == "csv":
-            table.to_csv(part, index=False)
-        elif form == "parquet":
-            table.to_parquet(part, index=False)
-        else:
-            _write_astropy(table, part, form)
-        part.replace(path)
+        with replacing(path) as part:
+            if form == "csv":
+                table.to_csv(part, index=False)
+            elif form == "parquet":
+                table.to_parquet(part, index=False)
+            else:
+                _write_astropy(table, part, form)
     except OSError as err:
-        part.unlink(missing_ok=True)
         msg = f"{path} can't be written: {err.strerror or err}. Choose another place, or make room on the disk."
         raise OutputError(msg) from err
     return path
