@@ -5,7 +5,8 @@
 
 By default heads learn from some galaxies of the train catalogs and are scored on the test catalogs; nothing may be chosen by that.
 ``--cross-validate`` leaves the test catalogs alone: each seed holds out another fifth of the train catalogs. A fifth of the labels
-(at least one a class) always validates, that is, decides which epoch is best. ``--whole`` finetunes the whole network instead.
+(at least one a class) always validates, that is, decides which epoch is best. Classes weigh alike in training, as they do in the
+balanced accuracy that is scored. ``--whole`` finetunes the whole network instead.
 """
 
 import logging
@@ -173,7 +174,7 @@ class Trial:
             seed=seed,
         )
         self.encoder.load_state_dict(self.start)
-        model = self._model(seed)
+        model = self._model(train, seed)
         with tempfile.TemporaryDirectory() as folder:
             trainer = get_trainer(folder, max_epochs=self.epochs, patience=20, enable_progress_bar=False)
             trainer.fit(model, datamodule)
@@ -198,7 +199,7 @@ class Trial:
             return _fraction_error(table[TREE.label_cols].to_numpy(), test)
         return float(scores["auroc" if self.task.figure == "AUROC" else "balanced_accuracy"])
 
-    def _model(self, seed: int) -> FinetuneableZoobotAbstract:
+    def _model(self, train: pd.DataFrame, seed: int) -> FinetuneableZoobotAbstract:
         options: dict[str, Any] = {
             "encoder": self.encoder,
             "n_blocks": -1 if self.whole else 0,
@@ -207,7 +208,10 @@ class Trial:
         }
         if self.task.label is None:
             return FinetuneableZoobotTree(TREE, **options)
-        return FinetuneableZoobotClassifier(int(self.train[self.task.label].nunique()), **options)
+        classes = sorted(self.train[self.task.label].unique())
+        counts = train[self.task.label].value_counts().reindex(classes, fill_value=1)
+        weights = (len(train) / (len(classes) * counts)).tolist()
+        return FinetuneableZoobotClassifier(len(classes), class_weights=weights, **options)
 
     def _features_of(self, frame: pd.DataFrame, preprocessing: Preprocessing | None) -> torch.Tensor:
         """Give the features of galaxies, each computed once."""
