@@ -1,6 +1,6 @@
 """The recipe of the encoder in the package, and of the others that it is chosen from. Nothing but this repository is needed.
 
-    python benchmarks/pretrain_bundled.py train continued --work runs --images 130000   # interrupted: the same again goes on
+    python benchmarks/pretrain_bundled.py train continued --work runs --images 256000   # interrupted: the same again goes on
     python benchmarks/pretrain_bundled.py train hybrid --work runs --images 45000       # goes on from 'continued'
     python benchmarks/transfer.py ../shared/data --encoder imagenet --encoder runs/continued/encoder --cross-validate
     python benchmarks/pretrain_bundled.py export continued --work runs --scores scores.md

@@ -12,7 +12,7 @@ import logging
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 import pandas as pd
@@ -124,6 +124,12 @@ def simulated(
     encoder: EncoderOption = "bundled",
     image_size: SizeOption = None,
     concentrations: KindOption = "sigmoid",
+    cosine_epochs: Annotated[
+        int | None,
+        typer.Option(
+            help="Let the learning rate fall over so many epochs. Default: it stays, until nothing is gained."
+        ),
+    ] = None,
     plots: PlotsOption = None,
     seed: Annotated[int, typer.Option(help="Other galaxies, and another head.")] = 0,
 ) -> None:
@@ -136,7 +142,7 @@ def simulated(
         frame = _placed(write_set(folder, galaxies, tree=TREE, seed=FIRST_SEED + seed, size=160), Path(folder))
         half = len(frame) // 2
         train, test = frame.iloc[:half].reset_index(drop=True), frame.iloc[half:].reset_index(drop=True)
-        trial = _trial(train, test, encoder, image_size, concentrations, plots, seed)
+        trial = _trial(train, test, encoder, image_size, concentrations, plots, seed, cosine_epochs)
     scores, before = (score_votes(one, trial.votes) for one in (trial.posterior, trial.uncalibrated))
     equal = _equal_bias(trial.posterior.fractions(), trial.votes)
     print(f"simulated galaxies, {encoder}, {concentrations}: {half} to train and validate, {len(test)} test\n")
@@ -180,6 +186,7 @@ def _trial(
     concentrations: ConcentrationKind,
     plots: Path | None,
     seed: int,
+    cosine_epochs: int | None = None,
 ) -> Trial:
     """Train a head, calibrate it on the galaxies that validated, and predict the test galaxies."""
     start = load_encoder(encoder)
@@ -196,9 +203,16 @@ def _trial(
         test_fraction=0.1,
         seed=seed,
     )
-    model = FinetuneableZoobotTree(TREE, encoder=start, concentrations=concentrations, learning_rate=1e-3, seed=seed)
+    falls: dict[str, Any] = (
+        {"cosine_schedule": True, "max_cosine_epochs": cosine_epochs, "max_learning_rate_reduction_factor": 0.01}
+        if cosine_epochs
+        else {}
+    )
+    model = FinetuneableZoobotTree(
+        TREE, encoder=start, concentrations=concentrations, learning_rate=1e-3, seed=seed, **falls
+    )
     with tempfile.TemporaryDirectory() as folder:
-        trainer = get_trainer(folder, max_epochs=200, patience=20, enable_progress_bar=False)
+        trainer = get_trainer(folder, max_epochs=cosine_epochs or 200, patience=20, enable_progress_bar=False)
         trainer.fit(model, galaxies)
         model = type(model).load_from_checkpoint(trainer.checkpoint_callback.best_model_path)  # type: ignore[union-attr]
     before = evaluate(test, model).posterior(model)
