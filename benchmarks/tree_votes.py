@@ -12,7 +12,7 @@ import logging
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import numpy as np
 import pandas as pd
@@ -38,6 +38,7 @@ ENOUGH = 300
 """Galaxies asked, for a question's intervals to be judged"""
 KINDS: tuple[ConcentrationKind, ...] = ("sigmoid", "softplus")
 FOLDS = 5
+MOST_EPOCHS = 200
 
 EncoderOption = Annotated[str, typer.Option(help="What load_encoder takes.")]
 SizeOption = Annotated[int | None, typer.Option(help="Pixels a side. Default: the encoder's own.")]
@@ -203,16 +204,19 @@ def _trial(
         test_fraction=0.1,
         seed=seed,
     )
-    falls: dict[str, Any] = (
-        {"cosine_schedule": True, "max_cosine_epochs": cosine_epochs, "max_learning_rate_reduction_factor": 0.01}
-        if cosine_epochs
-        else {}
-    )
+    epochs = cosine_epochs or MOST_EPOCHS
     model = FinetuneableZoobotTree(
-        TREE, encoder=start, concentrations=concentrations, learning_rate=1e-3, seed=seed, **falls
+        TREE,
+        encoder=start,
+        concentrations=concentrations,
+        learning_rate=1e-3,
+        cosine_schedule=cosine_epochs is not None,
+        max_cosine_epochs=epochs,
+        max_learning_rate_reduction_factor=0.01,
+        seed=seed,
     )
     with tempfile.TemporaryDirectory() as folder:
-        trainer = get_trainer(folder, max_epochs=cosine_epochs or 200, patience=20, enable_progress_bar=False)
+        trainer = get_trainer(folder, max_epochs=epochs, patience=20, enable_progress_bar=False)
         trainer.fit(model, galaxies)
         model = type(model).load_from_checkpoint(trainer.checkpoint_callback.best_model_path)  # type: ignore[union-attr]
     before = evaluate(test, model).posterior(model)

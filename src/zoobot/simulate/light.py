@@ -3,8 +3,6 @@
 A pixel's value is the light at its center times its area, but in the middle of bulges (`zoobot.simulate.bulges`).
 """
 
-from collections.abc import Callable
-
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -21,15 +19,16 @@ NEAR_SIDE = 0.8  # share of an inclined disk's dust that lies before the stars o
 FAR = 15.0  # scale lengths within which all light of a disk is
 SMALLEST = 1e-6
 
-Part = Callable[[Columns, "Plane", Tensor], Tensor]
-
 
 class Plane:
-    """Where the pixels of each image are in the plane of its galaxy's disk: all (galaxy, y, x), in arcsec and radians."""
+    """Where the pixels of each image are in the plane of its galaxy's disk: all (galaxy, y, x), in arcsec and radians.
 
-    def __init__(self, galaxies: Columns, pixel: Tensor, canvas: int) -> None:
+    With it comes the disk's `texture`, (galaxy, *TEXTURE_SHAPE).
+    """
+
+    def __init__(self, galaxies: Columns, pixel: Tensor, canvas: int, texture: Tensor) -> None:
         v = galaxies.broad()
-        self.pixel = pixel
+        self.pixel, self.texture = pixel, texture
         self.sky_x, self.sky_y = sky_axes(canvas, pixel)
         shift = v["lopsidedness"] * v["scale_length"]
         x = self.sky_x - v["x"] - shift * v["lopsided_angle"].cos()
@@ -86,7 +85,7 @@ def light(galaxies: Columns, pixel: Tensor, canvas: int, texture: Tensor) -> Ten
     Tensor
         float32 (galaxy, 3, canvas, canvas), never NaN; negative only beside the cusp of a bulge that is not yet blurred.
     """
-    plane = Plane(galaxies, pixel[:, None, None], canvas)
+    plane = Plane(galaxies, pixel[:, None, None], canvas, texture)
     area = pixel**2 * galaxies["flux"]
     parts = torch.zeros(len(pixel), 3, canvas, canvas, device=pixel.device)
     has_bulge = _indices(galaxies["bulge_fraction"] > 0)
@@ -95,20 +94,19 @@ def light(galaxies: Columns, pixel: Tensor, canvas: int, texture: Tensor) -> Ten
     share = (1 - galaxies.total(SHARES)).clamp_min(0)
     has_disk = _indices(share > 0)
     if len(has_disk):
-        parts[has_disk, 1:] = _disks(galaxies.pick(has_disk), plane.pick(has_disk), share[has_disk], texture[has_disk])
-    parts_by_name: tuple[tuple[str, Part, float], ...] = (
+        parts[has_disk, 1:] = _disks(galaxies.pick(has_disk), plane.pick(has_disk), share[has_disk])
+    for name, part, old in (
         ("bar", _bar, 1.0),
         ("lens", _lens, 1.0),
         ("inner_ring", _inner_ring, 0.5),
         ("outer_ring", _outer_ring, 0.35),
         ("tail", _tails, 0.6),
         ("shell", _shells, 1.0),
-    )
-    for name, part, old in parts_by_name:
+    ):
         chosen = _indices(galaxies[f"{name}_fraction"] > 0)
         if len(chosen):
             some = galaxies.pick(chosen)
-            drawn = part(some.broad(), plane.pick(chosen), texture[chosen]) * some[f"{name}_fraction"][:, None, None]
+            drawn = part(some.broad(), plane.pick(chosen)) * some[f"{name}_fraction"][:, None, None]
             parts[chosen, 1] += old * drawn
             if old < 1:
                 parts[chosen, 2] += (1 - old) * drawn
@@ -117,10 +115,10 @@ def light(galaxies: Columns, pixel: Tensor, canvas: int, texture: Tensor) -> Ten
 
 def dust(galaxies: Columns, pixel: Tensor, canvas: int, texture: Tensor) -> Tensor:
     """Give the optical depth of dust: the lane of an edge-on disk, else lanes along the arms, on the near side: (galaxy, y, x)."""
-    plane = Plane(galaxies, pixel[:, None, None], canvas)
+    plane = Plane(galaxies, pixel[:, None, None], canvas, texture)
     v = galaxies.broad()
     edge_on = (galaxies["inclination"] > EDGE_ON_FROM)[:, None, None]
-    return v["dust"] * torch.where(edge_on, _dust_lane(v, plane), _dust_in_arms(v, plane, texture))
+    return v["dust"] * torch.where(edge_on, _dust_lane(v, plane), _dust_in_arms(v, plane))
 
 
 def _dust_lane(v: Columns, plane: Plane) -> Tensor:
@@ -131,9 +129,9 @@ def _dust_lane(v: Columns, plane: Plane) -> Tensor:
     return torch.exp(-plane.along.abs() / (1.3 * v["scale_length"])) * _sech2(far)
 
 
-def _dust_in_arms(v: Columns, plane: Plane, texture: Tensor) -> Tensor:
+def _dust_in_arms(v: Columns, plane: Plane) -> Tensor:
     """Give dust in patches at the inner edges of arms, more of it before the bulge on the near side (sin i) than behind it."""
-    phase, patches = _winding(v, plane, texture)
+    phase, patches = _winding(v, plane)
     lanes = 0.4 + 0.6 * torch.exp(2.5 * ((phase + 0.8 * v["handedness"]).cos() - 1))
     side = torch.sigmoid(3 * torch.sign(v["dust_offset"]) * plane.across / v["scale_length"])
     near = 1 - NEAR_SIDE * v["inclination"].sin() * (1 - side)
@@ -150,7 +148,7 @@ def _sech2(x: Tensor) -> Tensor:
     return 4 * decay / (1 + decay) ** 2
 
 
-def _disks(galaxies: Columns, plane: Plane, share: Tensor, texture: Tensor) -> Tensor:
+def _disks(galaxies: Columns, plane: Plane, share: Tensor) -> Tensor:
     """Give the old and the young light of disks, with their arms and the gaps inside their rings: (galaxy, 2, y, x)."""
     v = galaxies.broad()
     edge_on = _indices(galaxies["inclination"] > EDGE_ON_FROM)
@@ -168,7 +166,7 @@ def _disks(galaxies: Columns, plane: Plane, share: Tensor, texture: Tensor) -> T
     patchy = _indices(visible & ((galaxies["arm_contrast"] > 0) | (galaxies["flocculence"] > 0)))
     if len(patchy):
         some = v.pick(patchy)
-        arms, patches = _arms(some, plane.pick(patchy), texture[patchy])
+        arms, patches = _arms(some, plane.pick(patchy))
         old[patchy] *= (1 + 0.4 * some["arm_contrast"] * (arms - 1)) * patches**0.35
         young[patchy] *= (1 + some["arm_contrast"] * (arms - 1)) * patches
     return torch.stack([old, young], 1)
@@ -206,9 +204,9 @@ def _steps(v: Columns) -> Tensor:
     return (torch.arange(300, device=v["truncation"].device) + 0.5) * (FAR / 300)
 
 
-def _arms(v: Columns, plane: Plane, texture: Tensor) -> tuple[Tensor, Tensor]:
+def _arms(v: Columns, plane: Plane) -> tuple[Tensor, Tensor]:
     """Give the brightness of spiral arms over the mean around the galaxy, and patchiness of mean 1."""
-    phase, patches = _winding(v, plane, texture)
+    phase, patches = _winding(v, plane)
     sharpness = v["arm_sharpness"]
     arms = torch.exp(sharpness * (phase.cos() - 1)) / torch.special.i0e(sharpness)
     arms = arms * (1 + v["arm_unevenness"] * torch.cos(torch.atan2(plane.across, plane.along) - v["ring_angle"]))
@@ -217,14 +215,14 @@ def _arms(v: Columns, plane: Plane, texture: Tensor) -> tuple[Tensor, Tensor]:
     return 1 + begun * (arms - 1), torch.exp(scatter * patches - 0.5 * scatter**2)
 
 
-def _winding(v: Columns, plane: Plane, texture: Tensor) -> tuple[Tensor, Tensor]:
+def _winding(v: Columns, plane: Plane) -> tuple[Tensor, Tensor]:
     """Give the phase of spiral arms, 0 on a ridge, and the texture that is wound up with them, of variance about 1."""
     angle = torch.atan2(plane.across, plane.along)
     depth = _depth(v, plane)
     winding = v["handedness"] * depth / v["arm_pitch"].tan()
     armed = (v["arm_contrast"] > 0).float()
     # pieces of arms are sheared like the arms, so that a flocculent galaxy has a handedness too
-    patches = _sample(_smooth(texture), depth, angle - (0.3 + 0.5 * armed) * winding)
+    patches = _sample(_smooth(plane.texture), depth, angle - (0.3 + 0.5 * armed) * winding)
     return v["arm_count"] * (angle - winding - v["arm_phase"]) + 0.9 * v["flocculence"] * patches, patches
 
 
@@ -249,7 +247,7 @@ def _sample(texture: Tensor, depth: Tensor, angle: Tensor) -> Tensor:
     return F.grid_sample(texture[:, None], places, mode="bilinear", padding_mode="border", align_corners=True)[:, 0]
 
 
-def _bar(v: Columns, plane: Plane, texture: Tensor) -> Tensor:  # noqa: ARG001
+def _bar(v: Columns, plane: Plane) -> Tensor:
     """Give bars of flux 1: flat along their length, Gaussian across."""
     along, across = plane.turned(v["bar_angle"])
     width = 0.5 * v["bar_axis_ratio"] * v["bar_length"]
@@ -259,21 +257,21 @@ def _bar(v: Columns, plane: Plane, texture: Tensor) -> Tensor:  # noqa: ARG001
     return bar
 
 
-def _lens(v: Columns, plane: Plane, texture: Tensor) -> Tensor:  # noqa: ARG001
+def _lens(v: Columns, plane: Plane) -> Tensor:
     """Give lenses of flux 1."""
     flux = torch.pi * 0.9064024771 * v["lens_radius"] ** 2 * plane.axis_ratio  # Gamma(5/4)
     return torch.exp(-((plane.squared / v["lens_radius"] ** 2) ** 4)) / flux
 
 
-def _inner_ring(v: Columns, plane: Plane, texture: Tensor) -> Tensor:
-    return _ring(v, plane, texture, "inner_ring", along_bar=True)
+def _inner_ring(v: Columns, plane: Plane) -> Tensor:
+    return _ring(v, plane, "inner_ring", along_bar=True)
 
 
-def _outer_ring(v: Columns, plane: Plane, texture: Tensor) -> Tensor:
-    return _ring(v, plane, texture, "outer_ring", along_bar=False)
+def _outer_ring(v: Columns, plane: Plane) -> Tensor:
+    return _ring(v, plane, "outer_ring", along_bar=False)
 
 
-def _ring(v: Columns, plane: Plane, texture: Tensor, ring: str, *, along_bar: bool) -> Tensor:
+def _ring(v: Columns, plane: Plane, ring: str, *, along_bar: bool) -> Tensor:
     """Give rings of flux 1, whole or broken, in patches like the disk."""
     along, across = plane.turned(v["bar_angle"] + (0.0 if along_bar else torch.pi / 2))
     axis_ratio, radius, width = (v[f"{ring}_{name}"] for name in ("axis_ratio", "radius", "width"))
@@ -285,7 +283,7 @@ def _ring(v: Columns, plane: Plane, texture: Tensor, ring: str, *, along_bar: bo
     flux = (2 * torch.pi) ** 1.5 * radius * width * plane.axis_ratio * (1 - missing)
     shown: Tensor = torch.exp(-0.5 * ((distance - radius) / width) ** 2) * whole / flux
     scatter = 0.8 * v["flocculence"]
-    patches = _sample(_smooth(texture), _depth(v, plane), torch.atan2(plane.across, plane.along))
+    patches = _sample(_smooth(plane.texture), _depth(v, plane), torch.atan2(plane.across, plane.along))
     return shown * torch.exp(scatter * patches - 0.5 * scatter**2)
 
 
@@ -302,7 +300,7 @@ def _gap(v: Columns, plane: Plane, ring: str) -> Tensor:
     return left(plane.radius) / ((left(steps * v["scale_length"]) * weight).sum(-1, keepdim=True) / weight.sum())
 
 
-def _tails(v: Columns, plane: Plane, texture: Tensor) -> Tensor:
+def _tails(v: Columns, plane: Plane) -> Tensor:
     """Give tidal tails of flux 1 within the image: they open like spirals, one or two, in streams."""
     angle = torch.atan2(plane.across, plane.along)
     tails = torch.zeros_like(angle)
@@ -314,13 +312,13 @@ def _tails(v: Columns, plane: Plane, texture: Tensor) -> Tensor:
         bright = 1.0 if number == 0 else (v["tail_count"] > 1).float() * 0.7
         tails = tails + bright * fades * torch.exp(-0.5 * ((plane.radius - ridge) / width) ** 2)
     streams = _sample(
-        _smooth(texture), _depth(v, plane), angle - 0.7 * v["handedness"] * _depth(v, plane) / v["tail_pitch"]
+        _smooth(plane.texture), _depth(v, plane), angle - 0.7 * v["handedness"] * _depth(v, plane) / v["tail_pitch"]
     )
     tails = tails * torch.exp(TAIL_SCATTER * streams)
     return tails / (tails.sum((-2, -1), keepdim=True) + SMALLEST) / plane.pixel**2
 
 
-def _shells(v: Columns, plane: Plane, texture: Tensor) -> Tensor:  # noqa: ARG001
+def _shells(v: Columns, plane: Plane) -> Tensor:
     """Give shells of flux 1 within the image: arcs with sharp outer edges, on alternate sides."""
     x, y = plane.sky_x - v["x"], plane.sky_y - v["y"]
     radius = torch.hypot(x, y)
