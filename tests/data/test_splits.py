@@ -1,11 +1,12 @@
 """Splits: every row once, classes in proportion, groups together."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zoobot.data.splits import check_every_class, split_rows
+from zoobot.data.splits import check_every_class, group_codes, split_rows
 from zoobot.errors import OptionError, SplitError
 
 SHARES = (0.7, 0.1, 0.2)
@@ -60,3 +61,14 @@ def test_what_cannot_be_split_is_named() -> None:
     strata = np.array([0] * 20 + [1] * 2)
     with pytest.raises(SplitError, match="class 'ring' has no galaxy in the validation part: it has 2 in all"):
         check_every_class(split_rows(22, SHARES, strata=strata), strata, ["none", "ring"], grouped=False)
+
+
+@pytest.mark.parametrize("missing", [None, float("nan"), "", "  "])
+def test_galaxies_without_a_group_stand_alone(missing) -> None:
+    codes = group_codes(pd.Series(["a", missing, "b", "a", missing], dtype=object))
+    assert codes[0] == codes[3]
+    assert len(np.unique(codes)) == 4
+
+
+def test_numbers_are_groups_too() -> None:
+    assert group_codes(pd.Series([3.0, np.nan, 3.0, 5.0, np.nan])).tolist() == [0, 2, 0, 1, 3]

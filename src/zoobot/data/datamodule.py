@@ -16,7 +16,7 @@ from zoobot.data.augment import Augmentation, Transform, centre_views, custom_vi
 from zoobot.data.catalog import encode_labels, find_class_names, label_columns, read_catalog
 from zoobot.data.images import ImageSettings, Stretch, decode_image
 from zoobot.data.pixels import KeptPixels, Preprocessing, as_dtype, default_workers, digest, keep_pixels, pixel_dtype
-from zoobot.data.splits import check_every_class, split_rows
+from zoobot.data.splits import check_every_class, group_codes, split_rows
 from zoobot.errors import CatalogError, OptionError
 
 if TYPE_CHECKING:
@@ -283,7 +283,7 @@ class GalaxyDataModule(L.LightningDataModule):
             if self.group_col not in frame.columns:
                 msg = f"group_col={self.group_col!r} is not a column of the catalog. Its columns are: {', '.join(map(str, frame.columns))}."
                 raise CatalogError(msg)
-            groups = pd.factorize(frame[self.group_col], use_na_sentinel=False)[0]
+            groups = group_codes(frame[self.group_col])
         parts = split_rows(len(frame), fractions, strata=strata, groups=groups, seed=self.seed)
         if strata is not None:
             check_every_class(parts, strata, names, grouped=groups is not None)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 
 from zoobot.errors import OptionError, SplitError
 
@@ -13,6 +14,21 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 PART_NAMES = ("training", "validation", "test")
+
+
+def group_codes(groups: pd.Series[Any]) -> npt.NDArray[np.int64]:
+    """Return the number of each row's group (row,): rows with the same value share one, and a row without a value stands alone.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> group_codes(pd.Series(["m31", None, "m31", ""])).tolist()
+    [0, 1, 0, 2]
+    """
+    missing = groups.isna().to_numpy() | (groups.astype(str).str.strip() == "").to_numpy()
+    codes: npt.NDArray[np.int64] = pd.factorize(groups)[0].astype(np.int64)
+    codes[missing] = codes.max(initial=-1) + 1 + np.arange(missing.sum())
+    return np.unique(codes, return_inverse=True)[1].astype(np.int64)
 
 
 def split_rows(

@@ -9,8 +9,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+import numpy as np
 import pandas as pd
 
+from zoobot.data.splits import group_codes
 from zoobot.encoders.saved import CONFIG_FILE
 from zoobot.errors import OptionError
 from zoobot.report.names import (
@@ -18,6 +20,7 @@ from zoobot.report.names import (
     BREAKDOWN_FILE,
     CHECKS_FOLDER,
     FOLDS_FOLDER,
+    GROUP_COLUMN,
     LEARNING_CURVE_FILE,
     LOG_FILE,
     METRICS_FILE,
@@ -42,6 +45,8 @@ from zoobot.report.outcomes import (
 )
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from zoobot.data import Preprocessing
     from zoobot.trees import Schema
 
@@ -203,6 +208,15 @@ class RunContents:
         if self.task == "regress":
             return number_outcomes(table, names)
         return vote_outcomes(table, self.tree) if self.task == "tree" else None
+
+    def groups(self, part: str) -> NDArray[np.int64] | None:
+        """Return the group of each galaxy among a part's outcomes (galaxy,); None where each galaxy stands alone."""
+        outcomes = self.outcomes(part)
+        if outcomes is None or self.parts is None or not {"id_str", GROUP_COLUMN} <= set(self.parts):
+            return None
+        by_id = self.parts.drop_duplicates("id_str").set_index("id_str")[GROUP_COLUMN]
+        codes = group_codes(outcomes.frame["id_str"].astype(str).map(by_id))
+        return None if len(np.unique(codes)) == len(codes) else codes
 
     @cached_property
     def counts(self) -> dict[str, int]:

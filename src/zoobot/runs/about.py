@@ -16,7 +16,7 @@ import zoobot
 from zoobot.files import write_json
 from zoobot.predictions import write_table
 from zoobot.report.contents import PARTS, TASKS
-from zoobot.report.names import ABOUT_FILE, PARTS_FILE
+from zoobot.report.names import ABOUT_FILE, GROUP_COLUMN, PARTS_FILE
 from zoobot.runs.held_out import labelled_galaxies
 from zoobot.runs.settings import RunSettings, Task
 
@@ -64,7 +64,11 @@ def write_about(
         "simulated": any(is_simulated(datamodule.frames[part]) for part in PARTS),
     }
     write_json(out / ABOUT_FILE, about)
-    write_table(parts[["id_str", "file_loc", "part", *model.label_cols]], out / PARTS_FILE)
+    columns = ["id_str", "file_loc", "part", *model.label_cols]
+    if datamodule.group_col is not None and datamodule.group_col in parts:
+        parts = parts.assign(**{GROUP_COLUMN: parts[datamodule.group_col]})
+        columns.append(GROUP_COLUMN)
+    write_table(parts[columns], out / PARTS_FILE)
 
 
 def class_names(model: FinetuneableZoobotAbstract) -> list[str]:

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from zoobot.data import GalaxyDataModule
-from zoobot.data.splits import split_rows
+from zoobot.data.splits import group_codes, split_rows
 from zoobot.errors import OptionError
 from zoobot.files import write_json
 from zoobot.predictions import evaluate, write_table
@@ -103,7 +103,7 @@ def _split(
     datamodule: GalaxyDataModule, frame: pd.DataFrame, shares: list[float], strata: npt.NDArray[np.int64] | None
 ) -> list[npt.NDArray[np.int64]]:
     group_col = datamodule.group_col
-    groups = None if group_col is None else pd.factorize(frame[group_col], use_na_sentinel=False)[0]
+    groups = None if group_col is None else group_codes(frame[group_col])
     return split_rows(len(frame), shares, strata=strata, groups=groups, seed=datamodule.seed)
 
 

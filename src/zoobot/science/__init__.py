@@ -18,6 +18,7 @@ from zoobot.science.conformal import (
     set_names,
 )
 from zoobot.science.duplicates import near_duplicates
+from zoobot.science.figure import Figure
 from zoobot.science.image_faults import image_faults
 from zoobot.science.label_check import likely_label_errors, likely_multi_label_errors, unlikely_measurements
 from zoobot.science.learned import Learned, nothing_learned
@@ -55,6 +56,7 @@ __all__ = [
     "ConformalIntervals",
     "Curve",
     "Estimate",
+    "Figure",
     "IsotonicScaling",
     "Learned",
     "LearningCurve",
