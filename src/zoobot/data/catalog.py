@@ -5,58 +5,56 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from zoobot.data.images import IMAGE_SUFFIXES, is_image_name
+from zoobot.data.delimited import READ_AS
+from zoobot.data.ids import exact_names, file_names
+from zoobot.data.tables import read_source
 from zoobot.errors import CatalogError, LabelError
 
 if TYPE_CHECKING:
     import numpy.typing as npt
-    import pyarrow as pa
-    from astropy.table import Table
 
-    CatalogSource: TypeAlias = pd.DataFrame | Table | pa.Table | str | os.PathLike[str]
+    from zoobot.data.tables import CatalogSource
 
 SHOWN = 5
 """How many bad rows an error message names."""
 
-ASTROPY_FORMATS = {".fits": "fits", ".fit": "fits", ".ecsv": "ascii.ecsv", ".vot": "votable", ".votable": "votable"}
-ASTROPY_FORMATS |= {".xml": "votable", ".hdf5": "hdf5", ".h5": "hdf5"}
-TABLE_SUFFIXES = (".csv", ".parquet", *ASTROPY_FORMATS)
-GZIPPED = (".csv", ".fits")
-"""Kinds of table that may be compressed: ``catalog.csv.gz``"""
-
 
 def read_catalog(source: CatalogSource, *, check_files: bool = True) -> pd.DataFrame:
-    """Give a catalog as a table with unique ``id_str``, absolute ``file_loc`` and every other column of the source.
+    """Return a catalog as a table with unique ``id_str``, absolute ``file_loc`` and every other column of the source.
 
     Parameters
     ----------
     source
-        A pandas DataFrame, an astropy or pyarrow Table, the path of a table (csv, csv.gz, parquet, FITS, ecsv, VOTable, hdf5), a folder
-        with one subfolder per class (the subfolder's name becomes the column ``label``), or a plain folder of images.
+        A pandas DataFrame, an astropy or pyarrow Table, the path of a table (csv, tsv, parquet, FITS, ecsv, VOTable, hdf5), a folder
+        with one subfolder per class (the subfolder's name becomes the column ``label``), or a plain folder of images. All are read to
+        the same table: see `zoobot.data.tables.read_source`.
         ``file_loc`` is required in a table; relative paths are taken from the table's own folder (from the working folder for a table in
         memory). A list, or one string such as ``g.fits;r.fits``, names several files that are the bands of one galaxy.
-        ``id_str`` defaults to the file's name without its ending.
+        ``id_str`` defaults to the file's name without its ending, or its path where names repeat; numbers are written without a
+        fraction of 0 (7.0 becomes '7').
     check_files
         Look whether every file is there. Prediction turns it off where missing images are to be skipped.
 
     Raises
     ------
     CatalogError
-        No such catalog, an unknown kind of table, no rows, no ``file_loc``, empty ``file_loc``, repeated ``id_str``, or missing files.
+        No such catalog, an unknown kind of table, no rows, no ``file_loc``, empty ``file_loc``, repeated or rounded ``id_str``, or
+        missing files.
     """
     frame, folder = read_source(source)
     if len(frame) == 0:
-        msg = f"{_name(source)} has no rows. Expected one row a galaxy with at least the column file_loc."
+        msg = f"{_name(source)} has no rows. Expected one row per galaxy with at least the column file_loc."
         raise CatalogError(msg)
     if "file_loc" not in frame.columns:
+        read_as = f" (read with {frame.attrs[READ_AS]})" if READ_AS in frame.attrs else ""
         msg = (
             f"{_name(source)} has no column file_loc (the path of each galaxy's image). "
-            f"Its columns are: {', '.join(map(str, frame.columns))}. Add file_loc or rename the column that holds the paths."
+            f"Its columns are: {', '.join(map(str, frame.columns))}{read_as}. Add file_loc or rename the column that holds the paths."
         )
         raise CatalogError(msg)
     frame = frame.reset_index(drop=True)
@@ -69,7 +67,7 @@ def read_catalog(source: CatalogSource, *, check_files: bool = True) -> pd.DataF
     )
     files = [tuple(_absolute(name, folder) for name in names) for names in files]
     frame["file_loc"] = [";".join(names) for names in files]
-    frame["id_str"] = _ids(frame, files)
+    frame["id_str"] = _ids(frame, files, folder)
     repeated = frame["id_str"].duplicated(keep=False)
     _check_rows(
         frame,
@@ -177,77 +175,10 @@ def check_labels(frame: pd.DataFrame, column: str, bad: npt.ArrayLike, what: str
         raise LabelError(msg)
 
 
-def read_source(source: CatalogSource) -> tuple[pd.DataFrame, Path]:
-    """Give the table as it stands and the folder that relative paths start from."""
-    if isinstance(source, pd.DataFrame):
-        return source.copy(), Path.cwd()
-    if isinstance(source, (str, os.PathLike)):
-        path = Path(source).expanduser()
-        if path.is_dir():
-            return _read_folder(path), path.absolute()
-        return _read_file(path), path.absolute().parent
-    if hasattr(source, "to_pandas"):
-        return _decoded(source.to_pandas()), Path.cwd()
-    msg = (
-        f"a catalog can't be read from {type(source).__name__}. "
-        "Expected a pandas DataFrame, an astropy or pyarrow Table, or the path of a table or folder."
-    )
-    raise CatalogError(msg)
-
-
-def _read_file(path: Path) -> pd.DataFrame:
-    if not path.exists():
-        msg = f"there is no catalog at {path}. Give the path of a table ({', '.join(TABLE_SUFFIXES)}) or of a folder of images."
-        raise CatalogError(msg)
-    inner = path.with_suffix("") if path.suffix.lower() == ".gz" else path
-    suffix = inner.suffix.lower()
-    if suffix not in TABLE_SUFFIXES or (inner is not path and suffix not in GZIPPED):
-        msg = (
-            f"{path} is not a kind of table that can be read. Expected one of {', '.join(TABLE_SUFFIXES)} (also "
-            f"{', '.join(f'{suffix}.gz' for suffix in GZIPPED)}), or a folder of images."
-        )
-        raise CatalogError(msg)
-    try:
-        if suffix == ".csv":
-            # names of galaxies can look like numbers: they stay text, with their leading zeros
-            return pd.read_csv(path, dtype={"id_str": str, "file_loc": str}, low_memory=False)
-        if suffix == ".parquet":
-            return pd.read_parquet(path)
-        from astropy.table import Table
-
-        return _decoded(Table.read(path, format=ASTROPY_FORMATS[suffix]).to_pandas())
-    except pd.errors.EmptyDataError:
-        return pd.DataFrame()
-    except Exception as err:
-        msg = f"{path} can't be read as a {suffix[1:]} table: {err}. Check that the file is whole and that its ending says what it is."
-        raise CatalogError(msg) from err
-
-
-def _read_folder(folder: Path) -> pd.DataFrame:
-    """List the images of a folder, with the subfolder's name as ``label`` where every image lies in a subfolder."""
-    images = sorted(p.relative_to(folder) for p in folder.rglob("*") if is_image_name(p.name) and p.is_file())
-    if not images:
-        msg = f"the folder {folder} holds no images. Expected files ending in {', '.join(IMAGE_SUFFIXES)}, or one subfolder a class."
-        raise CatalogError(msg)
-    frame = pd.DataFrame({"file_loc": [str(image) for image in images]})
-    if all(len(image.parts) == 2 for image in images):
-        frame["label"] = [image.parts[0] for image in images]
-    return frame
-
-
-def _decoded(frame: pd.DataFrame) -> pd.DataFrame:
-    """Turn the byte strings that FITS and hdf5 tables hold into text, without their padding."""
-    for column in frame.columns:
-        values = frame[column]
-        if values.dtype == object and len(values) and isinstance(values.iloc[0], bytes):
-            frame[column] = values.str.decode("utf-8").str.rstrip()
-    return frame
-
-
 def _split_files(value: object) -> tuple[str, ...]:
-    """Give the file names of one ``file_loc`` value: none where it is empty or NaN."""
+    """Return the file names of one ``file_loc`` value: none where it is empty or NaN."""
     if isinstance(value, (str, os.PathLike)):
-        return tuple(name for name in str(value).split(";") if name.strip())
+        return tuple(name.strip() for name in str(value).split(";") if name.strip())
     if isinstance(value, (list, tuple, np.ndarray)):
         return tuple(str(name) for name in value)
     return ()
@@ -257,22 +188,16 @@ def _absolute(name: str, folder: Path) -> str:
     return os.path.normpath(os.path.join(folder, os.path.expanduser(name)))  # noqa: PTH111, PTH118 (a million rows: Path is slow)
 
 
-def _ids(frame: pd.DataFrame, files: list[tuple[str, ...]]) -> list[str]:
+def _ids(frame: pd.DataFrame, files: list[tuple[str, ...]], folder: Path) -> list[str]:
     if "id_str" not in frame.columns:
-        return [_stem(names[0]) for names in files]
+        return file_names(files, Path(os.path.normpath(folder)))
     _check_rows(
         frame.assign(id_str=frame.index),
         frame["id_str"].isna(),
         "have no id_str",
         "Name them, or drop the column to use the file names.",
     )
-    return [str(value) for value in frame["id_str"]]
-
-
-def _stem(file_loc: str) -> str:
-    """Give the file's name without its ending (both endings, for ``.fits.gz`` and ``.fits.fz``)."""
-    name = Path(file_loc)
-    return Path(name.stem).stem if name.suffix.lower() in (".gz", ".fz") else name.stem
+    return exact_names(frame["id_str"])
 
 
 def _check_rows(frame: pd.DataFrame, bad: npt.ArrayLike, what: str, remedy: str) -> None:

@@ -22,7 +22,7 @@ from zoobot.errors import CatalogError, OptionError
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from zoobot.data.catalog import CatalogSource
+    from zoobot.data.tables import CatalogSource
 
 logger = logging.getLogger(__name__)
 

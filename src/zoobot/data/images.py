@@ -1,4 +1,4 @@
-"""From an image file (JPEG, PNG, TIFF, FITS) to an array of its bands in [0, 1], or to the square used in training."""
+"""From an image file (JPEG, PNG, TIFF, WebP, FITS) to an array of its bands in [0, 1], or to the square used in training."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -30,7 +30,7 @@ FileLoc = str | Path | Sequence[str | Path]
 """One file, or several that are the bands of one image, in order; ``"g.fits;r.fits;z.fits"`` also means several."""
 
 FITS_SUFFIXES = (".fits", ".fits.gz", ".fits.fz", ".fit", ".fit.gz", ".fit.fz")
-IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".tif", ".tiff", *FITS_SUFFIXES)
+IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp", *FITS_SUFFIXES)
 
 _LUMINANCE = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R 601, as in Pillow
 
@@ -116,7 +116,7 @@ def read_image(
 ) -> npt.NDArray[np.float32]:
     """Give an image at its own size, as (channel, y, x), float32, exactly in [0, 1].
 
-    Pictures (JPEG, PNG, TIFF) of 8 and 16 bit are divided by the largest number of their type; transparency is laid
+    Pictures (JPEG, PNG, TIFF, WebP) of 8 and 16 bit are divided by the largest number of their type; transparency is laid
     over black; 16 bit color is kept to 8. Of a TIFF with several pages the first is read. FITS images, and TIFF of
     floating point or 32 bit integers, are stretched. NaN and infinite pixels become the background, the median of their
     band. Rows stay in the file's order: the first row of a FITS file is the bottom of the sky as usually shown.

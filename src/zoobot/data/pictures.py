@@ -1,4 +1,4 @@
-"""Reading JPEG, PNG and TIFF through Pillow: any depth and color mode, to grey or color without transparency."""
+"""Reading JPEG, PNG, TIFF and WebP through Pillow: any depth and color mode, to grey or color without transparency."""
 
 from pathlib import Path
 from typing import Any
@@ -9,6 +9,7 @@ from PIL import Image, ImageFile
 from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
 from PIL.TiffImagePlugin import TiffImageFile
+from PIL.WebPImagePlugin import WebPImageFile
 
 from zoobot.errors import ImageError
 
@@ -21,16 +22,17 @@ _PICTURE_FORMATS: tuple[tuple[bytes, type[ImageFile.ImageFile]], ...] = (
     (b"\x89PNG", PngImageFile),
     (b"II", TiffImageFile),
     (b"MM", TiffImageFile),
+    (b"RIFF", WebPImageFile),
 )
 
 
 def open_picture(path: Path, reduced_to: int | None) -> Image.Image | npt.NDArray[np.floating[Any]]:
-    """Give what a JPEG, PNG or TIFF holds.
+    """Return what a JPEG, PNG, TIFF or WebP holds.
 
     Parameters
     ----------
     path : Path
-        The file; of several pages the first is read.
+        The file; of several pages or frames the first is read.
     reduced_to : int, optional
         Decode a JPEG, which is much faster, at the smallest of its scales (1, 1/2, 1/4, 1/8) that still covers as many
         pixels a side.
@@ -44,7 +46,7 @@ def open_picture(path: Path, reduced_to: int | None) -> Image.Image | npt.NDArra
     Raises
     ------
     ImageError
-        The file is missing, damaged, truncated, no JPEG, PNG or TIFF, or has over ``MAX_PIXELS`` pixels.
+        The file is missing, damaged, truncated, no JPEG, PNG, TIFF or WebP, or has over ``MAX_PIXELS`` pixels.
     """
     try:
         with path.open("rb") as file:
@@ -52,7 +54,7 @@ def open_picture(path: Path, reduced_to: int | None) -> Image.Image | npt.NDArra
             file.seek(0)
             opener = next((opener for magic, opener in _PICTURE_FORMATS if start.startswith(magic)), None)
             if opener is None:
-                msg = "it doesn't start as JPEG, PNG or TIFF do"
+                msg = "it doesn't start as JPEG, PNG, TIFF or WebP do"
                 raise ValueError(msg)
             picture = opener(file)
             if picture.width * picture.height > MAX_PIXELS:

@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from zoobot.data.catalog import listed, read_source
+from zoobot.data.catalog import listed
+from zoobot.data.ids import exact_names
+from zoobot.data.tables import read_source
 from zoobot.data.votes import check_votes, numbers_of, spelled, tree_votes
 from zoobot.errors import CatalogError, OptionError
 from zoobot.trees import load
 
 if TYPE_CHECKING:
-    from zoobot.data.catalog import CatalogSource
+    from zoobot.data.tables import CatalogSource
     from zoobot.trees.library import TreeSource
 
 logger = logging.getLogger(__name__)
@@ -125,8 +127,7 @@ def _reduced_tasks(frame: pd.DataFrame, tasks: list[str], reducer: str | None) -
     frame = frame[frame["task"].isin(tasks)]
     subjects = frame["subject_id"]
     check_votes(frame, "subject_id", subjects.isna(), "no number", "Drop the rows.")
-    whole = pd.api.types.is_float_dtype(subjects)
-    frame = frame.assign(id_str=(subjects.astype("int64") if whole else subjects).astype(str))
+    frame = frame.assign(id_str=exact_names(subjects))
     repeated = frame.loc[frame.duplicated(["id_str", "task"]), "id_str"].unique()
     if len(repeated):
         msg = (

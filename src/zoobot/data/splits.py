@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from zoobot.data.ids import refuse_rounded
+from zoobot.data.text import tidy_text
 from zoobot.errors import OptionError, SplitError
 
 if TYPE_CHECKING:
@@ -19,13 +21,22 @@ PART_NAMES = ("training", "validation", "test")
 def group_codes(groups: pd.Series[Any]) -> npt.NDArray[np.int64]:
     """Return the number of each row's group (row,): rows with the same value share one, and a row without a value stands alone.
 
+    Text that means "missing" is no value: see `zoobot.data.text.MISSING_WORDS`.
+
+    Raises
+    ------
+    CatalogError
+        Float numbers too large to be exact, which may be the same for different groups.
+
     Examples
     --------
     >>> import pandas as pd
     >>> group_codes(pd.Series(["m31", None, "m31", ""])).tolist()
     [0, 1, 0, 2]
     """
-    missing = groups.isna().to_numpy() | (groups.astype(str).str.strip() == "").to_numpy()
+    refuse_rounded(groups, f"the group column {groups.name!r}")
+    groups = tidy_text(groups)
+    missing = groups.isna().to_numpy()
     codes: npt.NDArray[np.int64] = pd.factorize(groups)[0].astype(np.int64)
     codes[missing] = codes.max(initial=-1) + 1 + np.arange(missing.sum())
     return np.unique(codes, return_inverse=True)[1].astype(np.int64)

@@ -11,14 +11,16 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 import pandas as pd
 
-from zoobot.data.catalog import check_labels, listed, read_source
+from zoobot.data.catalog import check_labels, listed
+from zoobot.data.tables import read_source
+from zoobot.data.text import tidy_text
 from zoobot.errors import CatalogError
 from zoobot.trees import Question, Schema, load
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from zoobot.data.catalog import CatalogSource
+    from zoobot.data.tables import CatalogSource
     from zoobot.trees.library import TreeSource
 
     Floats: TypeAlias = npt.NDArray[np.float64]
@@ -217,9 +219,10 @@ def _counts_of_fractions(frame: pd.DataFrame, names: Sequence[str], total: str) 
 
 def numbers_of(frame: pd.DataFrame, name: str, *, fraction: bool = False) -> Floats:
     """One column as numbers, NaN where blank; LabelError where it holds text, a negative or infinite count, or no fraction."""
-    values = pd.to_numeric(frame[name], errors="coerce").to_numpy(np.float64, na_value=np.nan)
+    column = tidy_text(frame[name])
+    values = pd.to_numeric(column, errors="coerce").to_numpy(np.float64, na_value=np.nan)
     blank = np.isnan(values)
-    check_votes(frame, name, blank & frame[name].notna(), "no number", "Correct them or leave them blank.")
+    check_votes(frame, name, blank & column.notna(), "no number", "Correct them or leave them blank.")
     if fraction:
         outside = (values < -ROUNDING) | (values > 1 + ROUNDING)
         check_votes(

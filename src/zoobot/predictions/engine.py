@@ -32,7 +32,7 @@ from zoobot.progress import track_steps
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from zoobot.data.catalog import CatalogSource
+    from zoobot.data.tables import CatalogSource
 
 logger = logging.getLogger(__name__)
 

@@ -22,7 +22,7 @@ from zoobot.trees import VotePosterior
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from zoobot.data.catalog import CatalogSource
+    from zoobot.data.tables import CatalogSource
     from zoobot.finetune.metrics import Scores
 
 

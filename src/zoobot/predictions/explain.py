@@ -27,7 +27,7 @@ from zoobot.finetune import FinetuneableZoobotAbstract, FinetuneableZoobotClassi
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from zoobot.data.catalog import CatalogSource
+    from zoobot.data.tables import CatalogSource
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from zoobot.science.learning_curve import NAMES, CurveTask, usable_rows
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-    from zoobot.data.catalog import CatalogSource
+    from zoobot.data.tables import CatalogSource
 
 COMPARISON_FILE = "comparison"
 

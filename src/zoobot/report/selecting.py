@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import pandas as pd
 
-from zoobot.data.catalog import listed, read_source
+from zoobot.data.catalog import listed
+from zoobot.data.tables import read_source
 from zoobot.encoders.saved import CONFIG_FILE
 from zoobot.errors import CatalogError, OptionError, OutputError
 from zoobot.files import write_json

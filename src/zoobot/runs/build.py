@@ -27,7 +27,7 @@ from zoobot.runs.settings import RunSettings, Task
 if TYPE_CHECKING:
     import pandas as pd
 
-    from zoobot.data.catalog import CatalogSource
+    from zoobot.data.tables import CatalogSource
     from zoobot.encoders import Encoder
 
 

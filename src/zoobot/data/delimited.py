@@ -1,0 +1,203 @@
+"""Delimited text (csv, tsv) as people and programs write it: separator, encoding, comments and spaces are found out."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import gzip
+import logging
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+import pandas as pd
+
+from zoobot.data.text import EXACT, as_numbers, decimal_commas, exact_integers, tidy_text
+from zoobot.errors import CatalogError
+
+logger = logging.getLogger(__name__)
+
+SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
+"""Characters that may separate the fields of a row, and what messages call them"""
+
+KEPT_AS_TEXT = ("id_str", "file_loc")
+"""Names of galaxies and files can look like numbers: they stay text, with their leading zeros."""
+
+READ_AS = "read_as"
+"""Entry of ``frame.attrs`` that says with which separator and encoding a table was read"""
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """How a file of delimited text is written."""
+
+    encoding: str
+    separator: str
+    names: list[str]
+    """The columns' names as they stand in the file"""
+    comments: frozenset[int]
+    """Lines to leave out, counted from 0: those that start with #"""
+    late_comments: int
+    """How many of them come after the names"""
+
+    def __str__(self) -> str:
+        return f"separator {SEPARATORS[self.separator]}, encoding {self.encoding}"
+
+
+def read_delimited(path: Path) -> pd.DataFrame:
+    """Return the table in a file of delimited text.
+
+    Separator (comma, semicolon, tab or bar) and encoding (UTF-8, UTF-16, else Latin-1) are found from the file. Spaces around fields, and
+    lines that start with ``#``, are left out; names in such a line are taken where no other line has them. With other separators than
+    the comma, numbers may have decimal commas. ``id_str`` and ``file_loc`` stay text.
+
+    Raises
+    ------
+    CatalogError
+        Rows that don't fit the names, or a quote that is not closed: the message names separator and encoding.
+    """
+    dialect = _find_dialect(path)
+    if dialect is None:
+        return pd.DataFrame()
+    try:
+        frame = _read(path, dialect)
+    except (pd.errors.ParserError, pd.errors.ParserWarning, UnicodeError) as err:
+        msg = (
+            f"{path} can't be read as a table with {dialect}: {str(err).strip()}. The names are: {', '.join(dialect.names[:10])}. "
+            "Check that every row has one field per name, and put quotes around text that holds the separator."
+        )
+        raise CatalogError(msg) from err
+    if dialect.late_comments:
+        logger.warning("%d lines of %s start with # and are left out.", dialect.late_comments, path)
+    if dialect.separator != "," or dialect.encoding not in ("utf-8", "utf-8-sig"):
+        logger.info("%s is read with %s.", path, dialect)
+    frame.attrs[READ_AS] = str(dialect)
+    return frame
+
+
+def _read(path: Path, dialect: Dialect) -> pd.DataFrame:
+    options: dict[str, Any] = {
+        "sep": dialect.separator, "encoding": dialect.encoding, "skiprows": dialect.comments, "skipinitialspace": True,
+        "header": None, "names": range(len(dialect.names)), "index_col": False, "low_memory": False,
+    }  # fmt: skip
+    names = [name.strip() for name in dialect.names]
+    text = {place: str for place, name in enumerate(names) if name in KEPT_AS_TEXT}
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", pd.errors.ParserWarning)  # that fields would be lost
+        frame: pd.DataFrame = pd.read_csv(path, dtype=text, **options)
+    rounded = [place for place in frame.columns if _is_rounded(frame[place])]
+    if rounded:
+        exact = pd.read_csv(path, dtype=str, usecols=rounded, **options)
+        for place in rounded:
+            frame[place] = _integers(exact[place], frame[place])
+    columns = [tidy_text(frame[place]) for place in range(len(names))]
+    if dialect.separator != ",":
+        columns = [column if place in text else decimal_commas(column) for place, column in enumerate(columns)]
+    columns = [column if place in text else as_numbers(column) for place, column in enumerate(columns)]
+    return pd.DataFrame(dict(zip(_distinct(names, path), columns, strict=True)), index=frame.index)
+
+
+def _is_rounded(column: pd.Series[Any]) -> bool:
+    """Return whether integers beyond what float64 holds exactly have been made float64, as pandas does where some are missing."""
+    return bool(pd.api.types.is_float_dtype(column) and column.isna().any() and (column.abs() > EXACT).any())
+
+
+def _integers(text: pd.Series[Any], rounded: pd.Series[Any]) -> pd.Series[Any]:
+    """Return the exact integers that text holds; the numbers as they were read where it holds others."""
+    text = tidy_text(text)
+    if not all(value.lstrip("+-").isdigit() for value in text.dropna()):
+        return rounded
+    return exact_integers(text)
+
+
+def _distinct(names: list[str], path: Path) -> list[str]:
+    """Return names that differ, as pandas makes them: of several ``ra`` the second is called ``ra.1``."""
+    found: list[str] = []
+    for place, name in enumerate(names):
+        name = name or f"unnamed_{place}"
+        count = names[:place].count(name)
+        found.append(f"{name}.{count}" if count else name)
+    repeated = sorted(set(found) - set(names) - {f"unnamed_{place}" for place in range(len(names))})
+    if repeated:
+        logger.warning("%s names columns twice; the later ones are called %s.", path, ", ".join(repeated))
+    return found
+
+
+def _find_dialect(path: Path) -> Dialect | None:
+    """Return how a file is written, None where it has no line of names."""
+    encoding = _encoding(path)
+    try:
+        lines = _scan(path, encoding)
+    except UnicodeError:
+        encoding = "latin-1"
+        lines = _scan(path, encoding)
+    commented = lines.above.lstrip("#").strip()
+    in_comment = _has_file_loc(commented) and not _has_file_loc(lines.first)
+    header = commented if in_comment else lines.first
+    if not header.strip():
+        return None
+    separator = _separator(header)
+    skipped = lines.comments if in_comment else [*lines.comments, lines.number]
+    late = sum(number > lines.number for number in lines.comments)
+    return Dialect(encoding, separator, _fields(header, separator), frozenset(skipped), late)
+
+
+@dataclass(frozen=True)
+class _Lines:
+    first: str
+    """The first line with anything on it that is no comment"""
+    number: int
+    """Its place in the file"""
+    above: str
+    """The last comment before it"""
+    comments: list[int]
+    """Places of all comments"""
+
+
+def _scan(path: Path, encoding: str) -> _Lines:
+    """Look through all lines of a file for comments."""
+    first, number, above, comments = "", -1, "", []
+    with _opened(path, encoding) as file:
+        for place, line in enumerate(file):
+            if line.startswith("#"):
+                comments.append(place)
+                above = line if number < 0 else above
+            elif number < 0 and line.strip():
+                first, number = line, place
+    return _Lines(first, number, above, comments)
+
+
+def _opened(path: Path, encoding: str) -> IO[str]:
+    if path.suffix.lower() == ".gz":
+        return gzip.open(path, "rt", encoding=encoding)
+    return path.open(encoding=encoding)
+
+
+def _encoding(path: Path) -> str:
+    """Return the encoding that a file's first bytes tell: a byte order mark, or UTF-16's zeros; else UTF-8."""
+    with gzip.open(path) if path.suffix.lower() == ".gz" else path.open("rb") as file:
+        start = file.read(256)
+    if start.startswith(codecs.BOM_UTF8):
+        return "utf-8-sig"
+    if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "utf-16"
+    even, odd = start[::2], start[1::2]
+    if len(start) > 3 and odd.count(0) > len(odd) / 2:
+        return "utf-16-le"
+    return "utf-16-be" if len(start) > 3 and even.count(0) > len(even) / 2 else "utf-8"
+
+
+def _fields(line: str, separator: str) -> list[str]:
+    return [
+        name.strip() for name in next(csv.reader([line.strip("\r\n")], delimiter=separator, skipinitialspace=True), [])
+    ]
+
+
+def _has_file_loc(line: str) -> bool:
+    return any("file_loc" in _fields(line, separator) for separator in SEPARATORS)
+
+
+def _separator(header: str) -> str:
+    """Return the separator of a line of names: that which sets file_loc apart, else that which makes most names."""
+    return max(SEPARATORS, key=lambda one: ("file_loc" in _fields(header, one), len(_fields(header, one))))

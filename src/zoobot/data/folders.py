@@ -1,0 +1,102 @@
+"""Folders of images as catalogs: what is listed, what is left out, and the class that a subfolder stands for."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections import Counter
+from pathlib import Path
+
+import pandas as pd
+
+from zoobot.data.images import IMAGE_SUFFIXES, is_image_name
+from zoobot.errors import CatalogError
+
+logger = logging.getLogger(__name__)
+
+JUNK = frozenset({"__macosx", "thumbs.db", "desktop.ini", "$recycle.bin", "@eadir", "lost+found"})
+"""Folders and files that systems leave behind, beside those whose name starts with a dot"""
+
+SHOWN = 5
+"""How many names a message lists"""
+
+
+def read_folder(folder: Path) -> pd.DataFrame:
+    """Return the images of a folder and its subfolders as a table of ``file_loc``, sorted by path.
+
+    Where images lie directly in subfolders, the subfolder's name becomes their ``label``; others have none. Hidden files and folders
+    (``.ipynb_checkpoints``, ``._x.png``) and what archives leave behind (``__MACOSX``, ``Thumbs.db``) are skipped. Linked folders are
+    followed, each folder once. Files that are no images are counted, and their number is logged.
+
+    Raises
+    ------
+    CatalogError
+        No images.
+    """
+    images, others = _list(folder)
+    if others:
+        kinds = Counter(path.suffix.lower() or path.name for path in others)
+        shown = ", ".join(f"{count} {kind}" for kind, count in kinds.most_common(SHOWN))
+        more = ", ..." if len(kinds) > SHOWN else ""
+        logger.warning(
+            "%d files of %s are no images that can be read, and are left out: %s%s.", len(others), folder, shown, more
+        )
+    if not images:
+        msg = f"the folder {folder} holds no images. Expected files ending in {', '.join(IMAGE_SUFFIXES)}, or one subfolder a class."
+        raise CatalogError(msg)
+    frame = pd.DataFrame({"file_loc": [str(image) for image in images]})
+    labelled = [len(image.parts) == 2 for image in images]
+    if any(labelled):
+        frame["label"] = pd.Series(
+            [image.parts[0] if own else None for image, own in zip(images, labelled, strict=True)], dtype=object
+        )
+        strays = [str(image) for image, own in zip(images, labelled, strict=True) if not own]
+        if strays:
+            shown = ", ".join(strays[:SHOWN]) + (", ..." if len(strays) > SHOWN else "")
+            logger.warning(
+                "%d of %d images of %s lie directly in no class folder, and have no label: %s.",
+                len(strays), len(images), folder, shown,
+            )  # fmt: skip
+    return frame
+
+
+def _list(folder: Path) -> tuple[list[Path], list[Path]]:
+    """Return the images and the other files below a folder, as relative paths, sorted."""
+    images: list[Path] = []
+    others: list[Path] = []
+    seen: set[tuple[int, int]] = set()
+    waiting = [folder]
+    while waiting:
+        links: list[Path] = []
+        for start in waiting:
+            links += _walk(folder, start, seen, images, others)
+        waiting = sorted(links)  # after all folders that are really there, so that a link never takes the place of one
+    return sorted(images), sorted(others)
+
+
+def _walk(folder: Path, start: Path, seen: set[tuple[int, int]], images: list[Path], others: list[Path]) -> list[Path]:
+    """Add the files at and below ``start``, and return the linked folders there."""
+    links = []
+    for here, subfolders, files in os.walk(start, onerror=_say_unread):
+        status = os.stat(here)  # noqa: PTH116  # Path is slow
+        if (status.st_dev, status.st_ino) in seen:
+            subfolders.clear()
+            continue
+        seen.add((status.st_dev, status.st_ino))
+        place = Path(here)
+        kept = [name for name in subfolders if not _is_junk(name)]
+        links += [place / name for name in kept if (place / name).is_symlink()]
+        subfolders[:] = [name for name in kept if not (place / name).is_symlink()]
+        for name in files:
+            path = place / name
+            if not _is_junk(name) and path.is_file():
+                (images if is_image_name(name) else others).append(path.relative_to(folder))
+    return links
+
+
+def _is_junk(name: str) -> bool:
+    return name.startswith(".") or name.lower() in JUNK
+
+
+def _say_unread(error: OSError) -> None:
+    logger.warning("the folder %s can't be read, and is left out: %s.", error.filename, error.strerror)
