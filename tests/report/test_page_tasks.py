@@ -60,7 +60,9 @@ def test_what_a_run_may_have_beside_its_test(tmp_path):
     )
     bins.insert(0, "column", "mag_r")
     bins.to_csv(tmp_path / "breakdown.csv", index=False)
-    (tmp_path / "shift.json").write_text(json.dumps(Shift(0.97, 0.95, 0.99, 0.4, 0.3, 0.5, 500, 160).to_dict()))
+    (tmp_path / "shift.json").write_text(
+        json.dumps(Shift(0.97, 0.95, 0.99, 0.4, 0.3, 0.5, 500, 160, far_p=0.0, auroc_p=0.0).to_dict())
+    )
     (tmp_path / "checks").mkdir()
     wrong = table.head(30)[["id_str", "file_loc"]].assign(
         label="shape", given="ring", suggested="smooth", score=0.1, probability=0.97

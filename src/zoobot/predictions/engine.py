@@ -146,7 +146,7 @@ def predict(
         ]
     )
     if models[0].reference is not None and len(sample):
-        warn_of_shift(models[0].reference, sample, raw.frame, by, save_loc)
+        warn_of_shift(models[0].reference, sample, raw.frame, by, save_loc, finetuned=models[0].n_blocks > 0)
     table = prediction_table(models[0], raw, options)
     if save_loc is not None:
         write_table(table, save_loc)

@@ -58,21 +58,34 @@ class FeatureSample:
 
 
 def warn_of_shift(
-    reference: Reference, sample: FeatureSample, frame: pd.DataFrame, by: Sequence[str], save_loc: Path | None
+    reference: Reference,
+    sample: FeatureSample,
+    frame: pd.DataFrame,
+    by: Sequence[str],
+    save_loc: Path | None,
+    *,
+    finetuned: bool = False,
 ) -> None:
     """Warn where the galaxies predicted are not like those that the model was trained on, and where asked, which of them are not.
 
-    With ``by`` and ``save_loc`` a table of all figures is written beside the predictions: all galaxies, then a row a group.
+    With ``by`` and ``save_loc`` a table of all figures is written beside the predictions: all galaxies, then one row for each kind.
+    ``finetuned``: see `measure_shift`.
     """
-    overall = measure_shift(reference, sample.features)
+    overall = measure_shift(reference, sample.features, finetuned=finetuned)
     if overall.warning is not None:
         logger.warning("%s", overall.warning)
+    if overall.reason:
+        logger.log(
+            logging.WARNING if by else logging.INFO,
+            "These galaxies were not compared with those that the model learned from: %s.",
+            overall.reason,
+        )
     if not by:
         return
     tables = [pd.DataFrame([{"column": "", "group": "all"} | overall.to_dict()])]
     for column in by:
-        groups = shift_by(reference, sample.features, frame[column].iloc[sample.rows])
-        tables.append(groups.assign(column=column))
+        kinds = shift_by(reference, sample.features, frame[column].iloc[sample.rows], finetuned=finetuned)
+        tables.append(kinds.assign(column=column))
     table = pd.concat(tables, ignore_index=True)
     unlike = table[table["warning"].notna() & (table["column"] != "")]
     for _, one in unlike.iterrows():

@@ -17,7 +17,7 @@ from zoobot.predictions import feature_array, represent
 from zoobot.report import check_run, write_report
 from zoobot.report.names import LEARNING_CURVE_FILE, MODEL_FOLDER, SHIFT_FILE
 from zoobot.runs.about import task_of
-from zoobot.runs.held_out import evaluation_options, labelled_galaxies
+from zoobot.runs.held_out import evaluation_options, groups_of, labelled_galaxies
 from zoobot.runs.settings import RunSettings
 from zoobot.science import Reference, measure_shift
 from zoobot.science.learning_curve import learning_curve
@@ -55,10 +55,16 @@ def write_aftermath(
     """
     parts = labelled_galaxies(datamodule)
     features = feature_array(represent(parts, model, **evaluation_options(settings, model)))
-    train, test = features[parts["part"] == "train"], features[parts["part"] == "test"]
-    model.reference = _remember(datamodule.frames["train"], train, model.label_cols)
+    groups = groups_of(datamodule, parts)
+    model.reference = _remember(parts, features, groups, model)
     model.reference.save(out / MODEL_FOLDER)
-    shift = measure_shift(model.reference, test)
+    test = (parts["part"] == "test").to_numpy()
+    shift = measure_shift(
+        model.reference,
+        features[test],
+        groups=None if groups is None else groups[test],
+        finetuned=model.n_blocks > 0,
+    )
     write_json(out / SHIFT_FILE, shift.to_dict())
     _write_learning_curve(parts, features, model, out)
     checks = check_run(out, features, model=model, num_workers=settings.num_workers, say=say)
@@ -85,7 +91,24 @@ def _write_learning_curve(
     write_json(out / LEARNING_CURVE_FILE, curve.to_dict())
 
 
-def _remember(frame: pd.DataFrame, features: npt.NDArray[np.float32], label_cols: list[str]) -> Reference:
-    """Give the reference of the training galaxies, with their labels as one reads them (none for votes)."""
-    labels = frame[label_cols[0]].astype(str).tolist() if len(label_cols) == 1 else None
-    return Reference.of(features, frame["id_str"].tolist(), frame["file_loc"].tolist(), labels)
+def _remember(
+    parts: pd.DataFrame,
+    features: npt.NDArray[np.float32],
+    groups: npt.NDArray[np.int64] | None,
+    model: FinetuneableZoobotAbstract,
+) -> Reference:
+    """Return the reference of the training galaxies, with their labels as one reads them (none for votes).
+
+    Where the encoder was finetuned on them, it holds the validation galaxies' features too.
+    """
+    train, val = ((parts["part"] == part).to_numpy() for part in ("train", "val"))
+    frame = parts[train]
+    return Reference.of(
+        features[train],
+        frame["id_str"].tolist(),
+        frame["file_loc"].tolist(),
+        frame[model.label_cols[0]].astype(str).tolist() if len(model.label_cols) == 1 else None,
+        groups=None if groups is None else groups[train],
+        held_out=features[val] if model.n_blocks else None,
+        held_out_groups=groups[val] if model.n_blocks and groups is not None else None,
+    )

@@ -8,11 +8,15 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import torch
 
+from zoobot.data.splits import group_codes
 from zoobot.predictions import Evaluation, evaluate
 from zoobot.report.contents import PARTS
 from zoobot.runs.settings import RunSettings
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
     from zoobot.data import GalaxyDataModule
     from zoobot.finetune import FinetuneableZoobotAbstract
 
@@ -20,6 +24,12 @@ if TYPE_CHECKING:
 def labelled_galaxies(datamodule: GalaxyDataModule) -> pd.DataFrame:
     """Give the labelled galaxies of all parts, one part below the other, with its name in the column ``part``."""
     return pd.concat([datamodule.frames[part].assign(part=part) for part in PARTS], ignore_index=True)
+
+
+def groups_of(datamodule: GalaxyDataModule, galaxies: pd.DataFrame) -> npt.NDArray[np.int64] | None:
+    """Return the group of each galaxy (galaxy,), as the data module split them; None where each galaxy stands alone."""
+    column = datamodule.group_col
+    return None if column is None or column not in galaxies else group_codes(galaxies[column])
 
 
 def best_model(trained: FinetuneableZoobotAbstract, checkpoint: str | Path) -> FinetuneableZoobotAbstract:

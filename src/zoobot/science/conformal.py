@@ -185,7 +185,7 @@ def expected_coverage(n_validation: int, level: float, n_galaxies: int) -> tuple
     return float(low), float(high)
 
 
-def exact_binomial_interval(hits: int, count: int, level: float = 0.95) -> tuple[float, float]:
+def exact_binomial_interval(hits: float, count: float, level: float = 0.95) -> tuple[float, float]:
     """Give the exact confidence interval of a share, ``hits`` of ``count`` (Clopper & Pearson 1934); 0 to 1 where count is 0."""
     from scipy.stats import beta
 

@@ -1,4 +1,4 @@
-"""What a model remembers of its training galaxies: features, names and labels of some, to compare other galaxies with."""
+"""What a model remembers of its training galaxies: features, names, labels and groups, to compare other galaxies with."""
 
 from __future__ import annotations
 
@@ -26,6 +26,10 @@ FAR_QUANTILE = 0.99
 """Training galaxies' quantile of the distance to the nearest other: farther ones are far"""
 
 
+ARRAYS = ("features", "groups", "held_out", "held_out_groups")
+"""What is kept as arrays, where it is there"""
+
+
 @dataclass(frozen=True)
 class Reference:
     """Features of at most 2,000 training galaxies, with their names and labels.
@@ -38,6 +42,13 @@ class Reference:
         (galaxy,) names, files, and labels as they are shown (empty where there are none).
     far
         The 99th percentile of these galaxies' distance to the nearest other one among them; see `distances`.
+    groups
+        (galaxy,) the number of each galaxy's group (one object, one tile); None where each galaxy stands alone.
+    held_out
+        (galaxy, feature), float16, of galaxies that the encoder was not finetuned on (the validation part), where it was finetuned on
+        those above: new galaxies are then compared with these.
+    held_out_groups
+        (galaxy,) their groups, or None.
     """
 
     features: npt.NDArray[np.float16]
@@ -45,6 +56,9 @@ class Reference:
     file_locs: tuple[str, ...]
     labels: tuple[str, ...]
     far: float
+    groups: npt.NDArray[np.int64] | None = None
+    held_out: npt.NDArray[np.float16] | None = None
+    held_out_groups: npt.NDArray[np.int64] | None = None
 
     @classmethod
     def of(
@@ -54,9 +68,14 @@ class Reference:
         file_locs: Sequence[str],
         labels: Sequence[str] | None = None,
         *,
+        groups: npt.NDArray[np.int64] | None = None,
+        held_out: npt.NDArray[np.floating] | None = None,
+        held_out_groups: npt.NDArray[np.int64] | None = None,
         seed: int = 0,
     ) -> Reference:
-        """Give the reference of training galaxies, of which 2,000 are drawn where there are more; rows with NaN are left out.
+        """Return the reference of training galaxies, of which 2,000 are drawn where there are more; rows with NaN are left out.
+
+        The same holds for those that are held out.
 
         Raises
         ------
@@ -70,18 +89,21 @@ class Reference:
                 "give one of each a galaxy."
             )
             raise CatalogError(msg)
-        rows = np.flatnonzero(np.isfinite(features).all(axis=1))
+        rows = _drawn(features, seed)
         if len(rows) < 3:
             msg = f"{len(rows)} training galaxies have features. At least 3 are needed to say what is far from them."
             raise CatalogError(msg)
-        if len(rows) > MOST_KEPT:
-            rows = np.sort(np.random.default_rng(seed).choice(rows, MOST_KEPT, replace=False))
-        largest = float(np.finfo(np.float16).max)
-        kept = features[rows].clip(-largest, largest).astype(np.float16)
+        kept = _halved(features[rows])
+        others = None if held_out is None else _drawn(held_out, seed)
         nearest = distances(kept, kept, leave_out_self=True).min(axis=1)
         far = float(np.quantile(nearest, FAR_QUANTILE))
         names = [tuple(str(values[row]) for row in rows.tolist()) for values in (ids, file_locs, labels)]
-        return cls(kept, names[0], names[1], names[2], far)
+        return cls(
+            kept, names[0], names[1], names[2], far,
+            groups=None if groups is None else groups[rows],
+            held_out=None if held_out is None or others is None else _halved(held_out[others]),
+            held_out_groups=None if held_out_groups is None or others is None else held_out_groups[others],
+        )  # fmt: skip
 
     def save(self, folder: str | Path) -> Path:
         """Write ``reference.safetensors`` into a folder and give its path.
@@ -94,10 +116,11 @@ class Reference:
         from safetensors.numpy import save
 
         about = {name: json.dumps(getattr(self, name)) for name in ("ids", "file_locs", "labels", "far")}
+        arrays = {name: array for name in ARRAYS if (array := getattr(self, name)) is not None}
         path = Path(folder) / REFERENCE_FILE
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            write_whole(path, save({"features": np.ascontiguousarray(self.features)}, about))
+            write_whole(path, save({name: np.ascontiguousarray(array) for name, array in arrays.items()}, about))
         except OSError as err:
             msg = f"{path} can't be written: {err.strerror or err}. Choose a folder that you may write to."
             raise OutputError(msg) from err
@@ -120,17 +143,21 @@ class Reference:
         try:
             with safe_open(path, "np") as file:
                 about = file.metadata() or {}
-                features = file.get_tensor("features")
+                arrays = {name: file.get_tensor(name) for name in file.keys() if name in ARRAYS}  # noqa: SIM118
             ids, file_locs, labels = (
                 tuple(map(str, json.loads(about[name]))) for name in ("ids", "file_locs", "labels")
             )
             far = float(json.loads(about["far"]))
+            features = arrays.pop("features")
             if features.ndim != 2 or not len(features) == len(ids) == len(file_locs) == len(labels):
                 raise ValueError("its columns differ in length")
+            for one, groups in ((features, "groups"), (arrays.get("held_out"), "held_out_groups")):
+                if groups in arrays and (one is None or len(arrays[groups]) != len(one)):
+                    raise ValueError("its columns differ in length")
         except (SafetensorError, OSError, KeyError, ValueError, TypeError) as err:
             msg = f"{path} can't be read ({err}): delete it to go on without it, or finetune again."
             raise ModelFileError(msg) from err
-        return cls(features.astype(np.float16), ids, file_locs, labels, far)
+        return cls(features.astype(np.float16), ids, file_locs, labels, far, **arrays)
 
 
 def distances(
@@ -157,3 +184,17 @@ def unit_rows(features: npt.NDArray[np.floating]) -> npt.NDArray[np.float32]:
     rows = features.astype(np.float32)
     scaled: npt.NDArray[np.float32] = rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
     return scaled
+
+
+def _drawn(features: npt.NDArray[np.floating], seed: int) -> npt.NDArray[np.int64]:
+    """Return the rows that are kept, in ascending order: those without NaN, or as many of them as are kept at most."""
+    rows = np.flatnonzero(np.isfinite(features).all(axis=1))
+    if len(rows) <= MOST_KEPT:
+        return rows
+    return np.sort(np.random.default_rng(seed).choice(rows, MOST_KEPT, replace=False))
+
+
+def _halved(features: npt.NDArray[np.floating]) -> npt.NDArray[np.float16]:
+    """Return features in half precision, those beyond its range at its ends."""
+    largest = float(np.finfo(np.float16).max)
+    return features.clip(-largest, largest).astype(np.float16)

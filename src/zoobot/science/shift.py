@@ -2,40 +2,48 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
 
 from zoobot.errors import CatalogError
-from zoobot.science.conformal import exact_binomial_interval
-from zoobot.science.reference import Reference, distances
+from zoobot.science.figure import SIGNIFICANCE
+from zoobot.science.grouping import effective_number, own_codes
+from zoobot.science.isolation import FAR_QUANTILE, far_share
+from zoobot.science.reference import Reference
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
+    Codes = npt.NDArray[np.int64]
+    Values = npt.NDArray[np.float64]
+
 TELLABLE = 0.8
-"""A two-sample AUROC whose interval lies above this is warned of; docs/checks.md says what real pairs of surveys have"""
+"""A two-sample AUROC from which on is warned, where chance doesn't explain it; docs/checks.md says what real pairs of surveys have"""
 
 FAR_SHARE = 0.05
-"""A share of far galaxies whose interval lies above this is warned of; 1% are expected"""
+"""A share of far galaxies whose interval lies above this is warned of, where chance doesn't explain it"""
 
 MOST_COMPARED = 2000
 """Galaxies of the target that are looked at"""
 
 FEWEST = 10
-"""Galaxies of each kind below which nothing is said"""
+"""Galaxies, or independent groups of them, of each kind below which nothing is said"""
 
 COMPONENTS = 50
 """Principal components that the classifier sees, at most"""
 
 FOLDS = 5
 
+CROSSED = 1 + FOLDS / (FOLDS - 1)
+"""By how much cross-validation widens the variance of a score: 1 + K n_test / n_train (Nadeau & Bengio 2003, Mach. Learn. 52, 239)"""
+
 
 @dataclass(frozen=True)
 class Shift:
-    """How the target's galaxies differ from those of training."""
+    """How the target's galaxies differ from those of training; the figures are NaN where ``reason`` says why nothing was compared."""
 
     auroc: float
     """Of a classifier that tells target from training galaxies: 0.5 where they look alike, 1 where each gives itself away"""
@@ -43,25 +51,47 @@ class Shift:
     auroc_high: float
     """Its 95% interval"""
     far_fraction: float
-    """Share of target galaxies farther from every training galaxy than 99% of those are from one another"""
+    """Share of target galaxies that are far: see `far_means`"""
     far_low: float
     far_high: float
     """Its 95% interval"""
     n_reference: int
     n_target: int
+    n_reference_groups: int = 0
+    n_target_groups: int = 0
+    """Independent groups among them: as many where each galaxy stands alone"""
+    far_expected: float = float("nan")
+    """Share of far galaxies that are expected, at most, among galaxies of the same population"""
+    far_p: float = float("nan")
+    """Probability of at least as many far galaxies among galaxies of the same population"""
+    auroc_p: float = float("nan")
+    """Probability of at least that AUROC for galaxies of the same population"""
+    compared_with: Literal["training", "validation"] = "training"
+    """Whose features the target's were compared with: 'validation' where the encoder was finetuned on the training galaxies"""
+    reason: str = ""
+    """Why nothing was compared; empty where it was"""
+
+    @property
+    def far_means(self) -> str:
+        """What a far galaxy is, to go after 'a galaxy that is'."""
+        share = "any" if self.far_expected > 1 - FAR_QUANTILE else f"{FAR_QUANTILE:.0%} of the"
+        own = "is from its" if share == "any" else "are from their"
+        galaxy = f"{self.compared_with} {'galaxy' if share == 'any' else 'galaxies'}"
+        return f"farther from its nearest {self.compared_with} galaxy than {share} {galaxy} {own} nearest other one"
 
     @property
     def warning(self) -> str | None:
-        """What to tell the astronomer, or None where the target looks like the training set."""
-        if max(self.n_reference, self.n_target) and min(self.n_reference, self.n_target) < FEWEST:
-            return None
+        """What to tell the astronomer, or None where the target looks like the training set, or was not compared."""
         reasons = []
-        if self.auroc_low > TELLABLE:
+        if self.auroc >= TELLABLE and self.auroc_p <= SIGNIFICANCE:
             reasons.append(
-                f"a simple classifier tells them from the training galaxies (AUROC {self.auroc:.2f}; 0.5 means alike)"
+                f"a simple classifier tells them from the {self.compared_with} galaxies (AUROC {self.auroc:.2f}; 0.5 means alike)"
             )
-        if self.far_low > FAR_SHARE:
-            reasons.append(f"{self.far_fraction:.0%} of them are unlike any training galaxy (1% expected)")
+        if self.far_low > FAR_SHARE and self.far_p <= SIGNIFICANCE:
+            reasons.append(
+                f"{self.far_fraction:.0%} of them are unlike any {self.compared_with} galaxy (at most "
+                f"{self.far_expected:.1%} expected)"
+            )
         if not reasons:
             return None
         return (
@@ -70,19 +100,26 @@ class Shift:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """Give the figures and the warning, as JSON can hold them."""
-        found = asdict(self) | {"warning": self.warning}
+        """Return the figures and the warning, as JSON can hold them."""
+        found = asdict(self) | {"far_means": self.far_means, "warning": self.warning}
         return {name: None if isinstance(one, float) and not np.isfinite(one) else one for name, one in found.items()}
 
 
-def measure_shift(reference: Reference, features: npt.NDArray[np.floating], *, seed: int = 0) -> Shift:
+def measure_shift(
+    reference: Reference,
+    features: npt.NDArray[np.floating],
+    *,
+    groups: Codes | None = None,
+    finetuned: bool = False,
+    seed: int = 0,
+) -> Shift:
     """Compare features of target galaxies with those of training galaxies; takes a second or two.
 
     - AUROC: a logistic classifier (regularized, classes weighted equally, on at most 50 principal components of the standardized
-      features) is trained to tell the two sets apart, five-fold cross-validated; the interval is DeLong's (`auroc_interval`).
-      Lopez-Paz & Oquab 2017 call it the classifier two-sample test.
-    - Far galaxies: those whose distance to the nearest training galaxy exceeds the 99th percentile of the training galaxies' own
-      distances to their nearest other (chord of normalized features); the interval is Clopper & Pearson's.
+      features) is trained to tell the two sets apart, five-fold cross-validated with whole groups in each fold. Lopez-Paz & Oquab
+      2017 call it the classifier two-sample test. The interval is that of `auroc_interval`, its variance times 2.25 for the
+      cross-validation (Nadeau & Bengio 2003). p is that of the Mann-Whitney test, its variance times the same.
+    - Far galaxies: see `far_share`.
 
     A large AUROC alone means that the sets differ somehow, in their mix of classes for instance; it is the far galaxies of which
     the model knows nothing.
@@ -93,13 +130,19 @@ def measure_shift(reference: Reference, features: npt.NDArray[np.floating], *, s
         Of the training galaxies.
     features
         (galaxy, feature) of the target, by the same encoder; rows with NaN are left out, and 2,000 drawn where there are more.
+    groups
+        (galaxy,) the number of each target galaxy's group; None where each stands alone.
+    finetuned
+        The encoder was finetuned on the training galaxies. Their features are then fitted to them, as no other galaxy's are, and the
+        target is compared with the reference's held-out galaxies.
     seed
         Of the draw and of the folds.
 
     Returns
     -------
     Shift
-        NaN where either set has fewer than 10 galaxies.
+        With a reason in place of figures where either set has fewer than 10 galaxies or independent groups, or the encoder was
+        finetuned and the reference holds no others.
 
     Raises
     ------
@@ -112,31 +155,47 @@ def measure_shift(reference: Reference, features: npt.NDArray[np.floating], *, s
             "use the encoder that the model was trained with."
         )
         raise CatalogError(msg)
-    target = features[np.isfinite(features).all(axis=1)]
-    if len(target) > MOST_COMPARED:
-        target = target[np.random.default_rng(seed).choice(len(target), MOST_COMPARED, replace=False)]
-    counts = {"n_reference": len(reference.features), "n_target": len(target)}
-    if min(counts.values()) < FEWEST:
-        nan = float("nan")
-        return Shift(nan, nan, nan, nan, nan, nan, **counts)
-    known = reference.features.astype(np.float32)
-    far = distances(target, known).min(axis=1) > reference.far
-    return Shift(
-        *auroc_interval(*_separate(known, target.astype(np.float32), seed)),
-        float(far.mean()),
-        *exact_binomial_interval(int(far.sum()), len(far), 0.95),
-        **counts,
-    )
+    rows = np.flatnonzero(np.isfinite(features).all(axis=1))
+    if len(rows) > MOST_COMPARED:
+        rows = np.random.default_rng(seed).choice(rows, MOST_COMPARED, replace=False)
+    target = features[rows].astype(np.float32)
+    theirs = own_codes(groups[rows] if groups is not None else None, len(target))
+    held_out = reference.held_out if finetuned else None
+    known = (reference.features if held_out is None else held_out).astype(np.float32)
+    own = own_codes(reference.groups if held_out is None else reference.held_out_groups, len(known))
+    fitted = finetuned and held_out is None
+    nan = float("nan")
+    nothing = Shift(
+        nan, nan, nan, nan, nan, nan, len(known), len(target), _count(own), _count(theirs),
+        compared_with="training" if held_out is None else "validation",
+    )  # fmt: skip
+    reason = _reason(own, theirs, nothing.compared_with, fitted=fitted)
+    if reason:
+        return replace(nothing, reason=reason)
+    scores, is_target, together = _separate(known, target, own, theirs, seed)
+    area, low, high = auroc_interval(scores, is_target, groups=together, inflation=CROSSED)
+    far = far_share(known, target, own, theirs)
+    return replace(
+        nothing, auroc=area, auroc_low=low, auroc_high=high, auroc_p=_area_p(area, own, theirs),
+        far_fraction=far.value, far_low=far.low, far_high=far.high, far_expected=far.expected, far_p=far.p_value,
+    )  # fmt: skip
 
 
 def shift_by(
-    reference: Reference, features: npt.NDArray[np.floating], column: pd.Series[Any], *, bins: int = 4, seed: int = 0
+    reference: Reference,
+    features: npt.NDArray[np.floating],
+    column: pd.Series[Any],
+    *,
+    bins: int = 4,
+    groups: Codes | None = None,
+    finetuned: bool = False,
+    seed: int = 0,
 ) -> pd.DataFrame:
-    """Give the shift of each group of target galaxies: of each survey or band, or in bins of magnitude with equal numbers.
+    """Return the shift of each kind of target galaxies: of each survey or band, or in bins of magnitude with equal numbers.
 
     Parameters
     ----------
-    reference, features, seed
+    reference, features, groups, finetuned, seed
         As for `measure_shift`.
     column
         (galaxy,) names, or numbers of more than ``2 bins`` values, which are put into ``bins`` bins at their quantiles.
@@ -146,26 +205,41 @@ def shift_by(
     Returns
     -------
     DataFrame
-        ``group`` and the figures of `Shift`, a row a group; galaxies without a value are left out.
+        ``group`` (the name or bin) and the figures of `Shift`, one row for each; galaxies without a value are left out. The
+        p-values are Holm's (1979), for so many comparisons at once.
     """
     values = column.reset_index(drop=True)
     if pd.api.types.is_numeric_dtype(values) and values.nunique() > 2 * bins:
         values = pd.qcut(values, bins, duplicates="drop")
-    rows = []
-    for group in sorted(values.dropna().unique()):
-        here = np.flatnonzero((values == group).to_numpy(bool, na_value=False))
-        rows.append({"group": str(group)} | measure_shift(reference, features[here], seed=seed).to_dict())
-    return pd.DataFrame(rows)
+    names = sorted(values.dropna().unique())
+    found = []
+    for name in names:
+        here = np.flatnonzero((values == name).to_numpy(bool, na_value=False))
+        own = None if groups is None else groups[here]
+        found.append(measure_shift(reference, features[here], groups=own, finetuned=finetuned, seed=seed))
+    far_p, auroc_p = (_holm(np.array([getattr(one, name) for one in found])) for name in ("far_p", "auroc_p"))
+    adjusted = [
+        replace(one, far_p=float(far), auroc_p=float(area))
+        for one, far, area in zip(found, far_p, auroc_p, strict=True)
+    ]
+    return pd.DataFrame([{"group": str(name)} | one.to_dict() for name, one in zip(names, adjusted, strict=True)])
 
 
 def auroc_interval(
-    scores: npt.NDArray[np.floating], positive: npt.NDArray[np.bool_], level: float = 0.95
+    scores: npt.NDArray[np.floating],
+    positive: npt.NDArray[np.bool_],
+    level: float = 0.95,
+    *,
+    groups: Codes | None = None,
+    inflation: float = 1.0,
 ) -> tuple[float, float, float]:
-    """Give the AUROC of scores and its interval (DeLong, DeLong & Clarke-Pearson 1988), on the logit scale so that it stays in [0, 1].
+    """Return the AUROC of scores and its interval (DeLong, DeLong & Clarke-Pearson 1988), on the logit scale so that it stays in [0, 1].
 
     With ``m`` positives and ``n`` negatives, ``V_i`` the share of negatives that positive i is above (ties count half) and ``W_j`` the
-    share of positives that negative j is below, the variance is ``var(V)/m + var(W)/n``. Where the classes are apart without exception,
-    this is 0, and the lower end is that of `Clopper & Pearson` for ``min(m, n)`` of as many.
+    share of positives that negative j is below, the variance is ``var(V)/m + var(W)/n``. In groups it is the sum over them of the
+    squares of ``a sum(V_i - AUROC)/m + b sum(W_j - AUROC)/n``, with ``a`` and ``b`` the roots of ``G / (G - 1)`` for the ``G`` groups with
+    positives and with negatives (Obuchowski 1997, Biometrics 53, 567). Where the classes are apart without exception, this is 0, and
+    the lower end is that of `Clopper & Pearson` for ``min(m, n)`` of as many, where groups count as their effective number.
 
     Parameters
     ----------
@@ -173,42 +247,90 @@ def auroc_interval(
         (galaxy,); both kinds must be there.
     level
         Of the interval.
+    groups
+        (galaxy,) the number of each galaxy's group; None where each stands alone.
+    inflation
+        What the variance is multiplied by.
     """
     from scipy.special import expit, logit
     from scipy.stats import norm, rankdata
 
+    groups = own_codes(groups, len(scores))
     m, n = int(positive.sum()), int((~positive).sum())
     ranks = rankdata(scores)
     above = (ranks[positive] - rankdata(scores[positive])) / n
     below = 1 - (ranks[~positive] - rankdata(scores[~positive])) / m
     area = float(above.mean())
-    variance = above.var(ddof=1) / m + below.var(ddof=1) / n
+    sums = np.zeros(groups.max() + 1)
+    for shares, kind in ((above, positive), (below, ~positive)):
+        here = len(np.unique(groups[kind]))
+        sums += np.bincount(groups[kind], shares - area, len(sums)) / len(shares) * np.sqrt(here / max(here - 1, 1))
+    variance = (sums**2).sum()
     if variance == 0 or area in (0.0, 1.0):
         edge = (1 - level) / 2
-        widest = float(edge ** (1 / min(m, n)))
+        fewer = min(effective_number(own_codes(groups[kind], 0)) for kind in (positive, ~positive))
+        widest = float(edge ** (1 / fewer))
         return area, widest if area > 0.5 else 0.0, 1.0 if area > 0.5 else 1 - widest
-    half = norm.ppf(0.5 + level / 2) * np.sqrt(variance) / (area * (1 - area))
+    half = norm.ppf(0.5 + level / 2) * np.sqrt(variance * inflation) / (area * (1 - area))
     return area, float(expit(logit(area) - half)), float(expit(logit(area) + half))
 
 
+def _count(groups: Codes) -> int:
+    return int(groups.max(initial=-1)) + 1
+
+
+def _reason(own: Codes, theirs: Codes, compared_with: str, *, fitted: bool) -> str:
+    """Return why nothing can be compared, or an empty text where it can."""
+    if fitted:
+        return (
+            "the encoder was finetuned on the training galaxies, so that their features differ from those of any other galaxy, and "
+            "the model holds no features of held-out galaxies to compare with"
+        )
+    for codes, what in ((own, f"{compared_with} galaxies"), (theirs, "galaxies to compare with them")):
+        if effective_number(codes) < FEWEST - 1e-9:
+            grouped = "" if _count(codes) == len(codes) else f" in {_count(codes)} groups"
+            return (
+                f"{len(codes)} {what}{grouped} are too few: at least {FEWEST}, independent of one another, are needed"
+            )
+    return ""
+
+
+def _area_p(area: float, own: Codes, theirs: Codes) -> float:
+    """Return the one-sided p of the Mann-Whitney test of a cross-validated AUROC, with the effective numbers of galaxies."""
+    from scipy.stats import norm
+
+    m, n = effective_number(own), effective_number(theirs)
+    return float(norm.sf((area - 0.5) / np.sqrt(CROSSED * (m + n + 1) / (12 * m * n))))
+
+
 def _separate(
-    reference: npt.NDArray[np.float32], target: npt.NDArray[np.float32], seed: int
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]:
-    """Give, out of fold, how sure a classifier is that a galaxy is of the target, and whether it is."""
+    reference: npt.NDArray[np.float32], target: npt.NDArray[np.float32], own: Codes, theirs: Codes, seed: int
+) -> tuple[Values, npt.NDArray[np.bool_], Codes]:
+    """Return, out of fold, how sure a classifier is that a galaxy is of the target, whether it is, and its group, (galaxy,) each."""
     from sklearn.decomposition import PCA
     from sklearn.linear_model import LogisticRegression
-    from sklearn.model_selection import StratifiedKFold, cross_val_predict
-    from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
-    both = np.concatenate([reference, target])
-    is_target = np.arange(len(both)) >= len(reference)
-    most = min(COMPONENTS, len(both) // 5, both.shape[1])
-    classifier = make_pipeline(
-        StandardScaler(),
-        PCA(most, random_state=seed),
-        LogisticRegression(C=0.01, class_weight="balanced", max_iter=500),
-    )
-    folds = StratifiedKFold(FOLDS, shuffle=True, random_state=seed)
-    found = cross_val_predict(classifier, both, is_target, cv=folds, method="decision_function")
-    return found.astype(np.float64), is_target
+    rng = np.random.default_rng(seed)
+    groups = np.concatenate([own, theirs + own.max() + 1])
+    folds = np.concatenate([(rng.permutation(codes.max() + 1) % FOLDS)[codes] for codes in (own, theirs)])
+    is_target = np.arange(len(groups)) >= len(reference)
+    both = StandardScaler().fit_transform(np.concatenate([reference, target]))
+    most = min(COMPONENTS, (int(groups.max()) + 1) // 5, both.shape[1])
+    seen = PCA(most, random_state=seed).fit_transform(both)
+    scores = np.empty(len(groups))
+    for fold in range(FOLDS):
+        out = folds == fold
+        classifier = LogisticRegression(C=0.01, class_weight="balanced", max_iter=500)
+        scores[out] = classifier.fit(seen[~out], is_target[~out]).decision_function(seen[out])
+    return scores, is_target, groups
+
+
+def _holm(p: Values) -> Values:
+    """Return p-values (test,) adjusted for so many tests at once (Holm 1979, Scand. J. Stat. 6, 65); NaN are not counted."""
+    adjusted = p.copy()
+    tested = np.flatnonzero(np.isfinite(p))
+    order = tested[np.argsort(p[tested])]
+    steps = p[order] * np.arange(len(order), 0, -1)
+    adjusted[order] = np.minimum(np.maximum.accumulate(steps), 1)
+    return adjusted
