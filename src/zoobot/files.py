@@ -1,34 +1,299 @@
-"""Writing files so that they are never seen half written."""
+"""Looking at, reading and writing files, so that what the system refuses is said in words and nothing is seen half written."""
 
+from __future__ import annotations
+
+import bz2
 import contextlib
+import errno
+import gzip
+import io
 import json
+import lzma
 import os
+import shutil
+import stat
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, Literal
+
+from zoobot.errors import OutputError, ZoobotError
+
+FULL = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
+"""What the system says where a disk, a quota or a limit on file sizes is reached."""
+
+UNPACKED_BYTES, UNPACKED_TIMES = 256_000_000, 100
+"""A compressed file may unpack to this size, or to so many times its own where that is more; beyond it, it is taken for hostile."""
+
+MOST_JSON_BYTES = 500_000_000
+
+_UNPACKERS: tuple[tuple[bytes, Any], ...] = (
+    (b"\x1f\x8b", gzip.open),
+    (b"BZh", bz2.open),
+    (b"\xfd7zXZ", lzma.open),
+)
+
+REMEDIES = {
+    errno.ENAMETOOLONG: "Give a shorter name.",
+    errno.EACCES: "Ask for the right to use it, or give another.",
+    errno.EPERM: "Ask for the right to use it, or give another.",
+    errno.ELOOP: "It is a link that leads to itself: mend it.",
+}
+
+# Looking and reading.
 
 
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file so that it is never seen half written."""
-    with replacing(path) as part:
-        part.write_bytes(content)
+def home(path: str | Path) -> Path:
+    """Return a path with ``~`` spelled out, or as it is where there is no such user."""
+    return Path(os.path.expanduser(path))  # noqa: PTH111 (Path.expanduser raises a RuntimeError where there is no such user)
+
+
+def look(path: str | Path, wrong: type[ZoobotError]) -> Literal["file", "folder", "other"] | None:
+    """Say what lies at a path: a regular file, a folder, something else (a pipe, a device, a socket), or nothing.
+
+    Raises
+    ------
+    ZoobotError
+        Of the class ``wrong``, where the system won't say: a name that is too long or has a null character, a folder that may not be
+        looked into, links in a circle.
+    """
+    try:
+        mode = os.stat(path).st_mode  # noqa: PTH116 (a NUL is a ValueError, which Path's methods hide)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except (OSError, ValueError) as err:
+        raise wrong(_refusal(path, err)) from err
+    return "file" if stat.S_ISREG(mode) else "folder" if stat.S_ISDIR(mode) else "other"
+
+
+def is_file(path: str | Path, wrong: type[ZoobotError]) -> bool:
+    """Tell whether a regular file lies at a path; see `look`."""
+    return look(path, wrong) == "file"
+
+
+def is_folder(path: str | Path, wrong: type[ZoobotError]) -> bool:
+    """Tell whether a folder lies at a path; see `look`."""
+    return look(path, wrong) == "folder"
+
+
+def open_regular(path: str | Path, wrong: type[ZoobotError], *, unpack: bool = False) -> BinaryIO:
+    """Open a regular file for reading, at once: a pipe would be waited for, and a device never ends.
+
+    Parameters
+    ----------
+    path
+        The file.
+    wrong
+        Class of the error.
+    unpack
+        Read what gzip, bzip2 or xz compressed, up to `UNPACKED_TIMES` the file's size (`UNPACKED_BYTES` for small ones).
+
+    Raises
+    ------
+    FileNotFoundError
+        Nothing lies there.
+    ZoobotError
+        Of the class ``wrong``: no regular file, or one that the system refuses; when more is read than may be unpacked, too.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    except FileNotFoundError:
+        raise
+    except (OSError, ValueError) as err:
+        raise wrong(_refusal(path, err)) from err
+    status = os.fstat(descriptor)
+    if not stat.S_ISREG(status.st_mode):
+        os.close(descriptor)
+        msg = f"{path} is no regular file (it is {_kind(status.st_mode)}). Give a file."
+        raise wrong(msg)
+    file = os.fdopen(descriptor, "rb")
+    if not unpack:
+        return file
+    start = file.peek(6)
+    for magic, unpacker in _UNPACKERS:
+        if start.startswith(magic):
+            most = max(UNPACKED_BYTES, UNPACKED_TIMES * status.st_size)
+            return io.BufferedReader(_Limited(unpacker(file), file, most, str(path), wrong))
+    return file
+
+
+class _Limited(io.RawIOBase):
+    """A stream of what was compressed, which ends in an error once more than ``most`` bytes come out of it."""
+
+    def __init__(self, stream: Any, file: BinaryIO, most: int, name: str, wrong: type[ZoobotError]) -> None:
+        self.stream, self.file, self.most, self.path, self.wrong = stream, file, most, name, wrong
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        content = self.stream.read(len(buffer))
+        self._check(self.stream.tell())
+        buffer[: len(content)] = content
+        return len(content)
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        if whence == os.SEEK_END:
+            while self.stream.read(1 << 20):
+                self._check(self.stream.tell())
+            offset += self.stream.tell()
+        elif whence == os.SEEK_CUR:
+            offset += self.stream.tell()
+        self._check(offset)
+        return int(self.stream.seek(offset))
+
+    def tell(self) -> int:
+        return int(self.stream.tell())
+
+    def close(self) -> None:
+        if not self.closed:
+            self.stream.close()
+            self.file.close()
+        super().close()
+
+    def _check(self, position: int) -> None:
+        if position > self.most:
+            msg = (
+                f"{self.path} unpacks to more than {self.most / 1e6:,.0f} MB, the most allowed for a file of its size: it is damaged or "
+                "hostile. Unpack it yourself if it is what it should be."
+            )
+            raise self.wrong(msg)
+
+
+def read_json(path: Path, wrong: type[ZoobotError], remedy: str) -> dict[str, Any]:
+    """Return the JSON object that a file holds.
+
+    Parameters
+    ----------
+    path
+        The file.
+    wrong
+        Class of the error.
+    remedy
+        What to do about a file that is damaged.
+
+    Raises
+    ------
+    ZoobotError
+        Of the class ``wrong``: no such file, or one that holds no JSON object.
+    """
+    try:
+        with open_regular(path, wrong) as file:
+            content = json.loads(file.read(MOST_JSON_BYTES))
+    except FileNotFoundError as err:
+        msg = f"{path} is missing. {remedy}"
+        raise wrong(msg) from err
+    except (ValueError, RecursionError) as err:
+        if isinstance(err, ZoobotError):
+            raise
+        msg = f"{path} can't be read as JSON ({err}). {remedy}"
+        raise wrong(msg) from err
+    if not isinstance(content, dict):
+        msg = f"{path} holds a {type(content).__name__}, expected a JSON object. {remedy}"
+        raise wrong(msg)
+    return content
+
+
+def _refusal(path: str | Path, err: OSError | ValueError) -> str:
+    """Word why the system won't look at a path."""
+    said = (err.strerror if isinstance(err, OSError) else None) or str(err)
+    remedy = REMEDIES.get(getattr(err, "errno", None) or 0, "Give another path.")
+    name = str(path)
+    return f"{name if len(name) <= 300 else f'{name[:300]}...'} can't be looked at: {said}. {remedy}"
+
+
+def _kind(mode: int) -> str:
+    kinds = {stat.S_ISDIR: "a folder", stat.S_ISFIFO: "a pipe", stat.S_ISSOCK: "a socket"}
+    return next((name for test, name in kinds.items() if test(mode)), "a device")
+
+
+# Writing.
+
+
+def output_error(path: Path, err: Exception, remedy: str = "Choose a place that you may write to.") -> OutputError:
+    """Return the error for a file or folder that can't be written; where the disk is full, it says how much room is left."""
+    if isinstance(err, OutputError):
+        return err
+    said = getattr(err, "strerror", None) or str(err)
+    if getattr(err, "errno", None) in FULL:
+        return OutputError(
+            f"{path} can't be written, for the disk is full ({said}): {free_mb(path):,.0f} MB left. Make room, or choose another place."
+        )
+    return OutputError(f"{path} can't be written: {said}. {remedy}")
+
+
+def free_mb(path: Path) -> float:
+    """Return how many MB are free where a path lies, or is to lie."""
+    for folder in (path, *path.absolute().parents):
+        with contextlib.suppress(OSError, ValueError):
+            return shutil.disk_usage(folder).free / 1e6
+    return 0.0
+
+
+def make_folder(folder: Path) -> Path:
+    """Make a folder, and those above it, where they are not there yet; return it.
+
+    Raises
+    ------
+    OutputError
+        It can't be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except (OSError, ValueError) as err:
+        raise output_error(folder, err) from err
+    return folder
+
+
+def check_writable(folder: Path) -> None:
+    """Make a folder and try to write into it.
+
+    Raises
+    ------
+    OutputError
+        It can't be made or written.
+    """
+    probe = make_folder(folder) / f".zoobot-{os.getpid()}"
+    try:
+        probe.touch()
+        probe.unlink()
+    except OSError as err:
+        raise output_error(folder, err) from err
 
 
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Give a path beside a file to write its new content to; it takes the file's place at the end, and is gone where writing fails.
+    """Yield a path beside a file to write its new content to; it takes the file's place at the end, and is gone where writing fails.
 
     Its name ends like the file's, for some writers go by that.
+
+    Raises
+    ------
+    OutputError
+        The file can't be written, or its folder can't be made.
     """
-    part = path.with_name(f".{os.getpid()}.part.{path.name}")
+    part = make_folder(path.parent) / f".{os.getpid()}.part.{path.name[-40:]}"
+    if "\0" in path.name:
+        raise output_error(path, ValueError("its name has a null character"))
     try:
         yield part
         part.replace(path)
-    except BaseException:
-        part.unlink(missing_ok=True)
+    except BaseException as err:
+        with contextlib.suppress(OSError):
+            part.unlink(missing_ok=True)
+        if isinstance(err, OSError) and not isinstance(err, ZoobotError):
+            raise output_error(path, err) from err
         raise
 
 
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file so that it is never seen half written; see `replacing`."""
+    with replacing(path) as part:
+        part.write_bytes(content)
+
+
 def write_json(path: Path, content: Any) -> None:
-    """Write plain values as JSON, whole, for people to read too."""
+    """Write plain values as JSON, whole, for people to read too; see `replacing`."""
     write_whole(path, json.dumps(content, indent=2).encode())

@@ -30,20 +30,21 @@ def track(items: Iterable[T], description: str, total: int, unit: str = "galaxie
 
 def track_steps(steps: Iterable[tuple[T, int]], description: str, total: int, unit: str = "galaxies") -> Iterator[T]:
     """Give the first of each ``(item, how many units it is worth)``, showing progress as `track` does."""
-    from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from zoobot.terminal import Terminal, printable
 
     start = time.monotonic()
     done = 0
     progress = Progress(
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
-        TextColumn("{task.fields[rate]}"),
+        TextColumn("{task.fields[rate]}", markup=False),
         TimeRemainingColumn(),
-        console=Console(stderr=True),
+        console=Terminal(stderr=True),
     )
-    task = progress.add_task(description, total=total, rate="")
+    task = progress.add_task(printable(description), total=total, rate="")
     shown = False
     try:
         for item, size in steps:

@@ -143,7 +143,9 @@ def test_a_full_disk_is_said_and_leaves_the_checkpoint_of_before(tmp_path: Path)
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, before[1]))  # as on a full disk, writing stops halfway
     try:
-        with pytest.raises(OutputError, match=r"can't write .*last.ckpt.* MB are left there: make room"):
+        with pytest.raises(
+            OutputError, match=r"last.ckpt can't be written, for the disk is full .* MB left. Make room"
+        ):
             _write({"weight": torch.zeros(1_000_000)}, path)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)

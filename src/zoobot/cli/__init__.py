@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import sys
 
-from rich.console import Console
-
 # isort: off
 # in the order of --help
 from zoobot.cli import finetune  # noqa: F401
@@ -22,21 +20,11 @@ from zoobot.cli import explain  # noqa: F401
 
 # isort: on
 from zoobot.cli.common import app
-from zoobot.errors import ZoobotError
-
-USER_ERROR = 2
+from zoobot.cli.ending import run
 
 __all__ = ["app", "main"]
 
 
 def main() -> None:
     """Run a command: a user's mistake is one red message and exit code 2, with the traceback only on ``--debug``."""
-    debug = "--debug" in sys.argv
-    arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
-    try:
-        app(arguments)
-    except ZoobotError as err:
-        if debug:
-            raise
-        Console(stderr=True).print(f"Error: {err}", style="red", markup=False, highlight=False, soft_wrap=True)
-        sys.exit(USER_ERROR)
+    run(app, sys.argv[1:])

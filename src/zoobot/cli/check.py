@@ -27,7 +27,7 @@ def check(
     prepare_process()
     checks = check_run(run, num_workers=num_workers, say=console.print)
     for sentence in checks.sentences():
-        console.print(sentence, highlight=False)
+        console.print(sentence)
     for _, one in checks.labels.head(WORST).iterrows():
         _tell(label_caption(one).replace("\n", ", "))
     for _, pair in checks.duplicates.head(WORST).iterrows():
@@ -35,8 +35,8 @@ def check(
         _tell(f"{pair['id_str_a']} and {pair['id_str_b']}{parts}: {pair['kind']}, {pair['similarity']:.3f}")
     for _, one in checks.images.head(WORST).iterrows():
         _tell(f"{one['id_str']}: {one['fault']}, {one['reason']}")
-    console.print(f"Saved: {run / CHECKS_FOLDER}/", highlight=False, soft_wrap=True)
+    console.print(f"Saved: {run / CHECKS_FOLDER}/", soft_wrap=True)
 
 
 def _tell(line: str) -> None:
-    console.print(f"  {line}", highlight=False, soft_wrap=True, markup=False)
+    console.print(f"  {line}", soft_wrap=True)

@@ -7,9 +7,9 @@ from enum import StrEnum
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 
 from zoobot import __version__
+from zoobot.terminal import Terminal
 
 app = typer.Typer(
     help="Finetune pretrained encoders on galaxy images, from a catalog to labels that you can trust.",
@@ -19,7 +19,7 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
 )
-console = Console()
+console = Terminal()
 
 
 class Task(StrEnum):
@@ -100,7 +100,7 @@ class Balance(StrEnum):
 def version_or_help(version: Annotated[bool, typer.Option("--version", help="Show the version.")] = False) -> None:
     """Answer ``zoobot --version``; without it, the command follows."""
     if version:
-        console.print(f"zoobot {__version__}", highlight=False)
+        console.print(f"zoobot {__version__}")
         raise typer.Exit
 
 

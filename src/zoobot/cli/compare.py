@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
 from zoobot.cli.common import CatalogArgument, WorkersOption, app, console
 from zoobot.cli.show import show_files
+from zoobot.terminal import make_table
 
 
 class CurveTask(StrEnum):
@@ -70,11 +70,11 @@ def compare(
         n_repeats=repeats,
         more=more,
         seed=seed,
-        say=lambda sentence: console.print(sentence, highlight=False, markup=False),
+        say=console.print,
     )
     first = next(iter(comparison.curves.values()))
     for score in first.scores:
-        table = Table("encoder", *map(str, first.sizes), "gain on the first", title=f"{NAMES[score]} by labels")
+        table = make_table(("encoder", *map(str, first.sizes), "gain on the first"), f"{NAMES[score]} by labels")
         for name, curve in comparison.curves.items():
             final = comparison.final(score).set_index("encoder").loc[name]
             better = f"{final['better']:+.3f} ({final['better_low']:+.3f} to {final['better_high']:+.3f})"
@@ -82,7 +82,7 @@ def compare(
             table.add_row(name, *values, "-" if curve is first else better)
         console.print(table)
     for sentence in comparison.sentences():
-        console.print(sentence, highlight=False, markup=False)
+        console.print(sentence)
     if out is not None:
         comparison.write(out)
         show_files(out)

@@ -45,7 +45,7 @@ def info() -> None:
     from zoobot.finetune.feature_store import cache_folder, cache_size
 
     n_sets, size = cache_size()
-    console.print(f"{cache_folder()}: {n_sets} sets of features, {size / 1e6:.1f} MB", highlight=False, soft_wrap=True)
+    console.print(f"{cache_folder()}: {n_sets} sets of features, {size / 1e6:.1f} MB", soft_wrap=True)
 
 
 @cache.command()
@@ -53,4 +53,4 @@ def clear() -> None:
     """Delete all kept features; the next run computes its own anew."""
     from zoobot.finetune.feature_store import clear_cache
 
-    console.print(f"freed {clear_cache() / 1e6:.1f} MB", highlight=False)
+    console.print(f"freed {clear_cache() / 1e6:.1f} MB")

@@ -30,9 +30,9 @@ def explain(
     """Show where the model looks (Grad-CAM), and the labelled training galaxies nearest to each galaxy."""
     with console.status("Loading torch"):
         from zoobot.data import Preprocessing
+        from zoobot.files import check_writable
         from zoobot.finetune import load
         from zoobot.finetune.saving import fetch_model
-        from zoobot.finetune.trainer import check_writable
         from zoobot.predictions import write_table
         from zoobot.predictions.explain import explain as explain_catalog
         from zoobot.report.explained import draw_explained
@@ -54,4 +54,4 @@ def explain(
         paths.append(write_table(table, out / "neighbors.csv"))
     console.print("Saved:")
     for path in paths:
-        console.print(f"  {path}", highlight=False, soft_wrap=True)
+        console.print(f"  {path}", soft_wrap=True)

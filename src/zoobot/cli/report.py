@@ -25,4 +25,4 @@ def report(
         from zoobot.report import write_report
 
         path = write_report(folder, out=out)
-    console.print(f"Report: {path}", highlight=False, soft_wrap=True)
+    console.print(f"Report: {path}", soft_wrap=True)

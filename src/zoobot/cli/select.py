@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
 from zoobot.cli.common import app, console, panel
 from zoobot.cli.show import show_files
 from zoobot.errors import OptionError
+from zoobot.terminal import make_table
 
 WANTED, FROM, AUDIT = panel("What is wanted"), panel("What it is estimated from"), panel("Judging by eye")
 
@@ -77,7 +77,7 @@ def select(
     if audited is not None:
         with console.status("Loading"):
             from zoobot.report.selecting import read_audit
-        console.print(read_audit(audited).sentence(), highlight=False)
+        console.print(read_audit(audited).sentence())
         return
     missing = [
         name for name, value in (("PREDICTIONS", predictions), ("--model", model), ("--out", out)) if value is None
@@ -100,9 +100,9 @@ def select(
         n_audit=audit,
         validation=validation,
         seed=seed,
-        say=lambda sentence: console.print(sentence, highlight=False, markup=False),
+        say=console.print,
     )
-    table = Table("top", "down to score", "labelled above", "purity", "mean probability", title="The highest scores")
+    table = make_table(("top", "down to score", "labelled above", "purity", "mean probability"), "The highest scores")
     for one in selection.top:
         purity_text = "too few labels" if one.purity is None else f"{one.purity:.2f}"
         table.add_row(

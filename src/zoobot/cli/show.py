@@ -5,9 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rich.table import Table
-
 from zoobot.cli.common import console
+from zoobot.terminal import make_table
 
 if TYPE_CHECKING:
     from zoobot.finetune.metrics import Scores
@@ -45,7 +44,7 @@ def show_run(metrics: dict[str, Any], out: Path) -> None:
 
 def show_pretraining(result: dict[str, Any], out: Path) -> None:
     """Show what a pretraining run gave, and what it took."""
-    table = Table("validation galaxies", "loss")
+    table = make_table(("validation galaxies", "loss"))
     for name, value in result["scores"].items():
         table.add_row(name, _figure(value))
     console.print(table)
@@ -59,7 +58,7 @@ def show_pretraining(result: dict[str, Any], out: Path) -> None:
 def show_scores(metrics: dict[str, Any]) -> None:
     """Show the headline scores of each part."""
     names = [name for name in HEADLINES if any(name in scores for scores in metrics.values())]
-    table = Table("", *metrics)
+    table = make_table(("", *metrics))
     for name in names:
         table.add_row(name.replace("_", " "), *(_figure(scores.get(name)) for scores in metrics.values()))
     targets = next(iter(metrics.values())).get("targets", {})
@@ -75,7 +74,7 @@ def show_confusion(scores: Scores) -> None:
     """Show which classes are taken for which."""
     if "confusion" not in scores:
         return
-    table = Table("true \\ predicted", *scores["classes"], title="Test galaxies")
+    table = make_table(("true \\ predicted", *scores["classes"]), "Test galaxies")
     for name, counts in zip(scores["classes"], scores["confusion"], strict=True):
         table.add_row(name, *map(str, counts))
     console.print(table)
@@ -86,7 +85,7 @@ def show_questions(scores: Scores) -> None:
     if "questions" not in scores:
         return
     names = ("n_asked", "loss", "skill", "fraction_mae", "fraction_bias", "accuracy")
-    table = Table("question", *(name.replace("_", " ") for name in names), "90% cover", title="Test galaxies")
+    table = make_table(("question", *(name.replace("_", " ") for name in names), "90% cover"), "Test galaxies")
     for question, one in scores["questions"].items():
         if one["n_asked"]:
             table.add_row(question, *(_figure(one[name]) for name in names), _figure(one["coverage"]["0.9"]))
@@ -98,7 +97,7 @@ def show_files(out: Path) -> None:
     console.print("Saved:")
     for path in sorted(out.iterdir()):
         if not path.name.startswith("."):
-            console.print(f"  {path}{'/' if path.is_dir() else ''}", highlight=False, soft_wrap=True)
+            console.print(f"  {path}{'/' if path.is_dir() else ''}", soft_wrap=True)
 
 
 def _figure(value: float | None) -> str:

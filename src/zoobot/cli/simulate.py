@@ -55,5 +55,5 @@ def simulate(
         fits=fits,
         population=population,
     )
-    console.print(f"{len(catalog)} SIMULATED galaxies ({survey}, seed {seed}):", highlight=False)
+    console.print(f"{len(catalog)} SIMULATED galaxies ({survey}, seed {seed}):")
     show_files(out)

@@ -11,7 +11,7 @@ import torch
 import zoobot
 from zoobot.encoders.encoder import Encoder
 from zoobot.encoders.saved import CONFIG_FILE, ENCODER_PREFIX, FORMAT, FORMAT_VERSION, WEIGHTS_FILE
-from zoobot.errors import EncoderError, OutputError
+from zoobot.errors import EncoderError
 from zoobot.files import write_json, write_whole
 
 CARD_FILE = "README.md"
@@ -77,12 +77,7 @@ def save_encoder(
         msg = f"the encoder '{encoder.name}' was a module in memory that timm can't build again: save its state dict yourself"
         raise EncoderError(msg)
     config = {**encoder_config(encoder), **(details or {})}
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        write_whole(folder / WEIGHTS_FILE, encoder_bytes(encoder, dtype))
-        write_whole(folder / CARD_FILE, card.encode())
-        write_json(folder / CONFIG_FILE, config)
-    except OSError as err:
-        msg = f"the encoder can't be saved in {folder}: {err.strerror or err}. Choose a folder that you may write to."
-        raise OutputError(msg) from err
+    write_whole(folder / WEIGHTS_FILE, encoder_bytes(encoder, dtype))
+    write_whole(folder / CARD_FILE, card.encode())
+    write_json(folder / CONFIG_FILE, config)
     return folder

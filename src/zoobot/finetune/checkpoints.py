@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import math
-import shutil
+import sys
 import time
 from collections.abc import Collection, Iterator
 from pathlib import Path
@@ -78,9 +78,20 @@ class PatientCheckpointIO(TorchCheckpointIO):
             super().remove_checkpoint(self.replaced.pop())
 
     def teardown(self) -> None:
-        """Leave nothing behind in memory when training ends, however it does."""
-        self.write()
-        self.remove_replaced()
+        """Leave nothing behind in memory when training ends, however it does.
+
+        After an error the newest state names the files that were to be replaced, so that they stay. A run that was told to stop is
+        resumed from that state, and makes anew what was held back.
+        """
+        failure = sys.exc_info()[1]
+        if failure is None:
+            self.write()
+            self.remove_replaced()
+        elif isinstance(failure, Exception | KeyboardInterrupt):
+            with contextlib.suppress(OutputError):  # of a disk that is full, as the failure says
+                self.write()
+        self.pending.clear()
+        self.replaced.clear()
 
 
 class BestCheckpoint(ModelCheckpoint):
@@ -126,11 +137,10 @@ def be_patient(strategy: Strategy) -> None:
 
 
 def _write(checkpoint: dict[str, Any], path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        with replacing(path) as part:
-            torch.save(checkpoint, part)
-    except (OSError, RuntimeError) as err:  # a full disk is a RuntimeError of torch's own archive
-        free = shutil.disk_usage(path.parent).free / 1e6
-        msg = f"can't write {path}: {err}. {free:,.0f} MB are left there: make room, or write elsewhere."
-        raise OutputError(msg) from err
+    with replacing(path) as part, part.open("wb") as file:
+        try:
+            torch.save(checkpoint, file)
+        except RuntimeError as err:  # of torch's own archive, in which the system's error is lost
+            if isinstance(err.__context__, OSError):
+                raise err.__context__ from err
+            raise

@@ -23,6 +23,8 @@ from torch import Tensor
 from zoobot.data import Augmentation, Preprocessing
 from zoobot.data.pixels import file_digests
 from zoobot.encoders import Encoder
+from zoobot.errors import OutputError
+from zoobot.files import write_whole
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -95,12 +97,9 @@ class FeatureStore:
         content = save({"digests": torch.from_numpy(digests.view(np.int64).copy()), "features": features.contiguous()})
         name = f"view{view}_{uuid.uuid4().hex}.safetensors"
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            part = self.folder / f".{name}.part"
-            part.write_bytes(content)
-            part.replace(self.folder / name)
-        except OSError as err:
-            logger.warning("features can't be kept in %s: %s", self.folder, err.strerror or err)
+            write_whole(self.folder / name, content)
+        except OutputError as err:
+            logger.warning("features can't be kept: %s", err)
 
 
 class KeptFeatures:

@@ -9,7 +9,7 @@ import zoobot
 from zoobot.encoders import Encoder, EncoderConfig
 from zoobot.encoders.hub import fetch_from_hub, is_hub_name
 from zoobot.encoders.saved import CONFIG_FILE, FORMAT, FORMAT_VERSION, WEIGHTS_FILE, read_saved
-from zoobot.errors import EncoderError, ModelFileError, OutputError
+from zoobot.errors import EncoderError, ModelFileError
 from zoobot.files import write_json, write_whole
 from zoobot.finetune.base import FinetuneableZoobotAbstract
 from zoobot.finetune.classifier import FinetuneableZoobotClassifier
@@ -74,15 +74,10 @@ def save_model(model: FinetuneableZoobotAbstract, folder: Path) -> Path:
     from safetensors.torch import save
 
     state = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in model.state_dict().items()}
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        write_whole(folder / WEIGHTS_FILE, save(state, {"format": "pt"}))
-        write_json(folder / CONFIG_FILE, model_config(model))
-        if model.reference is not None:
-            model.reference.save(folder)
-    except OSError as err:
-        msg = f"the model can't be saved in {folder}: {err.strerror or err}. Choose a folder that you may write to."
-        raise OutputError(msg) from err
+    write_whole(folder / WEIGHTS_FILE, save(state, {"format": "pt"}))
+    write_json(folder / CONFIG_FILE, model_config(model))
+    if model.reference is not None:
+        model.reference.save(folder)
     return folder
 
 

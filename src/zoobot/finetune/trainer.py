@@ -6,7 +6,6 @@ import contextlib
 import csv
 import json
 import logging
-import os
 import shutil
 import sys
 import time
@@ -23,7 +22,7 @@ from lightning.pytorch.loggers import Logger
 from lightning.pytorch.utilities import rank_zero_only
 
 from zoobot.errors import OptionError, OutputError
-from zoobot.files import replacing
+from zoobot.files import check_writable, replacing
 from zoobot.finetune.base import FinetuneableZoobotAbstract
 from zoobot.finetune.checkpoints import BestCheckpoint, NewestCheckpoint, be_patient
 from zoobot.finetune.feature_cache import CachedData, FeatureCache, cached_data
@@ -252,30 +251,18 @@ class EpochCsvLog(Logger):
             table.writeheader()
             table.writerows(self.rows[epoch] for epoch in sorted(self.rows))
 
+    @rank_zero_only
+    def finalize(self, status: str) -> None:
+        """Write the file a last time; after a failure, as of a full disk, whatever that meets is not what is to be said."""
+        with contextlib.suppress(*() if status == "success" else (OutputError,)):
+            self.save()
+
     def _kept_before(self, epoch: int) -> dict[int, dict[str, Any]]:
         """Give the rows that an interrupted run wrote for the epochs before this one."""
         if epoch == 0 or not self.path.exists():
             return {}
         with self.path.open(newline="") as file:
             return {int(row["epoch"]): dict(row) for row in csv.DictReader(file) if int(row["epoch"]) < epoch}
-
-
-def check_writable(folder: Path) -> None:
-    """Make a folder and try to write into it.
-
-    Raises
-    ------
-    OutputError
-        It can't be made or written.
-    """
-    probe = folder / f".zoobot-{os.getpid()}"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        probe.touch()
-        probe.unlink()
-    except OSError as err:
-        msg = f"{folder} can't be written: {err.strerror or err}. Choose a folder that you may write to."
-        raise OutputError(msg) from err
 
 
 def clear_or_keep(

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import tempfile
+import io
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from zoobot.errors import OutputError
-from zoobot.files import replacing
+from zoobot.files import check_writable, replacing
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,13 +27,7 @@ def check_output(path: str | Path) -> Path:
     if path.suffix.lower() not in WRITERS:
         msg = f"{path} doesn't end in a known format. Expected one of {', '.join(WRITERS)}."
         raise OutputError(msg)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=path.parent):
-            pass
-    except OSError as err:
-        msg = f"{path.parent} can't be written: {err.strerror or err}. Choose a folder that you may write to."
-        raise OutputError(msg) from err
+    check_writable(path.parent)
     return path
 
 
@@ -49,21 +43,19 @@ def write_table(table: pd.DataFrame, path: str | Path) -> Path:
     """
     path = check_output(path)
     form = WRITERS[path.suffix.lower()]
-    try:
-        with replacing(path) as part:
-            if form == "csv":
-                table.to_csv(part, index=False)
-            elif form == "parquet":
-                table.to_parquet(part, index=False)
-            else:
-                _write_astropy(table, part, form)
-    except OSError as err:
-        msg = f"{path} can't be written: {err.strerror or err}. Choose another place, or make room on the disk."
-        raise OutputError(msg) from err
+    with replacing(path) as part:
+        if form == "csv":
+            table.to_csv(part, index=False)
+        elif form == "parquet":
+            table.to_parquet(part, index=False)
+        else:
+            part.write_bytes(_astropy_bytes(table, form))
     return path
 
 
-def _write_astropy(table: pd.DataFrame, path: Path, form: str) -> None:
+def _astropy_bytes(table: pd.DataFrame, form: str) -> bytes:
+    """Return the content of a FITS or hdf5 file, made in memory: on a full disk the hdf5 library takes the process down."""
+    import h5py
     import pandas as pd
     from astropy.table import Table
 
@@ -73,7 +65,11 @@ def _write_astropy(table: pd.DataFrame, path: Path, form: str) -> None:
         else values.to_numpy()
         for name, values in table.items()
     }
-    options = {"path": "table", "serialize_meta": False} if form == "hdf5" else {}
+    file = io.BytesIO()
     if form == "hdf5":
         columns = {name: values.astype("S") if values.dtype.kind == "U" else values for name, values in columns.items()}
-    Table(columns).write(path, format=form, overwrite=True, **options)
+        with h5py.File(file, "w") as hdf5:
+            Table(columns).write(hdf5, format=form, path="table", serialize_meta=False)
+    else:
+        Table(columns).write(file, format=form)
+    return file.getvalue()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ import torch
 
 import zoobot
 from zoobot.pretrain.settings import SIMULATED
+from zoobot.terminal import printable
 
 if TYPE_CHECKING:
     from zoobot.encoders import Encoder
@@ -27,7 +29,7 @@ tags: [astronomy, galaxies, image-feature-extraction]
 def model_card(encoder: Encoder, settings: PretrainSettings, result: Mapping[str, Any]) -> str:
     """Give the card, in Markdown, of an encoder that a run with these settings gave; ``result`` is what `pretrain_run` gives."""
     n_parameters = sum(parameter.numel() for parameter in encoder.parameters())
-    start = f"random weights of `{settings.architecture}`" if settings.encoder is None else f"`{settings.encoder}`"
+    start = f"random weights of {_code(settings.architecture)}" if settings.encoder is None else _code(settings.encoder)
     average = "a moving average over the last steps" if settings.ema_decay else "those of the last step"
     return (
         "\n\n".join(
@@ -66,19 +68,26 @@ def _cpu_name() -> str:
 def _data(settings: PretrainSettings) -> str:
     lines = []
     for source in settings.sources():
-        votes = "the true parameters" if source.tree is None else f"votes on the tree `{Path(source.tree).stem}`"
+        votes = "the true parameters" if source.tree is None else f"votes on the tree {_code(Path(source.tree).stem)}"
         what = (
             f"**simulated** {source.where} galaxies"
             if source.kind == SIMULATED
-            else f"real galaxies of `{Path(source.where).name}`"
+            else f"real galaxies of {_code(Path(source.where).name)}"
         )
         also = " and the true parameters" if source.kind == SIMULATED and source.tree is not None else ""
         lines.append(f"- {what}: {votes}{also}")
     if settings.unlabelled is not None:
-        lines.append(f"- real galaxies of `{Path(settings.unlabelled).name}`, without labels (VICReg)")
+        lines.append(f"- real galaxies of {_code(Path(settings.unlabelled).name)}, without labels (VICReg)")
     return "\n".join(lines)
 
 
 def _scores(scores: Mapping[str, float]) -> str:
-    rows = [f"| {name} | {value:.4f} |" for name, value in scores.items()]
+    rows = [f"| {_code(name)} | {value:.4f} |" for name, value in scores.items()]
     return "\n".join(["| loss | mean |", "|---|---|", *rows])
+
+
+def _code(name: object) -> str:
+    """Return a name as code, which Markdown takes as it is: between more backticks than it holds, and without the ends of table cells."""
+    text = " ".join(printable(str(name)).split("\n")).replace("|", "\\|")
+    fence = "`" * (1 + max(map(len, re.findall("`+", text)), default=0))
+    return f"{fence}{text}{fence}" if len(fence) == 1 else f"{fence} {text} {fence}"

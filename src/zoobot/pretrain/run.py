@@ -19,7 +19,7 @@ from lightning.pytorch.utilities import rank_zero_only
 from zoobot.encoders import Encoder, load_encoder, save_encoder
 from zoobot.encoders.saved import ENCODER_PREFIX, read_pickled
 from zoobot.errors import EncoderError, ModelFileError, OptionError
-from zoobot.files import write_json
+from zoobot.files import check_writable, write_json
 from zoobot.finetune.checkpoints import be_patient
 from zoobot.finetune.trainer import (
     CHECKPOINTS,
@@ -27,7 +27,6 @@ from zoobot.finetune.trainer import (
     LOG_FILE,
     EpochCsvLog,
     check_unchanged,
-    check_writable,
     clear_or_keep,
     leave_out_advice,
 )

@@ -9,7 +9,6 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from zoobot.errors import OutputError
 from zoobot.files import write_whole
 from zoobot.report import extras
 from zoobot.report.cautions import cautions
@@ -117,12 +116,7 @@ def write_report(folder: str | Path, *, out: str | Path | None = None) -> Path:
     page = _Page(contents, path.parent / PLOTS_FOLDER)
     page.build()
     html = _environment().get_template("report.html.j2").render(page=page, css=_css())
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(path, html.encode("utf-8", "replace"))
-    except OSError as err:
-        msg = f"the report can't be written to {path}: {err.strerror or err}. Choose a place that you may write to."
-        raise OutputError(msg) from err
+    write_whole(path, html.encode("utf-8", "replace"))
     return path
 
 

@@ -11,12 +11,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from zoobot.data.images import ConstantImageWarning, decode_image
-from zoobot.errors import ImageError, OutputError
+from zoobot.errors import ImageError
+from zoobot.files import replacing
+from zoobot.report.theme import plain_text
 
 if TYPE_CHECKING:
     import numpy.typing as npt
     import pandas as pd
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
     from zoobot.data.pixels import Preprocessing
 
@@ -79,6 +82,17 @@ def draw_sheet(
     OutputError
         The file can't be written.
     """
+    with plain_text():
+        figure = _sheet(rows, preprocessing, title, columns)
+        with replacing(path) as part:
+            figure.savefig(part, dpi=120)
+    return path
+
+
+def _sheet(
+    rows: Sequence[tuple[str, Sequence[Panel]]], preprocessing: Preprocessing, title: str, columns: int | None
+) -> Figure:
+    """Return the figure that `draw_sheet` writes."""
     from matplotlib.figure import Figure
 
     width = columns or max((len(panels) for _, panels in rows), default=1)
@@ -95,13 +109,7 @@ def draw_sheet(
         for ax, panel in zip(axes, panels, strict=False):
             _show(ax, panel, preprocessing)
     figure.suptitle(title, fontsize=10)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        figure.savefig(path, dpi=120)
-    except OSError as err:
-        msg = f"{path} can't be written: {err.strerror or err}. Choose a place that you may write to."
-        raise OutputError(msg) from err
-    return path
+    return figure
 
 
 def in_rows(panels: Sequence[Panel], columns: int = A_CLASS) -> list[tuple[str, Sequence[Panel]]]:

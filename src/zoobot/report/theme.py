@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from zoobot.errors import OutputError
 from zoobot.files import write_json, write_whole
 
 if TYPE_CHECKING:
@@ -58,7 +57,7 @@ MIDDLE = (0.27, 0.53, 0.82)
 """Blue that can be seen on light and dark: pictures can't follow the page's colors"""
 
 STYLE: Any = {
-    "text.parse_math": False,  # names of classes are text, also where they hold a dollar
+    "text.parse_math": False,
     "font.size": 9.0, "axes.titlesize": 9.0, "axes.labelsize": 9.0, "legend.fontsize": 8.0,
     "xtick.labelsize": 8.0, "ytick.labelsize": 8.0,
     "text.color": INK, "axes.labelcolor": INK, "xtick.color": FAINT, "ytick.color": FAINT,
@@ -100,7 +99,7 @@ class Plot:
         import matplotlib as mpl
 
         buffer = io.StringIO()
-        with style(), mpl.rc_context({"svg.hashsalt": self.name}), _any_letters():
+        with style(), mpl.rc_context({"svg.hashsalt": self.name}), plain_text():
             self.figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
         self.figure.set_layout_engine("none")  # placed once: the PNG has the same places
         return _for_page(buffer.getvalue(), self.name, self.title)
@@ -114,19 +113,14 @@ class Plot:
             The folder can't be written.
         """
         picture = io.BytesIO()
-        with style(), _any_letters():
+        with style(), plain_text():
             self.figure.savefig(picture, format="png", dpi=130, facecolor="white")
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            write_whole(folder / f"{self.name}.png", picture.getvalue())
-            if isinstance(self.numbers, dict):
-                if self.numbers:
-                    write_json(folder / f"{self.name}.json", self.numbers)
-            else:
-                write_whole(folder / f"{self.name}.csv", self.numbers.to_csv(index=False).encode())
-        except OSError as err:
-            msg = f"plots can't be written to {folder}: {err.strerror or err}. Choose a folder that you may write to."
-            raise OutputError(msg) from err
+        write_whole(folder / f"{self.name}.png", picture.getvalue())
+        if isinstance(self.numbers, dict):
+            if self.numbers:
+                write_json(folder / f"{self.name}.json", self.numbers)
+        else:
+            write_whole(folder / f"{self.name}.csv", self.numbers.to_csv(index=False).encode())
 
 
 @contextmanager
@@ -238,7 +232,8 @@ def series(place: int) -> dict[str, Any]:
 def short(name: object, longest: int = LONGEST_NAME) -> str:
     """Give a name that fits into a plot: on one line, its middle left out where it is long."""
     text = " ".join("".join(letter if letter.isprintable() else " " for letter in str(name)).split())
-    return text if len(text) <= longest else f"{text[: longest - 9]}…{text[-8:]}"
+    fitted = text if len(text) <= longest else f"{text[: longest - 9]}…{text[-8:]}"
+    return f" {fitted}" if fitted.startswith("_") else fitted  # matplotlib leaves names that start so out of legends
 
 
 def shorts(names: Sequence[object], longest: int = LONGEST_NAME) -> list[str]:
@@ -247,9 +242,11 @@ def shorts(names: Sequence[object], longest: int = LONGEST_NAME) -> list[str]:
 
 
 @contextmanager
-def _any_letters() -> Iterator[None]:
-    """Let names be in any script: letters that the font lacks become boxes, without a warning each."""
-    with warnings.catch_warnings():
+def plain_text() -> Iterator[None]:
+    """Draw names as text in any script: a dollar starts no formula, and letters that the font lacks become boxes without a warning each."""
+    import matplotlib as mpl
+
+    with warnings.catch_warnings(), mpl.rc_context({"text.parse_math": False}):
         warnings.filterwarnings("ignore", message=".*[Gg]lyph.*missing from.*")
         warnings.filterwarnings("ignore", message=".*does not have a glyph.*")
         yield

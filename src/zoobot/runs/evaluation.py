@@ -10,9 +10,8 @@ import pandas as pd
 
 from zoobot.data.catalog import check_columns, read_catalog
 from zoobot.errors import OptionError
-from zoobot.files import write_json
+from zoobot.files import check_writable, write_json
 from zoobot.finetune import FinetuneableZoobotTree, load
-from zoobot.finetune.trainer import check_writable
 from zoobot.predictions import Evaluation, evaluate, write_table
 from zoobot.predictions.evaluation import json_ready
 from zoobot.report import plot_votes, write_report

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from zoobot.errors import CatalogError, ModelFileError, OutputError
+from zoobot.errors import CatalogError, ModelFileError
 from zoobot.files import write_whole
 
 if TYPE_CHECKING:
@@ -118,12 +118,7 @@ class Reference:
         about = {name: json.dumps(getattr(self, name)) for name in ("ids", "file_locs", "labels", "far")}
         arrays = {name: array for name in ARRAYS if (array := getattr(self, name)) is not None}
         path = Path(folder) / REFERENCE_FILE
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            write_whole(path, save({name: np.ascontiguousarray(array) for name, array in arrays.items()}, about))
-        except OSError as err:
-            msg = f"{path} can't be written: {err.strerror or err}. Choose a folder that you may write to."
-            raise OutputError(msg) from err
+        write_whole(path, save({name: np.ascontiguousarray(array) for name, array in arrays.items()}, about))
         return path
 
     @classmethod

@@ -1,6 +1,5 @@
 """Simulated sets on disk: color JPEGs (and FITS cubes) of simulated galaxies with votes, the truth and labels in a catalog."""
 
-import json
 import logging
 from collections.abc import Callable, Sequence
 from io import BytesIO
@@ -13,7 +12,7 @@ import torch
 from PIL import Image
 
 from zoobot.errors import OptionError, OutputError
-from zoobot.files import write_json, write_whole
+from zoobot.files import home, is_file, read_json, write_json, write_whole
 from zoobot.progress import track_steps
 from zoobot.simulate.fits_cubes import cube
 from zoobot.simulate.sky import SimulatedSurvey
@@ -159,7 +158,7 @@ def _write(
         if value < 1:
             msg = f"{name}={value!r} is too small for a simulated set: give 1 or more."
             raise OptionError(msg)
-    folder = Path(folder).expanduser().resolve()
+    folder = home(folder).absolute()
     settings = {
         "version": VERSION,
         "set": prefix,
@@ -173,24 +172,18 @@ def _write(
     numbers = range(first, first + n_galaxies)
     batches = [numbers[start : start + BATCH] for start in range(0, n_galaxies, BATCH)]
     rows: list[Row] = []
-    try:
-        for kind in ("images", "fits") if fits else ("images",):
-            (folder / kind).mkdir(parents=True, exist_ok=True)
-        _check_settings(folder, settings)
-        steps = ((batch, len(batch)) for batch in batches)
-        for batch in track_steps(steps, "Simulating galaxies", n_galaxies):
-            ids = [f"sim_{prefix}_{number:06d}" for number in batch]
-            labels = None if ringed is None else [ringed(number) for number in batch]
-            truth, votes = _finish(folder, sky, batch, ids, labels, fits=fits)
-            for place, (number, name) in enumerate(zip(batch, ids, strict=True)):
-                files = {"file_loc": f"images/{name}.jpg"} | ({"fits_loc": f"fits/{name}.fits"} if fits else {})
-                own = {key: float(np.float32(values[place])) for key, values in truth.items()}
-                rows.append({"id_str": name} | files | {"simulated": True} | row(number, own, votes[place].tolist()))
-        catalog = pd.DataFrame(rows)
-        write_whole(folder / CATALOG_FILE, catalog.to_csv(index=False).encode())
-    except OSError as error:
-        msg = f"can't write simulated galaxies to {folder} ({error}): give one that you may write to, with room."
-        raise OutputError(msg) from error
+    _check_settings(folder, settings)
+    steps = ((batch, len(batch)) for batch in batches)
+    for batch in track_steps(steps, "Simulating galaxies", n_galaxies):
+        ids = [f"sim_{prefix}_{number:06d}" for number in batch]
+        labels = None if ringed is None else [ringed(number) for number in batch]
+        truth, votes = _finish(folder, sky, batch, ids, labels, fits=fits)
+        for place, (number, name) in enumerate(zip(batch, ids, strict=True)):
+            files = {"file_loc": f"images/{name}.jpg"} | ({"fits_loc": f"fits/{name}.fits"} if fits else {})
+            own = {key: float(np.float32(values[place])) for key, values in truth.items()}
+            rows.append({"id_str": name} | files | {"simulated": True} | row(number, own, votes[place].tolist()))
+    catalog = pd.DataFrame(rows)
+    write_whole(folder / CATALOG_FILE, catalog.to_csv(index=False).encode())
     logger.info("simulated %d galaxies (seed %d) in %s", n_galaxies, sky.seed, folder)
     for column in ("file_loc", "fits_loc") if fits else ("file_loc",):
         catalog[column] = [str(folder / file) for file in catalog[column]]
@@ -219,13 +212,10 @@ def _finish(
 def _check_settings(folder: Path, settings: Row) -> None:
     """Save a set's settings, or raise an OptionError where the folder holds a set with others."""
     path = folder / SETTINGS_FILE
-    if not path.exists():
+    if not is_file(path, OutputError):
         write_json(path, settings)
         return
-    try:
-        before = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError:
-        before = {}
+    before = read_json(path, OutputError, "Choose another folder.")
     different = [name for name, value in settings.items() if before.get(name) != value]
     if different:
         changes = ", ".join(

@@ -35,7 +35,7 @@ def plot(tree: Schema, ax: Axes | None = None) -> Axes:
         _box(ax, place[question.text], question)
     ax.set_xlim(-0.05, max(depth.values()) + 1)
     ax.set_ylim(max(row for _, row in place.values()) + 0.8, -0.8)
-    ax.set_title(tree.title or tree.name, fontsize=10, loc="left")
+    ax.set_title(tree.title or tree.name, fontsize=10, loc="left", parse_math=False)
     ax.axis("off")
     return ax
 
@@ -46,8 +46,8 @@ def _box(ax: Axes, at: tuple[float, float], question: Question) -> None:
 
     answers = " · ".join(answer.name for answer in question.answers)
     lines: list[Artist] = [
-        TextArea(question.text, textprops={"fontsize": 8, "weight": "bold"}),
-        TextArea(_shortened(answers), textprops={"fontsize": 6.5, "color": "0.3"}),
+        TextArea(question.text, textprops={"fontsize": 8, "weight": "bold", "parse_math": False}),
+        TextArea(_shortened(answers), textprops={"fontsize": 6.5, "color": "0.3", "parse_math": False}),
     ]
     packed = VPacker(children=lines, align="left", pad=0, sep=2)
     ax.add_artist(AnnotationBbox(packed, at, box_alignment=(0, 0.5), pad=0.3, bboxprops=BOX))
@@ -59,7 +59,9 @@ def _connect(ax: Axes, start: tuple[float, float], end: tuple[float, float], ans
     bend = "arc,angleA=0,angleB=180,armA=62,armB=28,rad=12"
     arrow = {"arrowstyle": "-|>", "color": color, "linewidth": 0.9, "connectionstyle": bend}
     ax.annotate("", (x1 - 0.01, y1), (x0, y0), zorder=1, arrowprops=arrow)
-    ax.text(x1 - 0.03, y1 - 0.08, answers, ha="right", va="bottom", fontsize=6.5, color=color, zorder=2)
+    ax.text(
+        x1 - 0.03, y1 - 0.08, answers, ha="right", va="bottom", fontsize=6.5, color=color, zorder=2, parse_math=False
+    )  # fmt: skip
 
 
 def _leading_answers(tree: Schema, question: Question) -> dict[str, list[str]]:

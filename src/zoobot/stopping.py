@@ -1,0 +1,51 @@
+"""Stopping a command by a signal: what it has finished is kept, what it was writing is not left half written."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import threading
+from collections.abc import Iterator
+from types import FrameType
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+"""Ctrl+C, and what batch systems and ``kill`` send"""
+
+
+class Stopped(BaseException):
+    """A signal asked this process to stop. No mistake, so that no handler of errors takes it for one.
+
+    Parameters
+    ----------
+    number
+        The signal's number.
+    """
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
+
+
+@contextlib.contextmanager
+def stoppable() -> Iterator[None]:
+    """Raise `Stopped` at a signal to stop; at the next one, end at once.
+
+    Outside the main thread, where signals don't arrive, nothing is changed.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.getsignal(number) for number in SIGNALS}
+    try:
+        for number in SIGNALS:
+            signal.signal(number, _stop)
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _stop(number: int, _: FrameType | None) -> None:
+    for each in SIGNALS:
+        signal.signal(each, signal.SIG_DFL)
+    raise Stopped(number)

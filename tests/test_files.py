@@ -1,0 +1,157 @@
+"""Files: what can't be looked at is said, only regular files are opened, and a full disk leaves what was there before."""
+
+import bz2
+import gzip
+import lzma
+import os
+import resource
+import socket
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from zoobot.errors import CatalogError, ModelFileError, OutputError
+from zoobot.files import (
+    UNPACKED_BYTES,
+    check_writable,
+    home,
+    is_file,
+    is_folder,
+    look,
+    open_regular,
+    read_json,
+    replacing,
+    write_json,
+    write_whole,
+)
+
+
+@contextmanager
+def disk_of(size: int):
+    """Let no file grow beyond a size, as on a full disk."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_what_lies_at_a_path(tmp_path):
+    (tmp_path / "file").touch()
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "broken").symlink_to(tmp_path / "absent")
+    (tmp_path / "link").symlink_to(tmp_path / "file")
+    kinds = {
+        "file": "file",
+        "link": "file",
+        "pipe": "other",
+        "absent": None,
+        "broken": None,
+        "file/below": None,
+        ".": "folder",
+    }
+    assert {name: look(tmp_path / name, CatalogError) for name in kinds} == kinds
+    assert is_file(tmp_path / "file", CatalogError) and not is_file(tmp_path, CatalogError)
+    assert is_folder(tmp_path, CatalogError) and not is_folder(tmp_path / "file", CatalogError)
+    assert look("/dev/zero", CatalogError) == "other"
+
+
+@pytest.mark.parametrize("wrong", [CatalogError, ModelFileError, OutputError])
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [("x" * 300, "name too long"), ("a/" * 3000, "name too long"), ("nul\0l", "null"), ("loop", "(?i)too many levels")],
+)
+def test_what_can_not_be_looked_at_is_said(name, said, wrong, tmp_path):
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    with pytest.raises(wrong, match=f"(?is){said}.*[.] [A-Z].*[.]$"):
+        look(f"{tmp_path}/{name}", wrong)
+
+
+def test_a_home_that_nobody_has():
+    assert home("~nobody_of_this_name/x") == Path("~nobody_of_this_name/x")
+    assert home("~/x") == Path.home() / "x"
+
+
+def test_only_regular_files_are_opened(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with tempfile.TemporaryDirectory() as short, socket.socket(socket.AF_UNIX) as server:
+        server.bind(f"{short}/socket")
+        for path in (tmp_path / "pipe", "/dev/zero", tmp_path, f"{short}/socket"):
+            with pytest.raises(CatalogError, match="regular file|can't be looked at"):
+                open_regular(path, CatalogError)
+    with pytest.raises(FileNotFoundError):
+        open_regular(tmp_path / "absent", CatalogError)
+    (tmp_path / "file").write_bytes(b"content")
+    with open_regular(tmp_path / "file", CatalogError) as file:
+        assert file.read() == b"content"
+
+
+def to_the_end_in_pieces(file):
+    while file.read(1 << 20):
+        pass
+
+
+@pytest.mark.parametrize("use", [lambda file: file.read(), lambda file: file.seek(0, 2), to_the_end_in_pieces])
+def test_what_was_compressed_is_read_up_to_a_limit(use, tmp_path):
+    with gzip.open(tmp_path / "bomb", "wb") as bomb:
+        for _ in range(UNPACKED_BYTES // 10**7 + 2):
+            bomb.write(bytes(10**7))
+    assert (tmp_path / "bomb").stat().st_size < 10**6
+    file = open_regular(tmp_path / "bomb", CatalogError, unpack=True)
+    with file, pytest.raises(CatalogError, match="unpacks to more than 256 MB"):
+        use(file)
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress, bz2.compress, lzma.compress])
+def test_a_compressed_file_reads_as_it_was(pack, tmp_path):
+    content = os.urandom(1000) * 1000
+    (tmp_path / "file").write_bytes(pack(content))
+    with open_regular(tmp_path / "file", CatalogError, unpack=True) as file:
+        assert file.read() == content
+        assert file.seek(-5, 2) == len(content) - 5
+        assert file.read() == content[-5:]
+        file.seek(0)
+        assert file.read(10) == content[:10]
+        assert file.tell() == 10
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"3", b"\xff\xfe", b"[" * 100_000, b'{"a": NaN', b"null"])
+def test_json_that_is_no_object_is_refused(content, tmp_path):
+    (tmp_path / "run.json").write_bytes(content)
+    with pytest.raises(ModelFileError, match=r"run.json .*Copy it again\.$"):
+        read_json(tmp_path / "run.json", ModelFileError, "Copy it again.")
+    with pytest.raises(ModelFileError, match=r"absent.json is missing. Copy it again\.$"):
+        read_json(tmp_path / "absent.json", ModelFileError, "Copy it again.")
+
+
+def test_a_full_disk_is_said_with_the_room_left_and_leaves_the_file_of_before(tmp_path):
+    path = tmp_path / "metrics.json"
+    write_json(path, {"a": 1})
+    with (
+        disk_of(1000),
+        pytest.raises(OutputError, match=r"metrics.json can't be written, for the disk is full .*MB left"),
+    ):
+        write_json(path, {"a": "b" * 10_000})
+    assert read_json(path, ModelFileError, "") == {"a": 1}
+    assert [one.name for one in tmp_path.iterdir()] == ["metrics.json"]
+
+
+@pytest.mark.parametrize("name", ["é" * 127, "a" * 251 + ".csv", "环" * 85])
+def test_any_name_that_the_disk_takes_can_be_replaced(name, tmp_path):
+    write_whole(tmp_path / name, b"1")
+    write_whole(tmp_path / name, b"22")
+    assert (tmp_path / name).read_bytes() == b"22"
+    with replacing(tmp_path / "new" / "folder" / "p.csv") as part:
+        assert part.suffix == ".csv"
+        part.touch()
+
+
+@pytest.mark.parametrize("name", ["x" * 300, "nul\0l", "file/below"])
+def test_what_can_not_be_written_is_said(name, tmp_path):
+    (tmp_path / "file").touch()
+    for write in (lambda path: write_whole(path, b""), check_writable):
+        with pytest.raises(OutputError, match=r"(?s)can't be written: .*Choose"):
+            write(Path(f"{tmp_path}/{name}"))
