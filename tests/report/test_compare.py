@@ -38,7 +38,53 @@ def test_same_features_do_not_differ_and_worse_ones_are_told_apart(features):
         (worst.scores["balanced_accuracy"] - first.scores["balanced_accuracy"])[:, -1].mean()
     )
     said = comparison.sentences()
-    assert "not told apart" in said[1] and "worse than it" in said[2] and said[3].startswith("With good")
+    assert "not told apart from good" in said[1] and "worse than good" in said[2] and said[-1].startswith("With good")
+
+
+@pytest.mark.parametrize("seed", [4, 13, 25, 26, 27])
+def test_equal_encoders_are_not_told_apart(seed):
+    """Five encoders that know the same, partly from the same: without adjustment, one page in five had a better or worse one."""
+    rng = np.random.default_rng(seed)
+    labels = np.arange(60) % 2
+    shared = rng.normal(0, 1, (60, 6)) + 0.45 * labels[:, None]
+    sets = {
+        f"e{i}": np.concatenate([shared, rng.normal(0, 1, (60, 6)) + 0.45 * labels[:, None]], axis=1) for i in range(5)
+    }
+    comparison = compare_features(sets, labels, n_repeats=2, n_draws=100, seed=seed)
+    said = comparison.sentences()
+    assert not any("better than" in one or "worse than" in one for one in said)
+    assert all("adjusted for comparing 5 encoders" in one for one in said[1:5])
+    assert comparison.best is None and "Which is the best can't be told" in said[5]
+
+
+def test_the_best_is_named_where_it_is_told_apart(features, tmp_path):
+    sets, labels = features
+    rng = np.random.default_rng(5)
+    comparison = compare_features(
+        {"noise": sets["noise"], "good": sets["good"] + labels[:, None], "other": rng.normal(size=(160, 5))},
+        labels,
+        **QUICK,
+    )
+    assert comparison.best == "good" and "good is the best of the 3" in comparison.sentences()[3]
+    comparison.write(tmp_path)
+    content = json.loads((tmp_path / "comparison.json").read_text())
+    assert content["best"] == "good" and content["adjusted"] == "adjusted for comparing 3 encoders"
+    two = compare_features({"noise": sets["noise"], "good": sets["good"] + labels[:, None]}, labels, **QUICK)
+    assert "adjusted" not in " ".join(two.sentences()) and two.best == "good"
+
+
+def test_copies_and_too_few_of_a_class(features):
+    sets, labels = features
+    tripled = {name: np.repeat(own, 3, axis=0) for name, own in sets.items()}
+    groups = np.repeat(np.arange(160), 3)
+    comparison = compare_features(tripled, np.repeat(labels, 3), groups=groups, **QUICK)
+    single = compare_features(sets, labels, **QUICK)
+    widths = [(one.final()["better_high"] - one.final()["better_low"]).iloc[2] for one in (comparison, single)]
+    assert widths[0] == pytest.approx(widths[1], rel=0.25)
+    assert comparison.table["labels"].tolist() == (3 * comparison.table["groups"]).tolist()
+    rare = compare_features(sets, (np.arange(160) < 6).astype(int), **QUICK)
+    assert rare.final()["better_low"].isna().all() and rare.best is None
+    assert all("the rarest class has 6 galaxies" in one for one in rare.sentences()[:3])
 
 
 def test_paired_differences_are_narrower_than_those_of_separate_galaxies(features):
@@ -102,6 +148,13 @@ def test_encoders_of_a_catalog(tmp_path):
         compare_encoders(tmp_path / "catalog.csv", "label", [encoders[0]] * 2)
     with pytest.raises(CatalogError, match="lacks"):
         compare_encoders(tmp_path / "catalog.csv", "shape", encoders)
+    with pytest.raises(CatalogError, match="no column 'tile' to group by"):
+        compare_encoders(tmp_path / "catalog.csv", "label", encoders, group_col="tile")
+    frame.assign(tile=[*range(57), 56, 56, None]).to_csv(tmp_path / "grouped.csv", index=False)
+    grouped = compare_encoders(
+        tmp_path / "grouped.csv", "label", encoders[:1], group_col="tile", image_size=32, num_workers=0, **QUICK
+    )
+    assert (grouped.first.n_labels, grouped.first.n_groups) == (59, 57)
     with pytest.raises(LabelError, match="too few"):
         compare_encoders(
             frame.head(20).assign(file_loc=str(tmp_path) + "/" + frame["file_loc"]), "label", encoders, num_workers=0

@@ -50,3 +50,32 @@ def test_as_a_classifier_of_weighted_classes():
     slopes, intercept = fit_ridge(x, signs, 100 / (3 * np.bincount(codes)[codes]))
     reference = RidgeClassifierCV(PENALTIES, class_weight="balanced").fit(x, codes)
     assert x @ slopes + intercept == pytest.approx(reference.decision_function(x), abs=1e-6)
+
+
+@pytest.mark.parametrize(("n", "p", "largest"), [(40, 6, 4), (40, 50, 4), (60, 4, 20)])
+def test_groups_are_left_out_whole(n, p, largest):
+    x, y = example(n, p, targets=2, noise=2.0)
+    rng = np.random.default_rng(2)
+    groups = np.repeat(np.arange(n), rng.integers(1, largest + 1, n))[rng.permutation(n)]
+    weights = rng.uniform(0.2, 3, n)
+    errors = np.zeros(len(PENALTIES))
+    for place, penalty in enumerate(PENALTIES):
+        for group in np.unique(groups):
+            out = groups == group
+            fitted = Ridge(penalty).fit(x[~out], y[~out], weights[~out])
+            errors[place] += (weights[out, None] * (y[out] - fitted.predict(x[out])) ** 2).sum()
+    best = Ridge(PENALTIES[int(np.argmin(errors))]).fit(x, y, weights)
+    slopes, _ = fit_ridge(x, y, weights, groups=groups)
+    assert slopes == pytest.approx(best.coef_.T, abs=1e-7)
+    alone, _ = fit_ridge(x, y, weights, groups=rng.permutation(n))
+    np.testing.assert_array_equal(alone, fit_ridge(x, y, weights)[0])
+
+
+def test_copies_do_not_lower_the_penalty():
+    """Noise in three copies: left out one by one a copy is predicted by the others, and hardly any penalty looks best."""
+    rng = np.random.default_rng(5)
+    x = np.repeat(rng.normal(0, 1, (60, 80)), 3, axis=0) / 9 + rng.normal(0, 0.02, (180, 80))
+    y = np.repeat(rng.choice([-1.0, 1.0], 60), 3)[:, None]
+    groups = np.repeat(np.arange(60), 3)
+    fooled, sound = fit_ridge(x, y)[0], fit_ridge(x, y, groups=groups)[0]
+    assert (sound**2).sum() < 0.1 * (fooled**2).sum()

@@ -37,6 +37,13 @@ def compare(
         typer.Option(help="Folder for comparison.csv, comparison.json and comparison.png.", metavar="DIR"),
     ] = None,
     task: Annotated[CurveTask | None, typer.Option(help="Default: found from the labels.", show_default=False)] = None,
+    group_col: Annotated[
+        str | None,
+        typer.Option(
+            help="Column of what depends on one another, such as copies of one galaxy: rows with the same value stay together.",
+            show_default=False,
+        ),
+    ] = None,
     image_size: Annotated[
         int | None,
         typer.Option(
@@ -64,6 +71,7 @@ def compare(
         label,
         encoder,
         task=None if task is None else task.value,
+        group_col=group_col,
         image_size=image_size,
         num_workers=num_workers,
         n_folds=folds,
@@ -72,7 +80,7 @@ def compare(
         seed=seed,
         say=console.print,
     )
-    first = next(iter(comparison.curves.values()))
+    first = comparison.first
     for score in first.scores:
         table = make_table(("encoder", *map(str, first.sizes), "gain on the first"), f"{NAMES[score]} by labels")
         for name, curve in comparison.curves.items():

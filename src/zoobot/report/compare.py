@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,9 @@ from zoobot.errors import OptionError
 from zoobot.files import write_json
 from zoobot.report.curves import comparison_plot
 from zoobot.science import LearningCurve, learning_curve
-from zoobot.science.learning_curve import NAMES, CurveTask, usable_rows
+from zoobot.science.curve_scores import CurveTask
+from zoobot.science.learning_curve import HEADS, NAMES, usable_rows
+from zoobot.science.paired import Differences, simultaneous_differences
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
     from zoobot.data.tables import CatalogSource
 
 COMPARISON_FILE = "comparison"
+APART = "not told apart"
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,44 +37,99 @@ class Comparison:
     label : str
         What was to be learned.
     curves : dict
-        A `LearningCurve` an encoder; all of the same galaxies, folds, subsets and bootstrap samples.
-    table : DataFrame
-        One row an encoder, score and number of labels: ``encoder``, ``score``, ``labels``, ``mean``, ``low``, ``high``, and ``better``,
-        ``better_low``, ``better_high``: by how much it is better than the first encoder, with the 95% interval of the paired difference.
+        A `LearningCurve` for each encoder; all of the same galaxies, folds, subsets and bootstrap samples.
     """
 
     label: str
     curves: dict[str, LearningCurve]
-    table: pd.DataFrame
+
+    @cached_property
+    def differences(self) -> dict[str, Differences]:
+        """By how much each encoder is better than each other one, for each score and number of labels."""
+        found = {}
+        for score in self.first.scores:
+            sign = -1 if score == "rmse" else 1
+            means = np.stack([curve.scores[score].mean(axis=0) for curve in self.curves.values()])
+            draws = np.stack([curve.draws[score] for curve in self.curves.values()])
+            own = simultaneous_differences(sign * means, sign * draws)
+            unknown = np.full_like(own.value, np.nan)
+            found[score] = replace(own, low=unknown, high=unknown) if self.first.few else own
+        return found
+
+    @cached_property
+    def table(self) -> pd.DataFrame:
+        """One row per encoder, score and number of labels.
+
+        Its columns are ``encoder``, ``score``, ``labels``, ``groups``, ``mean``, ``low``, ``high``, and ``better``, ``better_low``,
+        ``better_high``: by how much it is better than the first encoder, with the 95% interval of the paired difference, adjusted for
+        the number of encoders; ``verdict`` is "better", "worse" or "not told apart".
+        """
+        rows = []
+        for place, (name, curve) in enumerate(self.curves.items()):
+            for score, values in curve.scores.items():
+                mean, (low, high), differences = values.mean(axis=0), curve.interval(score), self.differences[score]
+                ends = differences.low[0, place], differences.high[0, place]
+                rows += [
+                    {
+                        "encoder": name, "score": score, "labels": int(labels), "groups": int(curve.groups[size]), "mean": mean[size],
+                        "low": low[size], "high": high[size], "better": differences.value[0, place, size],
+                        "better_low": ends[0][size], "better_high": ends[1][size],
+                        "verdict": _verdict(ends[0][size], ends[1][size]) if place else "",
+                    }
+                    for size, labels in enumerate(curve.sizes)
+                ]  # fmt: skip
+        return pd.DataFrame(rows)
+
+    @property
+    def first(self) -> LearningCurve:
+        """The curve of the first encoder, which the others are compared with."""
+        return next(iter(self.curves.values()))
+
+    @property
+    def best(self) -> str | None:
+        """The encoder that is told apart from each other one as the best at the most labels, by the headline; None where none is."""
+        place = self.differences[self.first.headline].best()
+        return None if place is None else list(self.curves)[place]
+
+    @property
+    def adjusted(self) -> str:
+        """What the intervals of differences are adjusted for, in words; empty where there is one difference only."""
+        return f"adjusted for comparing {len(self.curves)} encoders" if len(self.curves) > 2 else ""
 
     def final(self, score: str | None = None) -> pd.DataFrame:
-        """Give the rows of the most labels, of one score (default: the headline's)."""
-        first = next(iter(self.curves.values()))
-        own = self.table[self.table["score"] == (score or first.headline)]
-        rows: pd.DataFrame = own[own["labels"] == first.sizes[-1]].reset_index(drop=True)
+        """Return the rows of the most labels, of one score (default: the headline's)."""
+        own = self.table[self.table["score"] == (score or self.first.headline)]
+        rows: pd.DataFrame = own[own["labels"] == self.first.sizes[-1]].reset_index(drop=True)
         return rows
 
     def sentences(self) -> list[str]:
-        """Say which encoder is best at the most labels, how sure that is, and what more labels would do to it."""
-        rows = self.final()
-        first = next(iter(self.curves.values()))
+        """Return how good each encoder is at the most labels, which can be told apart, and what more labels would do to the highest."""
+        rows, first = self.final(), self.first
         what = f"{NAMES[first.headline]} with {first.sizes[-1]} labels"
         base = rows.iloc[0]
-        said = [f"{base['encoder']}: {what} {base['mean']:.3f} ({base['low']:.3f} to {base['high']:.3f})."]
+        interval = first.few or f"95% interval {base['low']:.3f} to {base['high']:.3f}"
+        said = [f"{base['encoder']}: {what} {base['mean']:.3f} ({interval}), for {HEADS[first.task]}."]
         for _, row in rows.iloc[1:].iterrows():
-            if row["better_low"] <= 0 <= row["better_high"]:
-                verdict = "which is not told apart from it"
-            else:
-                verdict = f"{'better' if row['better'] > 0 else 'worse'} than it"
+            verdict = f"{APART} from" if row["verdict"] == APART else f"{row['verdict']} than"
+            ends = f"95% interval {row['better_low']:+.3f} to {row['better_high']:+.3f}{', ' * bool(self.adjusted)}{self.adjusted}"
+            difference = f"difference {row['better']:+.3f} ({first.few or ends})"
+            said.append(f"{row['encoder']}: {row['mean']:.3f}, {verdict} {base['encoder']}: {difference}.")
+        place = int(rows["mean"].to_numpy().argmax())
+        highest = str(rows["encoder"].iloc[place])
+        if self.best is None and len(rows) > 1:
+            told = self.differences[first.headline].told_apart
+            others = [
+                str(name) for other, name in enumerate(rows["encoder"]) if other != place and not told(place, other)
+            ]
             said.append(
-                f"{row['encoder']}: {row['mean']:.3f}, {verdict}: difference {row['better']:+.3f} "
-                f"({row['better_low']:+.3f} to {row['better_high']:+.3f})."
+                f"Which is the best can't be told: {highest}, the highest, is not told apart from {', '.join(others)}."
             )
-        best = str(rows["encoder"].iloc[int(rows["mean"].to_numpy().argmax())])
-        return [*said, f"With {best}: {self.curves[best].sentence()}"]
+        elif len(rows) > 2:
+            said.append(f"{highest} is the best of the {len(rows)} ({self.adjusted}).")
+        return [*said, f"With {highest}: {self.curves[highest].sentence()}"]
 
     def write(self, folder: Path) -> list[Path]:
-        """Write ``comparison.csv``, ``comparison.json`` and ``comparison.png`` and give their paths.
+        """Write ``comparison.csv``, ``comparison.json`` and ``comparison.png`` and return their paths.
 
         Raises
         ------
@@ -80,6 +139,8 @@ class Comparison:
         replace(comparison_plot(self.curves), name=COMPARISON_FILE, numbers=self.table).save(folder)
         content = {
             "label": self.label,
+            "best": self.best,
+            "adjusted": self.adjusted,
             "sentences": self.sentences(),
             "curves": {name: curve.to_dict() for name, curve in self.curves.items()},
         }
@@ -92,6 +153,7 @@ def compare_features(
     labels: ArrayLike,
     task: CurveTask = "classify",
     *,
+    groups: ArrayLike | None = None,
     label: str = "label",
     **options: Any,
 ) -> Comparison:
@@ -105,6 +167,8 @@ def compare_features(
         (galaxy,); see `learning_curve`.
     task
         'classify' or 'regress'.
+    groups
+        (galaxy,) whole numbers: galaxies that depend on one another share one. Default: none do.
     label
         What the labels are of.
     **options
@@ -124,11 +188,14 @@ def compare_features(
         msg = f"features ({shapes or 'none'}) and labels {truth.shape} don't agree. Expected (galaxy, feature) of each encoder."
         raise OptionError(msg)
     known = np.all([usable_rows(own, truth) for own in arrays.values()], axis=0)
+    kept = None if groups is None else np.asarray(groups)[known]
     curves = {
-        name: learning_curve(own[known], truth[known], task, description=f"Learning curve of {name}", **options)
+        name: learning_curve(
+            own[known], truth[known], task, groups=kept, description=f"Learning curve of {name}", **options
+        )
         for name, own in arrays.items()
     }
-    return Comparison(label, curves, _table(curves))
+    return Comparison(label, curves)
 
 
 def compare_encoders(
@@ -137,6 +204,7 @@ def compare_encoders(
     encoders: Sequence[str],
     *,
     task: CurveTask | None = None,
+    group_col: str | None = None,
     image_size: int | None = None,
     num_workers: int | None = None,
     say: Callable[[str], object] = lambda _: None,
@@ -154,6 +222,9 @@ def compare_encoders(
         Names or paths that `represent` takes; the first is what the others are compared with.
     task
         Default: found from the labels, as `zoobot finetune` does.
+    group_col
+        A column of the catalog: galaxies with the same value depend on one another (copies, one object, one tile), and stay together in
+        folds and subsets.
     image_size
         Pixels a side that the encoders see. Default: each encoder's own.
     num_workers
@@ -171,7 +242,8 @@ def compare_encoders(
         No encoder, or one named twice.
     """
     from zoobot.data import Preprocessing
-    from zoobot.data.catalog import label_columns, read_catalog
+    from zoobot.data.catalog import check_columns, label_columns, read_catalog
+    from zoobot.data.splits import group_codes
     from zoobot.predictions import feature_array, represent
 
     if not encoders or len(set(encoders)) < len(encoders):
@@ -179,7 +251,9 @@ def compare_encoders(
         raise OptionError(msg)
     frame = read_catalog(catalog)
     label_columns(frame, label)
+    check_columns(frame, [] if group_col is None else [group_col], "to group by")
     frame = frame[frame[label].notna()].reset_index(drop=True)
+    groups = None if group_col is None else group_codes(frame[group_col])
     truth, found, told = read_label(frame, label)
     kind: CurveTask = task or found
     say(f"{len(frame)} labelled galaxies; {label} ({told if kind == 'classify' else 'numbers'}).")
@@ -189,11 +263,11 @@ def compare_encoders(
         settings = None if image_size is None else Preprocessing(image_size=image_size)
         table = represent(frame, name, preprocessing=settings, num_workers=num_workers)
         features[name] = feature_array(table)
-    return compare_features(features, truth, kind, label=label, **options)
+    return compare_features(features, truth, kind, groups=groups, label=label, **options)
 
 
 def read_label(frame: pd.DataFrame, label: str) -> tuple[NDArray[np.float32], CurveTask, str]:
-    """Give a column's labels as numbers, the task that they ask for, and the classes with their counts in words.
+    """Return a column's labels as numbers, the task that they ask for, and the classes with their counts in words.
 
     Names, and at most 50 whole numbers from 0, are classes, as for `zoobot finetune`.
     """
@@ -209,21 +283,5 @@ def read_label(frame: pd.DataFrame, label: str) -> tuple[NDArray[np.float32], Cu
     return truth, "classify" if whole else "regress", told
 
 
-def _table(curves: Mapping[str, LearningCurve]) -> pd.DataFrame:
-    first = next(iter(curves.values()))
-    rows = []
-    for name, curve in curves.items():
-        for score, values in curve.scores.items():
-            sign = -1 if score == "rmse" else 1
-            mean, (low, high) = values.mean(axis=0), curve.interval(score)
-            better = sign * (mean - first.scores[score].mean(axis=0))
-            drawn = sign * (curve.draws[score] - first.draws[score])
-            better_low, better_high = np.nanquantile(drawn, [0.025, 0.975], axis=0)
-            rows += [
-                {
-                    "encoder": name, "score": score, "labels": int(size), "mean": mean[place], "low": low[place], "high": high[place],
-                    "better": better[place], "better_low": better_low[place], "better_high": better_high[place],
-                }
-                for place, size in enumerate(curve.sizes)
-            ]  # fmt: skip
-    return pd.DataFrame(rows)
+def _verdict(low: float, high: float) -> str:
+    return "better" if low > 0 else "worse" if high < 0 else APART

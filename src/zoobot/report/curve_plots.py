@@ -28,10 +28,11 @@ def learning_curve_plots(curve: dict[str, Any]) -> list[Plot]:
     names = [
         name for name in scores if isinstance(scores[name], dict) and len(scores[name].get("mean") or []) == len(sizes)
     ]
-    return [_learning_curve(np.asarray(sizes, dtype=float), name, scores[name]) for name in names if sizes]
+    head = str(curve.get("head") or "a linear head on frozen features")
+    return [_learning_curve(np.asarray(sizes, dtype=float), name, scores[name], head) for name in names if sizes]
 
 
-def _learning_curve(sizes: Values, name: str, score: dict[str, Any]) -> Plot:
+def _learning_curve(sizes: Values, name: str, score: dict[str, Any], head: str) -> Plot:
     mean, low, high = (_numbers(score.get(key), len(sizes)) for key in ("mean", "low", "high"))
     law = score.get("power_law") or {}
     title = _title(name)
@@ -42,11 +43,11 @@ def _learning_curve(sizes: Values, name: str, score: dict[str, Any]) -> Plot:
             ax.plot(sizes, _numbers(repeat, len(sizes)), color=BLUE, alpha=0.25, linewidth=0.8)
         error = np.clip([mean - low, high - mean], 0, None)
         ax.errorbar(sizes, mean, error, fmt="o", color=BLUE, markersize=4, capsize=2, elinewidth=1, label="measured")
-        if not law.get("reason") and all(
-            isinstance(law.get(key), int | float) for key in ("floor", "b", "c", "n_now", "more")
-        ):
+        numbers = all(isinstance(law.get(key), int | float) for key in ("floor", "b", "c", "n_now", "more"))
+        continued = numbers and not law.get("reason")
+        if continued:
             n = np.geomspace(sizes[0], law["n_now"] + law["more"], 80)
-            errors = law["floor"] + law["b"] * n ** -law["c"]
+            errors = np.maximum(law["floor"] + law["b"] * n ** -law["c"], 0)
             ax.plot(n, errors if name in ERRORS else 1 - errors, color=ORANGE, linewidth=1.3, label="power law")
             ax.axvline(law["n_now"], color=FAINT, linestyle=":", linewidth=1)
         ax.set_xscale("log")
@@ -57,10 +58,14 @@ def _learning_curve(sizes: Values, name: str, score: dict[str, Any]) -> Plot:
         ax.set(xlabel="labelled galaxies", ylabel=title)
         ax.legend()
     caption = (
-        f"{title} of a linear head on frozen features, fitted to part of the labels and scored on galaxies that it "
-        "has not seen: repeats (faint), their mean with its 95% interval (bootstrap of galaxies and repeats), and "
-        "the power law floor + b n^−c fitted to the error, drawn to as many labels more as the sentence above is "
-        "about. Dotted: the labels there are."
+        f"{title} of {head}, fitted to part of the labels and scored on galaxies that it has not seen: repeats (faint), and their "
+        "mean with its 95% interval. "
+        + (
+            "Line: the power law floor + b n^−c fitted to the error, drawn to as many labels more as the sentence above is about. "
+            "Dotted: the labels that a model is trained on now."
+            if continued
+            else "No power law is drawn: the sentence above says why."
+        )
     )
     table = pd.DataFrame({"labels": sizes, name: mean, f"{name}_low": low, f"{name}_high": high})
     return Plot(f"learning_curve_{name}", f"{title} against the number of labels", caption, figure, table)

@@ -85,9 +85,11 @@ def _point(ax: Axes, selection: Selection) -> None:
 
 
 def comparison_plot(curves: Mapping[str, LearningCurve]) -> Plot:
-    """Draw the learning curves of several encoders on the same axes, a panel a score."""
+    """Draw the learning curves of several encoders on the same axes, one panel per score."""
     first = next(iter(curves.values()))
     frames = []
+    laws = [law for curve in curves.values() for law in curve.laws.values()]
+    continued, joined = any(law.determined for law in laws), any(not law.determined for law in laws)
     with style():
         figure = new_figure(WIDE, 4.0)
         for ax, score in zip(figure.subplots(1, len(first.scores)), first.scores, strict=True):
@@ -113,7 +115,7 @@ def comparison_plot(curves: Mapping[str, LearningCurve]) -> Plot:
                         {"encoder": name, "score": score, "labels": curve.sizes, "mean": mean, "low": low, "high": high}
                     )
                 )
-            ax.axvline(first.n_labels, color=FAINT, linestyle=":", linewidth=1)
+            ax.axvline(first.n_now, color=FAINT, linestyle=":", linewidth=1)
             ax.set_xscale("log")
             ax.set_xticks(first.sizes, [f"{size:,}" for size in first.sizes])
             ax.minorticks_off()
@@ -122,9 +124,14 @@ def comparison_plot(curves: Mapping[str, LearningCurve]) -> Plot:
             *ax.get_legend_handles_labels(), loc="outside upper center", ncols=min(3, len(curves)), fontsize=8
         )
     caption = (
-        "A linear head on each encoder's frozen features, fitted to the same labels and scored on the same galaxies, none of which "
-        "it has seen. Bars: 95% intervals (bootstrap of galaxies and repeats); they hold what all encoders have in common, so compare "
-        "with the paired differences. Lines: fitted power laws, dashed where continued to labels that might be added. Dotted: the "
-        "labels there are."
+        "A ridge head on each encoder's frozen features, fitted to the same labels and scored on the same galaxies, none of which "
+        "it has seen. Bars: 95% intervals; they hold what all encoders have in common, so compare with the paired differences. "
+        + (
+            "Solid and dashed lines: fitted power laws, and their continuation to labels that might be added. "
+            if continued
+            else ""
+        )
+        + ("Faint lines join points that no law is continued from. " if joined else "")
+        + "Dotted: the labels there are."
     )
     return Plot("comparison", "Encoders compared", caption, figure, pd.concat(frames, ignore_index=True), wide=True)

@@ -66,7 +66,7 @@ def write_aftermath(
         finetuned=model.n_blocks > 0,
     )
     write_json(out / SHIFT_FILE, shift.to_dict())
-    _write_learning_curve(parts, features, model, out)
+    _write_learning_curve(parts, features, groups, model, out)
     checks = check_run(out, features, model=model, num_workers=settings.num_workers, say=say)
     for sentence in (shift.warning, *checks.sentences()):
         if sentence is not None:
@@ -75,20 +75,36 @@ def write_aftermath(
 
 
 def _write_learning_curve(
-    parts: pd.DataFrame, features: npt.NDArray[np.float32], model: FinetuneableZoobotAbstract, out: Path
+    parts: pd.DataFrame,
+    features: npt.NDArray[np.float32],
+    groups: npt.NDArray[np.int64] | None,
+    model: FinetuneableZoobotAbstract,
+    out: Path,
 ) -> None:
-    """Write ``learning_curve.json``, where features know nothing of the labels and there is one label, of enough galaxies."""
+    """Write ``learning_curve.json``: the curve, or the sentence that says why there is none.
+
+    Its gain is counted from the labels that train: those of the training part.
+    """
     task = task_of(model)
-    if model.n_blocks or len(model.label_cols) > 1 or task == "tree":
-        return
-    column = model.label_cols[0]
-    labels = encode_labels(parts, [column], {column: model.class_names} if model.class_names else {})[:, 0]
-    try:
-        curve = learning_curve(features, labels, task)
-    except LabelError as err:
-        logger.info("no learning curve: %s", err)
-        return
-    write_json(out / LEARNING_CURVE_FILE, curve.to_dict())
+    if model.n_blocks:
+        reason = "the encoder was finetuned, and its features know the labels already"
+    elif task == "tree":
+        reason = "votes are no single label"
+    elif len(model.label_cols) > 1:
+        reason = f"there are {len(model.label_cols)} label columns, and a curve is of one"
+    else:
+        column = model.label_cols[0]
+        labels = encode_labels(parts, [column], {column: model.class_names} if model.class_names else {})[:, 0]
+        n_now = int((parts["part"] == "train").sum())
+        try:
+            curve = learning_curve(features, labels, task, groups=groups, n_now=n_now)
+        except LabelError as err:
+            reason = str(err).rstrip(".")
+        else:
+            write_json(out / LEARNING_CURVE_FILE, curve.to_dict())
+            return
+    sentence = f"Whether more labels would help was not measured: {reason}."
+    write_json(out / LEARNING_CURVE_FILE, {"reason": reason, "sentence": sentence})
 
 
 def _remember(

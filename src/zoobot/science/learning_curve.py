@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from zoobot.errors import LabelError, OptionError
-from zoobot.progress import track
-from zoobot.science import resampling
+from zoobot.science.curve_scores import SCORES, CurveTask, fit_heads, score_heads
+from zoobot.science.figure import Figure
+from zoobot.science.nested import Units
 from zoobot.science.power_law import PowerLaw, fit_power_law
-from zoobot.science.ridge import fit_ridge
+from zoobot.science.ridge import components
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -20,26 +21,30 @@ if TYPE_CHECKING:
     Values = NDArray[np.float64]
     Rows = NDArray[np.int64]
 
-CurveTask = Literal["classify", "regress"]
-
-COMPONENTS = 256
-"""Of the features, the most: a head on more takes longer and is no better at these numbers of labels"""
-
 SIZES = 7
 SMALLEST, PER_CLASS = 20, 4
-"""Labels of the first point: the larger of them, the latter times the classes"""
+"""Galaxies (groups of them, where they have groups) of the first point: the larger of them, the latter times the classes"""
 
-FEWEST = 50
-"""Labels without which there is no curve"""
+FEWEST, FEWEST_FOR_LAW, FEWEST_FOR_INTERVAL = 50, 20, 10
+"""Independent galaxies without which there is no curve; of each class, without which it is not continued, and has no interval"""
+
+LITTLE, LITTLE_RMSE = 0.005, 0.01
+"""A gain that is little: of a score, and of the RMSE in units of itself"""
 
 MOST = 10_000
 """Galaxies that are used, drawn at random where there are more"""
 
-SCORES: dict[CurveTask, tuple[str, ...]] = {"classify": ("balanced_accuracy", "auroc"), "regress": ("r2", "rmse")}
 NAMES = {"balanced_accuracy": "balanced accuracy", "auroc": "AUROC", "r2": "R2", "rmse": "RMSE"}
 
+HEADS: dict[CurveTask, str] = {
+    "classify": "a ridge classifier on frozen features, classes weighted alike",
+    "regress": "a ridge regression on frozen features",
+}
+GALAXIES = "all labelled galaxies, out of fold"
+METHOD = "bootstrap of galaxies, or groups of them, widened for training sets that overlap (Nadeau & Bengio 2003)"
 
-@dataclass(frozen=True, eq=False)
+
+@dataclass(frozen=True, eq=False, kw_only=True)
 class LearningCurve:
     """Scores against the number of labels.
 
@@ -47,21 +52,31 @@ class LearningCurve:
     ----------
     task : 'classify' or 'regress'
         Of the head.
-    n_labels : int
-        Galaxies there are.
-    sizes : ndarray
-        (size,) labels that the head was fitted to; each larger set holds the smaller ones.
+    n_labels, n_groups : int
+        Labelled galaxies that the curve was measured on, and independent groups among them (as many, where each stands alone).
+    class_groups : ndarray
+        (class,) independent groups that hold each class; empty for a regression.
+    n_now : int
+        Labels there are: those that the gain of more is counted from.
+    sizes, groups : ndarray
+        (size,) labels that the head was fitted to (the mean over fits), and groups of galaxies that they belong to; each larger set
+        holds the smaller ones.
     scores : dict
         Of each score ('balanced_accuracy' and 'auroc', or 'r2' and 'rmse'): (repeat, size).
     draws : dict
-        Of each score: (draw, size), over bootstrapped galaxies and repeats. The same seed draws the same galaxies for other features.
+        Of each score: (draw, size), over bootstrapped groups, widened for what the heads have in common (see `learning_curve`). The same
+        seed draws the same galaxies for other features.
     laws : dict
         Of each score: the power law through its error.
     """
 
     task: CurveTask
     n_labels: int
+    n_groups: int
+    class_groups: Rows
+    n_now: int
     sizes: Rows
+    groups: Rows
     scores: dict[str, Values]
     draws: dict[str, Values] = field(repr=False)
     laws: dict[str, PowerLaw]
@@ -71,34 +86,79 @@ class LearningCurve:
         """The score that counts: balanced accuracy, or R2."""
         return SCORES[self.task][0]
 
+    @property
+    def few(self) -> str:
+        """Why there is no interval: a class of fewer than 10 independent galaxies. Empty where there is one."""
+        return _too_few(self, FEWEST_FOR_INTERVAL)
+
     def interval(self, score: str) -> tuple[Values, Values]:
-        """Give the ends (size,) of the 95% interval of the mean over repeats."""
+        """Return the ends (size,) of the 95% interval of the mean over repeats; NaN where ``few`` says why there is none.
+
+        Where the bootstrap shows hardly any spread, as for a head that is always right, or that calls everything one class, the interval
+        is that of the rule of three: three galaxies of the rarest class might be wrong.
+        """
+        mean = self.scores[score].mean(axis=0)
+        if self.few:
+            return np.full(len(mean), np.nan), np.full(len(mean), np.nan)
         low, high = np.nanquantile(self.draws[score], [0.025, 0.975], axis=0)
-        return low, high
+        if self.task == "regress":
+            return (np.maximum(low, 0), high) if score == "rmse" else (low, np.minimum(high, 1))
+        least = 3 / (len(self.class_groups) * self.class_groups.min())
+        return np.maximum(np.minimum(low, mean - least), 0), np.minimum(np.maximum(high, mean + least), 1)
+
+    def figure(self, score: str | None = None) -> Figure:
+        """Return a score with the most labels, out of fold, and its interval."""
+        score = score or self.headline
+        low, high = (float(end[-1]) for end in self.interval(score))
+        return Figure(
+            value=float(self.scores[score][:, -1].mean()), low=low, high=high, method=METHOD, n=self.n_labels, n_groups=self.n_groups,
+            sign=-1 if score == "rmse" else 1, reason=self.few,
+        )  # fmt: skip
 
     def sentence(self, score: str | None = None) -> str:
-        """Say what more labels are likely to buy."""
+        """Return what more labels are likely to buy, of which galaxies and head, in words."""
         score = score or self.headline
-        law, name = self.laws[score], NAMES[score]
+        law, name, shown = self.laws[score], NAMES[score], ".3g" if score == "rmse" else ".3f"
+        of_groups = f" in {self.n_groups} groups, which are never divided" if self.n_groups < self.n_labels else ""
+        measured = (
+            f"of {HEADS[self.task]}, out of fold on all {self.n_labels} labelled galaxies{of_groups}, which is not the test score of a "
+            "finetuned model"
+        )
         if not law.determined:
-            return f"What {law.more} more labels would do to the {name} can't be said: {law.reason}."
-        way = "lower" if score == "rmse" else "raise"
+            most = self.figure(score)
+            interval = f" (95% interval {most.low:{shown}} to {most.high:{shown}})" if most.has_interval else ""
+            return (
+                f"What {law.more} more labels would do to the {name} can't be said: {law.reason}. With {self.sizes[-1]} labels it is "
+                f"{most.value:{shown}}{interval}: that {measured}."
+            )
         now, then = (as_score(score, error) for error in (law.error_now, law.error_then))
+        way = "lower" if score == "rmse" else "raise"
+        interval = f"95% interval {law.gain_low:{shown}} to {law.gain_high:{shown}}"
+        if law.gain_high < (LITTLE_RMSE * law.error_now if score == "rmse" else LITTLE):
+            gain = f"are unlikely to {way} the {name} by more than {law.gain_high:{shown}} ({interval}; it is about {now:{shown}})"
+        else:
+            gain = f"are likely to {way} the {name} by {law.gain:{shown}} ({interval}), from about {now:{shown}} to {then:{shown}}"
         return (
-            f"{law.more} more labels like these, {law.n_now + law.more} instead of {law.n_now}, are likely to {way} the {name} by "
-            f"{law.gain:.3f} (95% interval {law.gain_low:.3f} to {law.gain_high:.3f}), from about {now:.3f} to {then:.3f}: a power law "
-            f"through {self.sizes[0]} to {self.sizes[-1]} labels, for a linear head on frozen features. Galaxies of another kind, or a "
-            "finetuned encoder, may change more."
+            f"{law.more} more labels like these to train on, {law.n_now + law.more} instead of {law.n_now}, {gain}. This continues a power "
+            f"law through {self.sizes[0]} to {self.sizes[-1]} labels: the {name} {measured}. Galaxies of another kind, or a finetuned "
+            "encoder, may change more."
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """Give everything but the draws, as JSON can hold it: NaN become null."""
+        """Return everything but the draws, as JSON can hold it: NaN become null."""
         intervals = {name: [_plain(end) for end in self.interval(name)] for name in self.scores}
         return {
             "task": self.task,
+            "galaxies": GALAXIES,
+            "head": HEADS[self.task],
             "n_labels": self.n_labels,
+            "n_groups": self.n_groups,
+            "class_groups": self.class_groups.tolist(),
+            "n_now": self.n_now,
             "sizes": self.sizes.tolist(),
+            "groups": self.groups.tolist(),
             "headline": self.headline,
+            "at_most_labels": {name: self.figure(name).to_dict() for name in self.scores},
             "scores": {
                 name: {
                     "mean": _plain(values.mean(axis=0)),
@@ -119,6 +179,8 @@ def learning_curve(
     labels: ArrayLike,
     task: CurveTask = "classify",
     *,
+    groups: ArrayLike | None = None,
+    n_now: int | None = None,
     more: int = 100,
     n_folds: int = 5,
     n_repeats: int = 4,
@@ -131,8 +193,15 @@ def learning_curve(
     Features are standardized and turned onto their first 256 principal components (found without labels). ``n_repeats`` times, galaxies
     are dealt into ``n_folds`` folds, classes in proportion. For each fold a ridge classifier (classes weighted alike) or ridge regression
     is fitted to nested random subsets of the others, its penalty chosen by leave-one-out error within the subset, and predicts the fold:
-    so each galaxy is predicted once a repeat and size, and the score is that of all these predictions. Intervals are percentiles of a
-    bootstrap of galaxies and repeats; the law is `fit_power_law` of the error (1 less the score; RMSE itself).
+    so each galaxy is predicted once a repeat and size, and the score is that of all these predictions (AUROC: of pairs within a fold,
+    for heads of different folds share no scale). The law is `fit_power_law` of the error (1 less the score; RMSE itself).
+
+    Intervals are percentiles of a bootstrap of galaxies, their predictions averaged over repeats. The heads of all folds were fitted to
+    much the same galaxies, which no bootstrap of predictions knows: as in Nadeau & Bengio (2003), fold scores are taken to correlate by
+    the share that is tested, :math:`\rho = 1/K`, which widens the variance by :math:`1 + (K - 1)\rho = 2 - 1/K`.
+
+    With groups, all of this is by whole groups: folds, subsets, the penalty's leave-one-out, and the bootstrap. Three copies of a galaxy
+    are then one galaxy; the curve's labels are still counted one by one.
 
     Parameters
     ----------
@@ -142,6 +211,10 @@ def learning_curve(
         (galaxy,) class as a whole number from 0, or a number to be regressed on. Rows with NaN, here or in features, are left out.
     task
         'classify' or 'regress'.
+    groups
+        (galaxy,) whole numbers: galaxies with the same one depend on one another (copies, one object, one tile). Default: none do.
+    n_now
+        Labels that a model is trained on, from which the gain of more is counted. Default: all of these.
     more
         How many more labels to foresee.
     n_folds, n_repeats, n_draws
@@ -154,39 +227,37 @@ def learning_curve(
     Raises
     ------
     LabelError
-        Fewer than 50 labelled galaxies, one class only, a class of one galaxy, or labels that are all equal.
+        Fewer than 50 labelled galaxies (groups of them), one class only, a class of one galaxy (group), or labels that are all equal.
     OptionError
-        Features and labels of different lengths, an unknown task, or a number that is too small.
+        Features, labels and groups of different lengths, an unknown task, or a number that is too small.
     """
-    x, truth = _checked(features, labels, task, n_folds, n_repeats, n_draws, seed)
-    strata = truth.astype(np.int64) if task == "classify" else np.zeros(len(truth), np.int64)
-    folds = min(n_folds, int(np.bincount(strata).min(initial=len(truth), where=np.bincount(strata) > 0)))
-    x = _components(x)
-    held = len(truth) // folds + len(np.unique(strata))  # of the largest fold, at most
-    sizes = _sizes(len(truth) - held, len(np.unique(strata)))
-    predictions = np.empty(
-        (n_repeats, len(sizes), len(truth), max(2, int(strata.max()) + 1) if task == "classify" else 1)
-    )
-    jobs = [(repeat, fold) for repeat in range(n_repeats) for fold in range(folds)]
-    for repeat, fold in track(jobs, description, len(jobs), "fits"):
-        dealt = _deal(strata, folds, seed + repeat)
-        test, train = (
-            np.flatnonzero(dealt == fold),
-            _nested(np.flatnonzero(dealt != fold), strata, (seed, repeat, fold)),
-        )
-        for place, size in enumerate(sizes):
-            rows = train[:size]
-            predictions[repeat, place, test] = _predicted(x[rows], truth[rows], x[test], task, predictions.shape[-1])
-    scores, draws = _scored(predictions, truth, strata, task, n_draws, seed)
+    x, truth, own, total = _checked(features, labels, task, groups, n_folds, n_repeats, n_draws, seed)
+    classes = truth.astype(np.int64) if task == "classify" else np.zeros(len(truth), np.int64)
+    units = Units.of(classes, own)
+    folds = min(n_folds, int(np.unique(units.strata, return_counts=True)[1].min()))
+    largest = len(units) // folds + len(np.unique(units.strata))  # units of a fold, at most
+    counts = _sizes(len(units) - largest, len(np.unique(classes)))
+    options = {"n_folds": folds, "n_repeats": n_repeats, "seed": seed}
+    fitted = fit_heads(components(x), truth, task, units, counts, **options, description=description)
+    scores, draws = score_heads(fitted, truth, task, units, n_draws=n_draws, seed=seed)
+    sizes = fitted.labels.mean(axis=(0, 1)).round().astype(np.int64)
+    now = total if n_now is None else n_now
     laws = {
-        name: fit_power_law(sizes, as_error(name, values.mean(axis=0)), as_error(name, draws[name]), n_now=len(truth), more=more)
+        name: fit_power_law(sizes, as_error(name, values.mean(axis=0)), as_error(name, draws[name]), n_now=now, more=more)
         for name, values in scores.items()
     }  # fmt: skip
-    return LearningCurve(task, len(truth), sizes, scores, draws, laws)
+    held = np.unique(np.stack([classes, units.codes]), axis=1)[0] if task == "classify" else np.zeros(0, np.int64)
+    curve = LearningCurve(
+        task=task, n_labels=len(truth), n_groups=len(units), class_groups=np.bincount(held), n_now=now, sizes=sizes, groups=counts,
+        scores=scores, draws=draws, laws=laws,
+    )  # fmt: skip
+    if reason := _too_few(curve, FEWEST_FOR_LAW):
+        curve = replace(curve, laws={name: law.refused(reason) for name, law in laws.items()})
+    return curve
 
 
 def as_error(score: str, values: Any) -> Any:
-    """Give what falls as labels are added: RMSE itself, else 1 less the score."""
+    """Return what falls as labels are added: RMSE itself, else 1 less the score."""
     return values if score == "rmse" else 1 - values
 
 
@@ -196,14 +267,15 @@ def as_score(score: str, errors: Any) -> Any:
 
 
 def usable_rows(features: ArrayLike, labels: ArrayLike) -> NDArray[np.bool_]:
-    """Say which rows have neither a NaN feature nor a NaN label."""
+    """Return which rows have neither a NaN feature nor a NaN label."""
     x, y = np.asarray(features, dtype=np.float32), np.asarray(labels, dtype=np.float64)
     return np.asarray(np.isfinite(x).all(axis=1) & np.isfinite(y))
 
 
 def _checked(
-    features: ArrayLike, labels: ArrayLike, task: str, n_folds: int, n_repeats: int, n_draws: int, seed: int
-) -> tuple[Values, Values]:
+    features: ArrayLike, labels: ArrayLike, task: str, groups: ArrayLike | None, n_folds: int, n_repeats: int, n_draws: int, seed: int
+) -> tuple[Values, Values, NDArray[Any] | None, int]:  # fmt: skip
+    """Return features, labels and groups of the galaxies that are used, and how many could be."""
     if task not in SCORES:
         msg = f"task={task!r} must be 'classify' or 'regress'. Give the curve of one label of several, or of one question of a tree."
         raise OptionError(msg)
@@ -211,40 +283,34 @@ def _checked(
         msg = f"n_folds={n_folds}, n_repeats={n_repeats} and n_draws={n_draws} must be at least 2."
         raise OptionError(msg)
     x, truth = np.asarray(features, dtype=np.float64), np.asarray(labels, dtype=np.float64)
-    if x.ndim != 2 or truth.shape != x.shape[:1]:
-        msg = f"features {x.shape} and labels {truth.shape} don't agree. Expected (galaxy, feature) and (galaxy,)."
+    own = np.arange(len(truth)) if groups is None else np.asarray(groups)
+    if x.ndim != 2 or truth.shape != x.shape[:1] or own.shape != truth.shape:
+        msg = f"features {x.shape}, labels {truth.shape} and groups {own.shape} don't agree. Expected (galaxy, feature) and (galaxy,)."
         raise OptionError(msg)
     known = usable_rows(x, truth)
-    x, truth = x[known], truth[known]
-    if len(truth) < FEWEST:
-        msg = f"{len(truth)} labelled galaxies are too few for a learning curve. Expected {FEWEST} or more."
+    x, truth, own = x[known], truth[known], own[known]
+    n_groups, n_labels, what = len(np.unique(own)), len(truth), "galaxies" if groups is None else "groups of galaxies"
+    if n_groups < FEWEST:
+        msg = f"{n_groups} labelled {what} are too few for a learning curve. Expected {FEWEST} or more."
         raise LabelError(msg)
     if task == "classify":
-        classes, counts = np.unique(truth, return_counts=True)
+        classes, codes = np.unique(truth, return_inverse=True)
+        counts = np.bincount(np.unique(np.stack([codes, np.unique(own, return_inverse=True)[1]]), axis=1)[0])
         if len(classes) < 2 or counts.min() < 2 or (classes < 0).any() or (classes % 1).any():
             told = ", ".join(f"{name:g}: {count}" for name, count in zip(classes, counts, strict=True))
-            msg = f"the classes are {told}. Expected whole numbers from 0, two or more, each of two galaxies or more."
+            msg = f"the classes are {told}. Expected whole numbers from 0, two or more, each of two {what} or more."
             raise LabelError(msg)
-        truth = np.searchsorted(classes, truth).astype(np.float64)
+        truth = codes.astype(np.float64)
     elif truth.std() == 0:
         msg = f"all {len(truth)} labels are {truth[0]:g}. There is nothing to learn from them."
         raise LabelError(msg)
-    if len(truth) > MOST:
-        some = np.sort(np.random.default_rng(seed).choice(len(truth), MOST, replace=False))
-        x, truth = x[some], truth[some]
-    return x, truth
-
-
-def _components(x: Values) -> Values:
-    """Give standardized features on their first principal components, of unit mean square length."""
-    x = x - x.mean(axis=0)
-    spread = x.std(axis=0)
-    x = x[:, spread > 1e-9 * spread.max()] / spread[spread > 1e-9 * spread.max()]
-    wide = x.shape[1] > x.shape[0]
-    values, vectors = np.linalg.eigh(x @ x.T if wide else x.T @ x)
-    kept = np.argsort(values)[::-1][:COMPONENTS]
-    turned = vectors[:, kept] * np.sqrt(np.maximum(values[kept], 0)) if wide else x @ vectors[:, kept]
-    return np.asarray(turned / np.sqrt((turned**2).sum(axis=1).mean()))
+    if n_labels > MOST:
+        codes = np.unique(own, return_inverse=True)[1]
+        shuffled = np.random.default_rng(seed).permutation(n_groups)
+        kept = shuffled[np.cumsum(np.bincount(codes)[shuffled]) <= MOST]
+        some = np.isin(codes, kept)
+        x, truth, own = x[some], truth[some], own[some]
+    return x, truth, None if groups is None else own, n_labels
 
 
 def _sizes(largest: int, n_classes: int) -> Rows:
@@ -252,64 +318,11 @@ def _sizes(largest: int, n_classes: int) -> Rows:
     return np.unique(np.geomspace(smallest, largest, SIZES).round().astype(np.int64))
 
 
-def _deal(strata: Rows, folds: int, seed: int) -> Rows:
-    """Give the fold of each galaxy."""
-    from sklearn.model_selection import StratifiedKFold
-
-    dealt = np.empty(len(strata), np.int64)
-    split = StratifiedKFold(folds, shuffle=True, random_state=seed).split(strata[:, None], strata)
-    for fold, (_, test) in enumerate(split):
-        dealt[test] = fold
-    return dealt
-
-
-def _nested(rows: Rows, strata: Rows, seed: Sequence[int]) -> Rows:
-    """Give rows in a random order of which each beginning has the classes in proportion, and one of each first."""
-    rng = np.random.default_rng(seed)
-    place = np.empty(len(rows))
-    for one in np.unique(strata[rows]):
-        own = rng.permutation(np.flatnonzero(strata[rows] == one))
-        place[own] = (np.arange(len(own)) + rng.random()) / len(own)
-        place[own[0]] = -rng.random()
-    return np.asarray(rows[np.argsort(place)])
-
-
-def _predicted(x: Values, truth: Values, new: Values, task: CurveTask, n_columns: int) -> Values:
-    """Fit a head and give its scores (galaxy, class), or numbers (galaxy, 1)."""
-    if task == "regress":
-        slopes, intercept = fit_ridge(x, truth[:, None])
-        return np.asarray(new @ slopes + intercept)
-    classes, codes, counts = np.unique(truth.astype(np.int64), return_inverse=True, return_counts=True)
-    signs = np.where(codes[:, None] == np.arange(len(classes)), 1.0, -1.0)
-    slopes, intercept = fit_ridge(x, signs, len(x) / (len(classes) * counts[codes]))
-    scores = new @ slopes + intercept
-    found = np.full((len(new), n_columns), scores.min() - 1)
-    found[:, classes] = scores
-    return found
-
-
-def _scored(
-    predictions: Values, truth: Values, strata: Rows, task: CurveTask, n_draws: int, seed: int
-) -> tuple[dict[str, Values], dict[str, Values]]:
-    """Give scores (repeat, size) of all galaxies, and (draw, size) of bootstrapped ones, meaned over bootstrapped repeats."""
-    functions: dict[str, Any] = {
-        "balanced_accuracy": resampling.balanced_accuracy, "auroc": resampling.mean_auroc,
-        "r2": resampling.r2, "rmse": resampling.rmse,
-    }  # fmt: skip
-    n_repeats, n_sizes = predictions.shape[:2]
-    weights = np.random.default_rng(seed).multinomial(n_repeats, [1 / n_repeats] * n_repeats, size=n_draws) / n_repeats
-    blocks = [np.ones((1, len(truth))), *resampling.bootstrap_counts(n_draws, strata, seed=seed)]
-    scores: dict[str, Values] = {}
-    draws: dict[str, Values] = {}
-    for name in SCORES[task]:
-        each = np.empty((1 + n_draws, n_repeats, n_sizes))
-        for repeat, size in np.ndindex(n_repeats, n_sizes):
-            guess = predictions[repeat, size] if task == "classify" else predictions[repeat, size, :, 0]
-            own: Any = strata if task == "classify" else truth
-            each[:, repeat, size] = np.concatenate([functions[name](guess, own, counts) for counts in blocks])
-        scores[name] = each[0]
-        draws[name] = (each[1:] * weights[:, :, None]).sum(axis=1)
-    return scores, draws
+def _too_few(curve: LearningCurve, needed: int) -> str:
+    """Return which class has too few galaxies, or groups of them; empty where each has enough."""
+    fewest = int(curve.class_groups.min(initial=needed))
+    what = "galaxies" if curve.n_groups == curve.n_labels else "groups of galaxies"
+    return "" if fewest >= needed else f"the rarest class has {fewest} {what}, and {needed} are needed"
 
 
 def _plain(values: Iterable[float]) -> list[float | None]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,15 +12,27 @@ if TYPE_CHECKING:
 
     Values = NDArray[np.float64]
 
-POWERS = np.geomspace(0.1, 2.0, 40)
+POWERS = np.geomspace(0.1, 2.0, 200)
 """Exponents that are tried: learning curves of networks and of linear heads have 0.2 to 1 (Hestness et al. 2017; Viering & Loog 2022)"""
 
 FEWEST_SIZES = 4
 FARTHEST = 3.0
-"""Times the labels there are, to which the curve is continued at most"""
+"""Times the labels of the last point, to which the curve is continued at most"""
 
-CERTAIN = 0.975
-"""Share of the draws in which the error must fall from the fewest to the most labels"""
+FLAT = 0.01
+"""Probability up to which a flat curve is refuted, without which nothing is promised"""
+
+MISFIT = 0.05
+"""Probability below which the law misses its points"""
+
+LEAST_SPREAD, NUGGET = 0.25, 0.02
+"""Standard deviation of a point, at least, in units of the largest; share of each variance that no other point has"""
+
+BENT = 0.05
+"""By how much curves are off a power law, in units of the whole rise, for each factor of e below the last point"""
+
+INSIDE = 3.84
+"""By how much chi-square may rise above its minimum within the 95% interval (one degree of freedom)"""
 
 
 @dataclass(frozen=True)
@@ -30,13 +42,15 @@ class PowerLaw:
     Attributes
     ----------
     floor, b, c : float
-        Of the curve; floor and b are at least 0, c 0.1 to 2.
+        Of the curve; b is at least 0, c 0.1 to 2.
     n_now, more : int
         Labels there are, and that might be added.
     error_now, error_then : float
         Of the law, at ``n_now`` and with ``more`` added.
     gain, gain_low, gain_high : float
-        By how much the error falls between them, with its interval (95%, over the draws); NaN where ``reason`` says why not.
+        By how much the error falls between them, with its 95% interval; NaN where ``reason`` says why not.
+    flat_p, fit_p : float
+        Probability of points that rise as much where the curve is flat, and of points as far from the law where the law is true.
     reason : str
         Why the curve is not continued; empty where it is.
     """
@@ -51,6 +65,8 @@ class PowerLaw:
     gain: float
     gain_low: float
     gain_high: float
+    flat_p: float
+    fit_p: float
     reason: str
 
     @property
@@ -59,11 +75,16 @@ class PowerLaw:
         return not self.reason
 
     def error(self, n: ArrayLike) -> Values:
-        """Give the error at numbers of labels."""
-        return np.asarray(self.floor + self.b * np.asarray(n, dtype=np.float64) ** -self.c)
+        """Return the error at numbers of labels, which is never below 0."""
+        return np.asarray(np.maximum(self.floor + self.b * np.asarray(n, dtype=np.float64) ** -self.c, 0))
+
+    def refused(self, reason: str) -> PowerLaw:
+        """Return the law without a gain, and with the reason for that."""
+        nan = float("nan")
+        return replace(self, gain=nan, gain_low=nan, gain_high=nan, reason=reason)
 
     def to_dict(self) -> dict[str, Any]:
-        """Give everything as JSON can hold it: NaN become null."""
+        """Return everything as JSON can hold it: NaN become null."""
         return {
             name: None if isinstance(value, float) and not np.isfinite(value) else value
             for name, value in asdict(self).items()
@@ -71,10 +92,16 @@ class PowerLaw:
 
 
 def fit_power_law(sizes: ArrayLike, errors: ArrayLike, draws: ArrayLike, *, n_now: int, more: int = 100) -> PowerLaw:
-    r"""Fit :math:`e(n) = e_\infty + b n^{-c}` with :math:`e_\infty, b \ge 0` by least squares, weighted by the draws' variance.
+    r"""Fit :math:`e(n) = e_0 + b n^{-c}` with :math:`b \ge 0` to a curve whose points depend on one another.
 
-    For each of 40 exponents from 0.1 to 2 the other two follow in closed form; the exponent with the smallest residual counts. The same fit
-    to each draw gives the interval.
+    Generalized least squares: :math:`\chi^2 = r^T \Sigma^{-1} r` with the residuals :math:`r` and the covariance :math:`\Sigma` of the
+    draws, with two additions. No point counts as known to better than a quarter of the least certain one: a head that calls everything
+    one class has no spread at all, and says nothing for it. And no curve is a power law throughout: points count as off by 5% of the
+    whole rise for each factor of e below the last, so that the end of the curve has the say. For each of 200 exponents from 0.1 to 2 the
+    others follow in closed form. The floor :math:`e_0` may come out below 0: the law is then close to a straight line against
+    :math:`\log n`, for a curve that has not begun to level off. The interval of the gain is its profile likelihood's: all gains for which
+    some law has a :math:`\chi^2` of at most 3.84 above the best one's, both in units of :math:`\max(1, \chi^2 / \nu)` (Birge 1932), with
+    :math:`\nu` the points less three.
 
     Parameters
     ----------
@@ -91,51 +118,71 @@ def fit_power_law(sizes: ArrayLike, errors: ArrayLike, draws: ArrayLike, *, n_no
 
     Returns
     -------
-    The law. It is not continued (see ``reason``) with fewer than four sizes, beyond three times the labels there are, where the error
-    doesn't fall for certain from the fewest to the most labels, or where the gain's interval is wider than that fall.
+    The law. It is not continued (see ``reason``) with fewer than four sizes, beyond three times the labels of the last point, where a flat
+    curve can't be ruled out at the 1% level, where the law misses its points (at the 5% level, or the last one by more than half of its
+    95% interval), or where the gain's interval is wider than what the labels have bought so far.
     """
+    from scipy.stats import chi2
+
     n, mean = np.asarray(sizes, dtype=np.float64), np.asarray(errors, dtype=np.float64)
     drawn = np.asarray(draws, dtype=np.float64)
     drawn = drawn[np.isfinite(drawn).all(axis=1)]
     nan = float("nan")
-    reason = ""
-    if len(n) < FEWEST_SIZES or len(drawn) < 2:
-        return PowerLaw(nan, nan, nan, n_now, more, nan, nan, nan, nan, nan, "there are too few labels for a curve")
-    weights = 1 / np.maximum(drawn.var(axis=0), 1e-3 * max(drawn.var(axis=0).max(), 1e-12))
-    (floor,), (b,), (c,) = _fit(n, mean[None], weights)
-    law = np.array([floor + b * n_now**-c, floor + b * (n_now + more) ** -c])
-    falls = drawn[:, 0] - drawn[:, -1]
-    _, bs, cs = _fit(n, drawn, weights)
-    gains = bs * (n_now**-cs - (n_now + more) ** -cs)
-    low, high = np.quantile(gains, [0.025, 0.975])
-    if n_now + more > FARTHEST * n_now:
-        reason = f"{more} more are too many to foresee from {n_now}"
-    elif (falls > 0).mean() < CERTAIN:
-        reason = (
-            f"between {n[0]:.0f} and {n[-1]:.0f} labels the score doesn't rise beyond chance "
-            f"(by {mean[0] - mean[-1]:+.3f}, 95% interval {np.quantile(falls, 0.025):+.3f} to {np.quantile(falls, 0.975):+.3f})"
+    empty = PowerLaw(nan, nan, nan, n_now, more, nan, nan, nan, nan, nan, nan, nan, "")
+    if len(n) < FEWEST_SIZES or len(drawn) < 2 or not np.isfinite(mean).all():
+        return empty.refused("there are too few labels for a curve")
+    covariance = _covariance(n, mean, drawn)
+    precision = np.linalg.inv(covariance)
+    ones, own = precision.sum(axis=0), precision @ mean
+    flat = float(mean @ own - own.sum() ** 2 / ones.sum())  # chi-square of a flat curve
+    x = n ** -POWERS[:, None]
+    curved = np.einsum("ps,st,pt->p", x, precision, x) - (x @ ones) ** 2 / ones.sum()
+    slope = x @ own - (x @ ones) * own.sum() / ones.sum()
+    bs = np.maximum(slope / curved, 0)  # with the best floor, chi-square is flat - 2 slope b + curved b^2
+    best = int((flat - 2 * slope * bs + curved * bs**2).argmin())
+    b, c = bs[best], POWERS[best]
+    floor = (own.sum() - b * (x[best] @ ones)) / ones.sum()
+    least = float(flat - 2 * slope[best] * b + curved[best] * b**2)
+    freedom = len(n) - 3
+    scale = max(1.0, least / freedom)
+    room = slope**2 - curved * (flat - least - INSIDE * scale)
+    ends = (slope + [[-1.0], [1.0]] * np.sqrt(np.maximum(room, 0))) / curved  # of b, for each exponent
+    gains = float(n_now) ** -POWERS - float(n_now + more) ** -POWERS  # of b = 1
+    low, high = (float(one((gains * np.maximum(ends, 0))[:, (room >= 0) & (ends[1] >= 0)])) for one in (np.min, np.max))
+    now = max(float(floor + b * n_now**-c), 0.0)
+    gain, low, high = (min(one, now) for one in (float(b * gains[best]), low, high))
+    law = replace(
+        empty, floor=float(floor), b=float(b), c=float(c), error_now=now, error_then=now - gain, gain=gain, gain_low=low, gain_high=high,
+        flat_p=float(chi2.sf((flat - least) / scale, 2)), fit_p=float(chi2.sf(least, freedom)),
+    )  # fmt: skip
+    reason = _reason(law, n, mean, drawn, covariance)
+    return law.refused(reason) if reason else law
+
+
+def _reason(law: PowerLaw, n: Values, mean: Values, drawn: Values, covariance: Values) -> str:
+    """Return why a law is not continued; empty where it is."""
+    off, fall = abs(float(law.error(n[-1]) - mean[-1])), float(mean[0] - mean[-1])
+    most = int(FARTHEST * n[-1]) - law.n_now
+    if law.more > most:
+        return (
+            f"{law.more} more are too many to foresee from heads of at most {n[-1]:.0f} labels"
+            + f" ({most} are not)" * (most > 0)
         )
-    elif high - low > mean[0] - mean[-1]:
-        reason = "the curve is too uncertain to be continued"
-    gain = (nan, nan, nan) if reason else (float(law[0] - law[1]), float(low), float(high))
-    return PowerLaw(float(floor), float(b), float(c), n_now, more, float(law[0]), float(law[1]), *gain, reason)
+    if law.fit_p < MISFIT or off > np.sqrt(INSIDE * covariance[-1, -1]):
+        return f"no power law passes through the points: the best one misses the last by {off:.3g}"
+    if not law.flat_p <= FLAT or fall <= 0:
+        low, high = np.quantile(drawn[:, 0] - drawn[:, -1], [0.025, 0.975])
+        return (
+            f"a flat curve can't be ruled out (p = {law.flat_p:.2g}): between {n[0]:.0f} and {n[-1]:.0f} labels the score improves by "
+            f"{fall:.3g} (95% interval {low:.3g} to {high:.3g})"
+        )
+    return "the curve is too uncertain to be continued" if law.gain_high - law.gain_low > fall else ""
 
 
-def _fit(n: Values, errors: Values, weights: Values) -> tuple[Values, Values, Values]:
-    """Give floor, b and c (draw,) of curves (draw, size)."""
-    found = np.zeros((len(POWERS), 2, len(errors)))
-    residuals = np.zeros((len(POWERS), len(errors)))
-    w = weights / weights.sum()
-    mean = errors @ w
-    for place, power in enumerate(POWERS):
-        x = n**-power
-        x_mean = x @ w
-        b = np.maximum(((errors - mean[:, None]) * w) @ (x - x_mean) / (w @ (x - x_mean) ** 2), 0)
-        floor = mean - b * x_mean
-        through_zero = floor < 0
-        b = np.where(through_zero, np.maximum((errors * w) @ x / (w @ x**2), 0), b)
-        found[place] = np.where(through_zero, 0, floor), b
-        residuals[place] = ((errors - found[place, 0][:, None] - b[:, None] * x) ** 2) @ w
-    best = residuals.argmin(axis=0)
-    floors, bs = found[best, :, np.arange(len(errors))].T
-    return floors, bs, POWERS[best]
+def _covariance(n: Values, mean: Values, drawn: Values) -> Values:
+    """Return the covariance (size, size) of the points about a power law: that of draws (draw, size), and what is added to it."""
+    found = np.cov(drawn.T)
+    variances = np.diag(found)
+    least = np.maximum(variances, max(LEAST_SPREAD**2 * variances.max(), 1e-12))
+    bent = BENT * (mean[0] - mean[-1]) * np.log(n[-1] / n)
+    return np.asarray(found + np.diag(least - variances + NUGGET * least + bent**2))
