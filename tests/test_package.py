@@ -31,7 +31,8 @@ HOUSE = (
     {"data"},
     {"encoders"},
     {"trees"},
-    {"progress", "errors", "precision", "files"},
+    {"progress", "precision", "files"},
+    {"errors", "stopping", "terminal"},
 )
 FLOOR = {room: floor for floor, rooms in enumerate(HOUSE) for room in rooms}
 MODULES = sorted(path for path in SOURCE.rglob("*.py") if path != SOURCE / "__init__.py")
