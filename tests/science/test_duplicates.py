@@ -1,38 +1,14 @@
 """Copies are found however they were changed; smooth galaxies that merely look alike are not; similarity equals brute force."""
 
-import io
-
 import numpy as np
 import pandas as pd
 import pytest
-from PIL import Image, ImageOps
+from PIL import Image
 from sklearn.neighbors import NearestNeighbors
+from tests.skies import CHANGES, galaxy, thumbnail
 
 from zoobot.errors import CatalogError, ImageError
-from zoobot.science import duplicates, near_duplicates
-
-WIDTH = 200
-
-
-def galaxy(seed: int, *, smooth: bool = False) -> Image.Image:
-    """A galaxy in noise among faint neighbors; ``smooth``: always the same one, in other noise and among others."""
-    rng = np.random.default_rng(seed)
-    y, x = np.mgrid[:WIDTH, :WIDTH] - WIDTH / 2
-    width, ratio, angle = (18, 0.7, 0.4) if smooth else (rng.uniform(10, 25), rng.uniform(0.3, 1), rng.uniform(0, 3))
-    along, across = x * np.cos(angle) + y * np.sin(angle), y * np.cos(angle) - x * np.sin(angle)
-    light = np.exp(-np.hypot(along, across / ratio) / width)
-    for _ in range(6):
-        far, at, bright = rng.uniform(40, 90), rng.uniform(0, 2 * np.pi), rng.uniform(0.05, 0.4)
-        light += bright * np.exp(-0.5 * (((x - far * np.cos(at)) ** 2 + (y - far * np.sin(at)) ** 2) / 9))
-    light += 0.04 * rng.normal(size=light.shape) + 0.1
-    return Image.fromarray((255 * light.clip(0, 1)).astype(np.uint8)).convert("RGB")
-
-
-def thumbnail(image: Image.Image, quality: int = 90) -> np.ndarray:
-    content = io.BytesIO()
-    image.save(content, "JPEG", quality=quality)
-    small = Image.open(content).resize((64, 64), Image.Resampling.BILINEAR)
-    return np.asarray(small).transpose(2, 0, 1)
+from zoobot.science import Copies, count_copies, duplicates, near_duplicates, same_sky
 
 
 def named(count: int) -> pd.DataFrame:
@@ -40,14 +16,6 @@ def named(count: int) -> pd.DataFrame:
     return pd.DataFrame({"id_str": [f"g{k}" for k in range(count)], "file_loc": "x.jpg", "part": parts})
 
 
-CHANGES = {
-    "copy": lambda image: thumbnail(image, 40),
-    "rescaled": lambda image: thumbnail(image.resize((90, 90), Image.Resampling.LANCZOS)),
-    "shifted": lambda image: thumbnail(image.transform(image.size, Image.Transform.AFFINE, (1, 0, 7, 0, 1, -5))),
-    "rotated": lambda image: thumbnail(image.rotate(137, Image.Resampling.BICUBIC)),
-    "quarter": lambda image: thumbnail(image.transpose(Image.Transpose.ROTATE_90)),
-    "mirrored": lambda image: thumbnail(ImageOps.mirror(image).rotate(52, Image.Resampling.BICUBIC)),
-}
 KINDS = {"rescaled": "copy", "shifted": "copy", "quarter": "rotated"}
 
 
@@ -73,6 +41,18 @@ def test_look_alikes_are_no_duplicates():
     assert len(near_duplicates(named(60), thumbnails)) == 0
     grey = thumbnails.mean(axis=1)[:, 20:44, 20:44].reshape(60, -1)
     assert np.median(np.corrcoef(grey)) > 0.97  # their light alone would be taken for one galaxy
+
+
+def test_symmetric_galaxies_of_one_shape_are_told_apart_by_their_noise():
+    """Half a turn and mirroring map a smooth ring onto itself, so that its details alone correlate by 0.99."""
+    distance = np.hypot(*(np.mgrid[:64, :64] - 31.5))
+    rings = np.exp(-0.5 * ((distance - np.linspace(14, 15, 12)[:, None, None]) / 2) ** 2)
+    noisy = rings + np.random.default_rng(0).normal(0, 0.03, rings.shape)
+    images = [Image.fromarray((255 * one.clip(0, 1)).astype(np.uint8)).convert("RGB") for one in noisy]
+    copies = [image.transpose(Image.Transpose.ROTATE_90) for image in images[:3]]
+    thumbnails = np.stack([thumbnail(image, 95) for image in images + copies])
+    table = near_duplicates(named(15), thumbnails)
+    assert set(zip(table["id_str_a"], table["id_str_b"], strict=True)) == {("g0", "g12"), ("g1", "g13"), ("g2", "g14")}
 
 
 def test_identical_blank_unreadable():
@@ -114,7 +94,7 @@ def test_similarity_is_the_correlation_over_shifts():
     details = rng.normal(size=(2, 64, 64)).astype(np.float32)
     details[1] += np.roll(details[0], (3, -2), axis=(0, 1))
     pair = np.array([[0, 1]])
-    found, turn = duplicates._align(details, pair, np.zeros(1), False, (0.0,), exact=True)
+    found, turn = same_sky.align(details, pair, np.zeros(1), False, (0.0,), exact=True)
     inside = np.hypot(*(np.mgrid[:64, :64] - 31.5)) < 24
     brute = max(
         np.corrcoef(details[0][inside], np.roll(details[1], (-dy, -dx), axis=(0, 1))[inside])[0, 1]
@@ -139,3 +119,39 @@ def test_real_galaxies_have_few(real_data):
     frame = read_catalog(real_data / "rings" / "train.csv").head(50)
     thumbnails, _ = make_thumbnails(frame["file_loc"].tolist(), Preprocessing(), num_workers=0)
     assert len(near_duplicates(frame, thumbnails)) == 0
+
+
+def pairs_of(*pairs: tuple[str, str, str, str]) -> pd.DataFrame:
+    """Give pairs of galaxies as (id, part, id, part)."""
+    table = pd.DataFrame(pairs, columns=["id_str_a", "part_a", "id_str_b", "part_b"])
+    return table.assign(similarity=0.95)
+
+
+def test_copies_are_counted_by_galaxy_not_by_pair():
+    pairs = pairs_of(
+        ("a", "train", "t0", "test"),
+        ("t0", "test", "b", "val"),  # the same test galaxy again
+        ("t1", "test", "t2", "test"),
+        ("t2", "test", "t3", "test"),  # with the last: one galaxy three times
+        ("a", "train", "b", "val"),
+    )
+    ids = [f"t{k}" for k in range(6)]
+    assert count_copies(ids, pairs) == Copies(of_learned=1, within=2)
+    assert count_copies(ids, pairs, np.array([0, 1, 1, 1, 2, 3])) == Copies(of_learned=1, within=0)
+    assert count_copies(ids, pairs, np.array([0, 1, 1, 2, 3, 4])) == Copies(of_learned=1, within=1)
+    assert count_copies(ids[4:], pairs) == Copies(of_learned=0, within=0)
+    assert count_copies(ids, pairs.head(0)) == Copies(of_learned=0, within=0)
+
+
+def test_two_sets_are_compared_as_one_would_be():
+    first = np.stack([thumbnail(galaxy(seed)) for seed in range(12)])
+    second = np.stack([change(galaxy(seed)) for seed, change in enumerate(CHANGES.values())] + [first[0] * 0])
+    skies = same_sky.Skies.of(first), same_sky.Skies.of(second)
+    assert skies[1].usable.tolist() == [True] * len(CHANGES) + [False]
+    pairs = np.array([(row, other) for row in range(12) for other in range(len(CHANGES))])
+    found = same_sky.compare_skies(*skies, pairs)
+    both = np.concatenate([first, second[:-1]])
+    details = same_sky.details_of(both)
+    wanted = same_sky.compare(details, same_sky.spectra_of(details), pairs + np.array([0, 12]), same_sky.SAME_SKY)[0]
+    np.testing.assert_allclose(found, wanted, atol=1e-4)
+    assert (found >= same_sky.SAME_SKY).sum() == len(CHANGES)

@@ -33,7 +33,7 @@ def evaluate(
             help="Break the scores down by a column of the catalog, such as redshift; repeat for several. Needs --out."
         ),
     ] = None,
-    report: Annotated[bool, typer.Option(help="Write report.html.")] = True,
+    report: Annotated[bool, typer.Option(help="Write report.html, with checks of labels, images and shift.")] = True,
     batch_size: Annotated[int, typer.Option(min=1, help="Galaxies a step.")] = 64,
     on_error: Annotated[
         OnError, typer.Option(help="'skip' leaves images that can't be read out of the scores.")
@@ -41,7 +41,7 @@ def evaluate(
     num_workers: WorkersOption = None,
     precision: PrecisionOption = Precision.AUTO,
 ) -> None:
-    """Score a finetuned model on a labelled catalog."""
+    """Score a finetuned model on the galaxies of a labelled catalog that it has not seen."""
     with console.status("Loading torch"):
         from zoobot.runs import evaluation_run, prepare_process
 
@@ -56,9 +56,10 @@ def evaluate(
         on_error=on_error.value,
         num_workers=num_workers,
         precision=precision.value,
+        say=console.print,
     )
-    show_scores(metrics)
-    show_confusion(metrics["test"])
-    show_questions(metrics["test"])
+    show_scores({part: scores for part, scores in metrics.items() if part in ("test", "seen")})
+    show_confusion(metrics.get("test", {}))
+    show_questions(metrics.get("test", {}))
     if out is not None:
         show_files(out)

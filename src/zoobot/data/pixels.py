@@ -19,6 +19,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from zoobot.data.images import ImageSettings, decode_image, is_fits
 from zoobot.errors import ImageError, OptionError
+from zoobot.files import open_regular
 from zoobot.progress import track_steps
 
 if TYPE_CHECKING:
@@ -122,24 +123,42 @@ def digest(image: npt.NDArray[Any]) -> tuple[int, int]:
     return int.from_bytes(content[:8], "little"), int.from_bytes(content[8:], "little")
 
 
-def file_digests(files: Sequence[str]) -> npt.NDArray[np.uint64]:
-    """Give 128 bits (file, 2) of each file's content (blake2b), which name what was computed from it; reading takes far less than decoding.
+def file_digests(files: Sequence[str], *, skip: bool = False) -> npt.NDArray[np.uint64]:
+    """Return 128 bits (galaxy, 2) of the content of each galaxy's file, or files (blake2b); reading takes far less than decoding.
+
+    Parameters
+    ----------
+    files
+        A file for each galaxy, or several with ``;`` between them, whose order counts.
+    skip
+        Leave zeros where a file can't be read, instead of raising an error.
 
     Raises
     ------
     ImageError
         A file that can't be read.
     """
-    digests = np.empty((len(files), 2), np.uint64)
-    for row, name in enumerate(files):
+    digests = np.zeros((len(files), 2), np.uint64)
+    for row, names in enumerate(files):
         try:
-            with open(name, "rb") as file:  # noqa: PTH123  # Path.open takes twice as long
-                content = hashlib.file_digest(file, _blake2b).digest()
+            contents = [_content_digest(name) for name in names.split(";")]
         except OSError as err:
-            msg = f"{name} can't be read: {err.strerror or err}."
+            if skip:
+                continue
+            if isinstance(err, ImageError):
+                raise
+            msg = f"{err.filename or names} can't be read: {err.strerror or err}."
             raise ImageError(msg) from err
-        digests[row] = np.frombuffer(content, np.uint64)
+        digest_of_all = (
+            contents[0] if len(contents) == 1 else hashlib.blake2b(b"".join(contents), digest_size=16).digest()
+        )
+        digests[row] = np.frombuffer(digest_of_all, np.uint64)
     return digests
+
+
+def _content_digest(name: str) -> bytes:
+    with open_regular(name, ImageError) as file:
+        return hashlib.file_digest(file, _blake2b).digest()  # type: ignore[arg-type]  # it has readinto
 
 
 def _blake2b() -> Any:

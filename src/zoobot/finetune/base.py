@@ -27,7 +27,7 @@ from zoobot.trees.posterior import check_level
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from zoobot.science import Reference
+    from zoobot.science import Memory, Reference
 
 logger = logging.getLogger(__name__)
 
@@ -141,6 +141,8 @@ class FinetuneableZoobotAbstract(L.LightningModule):
         How files become images; taken from the `GalaxyDataModule` that it is trained on.
     reference : zoobot.science.Reference or None
         Features of training galaxies, which `zoobot.predict` compares others with; ``zoobot finetune`` gives a model its own.
+    memory : zoobot.science.Memory or None
+        All labelled galaxies of the run, by which ``zoobot evaluate`` knows those that the model has seen; likewise.
     """
 
     num_outputs: int
@@ -203,6 +205,7 @@ class FinetuneableZoobotAbstract(L.LightningModule):
         self.class_names: list[str] = []
         self.preprocessing: Preprocessing | None = None
         self.reference: Reference | None = None
+        self.memory: Memory | None = None
         self._top: list[nn.Module] = []  # in a list, for its modules are the encoder's already
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)

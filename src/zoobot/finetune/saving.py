@@ -15,7 +15,7 @@ from zoobot.finetune.base import FinetuneableZoobotAbstract
 from zoobot.finetune.classifier import FinetuneableZoobotClassifier
 from zoobot.finetune.regressor import FinetuneableZoobotRegressor
 from zoobot.finetune.tree import FinetuneableZoobotTree
-from zoobot.science import Reference
+from zoobot.science import Memory, Reference
 
 if TYPE_CHECKING:
     from torch import nn
@@ -78,6 +78,8 @@ def save_model(model: FinetuneableZoobotAbstract, folder: Path) -> Path:
     write_json(folder / CONFIG_FILE, model_config(model))
     if model.reference is not None:
         model.reference.save(folder)
+    if model.memory is not None:
+        model.memory.save(folder)
     return folder
 
 
@@ -115,7 +117,7 @@ def load_model(path: str | Path, task: type[Model], *, encoder: nn.Module | None
         raise ModelFileError(msg) from err
     model.restore_names(config)
     if Path(path).is_dir():
-        model.reference = Reference.load(path)
+        model.reference, model.memory = Reference.load(path), Memory.load(path)
     return model.eval()
 
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from zoobot.data.tables import CatalogSource
     from zoobot.finetune.metrics import Scores
+    from zoobot.predictions.shift import FeatureSample
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,17 @@ class Evaluation:
         truth = self.table[[f"true_{column}" for column in model.label_cols]]
         return pd.concat([prediction_table(model, self.raw), truth], axis=1)
 
+    def only(self, rows: npt.NDArray[np.bool_], model: FinetuneableZoobotAbstract) -> Evaluation:
+        """Return the evaluation of some rows of the table (row,) alone; they need one that was scored."""
+        raw = RawPredictions(
+            self.raw.frame[rows].reset_index(drop=True),
+            self.raw.values[rows],
+            None if self.raw.errors is None else np.array(self.raw.errors, dtype=object)[rows].tolist(),
+        )
+        labels = self.labels[rows[self.scored]]
+        scores = model.final_scores(torch.from_numpy(raw.values[self.scored[rows]]), torch.from_numpy(labels))
+        return Evaluation(scores, self.table[rows].reset_index(drop=True), raw, self.scored[rows], labels)
+
     def posterior(self, model: FinetuneableZoobotTree) -> VotePosterior:
         """Give what a tree model believes of the votes of the galaxies that were scored."""
         return VotePosterior(model.schema, self.values)
@@ -63,13 +75,15 @@ def evaluate(
     on_error: OnError = "raise",
     *,
     keep: bool = False,
+    sample: FeatureSample | None = None,
     num_workers: int | None = None,
     device: str = "auto",
     precision: Precision = "auto",
 ) -> Evaluation:
     """Give a model's scores and predictions on a labelled catalog, read and scaled as in training.
 
-    Images that can't be read are left out of the scores with ``on_error='skip'``. ``keep``: see `zoobot.represent`.
+    Images that can't be read are left out of the scores with ``on_error='skip'``. ``keep``: see `zoobot.represent`; ``sample`` gets the
+    features of galaxies.
 
     Raises
     ------
@@ -91,6 +105,7 @@ def evaluate(
         batch_size=batch_size,
         on_error=on_error,
         keep=keep,
+        sample=sample,
         num_workers=num_workers,
         device=device,
         precision=precision,

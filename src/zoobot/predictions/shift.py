@@ -28,15 +28,16 @@ ENDING = "_shift.csv"
 
 
 class FeatureSample:
-    """Features of up to 2,000 galaxies, drawn evenly from all that are predicted."""
+    """Features of up to 2,000 galaxies (or of ``most``), drawn evenly from all that are predicted."""
 
-    def __init__(self) -> None:
+    def __init__(self, most: int = MOST_COMPARED) -> None:
+        self.most = most
         self._rows: list[npt.NDArray[np.int64]] = []
         self._features: list[npt.NDArray[np.float32]] = []
 
     def add(self, rows: npt.NDArray[np.int64], features: Tensor, n_rows: int) -> None:
         """Take those of some rows (row, feature) of ``n_rows`` that are drawn."""
-        share = min(1.0, MOST_COMPARED / n_rows)
+        share = min(1.0, self.most / n_rows)
         drawn = np.floor((rows + 1) * share) > np.floor(rows * share)
         if drawn.any():
             self._rows.append(rows[drawn])
@@ -55,6 +56,13 @@ class FeatureSample:
     def features(self) -> npt.NDArray[np.float32]:
         """Their features (galaxy, feature)."""
         return np.concatenate(self._features)
+
+    def array(self, n_rows: int) -> npt.NDArray[np.float32]:
+        """Give them as (galaxy, feature) of a catalog of ``n_rows``; NaN for those that were not drawn or could not be read."""
+        features = np.full((n_rows, self._features[0].shape[1]), np.nan, np.float32)
+        for rows, some in zip(self._rows, self._features, strict=True):
+            features[rows] = some
+        return features
 
 
 def warn_of_shift(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,9 +12,7 @@ import numpy as np
 import pandas as pd
 
 from zoobot.data import Preprocessing
-from zoobot.data.images import ConstantImageWarning
-from zoobot.data.pixels import decode_files, default_workers
-from zoobot.errors import CatalogError, ImageError
+from zoobot.errors import CatalogError
 from zoobot.finetune import (
     FinetuneableZoobotAbstract,
     FinetuneableZoobotClassifier,
@@ -23,7 +20,8 @@ from zoobot.finetune import (
     load,
 )
 from zoobot.predictions import feature_array, represent, write_table
-from zoobot.progress import track_steps
+from zoobot.predictions.thumbnails import make_thumbnails
+from zoobot.report.looked import Look, write_looked
 from zoobot.report.names import (
     CHECKS_FOLDER,
     FOLDS_FOLDER,
@@ -34,7 +32,7 @@ from zoobot.report.names import (
 )
 from zoobot.report.outcomes import UNKNOWN_CLASS, places_of
 from zoobot.report.sheet import Panel, draw_sheet, in_rows
-from zoobot.science.duplicates import THUMBNAIL, near_duplicates
+from zoobot.science.duplicates import near_duplicates
 from zoobot.science.image_faults import image_faults
 from zoobot.science.label_check import COLUMNS, likely_label_errors, likely_multi_label_errors, unlikely_measurements
 
@@ -93,6 +91,7 @@ def check_run(
     features: npt.NDArray[np.floating] | None = None,
     *,
     model: FinetuneableZoobotAbstract | None = None,
+    thumbnails: tuple[npt.NDArray[np.uint8], Sequence[str]] | None = None,
     num_workers: int | None = None,
     galleries: bool = True,
     say: Callable[[str], object] = logger.info,
@@ -108,6 +107,8 @@ def check_run(
         (galaxy, feature) in the order of ``parts.csv``. Default: computed by the model's encoder.
     model
         The run's model, where it is in memory.
+    thumbnails
+        What `make_thumbnails` gives for ``parts.csv``, where it has been made.
     num_workers
         Processes that decode images.
     galleries
@@ -128,46 +129,68 @@ def check_run(
     predictions, notes = _out_of_fold(folder)
     galaxies = _parts(folder, predictions)
     say(f"Looking at the images of {len(galaxies)} galaxies.")
-    thumbnails, errors = make_thumbnails(galaxies["file_loc"].tolist(), preprocessing, num_workers=num_workers)
-    images = image_faults(galaxies, thumbnails, errors)
+    if thumbnails is None:
+        thumbnails = make_thumbnails(galaxies["file_loc"].tolist(), preprocessing, num_workers=num_workers)
     if features is None:
         say("Comparing them with one another.")
         table = represent(galaxies, model, on_error="skip", num_workers=num_workers)
         features = feature_array(table)
+    checks = check_galaxies(galaxies, predictions, model, features, *thumbnails, notes)
+    write_checks(checks, folder, preprocessing, galleries=galleries)
+    return checks
+
+
+def check_galaxies(
+    galaxies: pd.DataFrame,
+    predictions: pd.DataFrame | None,
+    model: FinetuneableZoobotAbstract,
+    features: npt.NDArray[np.floating],
+    thumbnails: npt.NDArray[np.uint8],
+    errors: Sequence[str],
+    notes: Sequence[str] = (),
+) -> Checks:
+    """Return what checks of galaxies find.
+
+    Parameters
+    ----------
+    galaxies
+        One row per galaxy: ``id_str``, ``file_loc``, ``part``.
+    predictions
+        Of galaxies that the predicting model has not been trained on, beside their labels; None where there are none.
+    model
+        Which predicted them.
+    features, thumbnails, errors
+        (galaxy, feature); (galaxy, channel, 64, 64) and why an image could not be read, as `make_thumbnails` gives them.
+    notes
+        What else to say of the labels.
+    """
+    images = image_faults(galaxies, thumbnails, errors)
     useless = galaxies["id_str"].isin(images.loc[images["fault"].isin(["blank", "unreadable"]), "id_str"]).to_numpy()
     good = np.flatnonzero(~useless)
     duplicates = near_duplicates(
         galaxies.iloc[good].reset_index(drop=True), thumbnails[good], features[good].astype(np.float32)
     )
-    labels, checked, more = _labels(model, predictions)
-    checks = Checks(labels, duplicates, images, len(galaxies), checked, notes + more)
+    none = pd.DataFrame(columns=COLUMNS), 0, ["Labels were not checked: all of these galaxies had a part in training."]
+    labels, checked, more = none if predictions is None else _labels(model, predictions)
+    return Checks(labels, duplicates, images, len(galaxies), checked, [*notes, *more])
+
+
+def write_checks(checks: Checks, folder: Path, preprocessing: Preprocessing, *, galleries: bool = True) -> None:
+    """Write what checks found into ``checks/`` of a run's folder, with pictures unless ``galleries`` is off, and that they were made."""
     target = folder / CHECKS_FOLDER
-    for name, table in ((LABELS, labels), (DUPLICATES, duplicates), (IMAGES, images)):
+    for name, table in ((LABELS, checks.labels), (DUPLICATES, checks.duplicates), (IMAGES, checks.images)):
         write_table(table, target / f"{name}.csv")
         (target / f"{name}.png").unlink(missing_ok=True)
     if galleries:
         draw_checks(checks, preprocessing, target)
-    return checks
-
-
-def make_thumbnails(
-    files: Sequence[str], preprocessing: Preprocessing, *, num_workers: int | None = None
-) -> tuple[npt.NDArray[np.uint8], list[str]]:
-    """Give whole images as uint8 (image, channel, 64, 64), and why an image could not be read (empty where it could; its pixels are 0)."""
-    small = Preprocessing(image_size=THUMBNAIL, crop=1.0, images=preprocessing.images)
-    workers = default_workers() if num_workers is None else num_workers
-    thumbnails = np.zeros((len(files), preprocessing.images.channels, THUMBNAIL, THUMBNAIL), np.uint8)
-    errors = [""] * len(files)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConstantImageWarning)
-        steps = ((batch, len(batch)) for batch in decode_files(files, small, num_workers=workers))
-        for batch in track_steps(steps, "Looking at images", len(files)):
-            for row, image in batch:
-                if isinstance(image, ImageError):
-                    errors[row] = str(image)
-                else:
-                    thumbnails[row] = image if image.dtype == np.uint8 else np.rint(image * 255).astype(np.uint8)
-    return thumbnails, errors
+    write_looked(
+        folder,
+        {
+            "duplicates": Look(True, checks.n_checked),
+            "images": Look(True, checks.n_checked),
+            "labels": Look(checks.n_labels_checked > 0, checks.n_labels_checked, " ".join(checks.notes)),
+        },
+    )
 
 
 def draw_checks(checks: Checks, preprocessing: Preprocessing, folder: Path) -> list[Path]:

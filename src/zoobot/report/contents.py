@@ -15,6 +15,7 @@ import pandas as pd
 from zoobot.data.splits import group_codes
 from zoobot.encoders.saved import CONFIG_FILE
 from zoobot.errors import OptionError
+from zoobot.report.looked import Look, looked_of
 from zoobot.report.names import (
     ABOUT_FILE,
     BREAKDOWN_FILE,
@@ -23,11 +24,14 @@ from zoobot.report.names import (
     GROUP_COLUMN,
     LEARNING_CURVE_FILE,
     LOG_FILE,
+    LOOKED_FILE,
     METRICS_FILE,
     MODEL_FOLDER,
     PARTS_FILE,
     PREDICTIONS_FILE,
     RUN_FILE,
+    SEEN_FILE,
+    SEEN_PREDICTIONS_FILE,
     SHIFT_FILE,
     VAL_PREDICTIONS_FILE,
 )
@@ -43,6 +47,7 @@ from zoobot.report.outcomes import (
     shown_names,
     vote_outcomes,
 )
+from zoobot.science import Copies, count_copies
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -76,13 +81,18 @@ class RunContents:
     parts : DataFrame or None
         The split of all labelled galaxies.
     tables : dict
-        Tables of predictions of ``test`` (``predictions.csv``), ``val`` and ``folds``.
+        Tables of predictions of ``test`` (``predictions.csv``), ``val``, ``folds`` and ``seen`` (of ``zoobot evaluate``: galaxies that had
+        a part in training the model).
     fold_metrics, learning_curve, shift : dict
         ``folds/metrics.json``, ``learning_curve.json``, ``shift.json``.
     breakdown : DataFrame or None
         ``breakdown.csv``: what `zoobot.science.breakdown` gives, with the name of the ``column`` before it.
     checks : dict
         ``checks/<name>.csv``: ``labels``, ``duplicates``, ``images``.
+    seen : DataFrame or None
+        ``seen.csv``: the galaxies of ``zoobot evaluate`` that the model remembers, with their ``role``; see `Seen.table`.
+    looked : dict
+        What was looked at, and what was not and why; empty where nothing says so. See `LOOKS`.
     unread : list of str
         What is there and could not be read, and why.
     """
@@ -100,7 +110,34 @@ class RunContents:
     shift: dict[str, Any]
     breakdown: pd.DataFrame | None
     checks: dict[str, pd.DataFrame]
+    seen: pd.DataFrame | None = None
+    looked: dict[str, Look] = field(default_factory=dict)
     unread: list[str] = field(default_factory=list)
+
+    @property
+    def command(self) -> Literal["finetune", "evaluate"]:
+        """Which command wrote the folder: a model evaluated on a catalog of its own has no settings of a run."""
+        return "evaluate" if not self.settings and "model" in self.about else "finetune"
+
+    @cached_property
+    def known(self) -> dict[str, int]:
+        """How many galaxies of an evaluated catalog are of the model's ``train``, ``val`` and ``test`` parts, or ``new``, where known."""
+        counts = self.metrics.get("known")
+        return {str(name): int(n) for name, n in counts.items()} if isinstance(counts, dict) else {}
+
+    @cached_property
+    def copies(self) -> Copies | None:
+        """Test galaxies that are copies of others, as far as grouping did not account for them; None where nobody looked."""
+        pairs, table = self.checks.get("duplicates"), self.tables.get("test")
+        needed = {"id_str_a", "id_str_b", "part_a", "part_b"}
+        if table is None or (pairs is not None and not needed <= set(pairs)):
+            return None
+        if pairs is None:
+            looked = self.looked.get("duplicates")
+            return Copies(0, 0) if looked is not None and looked.done else None
+        outcomes = self.outcomes("test")
+        ids = table["id_str"] if outcomes is None else outcomes.frame["id_str"]
+        return count_copies(ids.astype(str).tolist(), pairs, self.groups("test"))
 
     def scores(self, part: str) -> dict[str, Any]:
         """Give the scores of a part, empty where it has none."""
@@ -275,6 +312,7 @@ def read_run(folder: Path) -> RunContents:
             ("test", PREDICTIONS_FILE),
             ("val", VAL_PREDICTIONS_FILE),
             ("folds", f"{FOLDS_FOLDER}/{PREDICTIONS_FILE}"),
+            ("seen", SEEN_PREDICTIONS_FILE),
         )
         if (table := _table(folder, name, unread, needs=("id_str", "file_loc"))) is not None
     }
@@ -297,6 +335,8 @@ def read_run(folder: Path) -> RunContents:
         shift=_object(folder, SHIFT_FILE, unread),
         breakdown=_table(folder, BREAKDOWN_FILE, unread, needs=("column", "bin", "n")),
         checks=checks,
+        seen=_table(folder, SEEN_FILE, unread, needs=("id_str", "role"), as_text=True),
+        looked=looked_of(_object(folder, LOOKED_FILE, unread)),
         unread=unread,
     )
 

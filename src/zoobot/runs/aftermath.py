@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,10 @@ from zoobot.data.catalog import encode_labels
 from zoobot.errors import LabelError
 from zoobot.files import write_json
 from zoobot.predictions import feature_array, represent
+from zoobot.predictions.memory import memory_of
+from zoobot.predictions.thumbnails import make_thumbnails
 from zoobot.report import check_run, write_report
+from zoobot.report.looked import Look, write_looked
 from zoobot.report.names import LEARNING_CURVE_FILE, MODEL_FOLDER, SHIFT_FILE
 from zoobot.runs.about import task_of
 from zoobot.runs.held_out import evaluation_options, groups_of, labelled_galaxies
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
 
     from zoobot.data import GalaxyDataModule
     from zoobot.finetune import FinetuneableZoobotAbstract
+    from zoobot.science import Shift
 
 logger = logging.getLogger(__name__)
 
@@ -40,9 +44,9 @@ def write_aftermath(
 ) -> None:
     """Write what a run's report shows beside its scores, and the report.
 
-    ``out`` gets ``model/reference.safetensors`` (features of training galaxies, which others are compared with), ``shift.json`` (are the
-    test galaxies like those?), ``learning_curve.json`` (what would more labels buy? of a frozen encoder, for one label), ``checks/`` (see
-    `check_run`) and ``report.html``.
+    ``out`` gets ``model/memory.safetensors`` (see `remember`), ``model/reference.safetensors`` (features of training galaxies, which others
+    are compared with), ``shift.json`` (are the test galaxies like those?), ``learning_curve.json`` (what would more labels buy? of a frozen
+    encoder, for one label), ``checks/`` (see `check_run`), ``looked.json`` (what was looked at, and what not) and ``report.html``.
 
     Parameters
     ----------
@@ -54,9 +58,11 @@ def write_aftermath(
         Called with a sentence on what is being done.
     """
     parts = labelled_galaxies(datamodule)
+    thumbnails = make_thumbnails(parts["file_loc"].tolist(), datamodule.preprocessing, num_workers=settings.num_workers)
+    remember(settings, datamodule, model, out, thumbnails)
     features = feature_array(represent(parts, model, **evaluation_options(settings, model)))
     groups = groups_of(datamodule, parts)
-    model.reference = _remember(parts, features, groups, model)
+    model.reference = _reference_of(parts, features, groups, model)
     model.reference.save(out / MODEL_FOLDER)
     test = (parts["part"] == "test").to_numpy()
     shift = measure_shift(
@@ -66,12 +72,35 @@ def write_aftermath(
         finetuned=model.n_blocks > 0,
     )
     write_json(out / SHIFT_FILE, shift.to_dict())
-    _write_learning_curve(parts, features, groups, model, out)
-    checks = check_run(out, features, model=model, num_workers=settings.num_workers, say=say)
+    curve = _write_learning_curve(parts, features, groups, model, out)
+    checks = check_run(out, features, model=model, thumbnails=thumbnails, num_workers=settings.num_workers, say=say)
+    write_looked(out, {"shift": look_at_shift(shift), "learning_curve": curve})
     for sentence in (shift.warning, *checks.sentences()):
         if sentence is not None:
             say(sentence)
     write_report(out)
+
+
+def remember(
+    settings: RunSettings,
+    datamodule: GalaxyDataModule,
+    model: FinetuneableZoobotAbstract,
+    out: Path,
+    thumbnails: tuple[npt.NDArray[np.uint8], Sequence[str]] | None = None,
+) -> None:
+    """Give the model the memory of all labelled galaxies of its run, and write it beside the model; see `memory_of`."""
+    model.memory = memory_of(
+        labelled_galaxies(datamodule),
+        datamodule.preprocessing,
+        thumbnails=thumbnails,
+        num_workers=settings.num_workers,
+    )
+    model.memory.save(out / MODEL_FOLDER)
+
+
+def look_at_shift(shift: Shift) -> Look:
+    """Return whether a shift could be measured."""
+    return Look(not shift.reason, shift.n_target, f"Shift was not measured: {shift.reason}." if shift.reason else "")
 
 
 def _write_learning_curve(
@@ -80,7 +109,7 @@ def _write_learning_curve(
     groups: npt.NDArray[np.int64] | None,
     model: FinetuneableZoobotAbstract,
     out: Path,
-) -> None:
+) -> Look:
     """Write ``learning_curve.json``: the curve, or the sentence that says why there is none.
 
     Its gain is counted from the labels that train: those of the training part.
@@ -102,12 +131,13 @@ def _write_learning_curve(
             reason = str(err).rstrip(".")
         else:
             write_json(out / LEARNING_CURVE_FILE, curve.to_dict())
-            return
+            return Look(True, len(labels))
     sentence = f"Whether more labels would help was not measured: {reason}."
     write_json(out / LEARNING_CURVE_FILE, {"reason": reason, "sentence": sentence})
+    return Look(False, why=sentence)
 
 
-def _remember(
+def _reference_of(
     parts: pd.DataFrame,
     features: npt.NDArray[np.float32],
     groups: npt.NDArray[np.int64] | None,

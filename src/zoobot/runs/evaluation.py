@@ -2,29 +2,65 @@
 
 from __future__ import annotations
 
+import logging
+import shutil
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
+from zoobot.data import Preprocessing
 from zoobot.data.catalog import check_columns, read_catalog
-from zoobot.errors import OptionError
+from zoobot.errors import OptionError, OutputError
 from zoobot.files import check_writable, write_json
 from zoobot.finetune import FinetuneableZoobotTree, load
 from zoobot.predictions import Evaluation, evaluate, write_table
 from zoobot.predictions.evaluation import json_ready
+from zoobot.predictions.shift import FeatureSample
+from zoobot.predictions.thumbnails import make_thumbnails
 from zoobot.report import plot_votes, write_report
-from zoobot.report.names import ABOUT_FILE, BREAKDOWN_FILE, METRICS_FILE, PLOTS_FOLDER, PREDICTIONS_FILE
+from zoobot.report.checks import check_galaxies, write_checks
+from zoobot.report.looked import Look, write_looked
+from zoobot.report.names import (
+    ABOUT_FILE,
+    BREAKDOWN_FILE,
+    CHECKS_FOLDER,
+    LOOKED_FILE,
+    METRICS_FILE,
+    PARTS_FILE,
+    PLOTS_FOLDER,
+    PREDICTIONS_FILE,
+    REPORT_FILE,
+    RUN_FILE,
+    SEEN_FILE,
+    SEEN_PREDICTIONS_FILE,
+    SHIFT_FILE,
+)
 from zoobot.runs.about import about_model, class_names, is_simulated
+from zoobot.runs.aftermath import look_at_shift
+from zoobot.runs.seen import recognize
+from zoobot.science import measure_shift
 from zoobot.science.breakdown import breakdown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import numpy.typing as npt
+
     from zoobot.finetune import FinetuneableZoobotAbstract
     from zoobot.precision import Precision
     from zoobot.predictions.engine import OnError
+
+logger = logging.getLogger(__name__)
+
+MADE = (
+    METRICS_FILE, PREDICTIONS_FILE, SEEN_PREDICTIONS_FILE, SEEN_FILE, PARTS_FILE, ABOUT_FILE, BREAKDOWN_FILE, SHIFT_FILE, LOOKED_FILE,
+    CHECKS_FOLDER, REPORT_FILE,
+)  # fmt: skip
+"""What an evaluation writes, beside plots"""
 
 
 def evaluation_run(
@@ -38,10 +74,17 @@ def evaluation_run(
     on_error: OnError = "raise",
     num_workers: int | None = None,
     precision: Precision = "auto",
+    say: Callable[[str], object] = logger.info,
 ) -> dict[str, Any]:
-    """Score a model on a labelled catalog and give what ``metrics.json`` holds: ``{"test": scores}``.
+    """Score a model on the galaxies of a labelled catalog that it has not seen, and return what ``metrics.json`` holds.
 
-    ``out``, where given, gets ``metrics.json``, ``predictions.csv``, ``about.json``, plots and ``report.html``.
+    Galaxies are compared with those that the model remembers; see `find_seen`. Those of its training and validation parts are scored
+    apart.
+
+    ``out``, where given, gets ``metrics.json``, ``predictions.csv`` (of unseen galaxies), ``seen_predictions.csv`` (of those that had a
+    part in training the model), ``seen.csv`` (galaxies that the model remembers, and as what), ``parts.csv``, ``about.json``,
+    ``looked.json`` (what was looked at, and what not), plots and, with ``report``, ``shift.json``, ``checks/`` (see `check_galaxies`) and
+    ``report.html``.
 
     Parameters
     ----------
@@ -50,13 +93,22 @@ def evaluation_run(
     source
         The model; see `zoobot.load`.
     out
-        Folder to write into.
+        Folder to write into; an earlier evaluation in it is replaced.
     by
         Columns of the catalog, such as a magnitude, to break the scores down by, into ``breakdown.csv``; not for votes.
     report
-        Write ``report.html``.
+        Look for shift, duplicates, bad images and wrong labels, and write ``report.html``.
     batch_size, on_error, num_workers, precision
         See `zoobot.evaluate`.
+    say
+        Called with a sentence on what is found.
+
+    Returns
+    -------
+    dict
+        ``test``: scores of galaxies that had no part in training the model; ``seen``: scores of those that had; each only where there
+        are such galaxies. ``known``: how many are of the model's ``train``, ``val`` and ``test`` parts, and how many are ``new``; absent
+        where the model remembers no galaxies.
 
     Raises
     ------
@@ -65,33 +117,99 @@ def evaluation_run(
     """
     started = datetime.now(UTC).isoformat(timespec="seconds")
     if out is not None:
-        check_writable(out)
+        _check_folder(out)
     model = load(source)
     frame = read_catalog(catalog, check_files=on_error == "raise")
     _check_columns(frame, by, model)
+    sample = FeatureSample(len(frame)) if out is not None and report else None
     evaluation = evaluate(
-        frame, model, batch_size=batch_size, on_error=on_error, num_workers=num_workers, precision=precision
+        frame,
+        model,
+        batch_size=batch_size,
+        on_error=on_error,
+        sample=sample,
+        num_workers=num_workers,
+        precision=precision,
     )
-    metrics = {"test": json_ready(evaluation.scores)}
+    preprocessing = model.preprocessing or Preprocessing()
+    thumbnails = make_thumbnails(frame["file_loc"].tolist(), preprocessing, num_workers=num_workers)
+    recognized = recognize(model, frame, thumbnails[0], num_workers=num_workers)
+    for sentence in recognized.sentences():
+        say(sentence)
+    rows = {"test": ~recognized.learned, "seen": recognized.learned}
+    parts = {part: evaluation.only(own, model) for part, own in rows.items() if (own & evaluation.scored).any()}
+    metrics: dict[str, Any] = {part: json_ready(one.scores) for part, one in parts.items()}
+    if recognized.seen is not None:
+        metrics["known"] = recognized.seen.counts()
     if out is None:
         return metrics
+    _clear(out)
     write_json(out / METRICS_FILE, metrics)
-    write_table(evaluation.table, out / PREDICTIONS_FILE)
+    for part, name in (("test", PREDICTIONS_FILE), ("seen", SEEN_PREDICTIONS_FILE)):
+        if part in parts:
+            write_table(parts[part].table, out / name)
+    if recognized.seen is not None and recognized.memory is not None:
+        write_table(recognized.seen.table(frame, recognized.memory), out / SEEN_FILE)
+    galaxies = frame[["id_str", "file_loc"]].assign(part=np.where(recognized.learned, "seen", "test"))
+    write_table(galaxies, out / PARTS_FILE)
     about = about_model(model, model.encoder.name, started) | {
         "catalog": str(catalog),
         "model": str(source),
-        "counts": {"test": len(evaluation.labels)},
+        "counts": {part: len(one.labels) for part, one in parts.items()},
         "class_counts": None,
         "simulated": is_simulated(frame),
     }
     write_json(out / ABOUT_FILE, about)
-    if isinstance(model, FinetuneableZoobotTree):
-        plot_votes(evaluation.posterior(model), evaluation.labels, out / PLOTS_FOLDER)
-    if by:
-        write_table(_broken_down(frame, by, evaluation, model), out / BREAKDOWN_FILE)
+    test = parts.get("test")
+    if isinstance(model, FinetuneableZoobotTree) and test is not None:
+        plot_votes(test.posterior(model), test.labels, out / PLOTS_FOLDER)
+    if by and test is not None:
+        write_table(_broken_down(frame[rows["test"]], by, test, model), out / BREAKDOWN_FILE)
+    looks = {"seen": recognized.look()}
+    if sample is None:
+        why = "It was not looked at: the model was evaluated with --no-report."
+        looks |= {name: Look(False, why=why) for name in ("shift", "duplicates", "images", "labels")}
+    else:
+        features = sample.array(len(frame))
+        looks["shift"] = _write_shift(model, features[rows["test"]], out, say)
+        checks = check_galaxies(galaxies, None if test is None else test.table, model, features, *thumbnails)
+        write_checks(checks, out, preprocessing)
+        for sentence in checks.sentences():
+            say(sentence)
+    write_looked(out, looks)
     if report:
         write_report(out)
     return metrics
+
+
+def _check_folder(out: Path) -> None:
+    """Refuse a folder that can't be written, or that holds a finetuning run, whose results an evaluation would replace."""
+    check_writable(out)
+    if (out / RUN_FILE).is_file():
+        msg = f"{out} holds a finetuning run, whose scores would be lost. Choose another --out, such as {out / 'evaluated'}."
+        raise OutputError(msg)
+
+
+def _clear(out: Path) -> None:
+    """Remove what an earlier evaluation wrote, and this one may not write again."""
+    for name in MADE:
+        if (out / name).is_dir():
+            shutil.rmtree(out / name)
+        else:
+            (out / name).unlink(missing_ok=True)
+
+
+def _write_shift(
+    model: FinetuneableZoobotAbstract, features: npt.NDArray[np.float32], out: Path, say: Callable[[str], object]
+) -> Look:
+    """Write ``shift.json``: are the galaxies like those of training?"""
+    if model.reference is None:
+        return Look(False, why="Shift was not measured: the model has no features of training galaxies.")
+    shift = measure_shift(model.reference, features, finetuned=model.n_blocks > 0)
+    write_json(out / SHIFT_FILE, shift.to_dict())
+    if shift.warning is not None:
+        say(shift.warning)
+    return look_at_shift(shift)
 
 
 def _check_columns(frame: pd.DataFrame, by: Sequence[str], model: FinetuneableZoobotAbstract) -> None:

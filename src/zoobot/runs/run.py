@@ -28,12 +28,14 @@ from zoobot.precision import peak_memory_gb
 from zoobot.predictions import evaluate, write_table
 from zoobot.predictions.evaluation import json_ready
 from zoobot.report import plot_votes
+from zoobot.report.looked import LOOKS, Look, write_looked
 from zoobot.report.names import (
     ABOUT_FILE,
     CHECKS_FOLDER,
     FOLDS_FOLDER,
     LEARNING_CURVE_FILE,
     LOG_FILE,
+    LOOKED_FILE,
     METRICS_FILE,
     MODEL_FOLDER,
     PARTS_FILE,
@@ -45,7 +47,7 @@ from zoobot.report.names import (
     VAL_PREDICTIONS_FILE,
 )
 from zoobot.runs.about import write_about
-from zoobot.runs.aftermath import write_aftermath
+from zoobot.runs.aftermath import remember, write_aftermath
 from zoobot.runs.build import build
 from zoobot.runs.folds import run_folds
 from zoobot.runs.held_out import best_model, calibrate, evaluation_options
@@ -59,7 +61,7 @@ logger = logging.getLogger(__name__)
 
 MADE = (
     MODEL_FOLDER, CHECKPOINTS, PLOTS_FOLDER, FOLDS_FOLDER, CHECKS_FOLDER, ABOUT_FILE, METRICS_FILE, PREDICTIONS_FILE,
-    VAL_PREDICTIONS_FILE, PARTS_FILE, LOG_FILE, LEARNING_CURVE_FILE, SHIFT_FILE, REPORT_FILE,
+    VAL_PREDICTIONS_FILE, PARTS_FILE, LOG_FILE, LEARNING_CURVE_FILE, SHIFT_FILE, LOOKED_FILE, REPORT_FILE,
 )  # fmt: skip
 """What a run writes, beside its settings"""
 
@@ -78,8 +80,8 @@ def finetune_run(
     ``out`` gets ``model/`` (the best by validation loss, then calibrated on the validation part), ``checkpoints/``, ``log.csv``,
     ``metrics.json`` (scores of the validation part before calibration, of the test part, and ``timing``: see `Timing`),
     ``predictions.csv`` (of the test part), ``val_predictions.csv``, ``parts.csv`` (which galaxy was in which part), ``run.json`` (the
-    settings), ``about.json`` (what was trained on what, and where), ``folds/`` where asked for (see `run_folds`) and, with
-    ``settings.report``, what `write_aftermath` writes.
+    settings), ``about.json`` (what was trained on what, and where), ``folds/`` where asked for (see `run_folds`), ``looked.json`` (what was
+    looked at, and what not) and, with ``settings.report``, what `write_aftermath` writes.
 
     Parameters
     ----------
@@ -151,6 +153,10 @@ def finetune_run(
         write_aftermath(settings, datamodule, model, out, say)
         metrics["timing"]["total_seconds"] = round(time.perf_counter() - start, 3)
         write_json(out / METRICS_FILE, metrics)
+    else:
+        remember(settings, datamodule, model, out)
+        why = "It was not looked at: the run was made with --no-report."
+        write_looked(out, {name: Look(False, why=why) for name in LOOKS if name != "seen"})
     return metrics
 
 

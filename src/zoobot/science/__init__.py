@@ -17,12 +17,13 @@ from zoobot.science.conformal import (
     score_sets,
     set_names,
 )
-from zoobot.science.duplicates import near_duplicates
+from zoobot.science.duplicates import Copies, count_copies, near_duplicates
 from zoobot.science.figure import Figure
 from zoobot.science.image_faults import image_faults
 from zoobot.science.label_check import likely_label_errors, likely_multi_label_errors, unlikely_measurements
 from zoobot.science.learned import Learned, nothing_learned
 from zoobot.science.learning_curve import LearningCurve, learning_curve
+from zoobot.science.memory import Memory
 from zoobot.science.neighbors import nearest, neighbor_table
 from zoobot.science.power_law import PowerLaw, fit_power_law
 from zoobot.science.prevalence import Prevalence, estimate_prevalence
@@ -42,6 +43,7 @@ from zoobot.science.reliability import (
     wilson_interval,
 )
 from zoobot.science.scaling import Curve, IsotonicScaling, Scaling, TemperatureScaling, VectorScaling, scaling_from_dict
+from zoobot.science.seen import Seen, find_seen
 from zoobot.science.selection import Selection, Top, choose_threshold
 from zoobot.science.shift import Shift, auroc_interval, measure_shift, shift_by
 from zoobot.science.vote_calibration import VoteCalibration, fit_vote_calibration
@@ -54,18 +56,21 @@ __all__ = [
     "ChanceEce",
     "ConformalClasses",
     "ConformalIntervals",
+    "Copies",
     "Curve",
     "Estimate",
     "Figure",
     "IsotonicScaling",
     "Learned",
     "LearningCurve",
+    "Memory",
     "PowerLaw",
     "Prevalence",
     "Reference",
     "ReliabilityCurve",
     "Scaling",
     "ScalingKind",
+    "Seen",
     "Selection",
     "Shift",
     "TemperatureScaling",
@@ -84,12 +89,14 @@ __all__ = [
     "calibration_scores",
     "choose_threshold",
     "conformal_quantile",
+    "count_copies",
     "ece_of_perfect",
     "estimate_prevalence",
     "exact_binomial_interval",
     "expected_calibration_error",
     "expected_coverage",
     "fewest_for",
+    "find_seen",
     "fit_conformal_classes",
     "fit_conformal_intervals",
     "fit_isotonic",

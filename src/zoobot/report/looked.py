@@ -1,0 +1,59 @@
+"""What was looked at for a run, and what was not and why: ``looked.json``, so that silence is never taken for good news."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from zoobot.files import write_json
+from zoobot.report.names import LOOKED_FILE
+
+LOOKS = ("seen", "shift", "duplicates", "images", "labels", "learning_curve")
+"""Whether the model has seen the galaxies (``evaluate``), whether they are like those of training, copies of one another, bad images,
+labels that look wrong, and what more labels would buy (``finetune``)"""
+
+
+@dataclass(frozen=True)
+class Look:
+    """Whether something was looked at.
+
+    Parameters
+    ----------
+    done
+        It was.
+    n
+        Galaxies looked at.
+    why
+        Why it was not, or what of it could not be, in whole sentences; empty where there is nothing to say.
+    """
+
+    done: bool
+    n: int = 0
+    why: str = ""
+
+
+def write_looked(folder: Path, looks: Mapping[str, Look]) -> None:
+    """Write what was looked at into a run's folder, beside what it says of other looks."""
+    before = {name: asdict(look) for name, look in looked_of(_content(folder)).items()}
+    write_json(folder / LOOKED_FILE, before | {name: asdict(look) for name, look in looks.items()})
+
+
+def looked_of(content: Mapping[str, Any]) -> dict[str, Look]:
+    """Return the looks that ``looked.json`` holds, in the order of `LOOKS`; what is not one is left out."""
+    found = {}
+    for name in LOOKS:
+        one = content.get(name)
+        if isinstance(one, dict) and isinstance(one.get("done"), bool):
+            found[name] = Look(one["done"], int(one.get("n") or 0), str(one.get("why") or ""))
+    return found
+
+
+def _content(folder: Path) -> dict[str, Any]:
+    try:
+        content = json.loads((folder / LOOKED_FILE).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}

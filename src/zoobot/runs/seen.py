@@ -1,0 +1,114 @@
+"""Which galaxies of a catalog a model has seen, and what to say of it, for ``zoobot evaluate``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from zoobot.predictions.memory import recall, seen_by
+from zoobot.report.looked import Look
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+    import pandas as pd
+
+    from zoobot.finetune import FinetuneableZoobotAbstract
+    from zoobot.science import Memory, Seen
+
+PART_NAMES = {"train": "trained it", "val": "chose its epoch and calibrated it"}
+
+
+@dataclass(frozen=True, eq=False)
+class Recognized:
+    """What a model remembers, and which galaxies of a catalog are among it.
+
+    Parameters
+    ----------
+    n
+        Galaxies of the catalog.
+    memory, seen
+        None where the model remembers no galaxy.
+    whole
+        Whether the model remembers all galaxies that had a part in it, not only some of its training galaxies.
+    """
+
+    n: int
+    memory: Memory | None
+    seen: Seen | None
+    whole: bool
+
+    @property
+    def learned(self) -> npt.NDArray[np.bool_]:
+        """Which galaxies (galaxy,) had a part in what the model is, as far as it remembers."""
+        return np.zeros(self.n, bool) if self.seen is None else self.seen.learned
+
+    def look(self) -> Look:
+        """Return whether galaxies could be recognized, and which could not."""
+        if self.seen is None:
+            why = (
+                "Whether the model has seen these galaxies is not known: it does not remember the galaxies of its training. "
+                "Evaluate a model that zoobot finetune wrote."
+            )
+            return Look(False, self.n, why)
+        reasons = []
+        if not self.whole:
+            reasons.append(
+                f"The model was written by an older version and remembers {self.seen.n_remembered:,} training galaxies alone: "
+                "its validation galaxies, and other training galaxies, could not be recognized."
+            )
+        if self.seen.n_pictured < self.seen.n_remembered:
+            reasons.append(
+                f"Near copies were looked for among {self.seen.n_pictured:,} of {self.seen.n_remembered:,} galaxies that the "
+                "model remembers: it has no usable picture of the others."
+            )
+        return Look(True, self.n, " ".join(reasons))
+
+    def sentences(self) -> list[str]:
+        """Say in plain words which galaxies the model has seen."""
+        if self.seen is None:
+            return [self.look().why]
+        counts, learned = self.seen.counts(), int(self.learned.sum())
+        said = []
+        if learned:
+            each = [f"{counts[role]:,} {what}" for role, what in PART_NAMES.items() if counts[role]]
+            rest = self.n - learned
+            scored = (
+                f"Scores called test are of the other {rest:,}, those called seen are of these"
+                if rest
+                else "There are no scores of unseen galaxies"
+            )
+            said.append(f"{learned:,} of {self.n:,} galaxies had a part in the model ({', '.join(each)}). {scored}.")
+        if counts["test"]:
+            said.append(f"{counts['test']:,} galaxies are of the test part of the model's run.")
+        if len(self.seen.namesakes):
+            said.append(
+                f"{len(self.seen.namesakes):,} galaxies have the id of a galaxy that the model remembers and another picture: "
+                "they were taken for other galaxies."
+            )
+        why = self.look().why
+        return [*said, why] if why else said
+
+
+def recognize(
+    model: FinetuneableZoobotAbstract,
+    frame: pd.DataFrame,
+    thumbnails: npt.NDArray[np.uint8],
+    *,
+    num_workers: int | None = None,
+) -> Recognized:
+    """Return which galaxies of a catalog a model has seen.
+
+    Parameters
+    ----------
+    model
+        Whose memory is asked; see `recall`.
+    frame, thumbnails
+        The catalog, and its pictures; see `seen_by`.
+    num_workers
+        Processes that decode images of an older model's galaxies.
+    """
+    memory = recall(model, num_workers=num_workers)
+    seen = None if memory is None else seen_by(memory, frame, thumbnails)
+    return Recognized(len(frame), memory, seen, model.memory is not None)
