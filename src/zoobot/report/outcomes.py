@@ -23,9 +23,6 @@ if TYPE_CHECKING:
 
 UNKNOWN_CLASS = -1
 
-MOST_FITTED = 5000
-"""Galaxies that the constant prediction of votes is fitted to, where there are more"""
-
 
 @dataclass(frozen=True, eq=False)
 class Classes:
@@ -121,19 +118,9 @@ class Votes:
     @cached_property
     def losses(self) -> Values:
         """Loss of each galaxy's votes (galaxy, 2) in nats, summed over questions: the prediction's, and the best constant one's."""
-        from zoobot.science import best_constant
-        from zoobot.trees import VotePosterior
+        from zoobot.science import vote_losses
 
-        tree = self.posterior.tree
-        some = self.counts[np.random.default_rng(0).permutation(len(self.counts))[:MOST_FITTED]]
-        best = np.ones(self.counts.shape[1])
-        for question in tree.questions:
-            own = question.columns
-            if some[:, own].any():
-                best[own] = best_constant(some[:, own])
-        constant = VotePosterior(tree, np.broadcast_to(best, self.counts.shape))
-        both = [one.log_likelihood(self.counts).sum(axis=1) for one in (self.posterior, constant)]
-        return -np.stack(both, axis=1)
+        return vote_losses(self.posterior, self.counts)
 
 
 def shown_names(label: str, names: Sequence[str]) -> list[str]:

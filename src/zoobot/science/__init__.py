@@ -19,6 +19,7 @@ from zoobot.science.conformal import (
 )
 from zoobot.science.duplicates import Copies, count_copies, near_duplicates
 from zoobot.science.figure import Figure
+from zoobot.science.figures import class_figures, label_figures, number_figures, vote_figures
 from zoobot.science.image_faults import image_faults
 from zoobot.science.label_check import likely_label_errors, likely_multi_label_errors, unlikely_measurements
 from zoobot.science.learned import Learned, nothing_learned
@@ -47,7 +48,15 @@ from zoobot.science.seen import Seen, find_seen
 from zoobot.science.selection import Selection, Top, choose_threshold
 from zoobot.science.shift import Shift, auroc_interval, measure_shift, shift_by
 from zoobot.science.vote_calibration import VoteCalibration, fit_vote_calibration
-from zoobot.science.vote_scores import LEVELS, PIT_BINS, VoteScores, best_constant, score_votes
+from zoobot.science.vote_scores import (
+    LEVELS,
+    PIT_BINS,
+    VoteScores,
+    best_constant,
+    constant_optimism,
+    score_votes,
+    vote_losses,
+)
 
 __all__ = [
     "LEVELS",
@@ -88,7 +97,9 @@ __all__ = [
     "brier_score",
     "calibration_scores",
     "choose_threshold",
+    "class_figures",
     "conformal_quantile",
+    "constant_optimism",
     "count_copies",
     "ece_of_perfect",
     "estimate_prevalence",
@@ -107,6 +118,7 @@ __all__ = [
     "fit_vote_calibration",
     "headline_events",
     "image_faults",
+    "label_figures",
     "learning_curve",
     "likely_label_errors",
     "likely_multi_label_errors",
@@ -117,6 +129,7 @@ __all__ = [
     "nearest",
     "neighbor_table",
     "nothing_learned",
+    "number_figures",
     "reliability_curve",
     "scaling_from_dict",
     "score_intervals",
@@ -125,5 +138,7 @@ __all__ = [
     "set_names",
     "shift_by",
     "unlikely_measurements",
+    "vote_figures",
+    "vote_losses",
     "wilson_interval",
 ]

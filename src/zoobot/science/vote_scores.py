@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from zoobot.errors import OptionError
+from zoobot.science.groups import Groups
 from zoobot.trees.mixtures import beta_binomial_cdf, dirichlet_multinomial_logpmf
 
 if TYPE_CHECKING:
@@ -184,18 +186,14 @@ def best_constant(counts: ArrayLike) -> Values:
     Found by L-BFGS on the logarithm of the concentrations, from the moments' estimate; bounded to 1e-3 to 1e6.
     """
     from scipy.optimize import minimize
-    from scipy.special import digamma
 
     votes = np.asarray(counts, dtype=np.float64)
     votes = votes[votes.sum(axis=1) > 0]
-    totals = votes.sum(axis=1)
 
     def loss(logs: Values) -> tuple[float, Values]:
-        a = np.exp(logs)
-        gradient = digamma(a + votes) - digamma(a) + (digamma(a.sum()) - digamma(a.sum() + totals))[:, None]
-        return float(-_log_likelihood(a, votes).mean()), -gradient.mean(axis=0) * a
+        return float(-_log_likelihood(np.exp(logs), votes).mean()), _gradients(logs, votes).mean(axis=0)
 
-    mean = np.maximum(votes.sum(axis=0) / totals.sum(), PSEUDO_VOTE)
+    mean = np.maximum(votes.sum(axis=0) / votes.sum(), PSEUDO_VOTE)
     found = minimize(
         loss,
         np.log(5 * mean),
@@ -204,6 +202,71 @@ def best_constant(counts: ArrayLike) -> Values:
         bounds=[(np.log(PSEUDO_VOTE), np.log(1e6))] * len(mean),
     )
     return np.exp(np.asarray(found.x, dtype=np.float64))
+
+
+def vote_losses(posterior: VotePosterior, votes: ArrayLike) -> Values:
+    """Return the loss of each galaxy's votes (galaxy, 2) in nats, summed over questions: the prediction's, and the best constant one's.
+
+    Parameters
+    ----------
+    posterior
+        What was predicted.
+    votes : array_like of shape (galaxy, answer)
+        Counts.
+    """
+    from zoobot.trees import VotePosterior
+
+    counts = np.asarray(votes, dtype=np.float64)
+    best = np.ones(counts.shape[1])
+    for question in posterior.tree.questions:
+        own = counts[:, question.columns]
+        if own.any():
+            best[question.columns] = best_constant(own)
+    constant = VotePosterior(posterior.tree, np.broadcast_to(best, counts.shape))
+    return -np.stack([one.log_likelihood(counts).sum(axis=1) for one in (posterior, constant)], axis=1)
+
+
+def constant_optimism(questions: Sequence[Question], votes: ArrayLike, groups: ArrayLike | None = None) -> float:
+    r"""Return by how much the best constant's mean loss is too low, summed over questions, for having been fitted to the very votes.
+
+    It is :math:`\frac{1}{2n} \operatorname{tr}(J^{-1} K)` of each question, where :math:`J` is the Hessian of the summed loss in the
+    logarithms of the concentrations and :math:`K` the sum over groups of the outer products of its gradients (Takeuchi 1976).
+
+    Parameters
+    ----------
+    questions
+        Of a tree.
+    votes : array_like of shape (galaxy, answer)
+        Counts.
+    groups : array_like of shape (galaxy,), optional
+        Whole numbers: galaxies with the same one belong together.
+    """
+    counts = np.asarray(votes, dtype=np.float64)
+    codes = np.arange(len(counts)) if groups is None else np.asarray(groups)
+    total = 0.0
+    for question in questions:
+        own = counts[:, question.columns]
+        asked = own.sum(axis=1) > 0
+        if not asked.any():
+            continue
+        own, together = own[asked], Groups.of(codes[asked], int(asked.sum()))
+        logs = np.log(best_constant(own))
+        step = 1e-4 * np.eye(len(logs))
+        hessian = np.stack(
+            [(_gradients(logs + one, own) - _gradients(logs - one, own)).sum(axis=0) / 2e-4 for one in step]
+        )
+        scores = together.sums(_gradients(logs, own))
+        total += float(np.trace(np.linalg.pinv((hessian + hessian.T) / 2, rcond=1e-6) @ (scores.T @ scores))) / 2
+    return max(total, 0.0) / max(len(counts), 1)
+
+
+def _gradients(logs: Values, votes: Values) -> Values:
+    """Return the gradient (galaxy, answer) of each galaxy's loss in the logarithms of the concentrations."""
+    from scipy.special import digamma
+
+    a, totals = np.exp(logs), votes.sum(axis=1)
+    rise = digamma(a + votes) - digamma(a) + (digamma(a.sum()) - digamma(a.sum() + totals))[:, None]
+    return -np.asarray(rise * a)
 
 
 def _log_likelihood(concentrations: Values, votes: Values) -> Values:

@@ -1,0 +1,1 @@
+"""Simulations of how often intervals, tests and cautions hold; `benchmarks/coverage.py` prints their tables."""

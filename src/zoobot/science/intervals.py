@@ -1,0 +1,305 @@
+"""95% intervals that hold the truth as often as they say, of shares, means, and means over classes, labels or targets.
+
+Each function takes the galaxies of one test set and returns a `Measured`. Galaxies may belong to groups, such as copies of one object:
+then the groups are what is independent. docs/report.md has the coverage of all of them, simulated by benchmarks/coverage.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from zoobot.science.groups import Groups
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+    Values = NDArray[np.float64]
+
+Z95 = 1.959963984540054
+"""97.5th percentile of the normal distribution"""
+
+FEWEST = 6
+"""Independent galaxies or groups below which a mean has no interval"""
+
+UNSEEN = 2
+"""Galaxies, as bad as could be, of which the worse end of an interval allows that these galaxies missed them by chance"""
+
+SKEWNESS = 1.5
+"""By how much the skewness of a few galaxies is raised: they hardly ever show the tail that they come from"""
+
+NAN = float("nan")
+
+
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """A figure with its 95% interval, and what each galaxy adds to its error.
+
+    Attributes
+    ----------
+    value : float
+        The figure; NaN where there is none.
+    low, high : float
+        The interval; NaN where ``reason`` says why there is none.
+    influence : ndarray
+        (galaxy,): by how much the figure is higher for this galaxy, to first order. The sum is 0.
+    method : str
+        How the interval was found.
+    reason : str
+        Why there is no interval.
+    """
+
+    value: float
+    low: float
+    high: float
+    influence: Values
+    method: str
+    reason: str = ""
+
+    @property
+    def has_interval(self) -> bool:
+        """Whether there is an interval."""
+        return bool(np.isfinite(self.low) and np.isfinite(self.high))
+
+
+def none(value: float, influence: Values, reason: str) -> Measured:
+    """Return a figure without an interval."""
+    return Measured(value, NAN, NAN, influence, "", reason)
+
+
+def t_quantile(degrees: float) -> float:
+    """Return the 97.5th percentile of Student's t distribution."""
+    from scipy.stats import t
+
+    return float(t.ppf(0.975, degrees))
+
+
+def exact_interval(hits: float, count: float, level: float = 0.95) -> tuple[float, float]:
+    """Return the interval of a share ``hits`` of ``count`` that covers at least the level (Clopper & Pearson 1934, Biometrika 26, 404).
+
+    Both may be fractional: an effective number of galaxies.
+    """
+    from scipy.stats import beta
+
+    if not count > 0:
+        return NAN, NAN
+    edge, misses = (1 - level) / 2, max(count - hits, 0.0)
+    low = float(beta.ppf(edge, hits, misses + 1)) if hits > 0 else 0.0
+    return low, float(beta.ppf(1 - edge, hits + 1, misses)) if misses > 0 else 1.0
+
+
+def wilson(share: float, count: float) -> tuple[float, float]:
+    """Return Wilson's 95% interval (1927, JASA 22, 209) of a share of a number of galaxies, which may be fractional."""
+    center = (share + Z95**2 / (2 * count)) / (1 + Z95**2 / count)
+    half = Z95 / (1 + Z95**2 / count) * float(np.sqrt(share * (1 - share) / count + Z95**2 / (4 * count**2)))
+    return max(center - half, 0.0), min(center + half, 1.0)
+
+
+def share(right: ArrayLike, groups: ArrayLike | None = None) -> Measured:
+    r"""Return the share of galaxies of which something is true, such as accuracy, purity or completeness.
+
+    Single galaxies: Clopper & Pearson (1934). Groups: the same at the effective number of galaxies
+    :math:`n^* = \frac{p (1 - p)}{\hat V} \big(\frac{t_{n - 1}}{t_{G - 1}}\big)^2 \le n` (Korn & Graubard 1998, Survey Methodology
+    24, 193), where :math:`\hat V` is the variance between the :math:`G` groups; where all or none are right, the number of groups.
+
+    Parameters
+    ----------
+    right : array_like of shape (galaxy,)
+        Whether it is true.
+    groups : array_like of shape (galaxy,), optional
+        Whole numbers: galaxies with the same one belong together.
+    """
+    hit = np.asarray(right, dtype=np.float64)
+    n = len(hit)
+    own = Groups.of(groups, n)
+    if not n:
+        return none(NAN, hit, "there are no such galaxies")
+    p = float(hit.mean())
+    influence = (hit - p) / n
+    if own.alone:
+        return Measured(p, *exact_interval(hit.sum(), n), influence, "Clopper & Pearson (1934)")
+    if own.count < 2:
+        return none(p, influence, f"all {n} galaxies belong to one group")
+    count = own.effective
+    if 0 < p < 1:
+        variance = max(own.variance(influence), 1e-12)
+        count = min(n, p * (1 - p) / variance * (t_quantile(n - 1) / t_quantile(own.degrees)) ** 2)
+    return Measured(p, *exact_interval(p * count, count), influence, "Korn & Graubard (1998), groups as clusters")
+
+
+def balanced_share(right: ArrayLike, classes: ArrayLike, groups: ArrayLike | None = None) -> Measured:
+    """Return the mean over the classes present of the share of which something is true, such as balanced accuracy: see `mean_of`.
+
+    Parameters
+    ----------
+    right : array_like of shape (galaxy,)
+        Whether it is true.
+    classes : array_like of shape (galaxy,)
+        Whole numbers.
+    groups : array_like of shape (galaxy,), optional
+        Whole numbers: galaxies with the same one belong together.
+    """
+    hit, of = np.asarray(right, dtype=np.float64), np.asarray(classes)
+    together = None if groups is None else np.asarray(groups)
+    members = of[:, None] == np.unique(of)
+    parts = []
+    for rows in members.T:
+        part = share(hit[rows], None if together is None else together[rows])
+        influence = np.zeros(len(hit))
+        influence[rows] = part.influence
+        parts.append(replace(part, influence=influence))
+    counts = Groups.of(groups, len(hit)).sums(members.astype(np.float64))
+    lengths = np.sqrt((counts**2).sum(axis=0))
+    return mean_of(parts, groups, overlap=counts.T @ counts / np.outer(lengths, lengths))
+
+
+def positive_mean(values: ArrayLike, groups: ArrayLike | None = None, *, worst: ArrayLike | None = None) -> Measured:
+    """Return the mean of positive values, such as losses; see `positive_ratio`.
+
+    Parameters
+    ----------
+    values : array_like of shape (galaxy,)
+        0 or more.
+    groups : array_like of shape (galaxy,), optional
+        Whole numbers: galaxies with the same one belong together.
+    worst : array_like of shape (galaxy,), optional
+        What each galaxy would have had, were its prediction wrong. The upper end then is at least the mean with two more galaxies as
+        wrong as that on average: a model that errs rarely and gravely may not have erred among these galaxies.
+    """
+    x = np.asarray(values, dtype=np.float64)
+    n, own = len(x), Groups.of(groups, len(x))
+    if not n:
+        return none(NAN, x, "there are no galaxies")
+    mean = float(x.mean())
+    sums, sizes = own.sums(x), own.sums(np.ones(n))
+    rest = (sums.sum() - sums) / np.maximum(sizes.sum() - sizes, 1)
+    found = positive_ratio(mean, rest, (x - mean) / n / max(mean, 1e-300), own)
+    if worst is None or not found.has_interval:
+        return found
+    more = UNSEEN * n / own.count
+    bad = float(np.asarray(worst, dtype=np.float64).mean())
+    floor = (mean * n + more * bad) / (n + more)
+    return Measured(mean, found.low, max(found.high, floor), found.influence, found.method)
+
+
+def positive_ratio(value: float, rest: Values, relative: Values, own: Groups) -> Measured:
+    r"""Return a positive figure, such as a mean loss or a ratio of two, with an interval that allows for a tail which few galaxies show.
+
+    The wider at each end of two: Student's t on the logarithm, :math:`\hat\theta \exp(\pm t_{G - 1} s)`, where :math:`s` is the standard
+    error from leaving out each group in turn (or that from the influences, if larger); and Hall's (1992, J. R. Statist. Soc. B 54,
+    221) transformation of the studentized figure, :math:`\hat\theta (1 - s\, g^{-1}(\pm t))` with
+
+    .. math::
+
+        g^{-1}(x) = \frac{3}{\gamma} \Big(\big(1 + \gamma (x - \gamma / 6)\big)^{1/3} - 1\Big)
+
+    where :math:`\gamma` is the skewness of the influences over :math:`\sqrt G`, raised by half.
+
+    Parameters
+    ----------
+    value
+        The figure.
+    rest
+        (group,): the figure without each group.
+    relative
+        (galaxy,): influence on the logarithm of the figure.
+    own
+        The groups.
+    """
+    if own.count < FEWEST:
+        return none(
+            value, relative * value, f"{own.named()} {'is' if own.count == 1 else 'are'} too few for an interval"
+        )
+    if not value > 0 or (rest <= 1e-3 * value).any():
+        return none(value, relative * value, "one galaxy or none makes up nearly all of it")
+    low, high = _skewed(np.log(rest), own.sums(relative), own.degrees)
+    return Measured(
+        value,
+        value * low,
+        value * high,
+        relative * value,
+        "leave-one-out, t on the logarithm; Hall (1992) for skewness",
+    )
+
+
+def _skewed(rest: Values, relative: Values, degrees: float) -> tuple[float, float]:
+    """Return the ends of the interval over the figure, from logarithms without each group and influences (group,)."""
+    g, q = len(relative), t_quantile(degrees)
+    error = float(np.sqrt((relative**2).sum() * g / (g - 1)))
+    left_out = float(np.sqrt(((rest - rest.mean()) ** 2).sum() * (g - 1) / g))
+    half = q * max(error, left_out)
+    spread = relative.std()
+    gamma = 0.0
+    if spread > 0:
+        cubes = float((((relative - relative.mean()) / spread) ** 3).mean())
+        gamma = SKEWNESS * cubes * float(np.sqrt(g * (g - 1))) / (g - 2) / float(np.sqrt(g))
+    low, high = (1 - error * _unskewed(x, gamma) for x in (q, -q))
+    return min(float(np.exp(-half)), max(low, 0.0)), max(float(np.exp(half)), high)
+
+
+def _unskewed(x: float, gamma: float) -> float:
+    if abs(gamma) < 1e-6:
+        return x
+    return float(np.cbrt(1 + gamma * (x - gamma / 6)) - 1) * 3 / gamma
+
+
+def mean_of(
+    parts: Sequence[Measured],
+    groups: ArrayLike | None = None,
+    *,
+    names: Sequence[str] = (),
+    overlap: Values | None = None,
+) -> Measured:
+    r"""Return the mean of several figures of the same galaxies: over classes, labels or targets.
+
+    With intervals :math:`(l_k, u_k)` of figures :math:`\theta_k`, and correlations :math:`\rho_{jk}` of their influences summed over
+    groups, the mean of :math:`K` of them lies between
+
+    .. math::
+
+        \bar\theta - \tfrac1K \sqrt{\textstyle\sum_{jk} \rho_{jk} (\theta_j - l_j) (\theta_k - l_k)} \quad\text{and}\quad
+        \bar\theta + \tfrac1K \sqrt{\textstyle\sum_{jk} \rho_{jk} (u_j - \theta_j) (u_k - \theta_k)}
+
+    (Zou & Donner 2008, Statistics in Medicine 27, 1693). Correlations below 0 are taken as 0. Figures without influences, because all
+    their galaxies agree, are taken as fully correlated, or as ``overlap`` says.
+
+    Parameters
+    ----------
+    parts
+        The figures; influences of one length.
+    groups : array_like of shape (galaxy,), optional
+        Whole numbers: galaxies with the same one belong together.
+    names
+        Of the parts, for the reason why there is no interval.
+    overlap
+        (part, part): correlation to assume of figures without influences.
+    """
+    if not parts:
+        return none(NAN, np.zeros(0), "there is nothing to average")
+    influence = np.stack([part.influence for part in parts], axis=1)
+    value = float(np.mean([part.value for part in parts]))
+    if len(parts) == 1:
+        return parts[0]
+    lacking = [place for place, part in enumerate(parts) if not part.has_interval]
+    if lacking:
+        first = f"{names[lacking[0]]}: " if names else ""
+        return none(value, influence.mean(axis=1), f"{first}{parts[lacking[0]].reason}")
+    own = Groups.of(groups, len(influence))
+    sums = own.sums(influence)
+    scale = np.sqrt((sums**2).sum(axis=0))
+    still = scale < 1e-12
+    correlation = np.clip((sums.T @ sums) / np.outer(np.where(still, 1, scale), np.where(still, 1, scale)), 0, 1)
+    correlation[np.ix_(still, still)] = 1 if overlap is None else overlap[np.ix_(still, still)]
+    np.fill_diagonal(correlation, 1)
+    low, high = (
+        float(np.sqrt(max(ends @ correlation @ ends, 0))) / len(parts)
+        for ends in (
+            np.array([part.value - part.low for part in parts]),
+            np.array([part.high - part.value for part in parts]),
+        )
+    )
+    method = f"{parts[0].method}; combined by Zou & Donner (2008)"
+    return Measured(value, value - low, value + high, influence.mean(axis=1), method)
