@@ -187,7 +187,7 @@ def test_an_older_model_says_what_it_does_not_remember(runs, others, evaluate, t
     (run / "model" / "memory.safetensors").unlink()
     _, out, said = evaluate(part_of(run, "train").head(10), run)
     assert "does not remember the galaxies of its training" in said
-    looked = json.loads((out / "looked.json").read_text())
+    looked = json.loads((out / "about.json").read_text())["looked"]
     assert not looked["seen"]["done"]
     assert "known" not in json.loads((out / "metrics.json").read_text())
 
@@ -201,19 +201,19 @@ def test_a_model_with_a_reference_alone_knows_those_galaxies(catalog, finetune, 
     metrics, out, said = evaluate(pd.concat([copies, part_of(run, "val")]), run)
     assert metrics["known"]["train"] == 10  # the validation galaxies are not among them
     assert "written by an older version" in said
-    assert "older version" in json.loads((out / "looked.json").read_text())["seen"]["why"]
+    assert "older version" in json.loads((out / "about.json").read_text())["looked"]["seen"]["why"]
 
 
 def test_what_was_looked_at_and_what_not(runs, others, evaluate):
     run = runs("classify")
-    looked = json.loads((run / "looked.json").read_text())
+    looked = json.loads((run / "about.json").read_text())["looked"]
     assert {name: one["done"] for name, one in looked.items()} == dict.fromkeys(
         ("shift", "duplicates", "images", "labels", "learning_curve"), False
     )
     assert all("--no-report" in one["why"] for one in looked.values())
     copy = others.head(1).assign(id_str="again")
     _, out, said = evaluate(pd.concat([others, copy]), run, "--report")
-    looked = json.loads((out / "looked.json").read_text())
+    looked = json.loads((out / "about.json").read_text())["looked"]
     assert looked["seen"] == {"done": True, "n": 25, "why": ""}
     assert looked["duplicates"]["done"]
     assert looked["labels"]["n"] == 25
@@ -227,7 +227,7 @@ def test_shift_is_measured_against_the_training_galaxies(catalog, finetune, eval
     catalog.to_csv(tmp_path / "catalog.csv", index=False)
     run = tmp_path / "run"
     finetune(run, "--label", "kind", "--epochs", 1, "--report", catalog=tmp_path / "catalog.csv")
-    assert json.loads((run / "looked.json").read_text())["shift"]["done"]
+    assert json.loads((run / "about.json").read_text())["looked"]["shift"]["done"]
     noise = tmp_path / "noise"
     noise.mkdir()
     for place in range(30):
@@ -236,7 +236,7 @@ def test_shift_is_measured_against_the_training_galaxies(catalog, finetune, eval
     frame = pd.DataFrame({"file_loc": [str(noise / f"{place}.png") for place in range(30)], "kind": ["a", "b"] * 15})
     _, out, _ = evaluate(frame, run, "--report")
     assert json.loads((out / "shift.json").read_text())["n_target"] == 30
-    assert json.loads((out / "looked.json").read_text())["shift"] == {"done": True, "n": 30, "why": ""}
+    assert json.loads((out / "about.json").read_text())["looked"]["shift"] == {"done": True, "n": 30, "why": ""}
 
 
 def test_bands_in_several_files_and_fits(finetune, zoobot_command, tmp_path):

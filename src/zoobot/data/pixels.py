@@ -20,7 +20,7 @@ from torch.utils.data import DataLoader, Dataset
 from zoobot.data.images import ImageSettings, decode_image, is_fits
 from zoobot.errors import ImageError, OptionError
 from zoobot.files import open_regular
-from zoobot.progress import track_steps
+from zoobot.progress import track, track_steps
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -139,7 +139,7 @@ def file_digests(files: Sequence[str], *, skip: bool = False) -> npt.NDArray[np.
         A file that can't be read.
     """
     digests = np.zeros((len(files), 2), np.uint64)
-    for row, names in enumerate(files):
+    for row, names in enumerate(track(files, "Reading files", len(files))):
         try:
             contents = [_content_digest(name) for name in names.split(";")]
         except OSError as err:

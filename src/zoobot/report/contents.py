@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -24,7 +22,6 @@ from zoobot.report.names import (
     GROUP_COLUMN,
     LEARNING_CURVE_FILE,
     LOG_FILE,
-    LOOKED_FILE,
     METRICS_FILE,
     MODEL_FOLDER,
     PARTS_FILE,
@@ -47,6 +44,7 @@ from zoobot.report.outcomes import (
     shown_names,
     vote_outcomes,
 )
+from zoobot.report.run_files import read_object, read_table
 from zoobot.science import Copies, count_copies
 
 if TYPE_CHECKING:
@@ -91,8 +89,6 @@ class RunContents:
         ``checks/<name>.csv``: ``labels``, ``duplicates``, ``images``.
     seen : DataFrame or None
         ``seen.csv``: the galaxies of ``zoobot evaluate`` that the model remembers, with their ``role``; see `Seen.table`.
-    looked : dict
-        What was looked at, and what was not and why; empty where nothing says so. See `LOOKS`.
     unread : list of str
         What is there and could not be read, and why.
     """
@@ -111,7 +107,6 @@ class RunContents:
     breakdown: pd.DataFrame | None
     checks: dict[str, pd.DataFrame]
     seen: pd.DataFrame | None = None
-    looked: dict[str, Look] = field(default_factory=dict)
     unread: list[str] = field(default_factory=list)
 
     @property
@@ -124,6 +119,11 @@ class RunContents:
         """How many galaxies of an evaluated catalog are of the model's ``train``, ``val`` and ``test`` parts, or ``new``, where known."""
         counts = self.metrics.get("known")
         return {str(name): int(n) for name, n in counts.items()} if isinstance(counts, dict) else {}
+
+    @cached_property
+    def looked(self) -> dict[str, Look]:
+        """What was looked at, and what was not and why, by the names of `LOOKS`; empty where nothing says so."""
+        return looked_of(self.about)
 
     @cached_property
     def copies(self) -> Copies | None:
@@ -314,72 +314,27 @@ def read_run(folder: Path) -> RunContents:
             ("folds", f"{FOLDS_FOLDER}/{PREDICTIONS_FILE}"),
             ("seen", SEEN_PREDICTIONS_FILE),
         )
-        if (table := _table(folder, name, unread, needs=("id_str", "file_loc"))) is not None
+        if (table := read_table(folder, name, unread, needs=("id_str", "file_loc"))) is not None
     }
     checks = {
         name: table
         for name in ("labels", "duplicates", "images")
-        if (table := _table(folder, f"{CHECKS_FOLDER}/{name}.csv", unread)) is not None
+        if (table := read_table(folder, f"{CHECKS_FOLDER}/{name}.csv", unread)) is not None
     }
     return RunContents(
         folder=folder,
-        settings=_object(folder, RUN_FILE, unread),
-        about=_object(folder, ABOUT_FILE, unread),
-        metrics=_object(folder, METRICS_FILE, unread),
-        model=_object(folder, f"{MODEL_FOLDER}/{CONFIG_FILE}", unread),
-        log=_table(folder, LOG_FILE, unread, needs=("epoch",)),
-        parts=_table(folder, PARTS_FILE, unread, needs=("part",), as_text=True),
+        settings=read_object(folder, RUN_FILE, unread),
+        about=read_object(folder, ABOUT_FILE, unread),
+        metrics=read_object(folder, METRICS_FILE, unread),
+        model=read_object(folder, f"{MODEL_FOLDER}/{CONFIG_FILE}", unread),
+        log=read_table(folder, LOG_FILE, unread, needs=("epoch",)),
+        parts=read_table(folder, PARTS_FILE, unread, needs=("part",), as_text=True),
         tables=tables,
-        fold_metrics=_object(folder, f"{FOLDS_FOLDER}/{METRICS_FILE}", unread),
-        learning_curve=_object(folder, LEARNING_CURVE_FILE, unread),
-        shift=_object(folder, SHIFT_FILE, unread),
-        breakdown=_table(folder, BREAKDOWN_FILE, unread, needs=("column", "bin", "n")),
+        fold_metrics=read_object(folder, f"{FOLDS_FOLDER}/{METRICS_FILE}", unread),
+        learning_curve=read_object(folder, LEARNING_CURVE_FILE, unread),
+        shift=read_object(folder, SHIFT_FILE, unread),
+        breakdown=read_table(folder, BREAKDOWN_FILE, unread, needs=("column", "bin", "n")),
         checks=checks,
-        seen=_table(folder, SEEN_FILE, unread, needs=("id_str", "role"), as_text=True),
-        looked=looked_of(_object(folder, LOOKED_FILE, unread)),
+        seen=read_table(folder, SEEN_FILE, unread, needs=("id_str", "role"), as_text=True),
         unread=unread,
     )
-
-
-def _object(folder: Path, name: str, unread: list[str]) -> dict[str, Any]:
-    """Read a JSON file that holds an object; empty where it is absent."""
-    path = folder / name
-    if not path.is_file():
-        return {}
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as err:
-        unread.append(f"{name} can't be read: {err}")
-        return {}
-    if not isinstance(content, dict):
-        unread.append(f"{name} holds no object of names and values")
-        return {}
-    return content
-
-
-def _table(
-    folder: Path, name: str, unread: list[str], needs: tuple[str, ...] = (), *, as_text: bool = False
-) -> pd.DataFrame | None:
-    """Read a csv; ids, files, true labels and sets (or all, as_text) stay text as written. None where it is absent."""
-    path = folder / name
-    if not path.is_file():
-        return None
-    try:
-        header = list(pd.read_csv(path, nrows=0).columns)
-        text = {column: str for column in header if as_text or _is_text(column, header)}
-        table = pd.read_csv(path, converters=text, low_memory=False)
-    except (OSError, ValueError) as err:
-        unread.append(f"{name} can't be read: {err}")
-        return None
-    missing = [column for column in needs if column not in table]
-    if missing:
-        unread.append(f"{name} lacks the column {missing[0]}")
-        return None
-    return table if len(table) else None
-
-
-def _is_text(column: str, header: Sequence[str]) -> bool:
-    """Say whether a column holds names, which may look like numbers; labels do where their classes are predicted."""
-    if column.startswith("true_"):
-        return f"{column.removeprefix('true_')}_predicted" in header
-    return column.startswith(("id_str", "file_loc", "given", "suggested")) or column.endswith(("_predicted", "_set"))

@@ -1,4 +1,4 @@
-"""What was looked at for a run, and what was not and why: ``looked.json``, so that silence is never taken for good news."""
+"""What was looked at for a run, and what was not and why: ``looked`` of ``about.json``, so that silence is never taken for good news."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from zoobot.files import write_json
-from zoobot.report.names import LOOKED_FILE
+from zoobot.report.names import ABOUT_FILE
 
 LOOKS = ("seen", "shift", "duplicates", "images", "labels", "learning_curve")
 """Whether the model has seen the galaxies (``evaluate``), whether they are like those of training, copies of one another, bad images,
@@ -36,24 +36,22 @@ class Look:
 
 
 def write_looked(folder: Path, looks: Mapping[str, Look]) -> None:
-    """Write what was looked at into a run's folder, beside what it says of other looks."""
-    before = {name: asdict(look) for name, look in looked_of(_content(folder)).items()}
-    write_json(folder / LOOKED_FILE, before | {name: asdict(look) for name, look in looks.items()})
+    """Write what was looked at into ``about.json`` of a run's folder, beside what it says of other looks."""
+    try:
+        about = json.loads((folder / ABOUT_FILE).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        about = {}
+    about = about if isinstance(about, dict) else {}
+    both = looked_of(about) | dict(looks)
+    write_json(folder / ABOUT_FILE, about | {"looked": {name: asdict(look) for name, look in both.items()}})
 
 
-def looked_of(content: Mapping[str, Any]) -> dict[str, Look]:
-    """Return the looks that ``looked.json`` holds, in the order of `LOOKS`; what is not one is left out."""
-    found = {}
+def looked_of(about: Mapping[str, Any]) -> dict[str, Look]:
+    """Return the looks that ``about.json`` holds, in the order of `LOOKS`; empty where it says nothing of them."""
+    content = about.get("looked")
+    found: dict[str, Look] = {}
     for name in LOOKS:
-        one = content.get(name)
+        one = content.get(name) if isinstance(content, dict) else None
         if isinstance(one, dict) and isinstance(one.get("done"), bool):
             found[name] = Look(one["done"], int(one.get("n") or 0), str(one.get("why") or ""))
     return found
-
-
-def _content(folder: Path) -> dict[str, Any]:
-    try:
-        content = json.loads((folder / LOOKED_FILE).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return content if isinstance(content, dict) else {}

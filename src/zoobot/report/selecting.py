@@ -102,6 +102,7 @@ def labelled_scores(
     if contents.task not in ("classify", "multi_label"):
         msg = f"the run in {folder} is not one of classes ({contents.task or 'unknown'}): there is no class to select."
         raise OptionError(msg)
+    _refuse_seen(contents)
     label = _known("label column", label, contents.label_cols, folder)
     parts: list[Part] = ["folds"] if "folds" in contents.tables else ["test", "val"] if validation else ["test"]
     found, words = [], []
@@ -116,7 +117,7 @@ def labelled_scores(
             scores, n_common = _aligned(scores, outcomes.frame["id_str"], column, contents)
         found.append((scores, positive))
         aligned = f", on the scale that the run's model has for {n_common} of them" if n_common else ""
-        words.append(PART_WORDS[part].format(n=len(scores), aligned=aligned))
+        words.append(PART_WORDS[part].format(n=len(scores), aligned=aligned) + _doubt(contents))
     ids = [str(one) for table in contents.tables.values() for one in table["id_str"]]
     if contents.parts is not None and "id_str" in contents.parts:
         ids += [str(one) for one in contents.parts["id_str"]]
@@ -240,6 +241,24 @@ def read_audit(path: str | Path, *, level: float = 0.95) -> Audit:
     audit = audited_purity(table[columns[0]], level=level)
     write_json(Path(path).with_suffix(".json"), audit.to_dict())
     return audit
+
+
+def _refuse_seen(contents: RunContents) -> None:
+    """Refuse an evaluation of galaxies that all had a part in training the model."""
+    if contents.command == "evaluate" and "test" not in contents.tables and "seen" in contents.tables:
+        msg = (
+            f"all {len(contents.tables['seen'])} galaxies that were evaluated in {contents.folder} had a part in training the model: they "
+            "can't say how pure or complete a selection of others is. Evaluate galaxies that it has not seen, or give the folder of the "
+            "run that finetuned it."
+        )
+        raise OptionError(msg)
+
+
+def _doubt(contents: RunContents) -> str:
+    """Say where it is not known whether the model has seen the galaxies that it was evaluated on."""
+    look = contents.looked.get("seen")
+    unknown = contents.command == "evaluate" and not (look is not None and look.done)
+    return " (it is not known whether the model has seen them)" if unknown else ""
 
 
 def _keep_answers(path: Path) -> None:

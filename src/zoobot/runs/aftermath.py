@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from zoobot.data import GalaxyDataModule
     from zoobot.finetune import FinetuneableZoobotAbstract
-    from zoobot.science import Shift
+    from zoobot.science import Memory, Shift
 
 logger = logging.getLogger(__name__)
 
@@ -46,7 +46,7 @@ def write_aftermath(
 
     ``out`` gets ``model/memory.safetensors`` (see `remember`), ``model/reference.safetensors`` (features of training galaxies, which others
     are compared with), ``shift.json`` (are the test galaxies like those?), ``learning_curve.json`` (what would more labels buy? of a frozen
-    encoder, for one label), ``checks/`` (see `check_run`), ``looked.json`` (what was looked at, and what not) and ``report.html``.
+    encoder, for one label), ``checks/`` (see `check_run`) and ``report.html``; ``about.json`` learns what was looked at.
 
     Parameters
     ----------
@@ -87,15 +87,16 @@ def remember(
     model: FinetuneableZoobotAbstract,
     out: Path,
     thumbnails: tuple[npt.NDArray[np.uint8], Sequence[str]] | None = None,
-) -> None:
+) -> Memory:
     """Give the model the memory of all labelled galaxies of its run, and write it beside the model; see `memory_of`."""
-    model.memory = memory_of(
+    model.memory = memory = memory_of(
         labelled_galaxies(datamodule),
         datamodule.preprocessing,
         thumbnails=thumbnails,
         num_workers=settings.num_workers,
     )
-    model.memory.save(out / MODEL_FOLDER)
+    memory.save(out / MODEL_FOLDER)
+    return memory
 
 
 def look_at_shift(shift: Shift) -> Look:

@@ -28,7 +28,6 @@ from zoobot.report.names import (
     ABOUT_FILE,
     BREAKDOWN_FILE,
     CHECKS_FOLDER,
-    LOOKED_FILE,
     METRICS_FILE,
     PARTS_FILE,
     PLOTS_FOLDER,
@@ -57,7 +56,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 MADE = (
-    METRICS_FILE, PREDICTIONS_FILE, SEEN_PREDICTIONS_FILE, SEEN_FILE, PARTS_FILE, ABOUT_FILE, BREAKDOWN_FILE, SHIFT_FILE, LOOKED_FILE,
+    METRICS_FILE, PREDICTIONS_FILE, SEEN_PREDICTIONS_FILE, SEEN_FILE, PARTS_FILE, ABOUT_FILE, BREAKDOWN_FILE, SHIFT_FILE,
     CHECKS_FOLDER, REPORT_FILE,
 )  # fmt: skip
 """What an evaluation writes, beside plots"""
@@ -82,8 +81,8 @@ def evaluation_run(
     apart.
 
     ``out``, where given, gets ``metrics.json``, ``predictions.csv`` (of unseen galaxies), ``seen_predictions.csv`` (of those that had a
-    part in training the model), ``seen.csv`` (galaxies that the model remembers, and as what), ``parts.csv``, ``about.json``,
-    ``looked.json`` (what was looked at, and what not), plots and, with ``report``, ``shift.json``, ``checks/`` (see `check_galaxies`) and
+    part in training the model), ``seen.csv`` (galaxies that the model remembers, and as what), ``parts.csv``, ``about.json``
+    (what was looked at too; see `LOOKS`), plots and, with ``report``, ``shift.json``, ``checks/`` (see `check_galaxies`) and
     ``report.html``.
 
     Parameters

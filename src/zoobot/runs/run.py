@@ -35,7 +35,6 @@ from zoobot.report.names import (
     FOLDS_FOLDER,
     LEARNING_CURVE_FILE,
     LOG_FILE,
-    LOOKED_FILE,
     METRICS_FILE,
     MODEL_FOLDER,
     PARTS_FILE,
@@ -51,6 +50,7 @@ from zoobot.runs.aftermath import remember, write_aftermath
 from zoobot.runs.build import build
 from zoobot.runs.folds import run_folds
 from zoobot.runs.held_out import best_model, calibrate, evaluation_options
+from zoobot.runs.overlap import check_apart
 from zoobot.runs.settings import FREE_ON_RESUME, RunSettings, Timing
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ logger = logging.getLogger(__name__)
 
 MADE = (
     MODEL_FOLDER, CHECKPOINTS, PLOTS_FOLDER, FOLDS_FOLDER, CHECKS_FOLDER, ABOUT_FILE, METRICS_FILE, PREDICTIONS_FILE,
-    VAL_PREDICTIONS_FILE, PARTS_FILE, LOG_FILE, LEARNING_CURVE_FILE, SHIFT_FILE, LOOKED_FILE, REPORT_FILE,
+    VAL_PREDICTIONS_FILE, PARTS_FILE, LOG_FILE, LEARNING_CURVE_FILE, SHIFT_FILE, REPORT_FILE,
 )  # fmt: skip
 """What a run writes, beside its settings"""
 
@@ -80,8 +80,8 @@ def finetune_run(
     ``out`` gets ``model/`` (the best by validation loss, then calibrated on the validation part), ``checkpoints/``, ``log.csv``,
     ``metrics.json`` (scores of the validation part before calibration, of the test part, and ``timing``: see `Timing`),
     ``predictions.csv`` (of the test part), ``val_predictions.csv``, ``parts.csv`` (which galaxy was in which part), ``run.json`` (the
-    settings), ``about.json`` (what was trained on what, and where), ``folds/`` where asked for (see `run_folds`), ``looked.json`` (what was
-    looked at, and what not) and, with ``settings.report``, what `write_aftermath` writes.
+    settings), ``about.json`` (what was trained on what, and where, and what was looked at; see `LOOKS`), ``folds/`` where asked for (see
+    `run_folds`) and, with ``settings.report``, what `write_aftermath` writes.
 
     Parameters
     ----------
@@ -105,11 +105,15 @@ def finetune_run(
     OptionError
         Resuming with other settings than those the run was started with, or with fewer epochs than it has done; resuming and
         overwriting at once.
+    CatalogError
+        A test catalog with images that are trained or validated on; see `check_apart`.
     """
     start, started = time.perf_counter(), datetime.now(UTC).isoformat(timespec="seconds")
     last = out / CHECKPOINTS / LAST_CHECKPOINT
     _check_folder(settings, out, resume=resume, overwrite=overwrite)
     datamodule, model = build(settings)
+    for sentence in check_apart(datamodule.frames, settings.group_col) if settings.test else ():
+        say(sentence)
     say(_summary(settings, datamodule, model))
 
     def make_trainer(folder: Path) -> FinetuneTrainer:
@@ -154,7 +158,12 @@ def finetune_run(
         metrics["timing"]["total_seconds"] = round(time.perf_counter() - start, 3)
         write_json(out / METRICS_FILE, metrics)
     else:
-        remember(settings, datamodule, model, out)
+        copied = remember(settings, datamodule, model, out).copied
+        if copied:
+            say(
+                f"{copied} test galaxies have the very image of a training or validation galaxy: scores are too good. See zoobot check, "
+                "and use --group-col."
+            )
         why = "It was not looked at: the run was made with --no-report."
         write_looked(out, {name: Look(False, why=why) for name in LOOKS if name != "seen"})
     return metrics

@@ -126,6 +126,13 @@ class Memory:
         found: npt.NDArray[np.bool_] = self.roles < ROLES.index("test")
         return found
 
+    @property
+    def copied(self) -> int:
+        """How many test galaxies have the file of a galaxy that the model learned from."""
+        contents = np.array([row.tobytes() for row in self.digests], dtype=object)
+        known = self.digests.any(axis=1)
+        return int(np.isin(contents[~self.learned & known], contents[self.learned & known]).sum())
+
     @cached_property
     def _names(self) -> list[list[str]]:
         content = _unpacked(self.packed_names, 4096 + _LONGEST_NAME * len(self))
