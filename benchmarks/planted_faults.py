@@ -25,7 +25,8 @@ from sklearn.preprocessing import StandardScaler
 
 from zoobot.data import ImageSettings, Preprocessing, read_catalog
 from zoobot.predictions import feature_array, represent
-from zoobot.report.checks import Checks, draw_checks, make_thumbnails
+from zoobot.report import Checks
+from zoobot.report.checks import draw_checks, make_thumbnails
 from zoobot.science import (
     Reference,
     image_faults,

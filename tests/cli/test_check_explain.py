@@ -38,7 +38,7 @@ def call(*arguments) -> str:
 
 def test_check(run):
     said = call("check", run, "--num-workers", 0)
-    assert "1 pairs of near-duplicate images among 20, 1 of them between parts" in said
+    assert "1 pair of near-duplicate images among 20, 1 between parts" in said
     assert "g0_000 and g0_019 (train, test): identical" in said
     assert "There are no folds" in said
     assert {path.name for path in (run / "checks").glob("*.csv")} == {"labels.csv", "duplicates.csv", "images.csv"}

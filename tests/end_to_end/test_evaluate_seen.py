@@ -218,7 +218,7 @@ def test_what_was_looked_at_and_what_not(runs, others, evaluate):
     assert looked["duplicates"]["done"]
     assert looked["labels"]["n"] == 25
     assert "no features of training galaxies" in looked["shift"]["why"]
-    assert "1 pairs of near-duplicate images among 25" in said
+    assert "1 pair of near-duplicate images among 25" in said
     assert len(pd.read_csv(out / "checks" / "duplicates.csv")) == 1
     assert (out / "checks" / "duplicates.png").is_file()
 

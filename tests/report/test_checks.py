@@ -86,8 +86,8 @@ def test_planted_faults_are_found(galaxies, tmp_path):
         assert len(pd.read_csv(run / "checks" / f"{name}.csv")) == len(table)
         assert (run / "checks" / f"{name}.png").is_file()
     text = " ".join(checks.sentences())
-    assert "1 of 40 labels look wrong" in text
-    assert "1 of them between parts" in text
+    assert "1 label of 40 galaxies disagrees with the prediction" in text
+    assert "1 pair of near-duplicate images among 40, 1 between parts" in text
     assert "1 unreadable, 1 blank" in text
     assert checks.notes == []
 
@@ -125,6 +125,7 @@ def test_measurements_and_several_labels(galaxies, tmp_path):
     checks = check_run(run, features, model=regressor, num_workers=0)
     assert checks.labels["id_str"][0] == test["id_str"][3]
     assert "test galaxies" in checks.notes[0]
+    assert "more than 4 standard deviations" in checks.sentences()[0] and not checks.blind
 
     rings = (np.arange(len(test)) % 2).astype(float)
     wrong = rings.copy()
@@ -135,6 +136,30 @@ def test_measurements_and_several_labels(galaxies, tmp_path):
     several.label_cols = ["ring", "bar"]
     checks = check_run(run, features, model=several, num_workers=0)
     assert checks.labels[["id_str", "label"]].to_numpy().tolist() == [[test["id_str"][4], "ring"]]
+    assert checks.blind == ["ring", "bar"] and "can't be told" in checks.sentences()[0]  # eight galaxies prove nothing
+
+
+def test_copies_in_groups_are_counted_as_galaxies(galaxies, tmp_path):
+    """Labels that mean nothing, of galaxies in copies: the copies alone would make the predictions look better than chance."""
+    run = tmp_path / "run"
+    write_run(run, galaxies, folds=True)
+    parts = pd.read_csv(run / "parts.csv").assign(galaxy_group=np.arange(40) // 4)
+    parts.loc[39, "galaxy_group"] = 0  # the copy of the first
+    parts.to_csv(run / "parts.csv", index=False)
+    label = np.array(["a", "b"])[np.arange(10) % 2]
+    guessed = np.array([0.1, 0.4, 0.2, 0.55, 0.3, 0.6, 0.5, 0.8, 0.7, 0.9])  # AUROC 0.84
+    table = pd.read_csv(run / "folds" / "predictions.csv")
+    group = parts["galaxy_group"].to_numpy()
+    table = table.assign(label_a=1 - guessed[group], label_b=guessed[group], true_label=label[group])
+    table.to_csv(run / "folds" / "predictions.csv", index=False)
+    features = np.random.default_rng(0).normal(size=(40, 8))
+    checks = check_run(run, features, model=classifier(), num_workers=0, galleries=False)
+    assert checks.n_label_groups == 10 and checks.blind == ["label"]
+    assert "Which labels of 40 galaxies in 10 groups are wrong can't be told" in checks.sentences()[0]
+    assert checks.duplicates["grouped"].tolist() == [True] and "1 of them within a group" in checks.sentences()[1]
+    assert set(pd.read_csv(run / "checks" / "labels.csv")) >= {"id_str", "galaxy_group"}
+    parts.drop(columns="galaxy_group").to_csv(run / "parts.csv", index=False)
+    assert check_run(run, features, model=classifier(), num_workers=0, galleries=False).blind == []
 
 
 def test_what_is_no_run(galaxies, tmp_path):

@@ -4,9 +4,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from cleanlab.filter import find_label_issues
+from scipy.special import expit
 
 from zoobot.errors import LabelError
 from zoobot.science import likely_label_errors, likely_multi_label_errors, unlikely_measurements
+from zoobot.science.label_check import judging_figure
 
 
 def named(count: int) -> pd.DataFrame:
@@ -105,3 +107,26 @@ def test_measurements_far_from_predictions():
 def test_what_does_not_fit(probabilities, labels):
     with pytest.raises(LabelError, match="classes"):
         likely_label_errors(named(4), probabilities, np.array(labels), ["a", "b"])
+
+
+def test_predictions_that_know_nothing_are_found_out():
+    rng = np.random.default_rng(6)
+    labels = rng.integers(0, 2, 60)
+    second = expit(rng.normal(2 * labels - 1, 2.4))
+    known = np.stack([1 - second, second], axis=1)
+    figure = judging_figure(known, labels)
+    assert figure.verdict == "better" and judging_figure(known, rng.permutation(labels)).verdict == "unclear"
+    assert figure.p_value < judging_figure(known, labels, folds=True).p_value < 2 * figure.p_value**0.5
+    assert judging_figure(known[:, ::-1], labels).verdict == "worse"
+    assert judging_figure(known, np.zeros(60, int)).verdict == "untested"
+    assert judging_figure(known[:6], np.arange(6) % 2).verdict == "untellable"
+
+
+def test_copies_are_one_galaxy():
+    rng = np.random.default_rng(7)
+    labels, score = np.arange(20) % 2, expit(rng.normal(size=20) + 0.6 * (np.arange(20) % 2))
+    single = np.stack([1 - score, score], axis=1)
+    five, of_five = np.repeat(single, 5, axis=0), np.repeat(labels, 5)
+    alone = judging_figure(single, labels).p_value
+    assert judging_figure(five, of_five, groups=np.repeat(np.arange(20), 5)).p_value == pytest.approx(alone, rel=0.2)
+    assert judging_figure(five, of_five).p_value < alone / 2

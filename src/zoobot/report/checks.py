@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,29 +11,26 @@ import numpy as np
 import pandas as pd
 
 from zoobot.data import Preprocessing
+from zoobot.data.splits import group_codes
 from zoobot.errors import CatalogError
-from zoobot.finetune import (
-    FinetuneableZoobotAbstract,
-    FinetuneableZoobotClassifier,
-    FinetuneableZoobotRegressor,
-    load,
-)
+from zoobot.finetune import FinetuneableZoobotAbstract, load
 from zoobot.predictions import feature_array, represent, write_table
 from zoobot.predictions.thumbnails import make_thumbnails
+from zoobot.report.found import Checks
+from zoobot.report.label_checks import check_labels, unchecked
 from zoobot.report.looked import Look, write_looked
 from zoobot.report.names import (
     CHECKS_FOLDER,
     FOLDS_FOLDER,
+    GROUP_COLUMN,
     MODEL_FOLDER,
     PARTS_FILE,
     PREDICTIONS_FILE,
     VAL_PREDICTIONS_FILE,
 )
-from zoobot.report.outcomes import UNKNOWN_CLASS, places_of
 from zoobot.report.sheet import Panel, draw_sheet, in_rows
 from zoobot.science.duplicates import near_duplicates
 from zoobot.science.image_faults import image_faults
-from zoobot.science.label_check import COLUMNS, likely_label_errors, likely_multi_label_errors, unlikely_measurements
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -47,43 +43,6 @@ SHOWN = 40
 """Galaxies of a gallery"""
 
 SHOWN_PAIRS = 20
-
-
-@dataclass(frozen=True)
-class Checks:
-    """What the checks found."""
-
-    labels: pd.DataFrame
-    """See `zoobot.science.likely_label_errors`"""
-    duplicates: pd.DataFrame
-    """See `zoobot.science.near_duplicates`"""
-    images: pd.DataFrame
-    """See `zoobot.science.image_faults`"""
-    n_checked: int
-    """Galaxies with images"""
-    n_labels_checked: int
-    """Galaxies with predictions that were not trained on"""
-    notes: list[str] = field(default_factory=list)
-    """What could not be checked, and why"""
-
-    @property
-    def across(self) -> pd.DataFrame:
-        """The duplicates between parts of the split, which make scores too good."""
-        return self.duplicates[self.duplicates["part_a"] != self.duplicates["part_b"]]
-
-    def sentences(self) -> list[str]:
-        """Say in plain words what was found."""
-        said = [
-            f"{len(self.labels)} of {self.n_labels_checked} labels look wrong.",
-            f"{len(self.duplicates)} pairs of near-duplicate images among {self.n_checked}, {len(self.across)} of them between "
-            "parts of the split.",
-            f"{len(self.images)} bad images" + (f" ({_counted(self.images['fault'])})." if len(self.images) else "."),
-        ]
-        if len(self.across):
-            said.append(
-                "The same galaxy in training and test makes scores too good: drop one of each pair, or use --group-col."
-            )
-        return said + self.notes
 
 
 def check_run(
@@ -126,7 +85,7 @@ def check_run(
     folder = Path(folder)
     model = load(folder / MODEL_FOLDER) if model is None else model
     preprocessing = model.preprocessing or Preprocessing()
-    predictions, notes = _out_of_fold(folder)
+    predictions, notes, folds = _out_of_fold(folder)
     galaxies = _parts(folder, predictions)
     say(f"Looking at the images of {len(galaxies)} galaxies.")
     if thumbnails is None:
@@ -135,7 +94,7 @@ def check_run(
         say("Comparing them with one another.")
         table = represent(galaxies, model, on_error="skip", num_workers=num_workers)
         features = feature_array(table)
-    checks = check_galaxies(galaxies, predictions, model, features, *thumbnails, notes)
+    checks = check_galaxies(galaxies, predictions, model, features, *thumbnails, notes, folds=folds)
     write_checks(checks, folder, preprocessing, galleries=galleries)
     return checks
 
@@ -148,13 +107,15 @@ def check_galaxies(
     thumbnails: npt.NDArray[np.uint8],
     errors: Sequence[str],
     notes: Sequence[str] = (),
+    *,
+    folds: bool = False,
 ) -> Checks:
     """Return what checks of galaxies find.
 
     Parameters
     ----------
     galaxies
-        One row per galaxy: ``id_str``, ``file_loc``, ``part``.
+        One row per galaxy: ``id_str``, ``file_loc``, ``part`` and, where galaxies come in groups, ``galaxy_group``.
     predictions
         Of galaxies that the predicting model has not been trained on, beside their labels; None where there are none.
     model
@@ -163,6 +124,8 @@ def check_galaxies(
         (galaxy, feature); (galaxy, channel, 64, 64) and why an image could not be read, as `make_thumbnails` gives them.
     notes
         What else to say of the labels.
+    folds
+        Whether predictions are by the models of folds.
     """
     images = image_faults(galaxies, thumbnails, errors)
     useless = galaxies["id_str"].isin(images.loc[images["fault"].isin(["blank", "unreadable"]), "id_str"]).to_numpy()
@@ -170,9 +133,22 @@ def check_galaxies(
     duplicates = near_duplicates(
         galaxies.iloc[good].reset_index(drop=True), thumbnails[good], features[good].astype(np.float32)
     )
-    none = pd.DataFrame(columns=COLUMNS), 0, ["Labels were not checked: all of these galaxies had a part in training."]
-    labels, checked, more = none if predictions is None else _labels(model, predictions)
-    return Checks(labels, duplicates, images, len(galaxies), checked, [*notes, *more])
+    why = "all of these galaxies had a part in training"
+    groups = _groups(galaxies)
+    labels = unchecked(why) if predictions is None else check_labels(model, predictions, groups, folds=folds)
+    if groups is not None:
+        labels.table[GROUP_COLUMN] = labels.table["id_str"].map(groups)
+        duplicates["grouped"] = duplicates["id_str_a"].map(groups) == duplicates["id_str_b"].map(groups)
+    return Checks(
+        labels.table,
+        duplicates,
+        images,
+        len(galaxies),
+        labels.n,
+        [*notes, *labels.notes],
+        labels.n_groups,
+        labels.figures,
+    )
 
 
 def write_checks(checks: Checks, folder: Path, preprocessing: Preprocessing, *, galleries: bool = True) -> None:
@@ -198,7 +174,7 @@ def draw_checks(checks: Checks, preprocessing: Preprocessing, folder: Path) -> l
     written = []
     if len(checks.labels):
         panels = [Panel(str(one["file_loc"]), label_caption(one)) for _, one in checks.labels.head(SHOWN).iterrows()]
-        title = f"Labels that look wrong: {_first(len(panels), len(checks.labels))}, the surest first"
+        title = f"Labels that disagree with predictions: {_first(len(panels), len(checks.labels))}, the largest disagreement first"
         written.append(draw_sheet(in_rows(panels), preprocessing, folder / f"{LABELS}.png", title=title))
     if len(checks.duplicates):
         panels = []
@@ -228,11 +204,11 @@ def label_caption(galaxy: pd.Series) -> str:
     return f"{galaxy['id_str']}\n{galaxy['label']}: {galaxy['given']}\nrather {galaxy['suggested']} (p={galaxy['probability']:.2f})"
 
 
-def _out_of_fold(folder: Path) -> tuple[pd.DataFrame, list[str]]:
-    """Give the predictions for galaxies that the predicting model has not been trained on, and what to say of them."""
+def _out_of_fold(folder: Path) -> tuple[pd.DataFrame, list[str], bool]:
+    """Return predictions for galaxies that the predicting model has not been trained on, what to say of them, and if they are of folds."""
     folds = folder / FOLDS_FOLDER / PREDICTIONS_FILE
     if folds.is_file():
-        return _read(folds), []
+        return _read(folds), [], True
     found = [_read(path) for path in (folder / VAL_PREDICTIONS_FILE, folder / PREDICTIONS_FILE) if path.is_file()]
     if not found:
         msg = f"{folder} holds no predictions.csv: give the folder that zoobot finetune wrote."
@@ -241,52 +217,26 @@ def _out_of_fold(folder: Path) -> tuple[pd.DataFrame, list[str]]:
     note = (
         f"There are no folds: labels of the {parts} alone were checked. Finetune with --folds 5 to check all of them."
     )
-    return pd.concat(found, ignore_index=True), [note]
+    return pd.concat(found, ignore_index=True), [note], False
 
 
 def _parts(folder: Path, predictions: pd.DataFrame) -> pd.DataFrame:
-    """Give all labelled galaxies with their part of the split; of older runs, those with predictions."""
+    """Return all labelled galaxies with their part of the split, and their group; of older runs, those with predictions."""
     path = folder / PARTS_FILE
     galaxies = _read(path) if path.is_file() else predictions.assign(part="")
-    return galaxies[["id_str", "file_loc", "part"]].fillna({"part": ""})
+    columns = ["id_str", "file_loc", "part", *([GROUP_COLUMN] if GROUP_COLUMN in galaxies else [])]
+    return galaxies[columns].fillna({"part": ""})
+
+
+def _groups(galaxies: pd.DataFrame) -> pd.Series | None:
+    """Return the group of each galaxy by its ``id_str``; None where each stands alone."""
+    if GROUP_COLUMN not in galaxies:
+        return None
+    return pd.Series(group_codes(galaxies[GROUP_COLUMN]), galaxies["id_str"]).groupby(level=0).first()
 
 
 def _read(path: Path) -> pd.DataFrame:
     return pd.read_csv(path, dtype={"id_str": str, "file_loc": str}, low_memory=False)
-
-
-def _labels(model: FinetuneableZoobotAbstract, predictions: pd.DataFrame) -> tuple[pd.DataFrame, int, list[str]]:
-    """Give the likely label errors, how many galaxies were checked for them, and what to say of it."""
-    columns = model.prediction_columns()
-    truths = [f"true_{name}" for name in model.label_cols]
-    missing = [name for name in (*columns, *truths) if name not in predictions]
-    is_known = isinstance(model, FinetuneableZoobotClassifier | FinetuneableZoobotRegressor)
-    if not is_known or missing:
-        why = f"the predictions lack {missing[0]}" if is_known else "votes are no single label"
-        return pd.DataFrame(columns=COLUMNS), 0, [f"Labels were not checked: {why}."]
-    values = predictions[columns].to_numpy(float)
-    if isinstance(model, FinetuneableZoobotRegressor):
-        found = unlikely_measurements(predictions, values, predictions[truths].to_numpy(float), model.label_cols)
-    elif model.multi_label:
-        found = likely_multi_label_errors(predictions, values, predictions[truths].to_numpy(float), model.label_cols)
-    else:
-        names = [column.removeprefix(f"{model.label_cols[0]}_") for column in columns]
-        codes = _classes(predictions[truths[0]], names)
-        found = likely_label_errors(predictions, values, codes, names, label=model.label_cols[0])
-    return found, int(np.isfinite(values).all(axis=1).sum()), []
-
-
-def _classes(labels: pd.Series, names: Sequence[str]) -> npt.NDArray[np.int64]:
-    places = places_of(labels, names)
-    unknown = places == UNKNOWN_CLASS
-    if unknown.any():
-        msg = f"the true label '{labels[unknown].iloc[0]}' is not among the classes {', '.join(names)}: the predictions are of another run."
-        raise CatalogError(msg)
-    return places
-
-
-def _counted(values: pd.Series) -> str:
-    return ", ".join(f"{count} {name}" for name, count in values.value_counts().items())
 
 
 def _extent(share: float) -> str:

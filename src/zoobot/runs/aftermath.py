@@ -111,7 +111,7 @@ def _write_learning_curve(
     model: FinetuneableZoobotAbstract,
     out: Path,
 ) -> Look:
-    """Write ``learning_curve.json``: the curve, or the sentence that says why there is none.
+    """Write ``learning_curve.json`` where there is a curve, and return whether there is one, or why not.
 
     Its gain is counted from the labels that train: those of the training part.
     """
@@ -133,9 +133,7 @@ def _write_learning_curve(
         else:
             write_json(out / LEARNING_CURVE_FILE, curve.to_dict())
             return Look(True, len(labels))
-    sentence = f"Whether more labels would help was not measured: {reason}."
-    write_json(out / LEARNING_CURVE_FILE, {"reason": reason, "sentence": sentence})
-    return Look(False, why=sentence)
+    return Look(False, why=f"Whether more labels would help was not measured: {reason}.")
 
 
 def _reference_of(

@@ -95,8 +95,8 @@ def fit_ridge(
 def _members(groups: NDArray[Any]) -> list[NDArray[np.int64]]:
     """Return the rows (group, member) of all groups with the same number of members, an array for each number."""
     _, codes, counts = np.unique(groups, return_inverse=True, return_counts=True)
-    rows = np.split(np.argsort(codes, kind="stable"), np.cumsum(counts)[:-1])
-    return [np.stack([own for own in rows if len(own) == size]) for size in np.unique(counts)]
+    order, starts = np.argsort(codes, kind="stable"), np.cumsum(counts) - counts
+    return [order[starts[counts == size][:, None] + np.arange(size)] for size in np.unique(counts)]
 
 
 def _left_out(residuals: Values, basis: Values, scales: Values) -> Values:
