@@ -119,6 +119,67 @@ def test_the_model_of_the_best_epoch_is_kept(finetune, tmp_path):
     assert abs(kept - losses.min()) < 0.2 * abs(kept - losses.iloc[-1])
 
 
+def figures_of(metrics, part="test"):
+    """Give each figure of a part with the score that it is of, by name; those under labels and targets too."""
+    figures = dict(metrics[part]["figures"])
+    nested = {name: figures.pop(name) for name in ("classes", "labels", "targets") if name in figures}
+    found = [(name, one, metrics[part].get(name)) for name, one in figures.items()]
+    for kind in {"labels", "targets"} & set(nested):
+        for own, each in nested[kind].items():
+            found += [(f"{own} {name}", one, metrics[part][kind][own].get(name)) for name, one in each.items()]
+    return found
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_every_score_has_an_interval_or_a_reason(runs, task):
+    out, answer = runs(task)
+    metrics = json.loads((out / "metrics.json").read_text())
+    for part in ("val", "test"):
+        found = figures_of(metrics, part)
+        assert {name for name, _, _ in found} >= SCORES[task] - {"n", "fraction_mae"}
+        for name, figure, score in found:
+            assert figure["n"] == figure["n_groups"] == metrics[part]["n"]
+            if score is not None:
+                assert figure["value"] == pytest.approx(score, rel=1e-5)
+            if figure["reason"]:
+                assert figure["low"] is None
+            else:
+                assert figure["low"] <= figure["value"] <= figure["high"], name
+                assert figure["method"]
+    first = next(one for _, one, _ in figures_of(metrics) if one["low"] is not None)
+    assert f"({first['low']:.3f} to {first['high']:.3f})" in " ".join(answer.out.split())
+
+
+def test_groups_are_counted_as_one(finetune, galaxies, zoobot_command, tmp_path):
+    labelled = pd.read_csv(galaxies / "catalog.csv")
+    labelled["file_loc"] = [str(galaxies / name) for name in labelled["file_loc"]]
+    labelled["object"] = labelled["shape"] + (labelled.groupby("shape").cumcount() // 4).astype(str)
+    labelled.to_csv(tmp_path / "catalog.csv", index=False)
+    out = tmp_path / "run"
+    finetune(out, "--label", "shape", "--group-col", "object", "--folds", "2", catalog=tmp_path / "catalog.csv")
+    metrics = json.loads((out / "metrics.json").read_text())
+    folds = json.loads((out / "folds" / "metrics.json").read_text())["folds"]
+    for scores in (metrics["test"], metrics["val"], *folds):
+        figure = scores["figures"]["accuracy"]
+        assert figure["n"] == 4 * figure["n_groups"] == scores["n"]
+        assert "groups" in figure["method"]
+
+    new = labelled.assign(id_str=[f"new-{row}" for row in range(len(labelled))])
+    new.to_csv(tmp_path / "new.csv", index=False)
+    options = ("--model", out / "model", "--out", tmp_path / "scores", "--no-report")
+    answer = zoobot_command("evaluate", tmp_path / "new.csv", *options, "--group-col", "object")
+    assert answer.code == 0, answer.err
+    metrics = json.loads((tmp_path / "scores" / "metrics.json").read_text())
+    for part in ("test", "seen"):
+        figure = metrics[part]["figures"]["accuracy"]
+        assert figure["n"] == 4 * figure["n_groups"] == metrics[part]["n"]
+    parts = pd.read_csv(tmp_path / "scores" / "parts.csv")
+    assert parts["galaxy_group"].tolist() == labelled["object"].tolist()
+    answer = zoobot_command("evaluate", tmp_path / "new.csv", *options, "--group-col", "objects")
+    assert answer.code
+    assert "no column 'objects' of groups" in answer.err
+
+
 @pytest.mark.parametrize("task", TASKS)
 def test_predict_and_evaluate_repeat_the_test_scores(runs, galaxies, zoobot_command, tmp_path, task):
     run, _ = runs(task)

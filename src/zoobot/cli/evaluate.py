@@ -33,6 +33,12 @@ def evaluate(
             help="Break the scores down by a column of the catalog, such as redshift; repeat for several. Needs --out."
         ),
     ] = None,
+    group_col: Annotated[
+        str | None,
+        typer.Option(
+            help="Column that names which galaxies belong together, such as copies of one object: intervals and tests count them as one."
+        ),
+    ] = None,
     report: Annotated[bool, typer.Option(help="Write report.html, with checks of labels, images and shift.")] = True,
     batch_size: Annotated[int, typer.Option(min=1, help="Galaxies a step.")] = 64,
     on_error: Annotated[
@@ -51,6 +57,7 @@ def evaluate(
         model,
         out,
         by=by or (),
+        group_col=group_col,
         report=report,
         batch_size=batch_size,
         on_error=on_error.value,

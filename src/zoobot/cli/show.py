@@ -56,18 +56,29 @@ def show_pretraining(result: dict[str, Any], out: Path) -> None:
 
 
 def show_scores(metrics: dict[str, Any]) -> None:
-    """Show the headline scores of each part."""
+    """Show the headline scores of each part, each with its 95% interval where it has one."""
     names = [name for name in HEADLINES if any(name in scores for scores in metrics.values())]
     table = make_table(("", *metrics))
     for name in names:
-        table.add_row(name.replace("_", " "), *(_figure(scores.get(name)) for scores in metrics.values()))
+        table.add_row(name.replace("_", " "), *(_scored(scores, scores, name) for scores in metrics.values()))
     targets = next(iter(metrics.values())).get("targets", {})
     for target in targets if len(targets) > 1 else ():
         for name in ("rmse", "mae", "r2"):
-            table.add_row(
-                f"{target} {name}", *(_figure(scores["targets"][target][name]) for scores in metrics.values())
-            )
+            cells = [_scored(scores["targets"][target], scores, name, "targets", target) for scores in metrics.values()]
+            table.add_row(f"{target} {name}", *cells)
     console.print(table)
+    console.print("In parentheses: 95% intervals, for other galaxies like these.")
+
+
+def _scored(values: dict[str, Any], scores: Scores, name: str, *within: str) -> str:
+    """Write a score with the interval that its figure has; ``within`` says where in the figures of the part that is."""
+    figures = scores.get("figures", {})
+    for key in within:
+        figures = figures.get(key, {})
+    figure = figures.get(name, {})
+    low, high = figure.get("low"), figure.get("high")
+    known = "" if low is None or high is None else f" ({low:.3f} to {high:.3f})"
+    return f"{_figure(values.get(name))}{known}"
 
 
 def show_confusion(scores: Scores) -> None:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from zoobot.science import Memory, Reference
+    from zoobot.science.figures import Figures
 
 logger = logging.getLogger(__name__)
 
@@ -264,6 +265,18 @@ class FinetuneableZoobotAbstract(L.LightningModule):
     def final_scores(self, predictions: Tensor, labels: Tensor) -> Scores:
         """Give `scores` with those that take too long for each epoch, for `zoobot.evaluate` and ``metrics.json``."""
         return self.scores(predictions, labels)
+
+    def figures(self, predictions: Tensor, labels: Tensor, groups: npt.NDArray[np.int64] | None = None) -> Figures:
+        """Return scores with their intervals, and whether they can be told from chance; see `zoobot.science.figures`.
+
+        Parameters
+        ----------
+        predictions, labels
+            As for `final_scores`.
+        groups
+            (galaxy,) whole numbers: galaxies with the same one, such as copies of one object, belong together.
+        """
+        return {}
 
     def calibrate(self, predictions: Tensor, labels: Tensor) -> None:
         """Learn from validation galaxies what corrects the predictions, to be saved with the model and applied from then on."""

@@ -21,9 +21,11 @@ from zoobot.science import (
     Scaling,
     ScalingKind,
     calibration_scores,
+    class_figures,
     fewest_for,
     fit_conformal_classes,
     fit_scaling,
+    label_figures,
     multi_label_calibration_scores,
     scaling_from_dict,
     score_sets,
@@ -34,6 +36,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import numpy.typing as npt
+
+    from zoobot.science.figures import Figures
 
 logger = logging.getLogger(__name__)
 
@@ -197,6 +201,13 @@ class FinetuneableZoobotClassifier(FinetuneableZoobotAbstract):
             means = {name: float(np.mean([one[name] for one in each.values()])) for name in ("coverage", "mean_size")}
             scores["conformal"] = {"level": level, **means, "labels": each} if self.multi_label else each[self._label]
         return scores
+
+    def figures(self, predictions: Tensor, labels: Tensor, groups: npt.NDArray[np.int64] | None = None) -> Figures:
+        """Return the figures of `zoobot.science.class_figures`, or with multi_label those of `zoobot.science.label_figures`."""
+        p, truth = predictions.numpy(force=True), labels.numpy(force=True)
+        if self.multi_label:
+            return label_figures(p, truth, groups, names=self.prediction_columns())
+        return class_figures(p, truth[:, 0], groups, names=self.class_names)
 
     def calibrate(self, predictions: Tensor, labels: Tensor) -> None:
         """Fit the calibration on validation galaxies, and keep the scores that conformal sets are made of.

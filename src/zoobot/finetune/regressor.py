@@ -15,12 +15,20 @@ from zoobot.errors import LabelError, OptionError
 from zoobot.finetune.base import FinetuneableZoobotAbstract, FinetuneOptions, TableOptions
 from zoobot.finetune.losses import regression_loss
 from zoobot.finetune.metrics import Scores, regression_scores
-from zoobot.science import ConformalIntervals, fewest_for, fit_conformal_intervals, score_intervals
+from zoobot.science import (
+    ConformalIntervals,
+    fewest_for,
+    fit_conformal_intervals,
+    number_figures,
+    score_intervals,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     import numpy.typing as npt
+
+    from zoobot.science.figures import Figures
 
 logger = logging.getLogger(__name__)
 
@@ -127,6 +135,11 @@ class FinetuneableZoobotRegressor(FinetuneableZoobotAbstract):
             level = TableOptions().level
             scores["conformal"] = score_intervals(self.conformal, guess, truth, self.prediction_columns(), level)
         return scores
+
+    def figures(self, predictions: Tensor, labels: Tensor, groups: npt.NDArray[np.int64] | None = None) -> Figures:
+        """Return the figures of `zoobot.science.number_figures`."""
+        guess, truth = predictions.numpy(force=True), labels.numpy(force=True)
+        return number_figures(guess, truth, groups, names=self.prediction_columns())
 
     def calibrate(self, predictions: Tensor, labels: Tensor) -> None:
         """Keep the absolute errors of validation galaxies, which conformal intervals are made of."""

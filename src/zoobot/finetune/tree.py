@@ -15,7 +15,14 @@ from zoobot.finetune.base import FinetuneableZoobotAbstract, FinetuneOptions
 from zoobot.finetune.losses import ConcentrationKind, concentrations_from_logits, dirichlet_multinomial_loss
 from zoobot.finetune.metrics import Scores
 from zoobot.finetune.tree_table import vote_table
-from zoobot.science import VoteCalibration, fit_vote_calibration, score_votes
+from zoobot.science import (
+    VoteCalibration,
+    constant_optimism,
+    fit_vote_calibration,
+    score_votes,
+    vote_figures,
+    vote_losses,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -24,6 +31,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from zoobot.finetune.base import TableOptions
+    from zoobot.science.figures import Figures
     from zoobot.trees.library import TreeSource
 
 
@@ -152,6 +160,12 @@ class FinetuneableZoobotTree(FinetuneableZoobotAbstract):
         skill = 1 - sum(scores.loss * scores.n_asked for scores in asked) / constant if constant else float("nan")
         questions = {question: scores.to_dict() for question, scores in each.items()}
         return self.scores(predictions, labels) | {"skill": skill, "questions": questions}
+
+    def figures(self, predictions: Tensor, labels: Tensor, groups: npt.NDArray[np.int64] | None = None) -> Figures:
+        """Return the figures of `zoobot.science.vote_figures`."""
+        votes = labels.numpy(force=True)
+        losses = vote_losses(trees.VotePosterior(self.schema, predictions.numpy(force=True)), votes)
+        return vote_figures(losses, groups, optimism=constant_optimism(self.schema.questions, votes, groups))
 
     def calibrate(self, predictions: Tensor, labels: Tensor) -> None:
         """Fit `VoteCalibration` on validation galaxies, and keep it if it lowers the loss of galaxies that it was not fitted on."""

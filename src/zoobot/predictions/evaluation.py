@@ -12,11 +12,13 @@ import pandas as pd
 import torch
 from torch import nn
 
-from zoobot.data.catalog import encode_labels, label_columns, read_catalog
+from zoobot.data.catalog import check_columns, encode_labels, label_columns, read_catalog
+from zoobot.data.splits import group_codes
 from zoobot.errors import CatalogError, ImageError, LabelError
 from zoobot.finetune import FinetuneableZoobotAbstract, FinetuneableZoobotTree, load
 from zoobot.precision import Precision
 from zoobot.predictions.engine import OnError, RawPredictions, prediction_table, raw_predictions
+from zoobot.science.figures import figures_to_dict
 from zoobot.trees import VotePosterior
 
 if TYPE_CHECKING:
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from zoobot.data.tables import CatalogSource
     from zoobot.finetune.metrics import Scores
     from zoobot.predictions.shift import FeatureSample
+    from zoobot.science.figures import Figures
 
 
 @dataclass(frozen=True)
@@ -41,11 +44,20 @@ class Evaluation:
     """Which rows were scored"""
     labels: npt.NDArray[np.float32]
     """Labels (galaxy, label) of the galaxies that were scored"""
+    figures: Figures
+    """Scores with their intervals, and whether they can be told from chance; see `zoobot.science.figures`"""
+    groups: npt.NDArray[np.int64] | None = None
+    """Group (galaxy,) of the galaxies that were scored; None where each stands alone"""
 
     @property
     def values(self) -> npt.NDArray[np.float32]:
         """The model's ``predictions`` (galaxy, value) of the galaxies that were scored."""
         return self.raw.values[self.scored]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the scores, and under ``figures`` what can be said of them, as ``metrics.json`` holds them."""
+        saved: dict[str, Any] = json_ready(self.scores)
+        return saved | {"figures": figures_to_dict(self.figures)}
 
     def tabulated(self, model: FinetuneableZoobotAbstract) -> pd.DataFrame:
         """Give the table anew, as a model that has been calibrated since writes it."""
@@ -59,9 +71,10 @@ class Evaluation:
             self.raw.values[rows],
             None if self.raw.errors is None else np.array(self.raw.errors, dtype=object)[rows].tolist(),
         )
-        labels = self.labels[rows[self.scored]]
-        scores = model.final_scores(torch.from_numpy(raw.values[self.scored[rows]]), torch.from_numpy(labels))
-        return Evaluation(scores, self.table[rows].reset_index(drop=True), raw, self.scored[rows], labels)
+        kept = rows[self.scored]
+        groups = None if self.groups is None else self.groups[kept]
+        table = self.table[rows].reset_index(drop=True)
+        return _scored(model, table, raw, self.scored[rows], self.labels[kept], groups)
 
     def posterior(self, model: FinetuneableZoobotTree) -> VotePosterior:
         """Give what a tree model believes of the votes of the galaxies that were scored."""
@@ -74,6 +87,7 @@ def evaluate(
     batch_size: int = 64,
     on_error: OnError = "raise",
     *,
+    group_col: str | None = None,
     keep: bool = False,
     sample: FeatureSample | None = None,
     num_workers: int | None = None,
@@ -82,7 +96,8 @@ def evaluate(
 ) -> Evaluation:
     """Give a model's scores and predictions on a labelled catalog, read and scaled as in training.
 
-    Images that can't be read are left out of the scores with ``on_error='skip'``. ``keep``: see `zoobot.represent`; ``sample`` gets the
+    Images that can't be read are left out of the scores with ``on_error='skip'``. Galaxies with the same value of the column ``group_col``,
+    such as copies of one object, count as one where intervals and tests are made. ``keep``: see `zoobot.represent`; ``sample`` gets the
     features of galaxies.
 
     Raises
@@ -94,7 +109,10 @@ def evaluate(
     if not model.label_cols:
         msg = "the model doesn't know the name of its label column. Set model.label_cols, or train it with a GalaxyDataModule."
         raise LabelError(msg)
-    frame = model.read_labels(read_catalog(catalog, check_files=on_error == "raise"))
+    given = read_catalog(catalog, check_files=on_error == "raise")
+    if group_col is not None:
+        check_columns(given, [group_col], "of groups")
+    frame = model.read_labels(given)
     columns = label_columns(frame, model.label_cols)
     class_names = {columns[0]: model.class_names} if model.class_names else {}
     labels = encode_labels(frame, columns, class_names)
@@ -114,10 +132,24 @@ def evaluate(
     if not known.any():
         msg = "no prediction is finite: there is nothing to score."
         raise (CatalogError if raw.errors is None else ImageError)(msg)
-    scores = model.final_scores(torch.from_numpy(raw.values[known]), torch.from_numpy(labels[known]))
+    groups = None if group_col is None else group_codes(given[group_col])[known]
     truth = pd.DataFrame({f"true_{column}": frame[column].to_numpy() for column in columns})
     table = pd.concat([prediction_table(model, raw), truth], axis=1)
-    return Evaluation(scores, table, raw, np.asarray(known), labels[known])
+    return _scored(model, table, raw, np.asarray(known), labels[known], groups)
+
+
+def _scored(
+    model: FinetuneableZoobotAbstract,
+    table: pd.DataFrame,
+    raw: RawPredictions,
+    scored: npt.NDArray[np.bool_],
+    labels: npt.NDArray[np.float32],
+    groups: npt.NDArray[np.int64] | None,
+) -> Evaluation:
+    """Score what was predicted of the rows of a table."""
+    predictions, truth = torch.from_numpy(raw.values[scored]), torch.from_numpy(labels)
+    scores, figures = model.final_scores(predictions, truth), model.figures(predictions, truth, groups)
+    return Evaluation(scores, table, raw, scored, labels, figures, groups)
 
 
 def json_ready(scores: Any) -> Any:

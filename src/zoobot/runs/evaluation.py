@@ -18,7 +18,6 @@ from zoobot.errors import OptionError, OutputError
 from zoobot.files import check_writable, write_json
 from zoobot.finetune import FinetuneableZoobotTree, load
 from zoobot.predictions import Evaluation, evaluate, write_table
-from zoobot.predictions.evaluation import json_ready
 from zoobot.predictions.shift import FeatureSample
 from zoobot.predictions.thumbnails import make_thumbnails
 from zoobot.report import plot_votes, write_report
@@ -28,6 +27,7 @@ from zoobot.report.names import (
     ABOUT_FILE,
     BREAKDOWN_FILE,
     CHECKS_FOLDER,
+    GROUP_COLUMN,
     METRICS_FILE,
     PARTS_FILE,
     PLOTS_FOLDER,
@@ -68,6 +68,7 @@ def evaluation_run(
     out: Path | None,
     *,
     by: Sequence[str] = (),
+    group_col: str | None = None,
     report: bool = True,
     batch_size: int = 64,
     on_error: OnError = "raise",
@@ -95,6 +96,8 @@ def evaluation_run(
         Folder to write into; an earlier evaluation in it is replaced.
     by
         Columns of the catalog, such as a magnitude, to break the scores down by, into ``breakdown.csv``; not for votes.
+    group_col
+        Column that names which galaxies belong together, such as copies of one object: in intervals and tests they count as one.
     report
         Look for shift, duplicates, bad images and wrong labels, and write ``report.html``.
     batch_size, on_error, num_workers, precision
@@ -124,6 +127,7 @@ def evaluation_run(
     evaluation = evaluate(
         frame,
         model,
+        group_col=group_col,
         batch_size=batch_size,
         on_error=on_error,
         sample=sample,
@@ -137,7 +141,7 @@ def evaluation_run(
         say(sentence)
     rows = {"test": ~recognized.learned, "seen": recognized.learned}
     parts = {part: evaluation.only(own, model) for part, own in rows.items() if (own & evaluation.scored).any()}
-    metrics: dict[str, Any] = {part: json_ready(one.scores) for part, one in parts.items()}
+    metrics: dict[str, Any] = {part: one.to_dict() for part, one in parts.items()}
     if recognized.seen is not None:
         metrics["known"] = recognized.seen.counts()
     if out is None:
@@ -150,7 +154,8 @@ def evaluation_run(
     if recognized.seen is not None and recognized.memory is not None:
         write_table(recognized.seen.table(frame, recognized.memory), out / SEEN_FILE)
     galaxies = frame[["id_str", "file_loc"]].assign(part=np.where(recognized.learned, "seen", "test"))
-    write_table(galaxies, out / PARTS_FILE)
+    grouped = {} if group_col is None else {GROUP_COLUMN: frame[group_col]}
+    write_table(galaxies.assign(**grouped), out / PARTS_FILE)
     about = about_model(model, model.encoder.name, started) | {
         "catalog": str(catalog),
         "model": str(source),

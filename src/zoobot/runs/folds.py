@@ -16,7 +16,6 @@ from zoobot.data.splits import group_codes, split_rows
 from zoobot.errors import OptionError
 from zoobot.files import write_json
 from zoobot.predictions import evaluate, write_table
-from zoobot.predictions.evaluation import json_ready
 from zoobot.report.names import FOLDS_FOLDER, METRICS_FILE, PREDICTIONS_FILE
 from zoobot.runs.about import task_of
 from zoobot.runs.build import build_encoder, build_model, data_options
@@ -133,11 +132,11 @@ def _run_fold(
     trainer = make_trainer(path)
     trainer.fit(trained, fold)
     trained = best_model(trained, trainer.checkpoint_callback.best_model_path)  # type: ignore[union-attr]
-    options = evaluation_options(settings, trained)
+    options = evaluation_options(settings, trained) | {"group_col": settings.group_col}
     calibrate(trained, fold.frames["val"], options)
     evaluation = evaluate(fold.frames["test"], trained, **options)
     write_table(evaluation.table, path.with_suffix(".csv"))
-    write_json(path.with_suffix(".json"), json_ready(evaluation.scores))
+    write_json(path.with_suffix(".json"), evaluation.to_dict())
     shutil.rmtree(path, ignore_errors=True)
 
 

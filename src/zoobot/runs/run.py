@@ -26,7 +26,6 @@ from zoobot.finetune.trainer import (
 )
 from zoobot.precision import peak_memory_gb
 from zoobot.predictions import evaluate, write_table
-from zoobot.predictions.evaluation import json_ready
 from zoobot.report import plot_votes
 from zoobot.report.looked import LOOKS, Look, write_looked
 from zoobot.report.names import (
@@ -55,7 +54,6 @@ from zoobot.runs.settings import FREE_ON_RESUME, RunSettings, Timing
 
 if TYPE_CHECKING:
     from zoobot.data import GalaxyDataModule
-    from zoobot.finetune.metrics import Scores
 
 logger = logging.getLogger(__name__)
 
@@ -151,7 +149,7 @@ def finetune_run(
         ),
         peak_memory_gb=round(peak_memory_gb(trainer.strategy.root_device), 3),
     )
-    metrics: dict[str, Any] = json_ready(scores) | {"timing": asdict(timing)}
+    metrics: dict[str, Any] = scores | {"timing": asdict(timing)}
     write_json(out / METRICS_FILE, metrics)
     if settings.report:
         write_aftermath(settings, datamodule, model, out, say)
@@ -171,9 +169,9 @@ def finetune_run(
 
 def _evaluate(
     settings: RunSettings, datamodule: GalaxyDataModule, model: FinetuneableZoobotAbstract, out: Path
-) -> dict[str, Scores]:
+) -> dict[str, dict[str, Any]]:
     """Calibrate the model on the validation part and save it, predict both held-out parts, and give their scores."""
-    options = evaluation_options(settings, model)
+    options = evaluation_options(settings, model) | {"group_col": settings.group_col}
     val = calibrate(model, datamodule.frames["val"], options)
     model.save(out / MODEL_FOLDER)
     write_table(val.tabulated(model), out / VAL_PREDICTIONS_FILE)
@@ -181,7 +179,7 @@ def _evaluate(
     write_table(test.table, out / PREDICTIONS_FILE)
     if isinstance(model, FinetuneableZoobotTree):
         plot_votes(test.posterior(model), test.labels, out / PLOTS_FOLDER)
-    return {"val": val.scores, "test": test.scores}
+    return {"val": val.to_dict(), "test": test.to_dict()}
 
 
 def _rate(count: int, seconds: float) -> float | None:
