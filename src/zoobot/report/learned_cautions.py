@@ -10,47 +10,48 @@ import numpy as np
 from zoobot.report.caution import Caution, listed
 from zoobot.report.outcomes import Classes, Labels, Numbers, Votes
 from zoobot.report.summary import PART_NAMES, vote_intervals
-from zoobot.science.learned import CHANCE, nothing_learned, rank_correlation
+from zoobot.science.learned import CHANCE, nothing_learned
+from zoobot.science.ranking_intervals import rank_correlation
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from zoobot.report.contents import RunContents
+
+TITLES = {
+    "inverted": "The ranking is inverted",
+    "unclear": "Nothing was learned",
+    "untellable": "Too few galaxies to tell whether anything was learned",
+}
 
 
 def nothing_learned_cautions(contents: RunContents) -> Iterator[Caution]:
     """Compare with guessing, and with always saying how common each class is."""
     part = "test" if contents.outcomes("test") is not None else "val"
     outcomes = contents.outcomes(part)
-    where = f"{PART_NAMES[part]} galaxies"
+    where, groups = f"{PART_NAMES[part]} galaxies", contents.groups(part)
     if isinstance(outcomes, Classes):
-        learned = nothing_learned(outcomes.raw, outcomes.truth)
-        if learned.p_value > CHANCE:
+        learned = nothing_learned(outcomes.raw, outcomes.truth, groups=groups)
+        if learned.nothing and learned.p_value == learned.p_value:
             area = contents.scores(part).get("auroc")
-            measured = "" if area is None else f"AUROC {area:.2f}; "
-            text = (
-                f"As far as these {len(outcomes.truth)} {where} can tell, the probabilities know nothing of the "
-                f"labels: {measured}guessing ranks them at least as well with probability {learned.p_value:.2f}. Either the images "
-                "don't show what is asked for, or the labels are mixed up, or there are too few."
-            )
-            yield Caution("grave", "Nothing was learned", text)
+            measured = "" if area is None else f" AUROC {area:.2f}."
+            yield Caution("grave", TITLES[learned.verdict], f"{learned.sentence}{measured}")
             return
         yield from _no_better_than_shares(outcomes, where)
     elif isinstance(outcomes, Labels):
-        unknown = []
-        for place, name in enumerate(outcomes.names):
-            one = [place]
-            if nothing_learned(outcomes.raw[:, one], outcomes.truth[:, one], task="multi_label").p_value > CHANCE:
-                unknown.append(name)
+        found = nothing_learned(outcomes.raw, outcomes.truth, task="multi_label", groups=groups)
+        unknown = [name for name, p in zip(outcomes.names, found.p_values, strict=True) if p > CHANCE]
         if unknown:
             every = len(unknown) == len(outcomes.names)
             text = (
-                f"For {listed(unknown)} the {where} can't tell the probabilities from guessing (one-sided "
-                f"Mann-Whitney test, p > {CHANCE})."
+                f"For {listed(unknown)} the {where} can't tell the probabilities from guessing (Mann-Whitney test, "
+                f"two-sided and adjusted for the number of labels, p > {CHANCE})."
             )
             yield Caution(
                 "grave" if every else "care", "Nothing was learned" + ("" if every else " of some labels"), text
             )
     elif isinstance(outcomes, Numbers):
-        yield from _nothing_regressed(outcomes, part)
+        yield from _nothing_regressed(outcomes, part, groups)
     elif isinstance(outcomes, Votes):
         yield from _no_skill(contents, outcomes, part)
 
@@ -103,11 +104,12 @@ def _no_better_than_shares(outcomes: Classes, where: str) -> Iterator[Caution]:
         yield Caution("care", "Probabilities are worth less than the classes' shares", text)
 
 
-def _nothing_regressed(outcomes: Numbers, part: str) -> Iterator[Caution]:
+def _nothing_regressed(outcomes: Numbers, part: str, groups: NDArray[np.int64] | None) -> Iterator[Caution]:
+    found = nothing_learned(outcomes.predicted, outcomes.truth, task="regress", groups=groups)
     for place, name in enumerate(outcomes.names):
         true, predicted = outcomes.truth[:, place], outcomes.predicted[:, place]
         where = f"{len(true)} {PART_NAMES[part]} galaxies"
-        correlation, p = rank_correlation(predicted, true)
+        correlation, p = rank_correlation(predicted, true).value, found.p_values[place]
         if np.isnan(p):
             continue
         r2 = 1 - ((predicted - true) ** 2).mean() / true.var()

@@ -1,4 +1,4 @@
-"""Was anything learned? A test of whether predictions rank galaxies better than chance."""
+"""Was anything learned? Two-sided tests of whether predictions rank galaxies better than chance, or worse."""
 
 from __future__ import annotations
 
@@ -7,42 +7,76 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from zoobot.science.chance import (
+    auroc_chance,
+    holm,
+    mean_auroc_chance,
+    rank_correlation_chance,
+)
+from zoobot.science.figure import SIGNIFICANCE
+from zoobot.science.groups import Groups
+from zoobot.science.ranking_intervals import auroc, mean_auroc, rank_correlation
+
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-CHANCE = 0.01
-"""The probability with which a model that has learned nothing is said to have learned something"""
+    from zoobot.science.intervals import Measured
+    from zoobot.science.shuffles import Chance
 
-SHUFFLES = 999
-MOST_SHUFFLED = 4000
-"""Galaxies that are shuffled: more would say the same"""
+CHANCE = SIGNIFICANCE
+"""The probability with which a model that has learned nothing is said to rank galaxies otherwise than chance"""
+
+Task = Literal["classify", "multi_label", "regress"]
+Verdict = Literal["learned", "inverted", "unclear", "untellable"]
 
 
 @dataclass(frozen=True)
 class Learned:
-    """Whether predictions are better than chance."""
+    """Whether predictions are better than chance.
+
+    Attributes
+    ----------
+    nothing : bool
+        True unless something was learned: also where these galaxies can't tell, and where they are ranked the wrong way round.
+    p_value : float
+        Two-sided probability that labels without any relation to the images would be ranked as far from chance; of several labels or
+        targets that of any of them, adjusted for their number. NaN where all labels or predictions are the same.
+    sentence : str
+        The result in words.
+    verdict : str
+        "learned"; "inverted", where galaxies are ranked the wrong way round; "unclear", where chance explains the predictions;
+        "untellable", where it would explain any.
+    smallest_p : float
+        The smallest p-value that so few galaxies could give.
+    p_values : tuple of float
+        Of each label or target, adjusted for their number (Holm 1979); of a classifier the one.
+    verdicts : tuple of str
+        Of each label or target; of a classifier the one.
+    """
 
     nothing: bool
-    """True where chance explains the predictions"""
     p_value: float
-    """Probability that labels without any relation to the images would be ranked as well, or better; NaN where all are the same"""
     sentence: str
-    """The result in words"""
+    verdict: Verdict
+    smallest_p: float
+    p_values: tuple[float, ...]
+    verdicts: tuple[Verdict, ...]
 
 
 def nothing_learned(
     predictions: npt.NDArray[np.floating],
     labels: npt.NDArray[Any],
     *,
-    task: Literal["classify", "multi_label", "regress"] = "classify",
+    task: Task = "classify",
     chance: float = CHANCE,
+    groups: npt.ArrayLike | None = None,
 ) -> Learned:
     """Say whether predictions for galaxies that a model has not seen are consistent with its having learned nothing.
 
-    Classes: `p_of_guessing`. Independent labels: the same for each; measurements: the one-sided test of a positive Spearman rank
-    correlation for each; with K of them the p-value is Bonferroni's ``min(1, K min p)``. Holds for a test part, of which the model knows
-    nothing. Out-of-fold predictions depend on one another through the training sets: their AUROC scatters by a third more, and the
-    p-value comes out too small.
+    Two classes, and each of independent labels: the Mann-Whitney test, exact for few galaxies. More classes: shuffled labels, by the mean
+    AUROC of one class against the rest. Measurements: Spearman's rank correlation. Whole groups are shuffled where each has one label; see
+    `zoobot.science.chance`. Holds for a test part, of which the model knows nothing. Out-of-fold predictions depend on one another
+    through the training sets: their AUROC scatters by a third more, and the p-value comes out too small.
 
     Parameters
     ----------
@@ -54,79 +88,85 @@ def nothing_learned(
         What the predictions are.
     chance
         Significance level.
+    groups : array_like of shape (galaxy,), optional
+        Whole numbers: galaxies with the same one, such as copies of one object, belong together.
     """
     known = np.isfinite(predictions).all(axis=1)
-    values, truth = predictions[known], np.asarray(labels)[known]
+    values, truth = predictions[known].astype(np.float64), np.asarray(labels)[known]
+    own = None if groups is None else np.asarray(groups)[known]
+    tests, figures = _each(values, truth, task, own)
+    p_values = holm([one.p_value for one in tests])
+    testable = np.isfinite(p_values)
+    count = int(testable.sum())
+    smallest = [min(1.0, one.smallest_p * count) for one in tests]
+    center = 0.0 if task == "regress" else 0.5
+    verdicts = tuple(
+        _verdict(p, least, figure.value - center, chance)
+        for p, least, figure in zip(p_values, smallest, figures, strict=True)
+    )
+    verdict: Verdict = next(
+        (one for one in ("learned", "inverted", "unclear") if one in verdicts),
+        "untellable",
+    )
+    p = float(p_values[testable].min()) if count else float("nan")
+    least = min(np.array(smallest)[testable]) if count else float("nan")
+    galaxies = Groups.of(own, len(values))
+    return Learned(
+        verdict != "learned",
+        p,
+        _sentence(verdict, p, float(least), galaxies),
+        verdict,
+        float(least),
+        tuple(p_values.tolist()),
+        verdicts,
+    )
+
+
+def _each(
+    values: npt.NDArray[np.float64], truth: npt.NDArray[Any], task: Task, groups: npt.ArrayLike | None
+) -> tuple[list[Chance], list[Measured]]:
+    """Return the test and the figure of a classifier, or of each label or target."""
     if task == "classify":
-        p_values = [p_of_guessing(values, truth)]
-    elif task == "multi_label":
-        p_values = [
-            p_of_guessing(np.stack([-value, value], axis=1), label)
-            for value, label in zip(values.T, truth.T, strict=True)
-        ]
-    else:
-        p_values = [rank_correlation(value, label)[1] for value, label in zip(values.T, truth.T, strict=True)]
-    p_values = [p for p in p_values if np.isfinite(p)]
-    p = min(1.0, len(p_values) * min(p_values)) if p_values else float("nan")
-    return Learned(not p <= chance, p, _sentence(p, len(values), chance, bool(p_values)))
-
-
-def p_of_guessing(scores: npt.ArrayLike, labels: npt.ArrayLike, *, seed: int = 0) -> float:
-    """Give how likely it is that scores which know nothing of the classes rank them at least as well: a one-sided p-value.
-
-    Of two classes it is the Mann-Whitney test of the second column; of more, the share of 1000 shufflings of the labels (the true ones
-    among them) whose mean AUROC of one class against the rest is at least as high. NaN where one class only is present.
-
-    Parameters
-    ----------
-    scores : array_like of shape (galaxy, class)
-        Higher means more likely.
-    labels : array_like of shape (galaxy,)
-        Whole numbers.
-    seed
-        Of the shufflings, and of which 4000 galaxies are shuffled where there are more.
-    """
-    from scipy.stats import mannwhitneyu, rankdata
-
-    score, classes = np.asarray(scores, dtype=np.float64), np.asarray(labels).astype(int)
-    present = [place for place in range(score.shape[1]) if 0 < (classes == place).sum() < len(classes)]
-    if not present:
-        return float("nan")
-    if score.shape[1] == 2:
-        mine, others = score[classes == 1, 1], score[classes == 0, 1]
-        return float(mannwhitneyu(mine, others, alternative="greater").pvalue)
-    rng = np.random.default_rng(seed)
-    if len(classes) > MOST_SHUFFLED:
-        some = rng.choice(len(classes), MOST_SHUFFLED, replace=False)
-        score, classes = score[some], classes[some]
-        present = [place for place in present if 0 < (classes == place).sum() < len(classes)]
-    ranks = rankdata(score, axis=0)[:, present]
-    orders = np.stack([np.arange(len(classes)), *(rng.permutation(len(classes)) for _ in range(SHUFFLES))])
-    means = np.zeros(len(orders))
-    for column, place in enumerate(present):
-        own = np.flatnonzero(classes == place)
-        room = len(own) * (len(classes) - len(own))
-        means += (ranks[orders[:, own], column].sum(axis=1) - len(own) * (len(own) + 1) / 2) / room
-    return float((means >= means[0] - 1e-9).mean())
-
-
-def rank_correlation(values: npt.NDArray[np.floating], truth: npt.NDArray[Any]) -> tuple[float, float]:
-    """Give Spearman's rank correlation and the one-sided p-value of its being above 0; NaN where predictions or truth are all the same."""
-    from scipy.stats import spearmanr
-
-    if len(values) < 3 or not np.ptp(values) or not np.ptp(truth):
-        return float("nan"), float("nan")
-    found = spearmanr(values, truth, alternative="greater")
-    return float(found.statistic), float(found.pvalue)
-
-
-def _sentence(p: float, count: int, chance: float, testable: bool) -> str:
-    if not testable:
-        return f"Whether anything was learned can't be said: {count} galaxies whose labels or predictions are all the same."
-    shown = f"p = {p:.2g}" if p >= 1e-4 else "p < 0.0001"
-    if p > chance:
+        return [mean_auroc_chance(values, truth, groups)], [mean_auroc(values, truth, groups)]
+    pairs = list(zip(values.T, truth.T, strict=True))
+    if task == "multi_label":
         return (
-            f"Nothing was learned, as far as {count} galaxies can tell: labels without any relation to the images would be ranked as well "
+            [auroc_chance(value, label > 0, groups) for value, label in pairs],
+            [auroc(value, label > 0, groups) for value, label in pairs],
+        )
+    return (
+        [rank_correlation_chance(value, label, groups) for value, label in pairs],
+        [rank_correlation(value, label, groups) for value, label in pairs],
+    )
+
+
+def _verdict(p: float, smallest: float, above_chance: float, level: float) -> Verdict:
+    if np.isnan(p):
+        return "untellable"
+    if p <= level:
+        return "learned" if above_chance > 0 else "inverted"
+    return "untellable" if smallest > level else "unclear"
+
+
+def _sentence(verdict: Verdict, p: float, smallest: float, groups: Groups) -> str:
+    n = len(groups.codes)
+    these = f"{n} galax{'y' if n == 1 else 'ies'}" + ("" if groups.alone else f" in {groups.count} groups")
+    if np.isnan(p):
+        return f"Whether anything was learned can't be said: the labels or predictions of {these} are all the same."
+    shown = f"p = {p:.2g}" if p >= 1e-4 else "p < 0.0001"
+    if verdict == "untellable":
+        return (
+            f"These {these} can't tell whether anything was learned: were they all predicted perfectly, chance would do as well with "
+            f"p = {smallest:.2g}. More test galaxies are needed."
+        )
+    if verdict == "unclear":
+        return (
+            f"Nothing was learned, as far as {these} can tell: labels without any relation to the images would be ranked as well "
             f"this often by chance ({shown}). Check that the labels belong to the images; if they do, more labels are needed."
         )
-    return f"The model has learned something: chance ranks {count} galaxies as well this rarely ({shown})."
+    if verdict == "inverted":
+        return (
+            f"The predictions rank {these} the wrong way round; chance does so this rarely ({shown}). Check that no labels are "
+            "swapped or mixed up."
+        )
+    return f"The model has learned something: chance ranks {these} as well this rarely ({shown})."
