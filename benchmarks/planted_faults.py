@@ -25,8 +25,10 @@ from sklearn.preprocessing import StandardScaler
 
 from zoobot.data import ImageSettings, Preprocessing, read_catalog
 from zoobot.predictions import feature_array, represent
+from zoobot.predictions.memory import memory_of, seen_by
+from zoobot.predictions.thumbnails import make_thumbnails
 from zoobot.report import Checks
-from zoobot.report.checks import draw_checks, make_thumbnails
+from zoobot.report.checks import draw_checks
 from zoobot.science import (
     Reference,
     image_faults,
@@ -53,6 +55,7 @@ def main(
     print("| planted | found | wrongly found |\n|---|---|---|")
     wrong_labels(sets["sdss_gz1"], features["sdss_gz1"], seeds, flipped, out)
     duplicates(sets["sdss_gz1"], features["sdss_gz1"], encoder, seeds)
+    seen_galaxies(sets)
     bad_images(sets, seeds)
     shuffled_labels(sets["sdss_gz1"], features["sdss_gz1"], 100)
     shifts(sets, features)
@@ -147,6 +150,34 @@ def duplicates(frame: pd.DataFrame, features: np.ndarray, encoder: str, seeds: i
         f"| 20 copies in test of {len(both)} images ({', '.join(MANNERS)}), {seeds} seeds | {hits:.0f} of {20 * seeds}, lowest similarity "
         f"{lowest:.2f}; {seconds / seeds:.0f} s each | {others:.0f} pairs |"
     )
+
+
+def seen_galaxies(sets: dict[str, pd.DataFrame]) -> None:
+    """Let a model remember a set's training galaxies, and look for changed copies of 200 of them, and for all others, among these."""
+    preprocessing = Preprocessing(images=ImageSettings())
+    for name in ("sdss_gz1", "rings"):
+        known = sets[name][sets[name]["part"] == "train"].reset_index(drop=True)
+        memory = memory_of(known, preprocessing)
+        rng = np.random.default_rng(0)
+        for manner in MANNERS:
+            folder = Path(tempfile.mkdtemp())
+            chosen = rng.choice(len(known), 200, replace=False)
+            files = [str(changed(known["file_loc"][row], manner, rng, folder / f"{row}.jpg")) for row in chosen]
+            copies = pd.DataFrame({"id_str": [f"copy_{row}" for row in chosen], "file_loc": files})
+            start = time.perf_counter()
+            seen = seen_by(memory, copies, make_thumbnails(files, preprocessing)[0])
+            right = (seen.known == chosen[seen.rows]).sum()
+            print(
+                f"| 200 galaxies of {len(known)} that trained ({name}), {manner}, under new names | {right} of 200, "
+                f"{time.perf_counter() - start:.0f} s | {len(seen.rows) - right} taken for others |"
+            )
+        parts = [frame[(frame["part"] != "train") | (other != name)] for other, frame in sets.items()]
+        new = pd.concat(parts, ignore_index=True)
+        thumbnails, _ = make_thumbnails(new["file_loc"].tolist(), preprocessing)
+        coinciding = new.assign(id_str=np.resize(known["id_str"], len(new)))
+        for frame, names in ((new, "their own names"), (coinciding, "names of those that trained")):
+            found = len(seen_by(memory, frame, thumbnails).rows)
+            print(f"| none: {len(new)} others of all sets under {names} | - | {found} of {len(new)} taken for seen |")
 
 
 def changed(file_loc: str, manner: str, rng: np.random.Generator, path: Path) -> Path:

@@ -9,6 +9,7 @@ from tests.skies import CHANGES, galaxy, thumbnail
 
 from zoobot.errors import CatalogError, ImageError
 from zoobot.science import Copies, count_copies, duplicates, near_duplicates, same_sky
+from zoobot.science.skies import Skies, compare_skies
 
 
 def named(count: int) -> pd.DataFrame:
@@ -146,10 +147,10 @@ def test_copies_are_counted_by_galaxy_not_by_pair():
 def test_two_sets_are_compared_as_one_would_be():
     first = np.stack([thumbnail(galaxy(seed)) for seed in range(12)])
     second = np.stack([change(galaxy(seed)) for seed, change in enumerate(CHANGES.values())] + [first[0] * 0])
-    skies = same_sky.Skies.of(first), same_sky.Skies.of(second)
+    skies = Skies.of(first), Skies.of(second)
     assert skies[1].usable.tolist() == [True] * len(CHANGES) + [False]
     pairs = np.array([(row, other) for row in range(12) for other in range(len(CHANGES))])
-    found = same_sky.compare_skies(*skies, pairs)
+    found = compare_skies(*skies, pairs)
     both = np.concatenate([first, second[:-1]])
     details = same_sky.details_of(both)
     wanted = same_sky.compare(details, same_sky.spectra_of(details), pairs + np.array([0, 12]), same_sky.SAME_SKY)[0]

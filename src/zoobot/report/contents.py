@@ -260,7 +260,7 @@ class RunContents:
         """How many galaxies each part has, as far as that is known."""
         known = {part: int(n) for part, n in (self.about.get("counts") or {}).items() if n is not None}
         for part in PARTS:
-            if part in known:
+            if part in known or self.command == "evaluate":
                 continue
             if self.parts is not None:
                 known[part] = int((self.parts["part"] == part).sum())

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from zoobot.finetune import FinetuneableZoobotAbstract
     from zoobot.science import Memory, Seen
 
-PART_NAMES = {"train": "trained it", "val": "chose its epoch and calibrated it"}
+ROLE_NAMES = {"train": "trained it", "val": "validated it"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,7 +72,7 @@ class Recognized:
         counts, learned = self.seen.counts(), int(self.learned.sum())
         said = []
         if learned:
-            each = [f"{counts[role]:,} {what}" for role, what in PART_NAMES.items() if counts[role]]
+            each = [f"{counts[role]:,} {what}" for role, what in ROLE_NAMES.items() if counts[role]]
             rest = self.n - learned
             scored = (
                 f"Scores called test are of the other {rest:,}, those called seen are of these"
@@ -80,6 +80,10 @@ class Recognized:
                 else "There are no scores of unseen galaxies"
             )
             said.append(f"{learned:,} of {self.n:,} galaxies had a part in the model ({', '.join(each)}). {scored}.")
+        elif self.seen.n_remembered:
+            said.append(
+                f"None of {self.n:,} galaxies had a part in the model, which remembers {self.seen.n_remembered:,}."
+            )
         if counts["test"]:
             said.append(f"{counts['test']:,} galaxies are of the test part of the model's run.")
         if len(self.seen.namesakes):

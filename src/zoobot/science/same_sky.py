@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -33,107 +32,16 @@ WORTH_ALIGNING = 0.5
 WORTH_REFINING = 0.25
 """How far below the threshold the first, coarse alignment may be"""
 
-SAME_LIGHT = 0.995
-"""Correlation of the light of two images of the same name, from which on they may be one image, compressed out of recognition"""
-
 SAME_ASYMMETRY = 0.5
 """Correlation of what half a turn changes, below which two images of the same shape are of different skies"""
 
 LEAST_ASYMMETRY = 0.03
 """Size of what half a turn changes, as a share of all details, below which it tells nothing: of an image without noise"""
 
-_RADII, _ANGLES, _FREQUENCIES = 20, 64, 16
+RADII, ANGLES, _FREQUENCIES = 20, 64, 16
 _NEARLY = (-1.4, 0.0, 1.4)  # degrees tried around the angle that the spectra give, which has steps of 2.8
-_SEEN, _COMPARED = 30.0, 24.0  # radii, in thumbnail pixels, of the windows for spectra and for the comparison
+_SEEN, COMPARED = 30.0, 24.0  # radii, in thumbnail pixels, of the windows for spectra and for the comparison
 BLOCK = 1024
-
-
-@dataclass(frozen=True, eq=False)
-class Skies:
-    """Images of the sky, made ready to be compared with those of another set; see `compare_skies`.
-
-    Parameters
-    ----------
-    images
-        (image, channel, 64, 64), as for `near_duplicates`.
-    spectra
-        (image, radius, angle), float16.
-    usable
-        (image,) False where an image has no details or can't be read: it is like no other.
-    """
-
-    images: npt.NDArray[np.uint8]
-    spectra: npt.NDArray[np.float16]
-    usable: npt.NDArray[np.bool_]
-
-    @classmethod
-    def of(cls, images: npt.NDArray[np.uint8]) -> Skies:
-        """Return images with what it takes to compare them."""
-        spectra = np.zeros((len(images), _RADII, _ANGLES), np.float16)
-        usable = np.zeros(len(images), bool)
-        for start in range(0, len(images), BLOCK):
-            details = details_of(images[start : start + BLOCK])
-            usable[start : start + BLOCK] = has_details(details)
-            spectra[start : start + BLOCK] = spectra_of(details)
-        return cls(images, spectra, usable)
-
-    def signatures(self, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
-        """Return what neither turning nor mirroring nor shifting changes of some images (row, value), to find candidates by."""
-        return amplitudes(self.spectra[rows].astype(np.float32))
-
-
-def compare_skies(
-    first: Skies, second: Skies, pairs: npt.NDArray[np.int64], *, threshold: float = SAME_SKY
-) -> npt.NDArray[np.float64]:
-    """Return the similarity of pairs of images, one of each set, as `near_duplicates` defines it.
-
-    Parameters
-    ----------
-    first, second
-        The sets.
-    pairs
-        (pair, 2) rows of ``first`` and of ``second``, all usable.
-    threshold
-        Pairs that can't reach it are left at 0, which saves most of the work.
-
-    Returns
-    -------
-    ndarray
-        (pair,) in 0 to 1.
-    """
-    similarity = np.zeros(len(pairs))
-    for start in range(0, len(pairs), BLOCK):
-        block = pairs[start : start + BLOCK]
-        waves = [_waves(side.spectra[rows]) for side, rows in zip((first, second), block.T, strict=True)]
-        along = np.maximum(*(_along(*waves, mirror=mirror).max(axis=1) for mirror in (False, True)))
-        worth = np.flatnonzero(along > WORTH_ALIGNING - 0.01)  # float16 is that exact
-        details = np.concatenate(
-            [details_of(side.images[block[worth, place]]) for place, side in enumerate((first, second))]
-        )
-        places = np.stack([np.arange(len(worth)), np.arange(len(worth)) + len(worth)], axis=1)
-        similarity[start + worth] = compare(details, spectra_of(details), places, threshold)[0]
-    return similarity
-
-
-def correlate_light(first: Skies, second: Skies, pairs: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
-    """Return Pearson's correlation (pair,) of pairs of images as they lie: of their light, blurred by 1.5 pixels, around the middle.
-
-    Unlike the similarity it survives any compression, but neither turns nor shifts; different galaxies of one survey rarely reach
-    `SAME_LIGHT`.
-    """
-    from scipy.ndimage import gaussian_filter
-
-    inside = _distance() < _COMPARED
-    found = np.zeros(len(pairs))
-    for start in range(0, len(pairs), BLOCK):
-        light = []
-        for side, rows in zip((first, second), pairs[start : start + BLOCK].T, strict=True):
-            grey = side.images[rows].mean(axis=1, dtype=np.float32)
-            values = gaussian_filter(grey, (0, 1.5, 1.5))[:, inside].astype(np.float64)
-            values -= values.mean(axis=1, keepdims=True)
-            light.append(values / np.maximum(np.linalg.norm(values, axis=1, keepdims=True), 1e-9))
-        found[start : start + BLOCK] = (light[0] * light[1]).sum(axis=1)
-    return found
 
 
 def has_details(details: npt.NDArray[np.float32]) -> npt.NDArray[np.bool_]:
@@ -163,12 +71,12 @@ def spectra_of(details: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     """Give square roots of the amplitude spectra (image, radius, angle), angles over half a turn; mean 0 at each radius, norm 1."""
     from scipy.fft import fft2, fftshift
 
-    window = np.clip((_SEEN - _distance()) / 3, 0, 1).astype(np.float32)
+    window = np.clip((_SEEN - distance_from_middle()) / 3, 0, 1).astype(np.float32)
     resample = _polar()
-    spectra = np.empty((len(details), _RADII, _ANGLES), np.float32)
+    spectra = np.empty((len(details), RADII, ANGLES), np.float32)
     for start in range(0, len(details), BLOCK):
         amplitude = np.sqrt(np.abs(fftshift(fft2(details[start : start + BLOCK] * window), axes=(1, 2))))
-        polar = (resample @ amplitude.reshape(len(amplitude), -1).T).T.reshape(-1, _RADII, _ANGLES)
+        polar = (resample @ amplitude.reshape(len(amplitude), -1).T).T.reshape(-1, RADII, ANGLES)
         polar -= polar.mean(axis=2, keepdims=True)
         spectra[start : start + BLOCK] = polar / np.sqrt((polar**2).sum(axis=(1, 2), keepdims=True) + 1e-12)
     return spectra
@@ -178,7 +86,7 @@ def _polar() -> Any:
     """Give the sparse matrix that interpolates a shifted spectrum (y, x) bilinearly at (radius, angle)."""
     from scipy.sparse import csr_matrix
 
-    radius, angle = np.linspace(3, 24, _RADII)[:, None], np.arange(_ANGLES) * np.pi / _ANGLES
+    radius, angle = np.linspace(3, 24, RADII)[:, None], np.arange(ANGLES) * np.pi / ANGLES
     y, x = THUMBNAIL / 2 + radius * np.sin(angle), THUMBNAIL / 2 + radius * np.cos(angle)
     top, left = np.floor(y).astype(int), np.floor(x).astype(int)
     parts = []
@@ -191,7 +99,7 @@ def _polar() -> Any:
     return sum(parts[1:], parts[0])
 
 
-def _distance() -> npt.NDArray[np.float32]:
+def distance_from_middle() -> npt.NDArray[np.float32]:
     """Give the distance of each pixel from the middle, in pixels."""
     place = np.arange(THUMBNAIL, dtype=np.float32) - (THUMBNAIL - 1) / 2
     far: npt.NDArray[np.float32] = np.hypot(place[:, None], place)
@@ -216,14 +124,14 @@ def compare(
     """
     similarity, turn = np.zeros(len(pairs)), np.zeros(len(pairs))
     mirrored = np.zeros(len(pairs), bool)
-    waves = _waves(spectra)
+    waves = waves_of(spectra)
     for mirror in (False, True):
         for start in range(0, len(pairs), BLOCK):
             a, b = pairs[start : start + BLOCK].T
-            along = _along(waves[a], waves[b], mirror=mirror)
+            along = correlate_turns(waves[a], waves[b], mirror=mirror)
             rows = start + np.flatnonzero(along.max(axis=1) > WORTH_ALIGNING)
             degrees = np.zeros(len(pairs))
-            degrees[start : start + BLOCK] = along.argmax(axis=1) * 180 / _ANGLES
+            degrees[start : start + BLOCK] = along.argmax(axis=1) * 180 / ANGLES
             for part in range(0, len(rows), 64):
                 some = rows[part : part + 64]
                 coarse, near = align(details, pairs[some], degrees[some], mirror, (0, 180), exact=False)
@@ -241,17 +149,17 @@ def compare(
     return similarity, turn, mirrored
 
 
-def _waves(spectra: npt.NDArray[np.floating]) -> npt.NDArray[np.complex64]:
+def waves_of(spectra: npt.NDArray[np.floating]) -> npt.NDArray[np.complex64]:
     """Return the Fourier transform of spectra along the angle (image, radius, frequency)."""
     return np.fft.rfft(spectra.astype(np.float32), axis=2).astype(np.complex64)
 
 
-def _along(
+def correlate_turns(
     first: npt.NDArray[np.complex64], second: npt.NDArray[np.complex64], *, mirror: bool
 ) -> npt.NDArray[np.floating]:
     """Return the correlation of pairs of spectra at each turn of the second image (pair, angle)."""
     other = second if mirror else second.conj()  # an angle of the other sign conjugates
-    turned: npt.NDArray[np.floating] = np.fft.irfft((first * other).sum(axis=1), _ANGLES, axis=1)
+    turned: npt.NDArray[np.floating] = np.fft.irfft((first * other).sum(axis=1), ANGLES, axis=1)
     return turned
 
 
@@ -294,7 +202,7 @@ def _differ(
     near = _near()
     shifts = zip(near[best // len(near)].tolist(), near[best % len(near)].tolist(), strict=True)
     laid = torch.stack([one.roll((-y, -x), (0, 1)) for one, (y, x) in zip(turned[:, 0], shifts, strict=True)])
-    inside = torch.from_numpy((_distance() < _COMPARED).astype(np.float32))
+    inside = _inside()
     both = [((image - image.flip((1, 2))) * inside).flatten(1) for image in (fixed, laid)]
     norms = [one.norm(dim=1) for one in both]
     telling = torch.minimum(*norms) > LEAST_ASYMMETRY * torch.minimum(
@@ -306,13 +214,18 @@ def _differ(
 
 
 def _turned(images: torch.Tensor, degrees: npt.NDArray[np.float64]) -> torch.Tensor:
-    """Return images (pair, y, x) turned by some angles each (pair, try), as (pair, try, y, x)."""
+    """Return images (pair, y, x) turned by angles (pair, try), as (pair, try, y, x)."""
     theta = torch.from_numpy(np.deg2rad(degrees.ravel()).astype(np.float32))[:, None, None]
     place = (torch.arange(THUMBNAIL) * 2 + 1) / THUMBNAIL - 1
     y, x = place[:, None], place[None]
     grid = torch.stack([theta.cos() * x + theta.sin() * y, theta.cos() * y - theta.sin() * x], dim=-1)
     repeated = images.repeat_interleave(degrees.shape[1], dim=0)[:, None]
     return F.grid_sample(repeated, grid, align_corners=False).reshape(*degrees.shape, THUMBNAIL, THUMBNAIL)
+
+
+def _inside() -> torch.Tensor:
+    """Return 1 within the circle that is compared, 0 outside (y, x)."""
+    return torch.from_numpy((distance_from_middle() < COMPARED).astype(np.float32))
 
 
 def _near() -> torch.Tensor:
@@ -325,7 +238,7 @@ def _correlate(fixed: torch.Tensor, moved: torch.Tensor, *, exact: bool) -> torc
 
     Not ``exact``: the spread of ``moved`` is taken where it is unshifted, which saves most of the work.
     """
-    inside = torch.from_numpy((_distance() < _COMPARED).astype(np.float32))
+    inside = _inside()
     area = inside.sum()
     middle = (fixed * inside) - inside * (fixed * inside).sum(dim=(1, 2), keepdim=True) / area
     shape = (THUMBNAIL, THUMBNAIL)

@@ -13,7 +13,8 @@ import torch
 from zoobot.errors import CatalogError
 from zoobot.science.memory import ROLES, as_grey
 from zoobot.science.reference import unit_rows
-from zoobot.science.same_sky import BLOCK, SAME_LIGHT, SAME_SKY, Skies, compare_skies, correlate_light
+from zoobot.science.same_sky import BLOCK, SAME_SKY
+from zoobot.science.skies import SAME_LIGHT, Skies, compare_skies, correlate_light
 
 if TYPE_CHECKING:
     import numpy.typing as npt
