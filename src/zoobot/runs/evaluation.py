@@ -14,6 +14,7 @@ import pandas as pd
 
 from zoobot.data import Preprocessing
 from zoobot.data.catalog import check_columns, read_catalog
+from zoobot.data.splits import group_codes
 from zoobot.errors import OptionError, OutputError
 from zoobot.files import check_writable, write_json
 from zoobot.finetune import FinetuneableZoobotTree, load
@@ -146,16 +147,6 @@ def evaluation_run(
         metrics["known"] = recognized.seen.counts()
     if out is None:
         return metrics
-    _clear(out)
-    write_json(out / METRICS_FILE, metrics)
-    for part, name in (("test", PREDICTIONS_FILE), ("seen", SEEN_PREDICTIONS_FILE)):
-        if part in parts:
-            write_table(parts[part].table, out / name)
-    if recognized.seen is not None and recognized.memory is not None:
-        write_table(recognized.seen.table(frame, recognized.memory), out / SEEN_FILE)
-    galaxies = frame[["id_str", "file_loc"]].assign(part=np.where(recognized.learned, "seen", "test"))
-    grouped = {} if group_col is None else {GROUP_COLUMN: frame[group_col]}
-    write_table(galaxies.assign(**grouped), out / PARTS_FILE)
     about = about_model(model, model.encoder.name, started) | {
         "catalog": str(catalog),
         "model": str(source),
@@ -163,7 +154,13 @@ def evaluation_run(
         "class_counts": None,
         "simulated": is_simulated(frame),
     }
-    write_json(out / ABOUT_FILE, about)
+    galaxies = frame[["id_str", "file_loc"]].assign(part=np.where(recognized.learned, "seen", "test"))
+    if group_col is not None:
+        galaxies[GROUP_COLUMN] = frame[group_col]
+    _clear(out)
+    _write_results(out, metrics, parts, about, galaxies)
+    if recognized.seen is not None and recognized.memory is not None:
+        write_table(recognized.seen.table(frame, recognized.memory), out / SEEN_FILE)
     test = parts.get("test")
     if isinstance(model, FinetuneableZoobotTree) and test is not None:
         plot_votes(test.posterior(model), test.labels, out / PLOTS_FOLDER)
@@ -175,7 +172,7 @@ def evaluation_run(
         looks |= {name: Look(False, why=why) for name in ("shift", "duplicates", "images", "labels")}
     else:
         features = sample.array(len(frame))
-        looks["shift"] = _write_shift(model, features[rows["test"]], out, say)
+        looks["shift"] = _write_shift(model, galaxies, features, out, say)
         checks = check_galaxies(galaxies, None if test is None else test.table, model, features, *thumbnails)
         write_checks(checks, out, preprocessing)
         for sentence in checks.sentences():
@@ -203,13 +200,31 @@ def _clear(out: Path) -> None:
             (out / name).unlink(missing_ok=True)
 
 
+def _write_results(
+    out: Path, metrics: dict[str, Any], parts: dict[str, Evaluation], about: dict[str, Any], galaxies: pd.DataFrame
+) -> None:
+    """Write scores, the predictions of unseen and of seen galaxies, which galaxy is which, and what was evaluated on what."""
+    write_json(out / METRICS_FILE, metrics)
+    for part, name in (("test", PREDICTIONS_FILE), ("seen", SEEN_PREDICTIONS_FILE)):
+        if part in parts:
+            write_table(parts[part].table, out / name)
+    write_table(galaxies, out / PARTS_FILE)
+    write_json(out / ABOUT_FILE, about)
+
+
 def _write_shift(
-    model: FinetuneableZoobotAbstract, features: npt.NDArray[np.float32], out: Path, say: Callable[[str], object]
+    model: FinetuneableZoobotAbstract,
+    galaxies: pd.DataFrame,
+    features: npt.NDArray[np.float32],
+    out: Path,
+    say: Callable[[str], object],
 ) -> Look:
-    """Write ``shift.json``: are the galaxies like those of training?"""
+    """Write ``shift.json``: are the unseen galaxies like those of training?"""
     if model.reference is None:
         return Look(False, why="Shift was not measured: the model has no features of training galaxies.")
-    shift = measure_shift(model.reference, features, finetuned=model.n_blocks > 0)
+    test = (galaxies["part"] == "test").to_numpy()
+    groups = group_codes(galaxies.loc[test, GROUP_COLUMN]) if GROUP_COLUMN in galaxies else None
+    shift = measure_shift(model.reference, features[test], groups=groups, finetuned=model.n_blocks > 0)
     write_json(out / SHIFT_FILE, shift.to_dict())
     if shift.warning is not None:
         say(shift.warning)
