@@ -14,7 +14,9 @@ NO_FAULTS = pd.DataFrame(columns=["id_str", "fault"])
 
 
 def listed(n, probability=0.9, **columns):
-    return pd.DataFrame({"id_str": [f"g{k}" for k in range(n)], "probability": probability}).assign(**columns)
+    return pd.DataFrame({"id_str": [f"g{k}" for k in range(n)], "label": "ring", "probability": probability}).assign(
+        **columns
+    )
 
 
 def judged(p, value=0.8):
@@ -68,8 +70,11 @@ LABELS = {
         "means nothing",
     ),
     "one of two learned": (
-        {"label_figures": {"ring": judged(1e-6), "bar": judged(0.3)}, "labels": listed(2)},
-        "Labels bar could not be judged",
+        {
+            "label_figures": {"ring": judged(1e-6), "bar": judged(0.3)},
+            "labels": pd.concat([listed(2), listed(3, label="bar")]),
+        },
+        "2 labels of 40 galaxies disagree",
         "can't be told",
     ),
     "measurements": (
@@ -91,6 +96,16 @@ def test_labels(case):
     settings, present, absent = LABELS[case]
     text = " ".join(said(**settings))
     assert present in text and absent not in text
+
+
+def test_labels_that_cannot_be_judged_are_named_and_left_out():
+    figures = {"ring": judged(1e-6), "bar": judged(0.3)}
+    checks = Checks(listed(3, label=["ring", "bar", "bar"]), NO_PAIRS, NO_FAULTS, 40, 40, label_figures=figures)
+    assert checks.judged["label"].tolist() == ["ring"]
+    assert (
+        checks.sentences()[1]
+        == "Labels bar could not be judged: predictions of them are not known to be better than chance."
+    )
 
 
 DUPLICATES = {

@@ -200,7 +200,7 @@ def test_noise_in_copies_stays_at_chance():
         assert (low < 0.5).all() and (high > 0.5).all() and not curve.laws["balanced_accuracy"].determined
         assert (curve.n_labels, curve.n_groups) == (240, 80)
         np.testing.assert_array_equal(curve.sizes, 3 * curve.groups)
-        assert "in 80 groups" in curve.sentence()
+        assert "240 labelled galaxies (80 groups, kept whole)" in curve.sentence()
         numbers = np.repeat(np.random.default_rng(seed).normal(0, 1, 80), 3)
         assert learning_curve(x, numbers, "regress", groups=groups, n_repeats=2, n_draws=40).scores["r2"].max() < 0.1
 

@@ -28,9 +28,9 @@ def check(
     checks = check_run(run, num_workers=num_workers, say=console.print)
     for sentence in checks.sentences():
         console.print(sentence)
-    for _, one in checks.labels.head(WORST).iterrows():
+    for _, one in checks.judged.head(WORST).iterrows():
         _tell(label_caption(one).replace("\n", ", "))
-    for _, pair in checks.duplicates.head(WORST).iterrows():
+    for _, pair in checks.ungrouped.head(WORST).iterrows():
         parts = f" ({pair['part_a']}, {pair['part_b']})" if pair["part_a"] else ""
         _tell(f"{pair['id_str_a']} and {pair['id_str_b']}{parts}: {pair['kind']}, {pair['similarity']:.3f}")
     for _, one in checks.images.head(WORST).iterrows():

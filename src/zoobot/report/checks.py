@@ -172,18 +172,18 @@ def write_checks(checks: Checks, folder: Path, preprocessing: Preprocessing, *, 
 def draw_checks(checks: Checks, preprocessing: Preprocessing, folder: Path) -> list[Path]:
     """Write ``labels.png``, ``duplicates.png`` and ``images.png`` of what was found, where something was, and give their paths."""
     written = []
-    if len(checks.labels):
-        panels = [Panel(str(one["file_loc"]), label_caption(one)) for _, one in checks.labels.head(SHOWN).iterrows()]
-        title = f"Labels that disagree with predictions: {_first(len(panels), len(checks.labels))}, the largest disagreement first"
+    if len(checks.judged):
+        panels = [Panel(str(one["file_loc"]), label_caption(one)) for _, one in checks.judged.head(SHOWN).iterrows()]
+        title = f"Labels that disagree with predictions: {_first(len(panels), len(checks.judged))}, the largest disagreement first"
         written.append(draw_sheet(in_rows(panels), preprocessing, folder / f"{LABELS}.png", title=title))
-    if len(checks.duplicates):
+    if len(checks.ungrouped):
         panels = []
-        for _, pair in checks.duplicates.head(SHOWN_PAIRS).iterrows():
+        for _, pair in checks.ungrouped.head(SHOWN_PAIRS).iterrows():
             across = pair["part_a"] != pair["part_b"]
             for side, text in (("a", f"{pair['kind']}, {pair['similarity']:.3f}"), ("b", "")):
                 caption = f"{pair[f'id_str_{side}']}\n{pair[f'part_{side}']}\n{text}"
                 panels.append(Panel(str(pair[f"file_loc_{side}"]), caption.strip(), wrong=across, whole=True))
-        shown = _first(len(panels) // 2, len(checks.duplicates))
+        shown = _first(len(panels) // 2, len(checks.ungrouped))
         title = f"Near-duplicates, two by two: {shown}; red between parts of the split"
         written.append(draw_sheet(in_rows(panels), preprocessing, folder / f"{DUPLICATES}.png", title=title))
     if len(checks.images):

@@ -46,9 +46,23 @@ class Checks:
         return [name for name, figure in self.label_figures.items() if figure.verdict != "better"]
 
     @property
+    def judged(self) -> pd.DataFrame:
+        """The listed labels that predictions can judge."""
+        return self.labels[~self.labels["label"].isin(self.blind)]
+
+    @property
+    def ungrouped(self) -> pd.DataFrame:
+        """The duplicates that are not of one group."""
+        return (
+            self.duplicates[~self.duplicates["grouped"].astype(bool)]
+            if "grouped" in self.duplicates
+            else self.duplicates
+        )
+
+    @property
     def suggested_probability(self) -> float:
-        """Median probability of the classes suggested instead of listed labels; NaN where none is listed, and of measurements."""
-        return float(pd.to_numeric(self.labels["probability"], errors="coerce").median())
+        """Median probability of the classes suggested instead of `judged` labels; NaN where none is, and of measurements."""
+        return float(pd.to_numeric(self.judged["probability"], errors="coerce").median())
 
     def sentences(self) -> list[str]:
         """Return what was found, in plain words."""
@@ -64,7 +78,7 @@ class Checks:
             useless = f" The list of {_count(len(self.labels), 'label')} means nothing." if len(self.labels) else ""
             why = f"the predictions are not known to be better than chance{_known(list(self.label_figures.values()))}"
             return [f"Which labels of {galaxies} are wrong can't be told: {why}.{useless}"]
-        listed, what = len(self.labels), "label" if self.label_figures else "measurement"
+        listed, what = len(self.judged), "label" if self.label_figures else "measurement"
         if not listed:
             said = [
                 f"No {what} of {galaxies} is far from its prediction by a model that was not trained on the galaxy."
@@ -77,7 +91,7 @@ class Checks:
                 else f"{'lies' if listed == 1 else 'lie'} more than 4 standard deviations from the prediction of a model that was not "
                 "trained on the galaxy"
             )
-            own = self.labels[GROUP_COLUMN].nunique() if GROUP_COLUMN in self.labels else listed
+            own = self.judged[GROUP_COLUMN].nunique() if GROUP_COLUMN in self.labels else listed
             groups = f", in {_count(own, 'group')}," if own < listed else ""
             said = [f"{_count(listed, what)}{groups} of {galaxies} {far}."]
         if self.blind:
@@ -89,7 +103,7 @@ class Checks:
     def _of_duplicates(self) -> list[str]:
         if not len(self.duplicates):
             return [f"No near-duplicate images among {self.n_checked}."]
-        grouped = int(self.duplicates["grouped"].sum()) if "grouped" in self.duplicates else 0
+        grouped = len(self.duplicates) - len(self.ungrouped)
         across, seen = len(self.across), SEEN_PART in set(self.duplicates[["part_a", "part_b"]].to_numpy().ravel())
         where = "the galaxies that the model has seen and others" if seen else "parts of the split"
         known = f", {grouped} of them within a group" if grouped else ""
@@ -100,7 +114,7 @@ class Checks:
             said.append("A galaxy that the model has seen a copy of is no test of it: leave it out.")
         elif across:
             said.append("A galaxy in several parts makes scores too good: drop one of each pair, or use --group-col.")
-        if (within := len(self.duplicates) - grouped - across) > 0:
+        if (within := len(self.ungrouped) - across) > 0:
             lie = "lies" if within == 1 else "lie"
             said.append(
                 f"{_count(within, 'pair')} {lie} within a part and in no group: their galaxies are counted as independent."

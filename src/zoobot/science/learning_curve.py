@@ -41,7 +41,7 @@ HEADS: dict[CurveTask, str] = {
     "regress": "a ridge regression on frozen features",
 }
 GALAXIES = "all labelled galaxies, out of fold"
-METHOD = "bootstrap of galaxies, or groups of them, widened for training sets that overlap (Nadeau & Bengio 2003)"
+METHOD = "bootstrap of {}, widened for training sets that overlap (Nadeau & Bengio 2003)"
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -87,6 +87,10 @@ class LearningCurve:
         return SCORES[self.task][0]
 
     @property
+    def _units(self) -> str:
+        return "galaxies" if self.n_groups == self.n_labels else "groups of galaxies"
+
+    @property
     def few(self) -> str:
         """Why there is no interval: a class of fewer than 10 independent galaxies. Empty where there is one."""
         return _too_few(self, FEWEST_FOR_INTERVAL)
@@ -111,15 +115,15 @@ class LearningCurve:
         score = score or self.headline
         low, high = (float(end[-1]) for end in self.interval(score))
         return Figure(
-            value=float(self.scores[score][:, -1].mean()), low=low, high=high, method=METHOD, n=self.n_labels, n_groups=self.n_groups,
-            sign=-1 if score == "rmse" else 1, reason=self.few,
+            value=float(self.scores[score][:, -1].mean()), low=low, high=high, method=METHOD.format(self._units), n=self.n_labels,
+            n_groups=self.n_groups, sign=-1 if score == "rmse" else 1, reason=self.few,
         )  # fmt: skip
 
     def sentence(self, score: str | None = None) -> str:
         """Return what more labels are likely to buy, of which galaxies and head, in words."""
         score = score or self.headline
         law, name, shown = self.laws[score], NAMES[score], ".3g" if score == "rmse" else ".3f"
-        of_groups = f" in {self.n_groups} groups, which are never divided" if self.n_groups < self.n_labels else ""
+        of_groups = f" ({self.n_groups} groups, kept whole)" if self.n_groups < self.n_labels else ""
         measured = (
             f"of {HEADS[self.task]}, out of fold on all {self.n_labels} labelled galaxies{of_groups}, which is not the test score of a "
             "finetuned model"
@@ -135,7 +139,7 @@ class LearningCurve:
         way = "lower" if score == "rmse" else "raise"
         interval = f"95% interval {law.gain_low:{shown}} to {law.gain_high:{shown}}"
         if law.gain_high < (LITTLE_RMSE * law.error_now if score == "rmse" else LITTLE):
-            gain = f"are unlikely to {way} the {name} by more than {law.gain_high:{shown}} ({interval}; it is about {now:{shown}})"
+            gain = f"are unlikely to {way} the {name}, now about {now:{shown}}, by more than {law.gain_high:{shown}} ({interval})"
         else:
             gain = f"are likely to {way} the {name} by {law.gain:{shown}} ({interval}), from about {now:{shown}} to {then:{shown}}"
         return (
@@ -321,8 +325,7 @@ def _sizes(largest: int, n_classes: int) -> Rows:
 def _too_few(curve: LearningCurve, needed: int) -> str:
     """Return which class has too few galaxies, or groups of them; empty where each has enough."""
     fewest = int(curve.class_groups.min(initial=needed))
-    what = "galaxies" if curve.n_groups == curve.n_labels else "groups of galaxies"
-    return "" if fewest >= needed else f"the rarest class has {fewest} {what}, and {needed} are needed"
+    return "" if fewest >= needed else f"the rarest class has {fewest} {curve._units}, and {needed} are needed"
 
 
 def _plain(values: Iterable[float]) -> list[float | None]:
