@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from types import FrameType
@@ -35,17 +37,35 @@ def stoppable() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
+    process = os.getpid()
+
+    def stop(number: int, _: FrameType | None) -> None:
+        for each in SIGNALS:
+            signal.signal(each, signal.SIG_DFL)
+        if os.getpid() == process:
+            if hasattr(signal, "SIGCHLD"):  # torch would take the end of its workers for their failure
+                signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            _end_helpers()
+            raise Stopped(number)
+        os.kill(
+            os.getpid(), number
+        )  # a process that decodes images: the one that it works for says what there is to say
+
     before = {number: signal.getsignal(number) for number in SIGNALS}
     try:
         for number in SIGNALS:
-            signal.signal(number, _stop)
+            signal.signal(number, stop)
         yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
 
 
-def _stop(number: int, _: FrameType | None) -> None:
-    for each in SIGNALS:
-        signal.signal(each, signal.SIG_DFL)
-    raise Stopped(number)
+def _end_helpers() -> None:
+    """End the processes that decode images or train together with this one, which write nothing, and would wait for it or blame it."""
+    import psutil
+
+    for child in psutil.Process().children():
+        with contextlib.suppress(psutil.Error):
+            if child.cmdline()[1:][-len(sys.argv) :] == sys.argv:
+                child.kill()

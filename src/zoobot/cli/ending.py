@@ -58,7 +58,9 @@ def run(app: Callable[..., Any], arguments: Sequence[str]) -> NoReturn:
         code = _end(_wording(err), USER_ERROR)
     except Stopped as stopped:
         command = next((argument for argument in arguments if not argument.startswith("-")), "")
-        code = _end(f"stopped by {_name(stopped.number)}.{GO_ON.get(command, '')}", BY_SIGNAL + stopped.number)
+        is_first = os.environ.get("LOCAL_RANK", "0") == "0"  # of several that train together, one says it
+        message = f"stopped by {_name(stopped.number)}.{GO_ON.get(command, '')}" if is_first else ""
+        code = _end(message, BY_SIGNAL + stopped.number)
     except OSError as err:
         if debug or err.errno not in (*FULL, errno.EPIPE, errno.EIO):
             raise
