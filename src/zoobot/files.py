@@ -216,12 +216,11 @@ def output_error(path: Path, err: Exception, remedy: str = "Choose a place that 
     """Return the error for a file or folder that can't be written; where the disk is full, it says how much room is left."""
     if isinstance(err, OutputError):
         return err
-    said = getattr(err, "strerror", None) or str(err)
-    if getattr(err, "errno", None) in FULL:
-        return OutputError(
-            f"{path} can't be written, for the disk is full ({said}): {free_mb(path):,.0f} MB left. Make room, or choose another place."
-        )
-    return OutputError(f"{path} can't be written: {said}. {remedy}")
+    number = getattr(err, "errno", None)
+    if number in FULL:
+        msg = f"{path} can't be written, for the disk is full ({os.strerror(number)}): {free_mb(path):,.0f} MB left. "
+        return OutputError(f"{msg}Make room, or choose another place.")
+    return OutputError(f"{path} can't be written: {getattr(err, 'strerror', None) or err}. {remedy}")
 
 
 def free_mb(path: Path) -> float:
