@@ -69,7 +69,7 @@ def test_scores_keep_their_names_and_show_what_calibration_did():
     model.calibrate(*overconfident(600, seed=4))
     after = model.final_scores(*overconfident(800, seed=3))
     assert {name: after[name] for name in before} == before
-    assert set(after) - set(before) == {"calibrated", "conformal"} and set(after["calibrated"]) == SCORES
+    assert set(after) - set(before) == {"calibrated", "calibration", "conformal"} and set(after["calibrated"]) == SCORES
     assert before["ece"] > 0.1 > 0.05 > after["calibrated"]["ece"]
     for name in ("log_loss", "brier"):
         assert after["calibrated"][name] < before[name]

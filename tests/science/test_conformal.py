@@ -196,3 +196,61 @@ def test_what_does_not_fit_is_refused():
         fit_conformal_classes(np.full((2, 2), np.nan), [0, 1])
     with pytest.raises(OptionError, match="one shape"):
         fit_conformal_intervals(np.full((2, 2), np.nan), np.zeros((2, 2)))
+
+
+def copied(n_objects: int, copies: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return predictions and truth (galaxy, 1) of objects whose copies share their errors, and which object each is of."""
+    of = np.repeat(np.arange(n_objects), copies)
+    errors = rng.normal(size=n_objects)[of] + 0.1 * rng.normal(size=len(of))
+    return errors[:, None], np.zeros((len(of), 1)), of
+
+
+def test_intervals_of_groups_cover_new_groups_as_expected():
+    """Eighty objects in three copies each are 80 galaxies, not 240: the coverage scatters as much as theirs."""
+    rng = np.random.default_rng(10)
+    inside, taken_for_alone, coverages = 0, 0, []
+    for seed in range(SPLITS):
+        guess, truth, of = copied(40, 3, rng)
+        conformal = fit_conformal_intervals(guess, truth, groups=of, seed=seed)
+        assert len(conformal.scores[0]) == 40
+        guess, truth, of = copied(30, 3, rng)
+        scores = score_intervals(conformal, guess, truth, ["size"], 0.9, groups=of)["targets"]["size"]
+        coverages.append(scores["coverage"])
+        inside += scores["expected"][0] <= scores["coverage"] <= scores["expected"][1]
+        low, high = expected_coverage(120, 0.9, 90)
+        taken_for_alone += low <= scores["coverage"] <= high
+    assert inside >= 0.93 * SPLITS
+    assert taken_for_alone < 0.9 * SPLITS
+    assert np.mean(coverages) + 3 * np.std(coverages) / np.sqrt(SPLITS) > 0.9
+
+
+def test_sets_of_groups_keep_one_galaxy_of_each():
+    rng = np.random.default_rng(11)
+    p, labels = galaxies(50, rng)
+    groups = np.repeat(np.arange(50), 4)
+    conformal = fit_conformal_classes(p[groups], labels[groups], groups=groups)
+    assert conformal == fit_conformal_classes(p, labels)
+    assert len(fit_conformal_classes(p[groups], labels[groups], groups=groups, most=20)) == 20
+    once, fourfold = (
+        score_sets(conformal, p[of], labels[of], list("abc"), 0.9, groups=of) for of in (np.arange(50), groups)
+    )
+    for name in ("coverage", "coverage_interval", "expected", "mean_size", "informative"):
+        assert fourfold[name] == pytest.approx(once[name])
+    for name, one in once["by_class"].items():
+        assert fourfold["by_class"][name]["coverage_interval"] == pytest.approx(one["coverage_interval"])
+
+
+def test_sets_of_all_classes_and_endless_intervals_tell_nothing():
+    rng = np.random.default_rng(12)
+    p, labels = galaxies(60, rng)
+    four = score_sets(fit_conformal_classes(p[:4], labels[:4]), p, labels, list("abc"), 0.9)
+    assert not four["informative"] and four["mean_size"] == 3
+    assert score_sets(fit_conformal_classes(p[:40], labels[:40]), p, labels, list("abc"), 0.5)["informative"]
+
+    few = fit_conformal_intervals(rng.normal(size=(4, 2)), np.zeros((4, 2)))
+    scores = score_intervals(few, rng.normal(size=(30, 2)), np.zeros((30, 2)), ["mass", "age"], 0.9)
+    assert not scores["informative"] and np.isnan(scores["coverage"])
+    assert not scores["targets"]["mass"]["informative"]
+    mixed = ConformalIntervals((few.scores[0], tuple(np.linspace(0, 1, 50))))
+    scores = score_intervals(mixed, rng.normal(size=(30, 2)), np.zeros((30, 2)), ["mass", "age"], 0.9)
+    assert scores["informative"] and scores["coverage"] == scores["targets"]["age"]["coverage"]

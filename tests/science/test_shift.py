@@ -8,6 +8,7 @@ from sklearn.metrics import roc_auc_score
 
 from zoobot.errors import CatalogError
 from zoobot.science import Reference, auroc_interval, measure_shift, shift_by
+from zoobot.science.groups import Groups
 from zoobot.science.isolation import far_share
 
 
@@ -110,8 +111,8 @@ def test_as_many_are_far_as_is_said_and_few_sound_samples_are_told_apart(n_known
     rng = np.random.default_rng(6)
     shares, told = [], 0
     for _ in range(400):
-        features, alone = galaxies(n_known + 200, rng)
-        far = far_share(features[:n_known], features[n_known:], alone[:n_known], alone[:200])
+        features, _ = galaxies(n_known + 200, rng)
+        far = far_share(features[:n_known], features[n_known:], Groups.of(None, n_known), Groups.of(None, 200))
         assert far.expected == pytest.approx(expected)
         shares.append(far.value)
         told += far.p_value <= 0.01

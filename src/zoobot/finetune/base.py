@@ -262,8 +262,11 @@ class FinetuneableZoobotAbstract(L.LightningModule):
         """Give the metrics of predictions (galaxy, column) for labels (galaxy, label); see `zoobot.finetune.metrics`."""
         return {}
 
-    def final_scores(self, predictions: Tensor, labels: Tensor) -> Scores:
-        """Give `scores` with those that take too long for each epoch, for `zoobot.evaluate` and ``metrics.json``."""
+    def final_scores(self, predictions: Tensor, labels: Tensor, groups: npt.NDArray[np.int64] | None = None) -> Scores:
+        """Return `scores` with those that take too long for each epoch, for `zoobot.evaluate` and ``metrics.json``.
+
+        ``groups`` (galaxy,) is the number of each galaxy's group; None where each stands alone.
+        """
         return self.scores(predictions, labels)
 
     def figures(self, predictions: Tensor, labels: Tensor, groups: npt.NDArray[np.int64] | None = None) -> Figures:
@@ -278,8 +281,11 @@ class FinetuneableZoobotAbstract(L.LightningModule):
         """
         return {}
 
-    def calibrate(self, predictions: Tensor, labels: Tensor) -> None:
-        """Learn from validation galaxies what corrects the predictions, to be saved with the model and applied from then on."""
+    def calibrate(self, predictions: Tensor, labels: Tensor, groups: npt.NDArray[np.int64] | None = None) -> None:
+        """Learn from validation galaxies what corrects the predictions, to be saved with the model and applied from then on.
+
+        ``groups``: see `final_scores`.
+        """
 
     def read_labels(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Give a catalog with the label columns that the task needs, where they can be made of others."""

@@ -31,6 +31,7 @@ from zoobot.science import (
     score_sets,
     set_names,
 )
+from zoobot.science.scaling import evidence_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -181,25 +182,32 @@ class FinetuneableZoobotClassifier(FinetuneableZoobotAbstract):
             }
         return pd.concat([table, pd.DataFrame(columns)], axis=1)
 
-    def final_scores(self, predictions: Tensor, labels: Tensor) -> Scores:
-        """Give `scores` with those of calibration and, once calibrated, of calibrated probabilities and conformal sets.
+    def final_scores(self, predictions: Tensor, labels: Tensor, groups: npt.NDArray[np.int64] | None = None) -> Scores:
+        """Return `scores` with those of calibration and, once calibrated, of calibrated probabilities and conformal sets.
 
         ``ece``, ``brier``, ``ece_perfect`` and ``ece_by_class`` are those of `zoobot.science.calibration_scores`; ``calibrated`` holds
-        them, and ``log_loss``, of calibrated probabilities; ``conformal`` is that of `zoobot.science.score_sets` at the coverage 0.9, or
-        with multi_label the mean ``coverage`` and ``mean_size``, and each label's own under ``labels``.
+        them, and ``log_loss``, of calibrated probabilities; ``calibration`` is that of `zoobot.science.scaling.evidence_of`;
+        ``conformal`` is that of `zoobot.science.score_sets` at the coverage 0.9, or with multi_label the mean ``coverage`` and
+        ``mean_size``, whether any set is ``informative``, and each label's own under ``labels``. ``groups``: see the base class.
         """
         p, truth = predictions.numpy(force=True).astype(np.float64), labels.numpy(force=True)
         scores = self._calibration_scores(p, truth) | self.scores(predictions, labels)
         if self.scaling is not None:
             scores["calibrated"] = self._calibration_scores(self.scaling.apply(p), truth)
+            scores["calibration"] = evidence_of(self.scaling, self.prediction_columns())
         if self.conformal:
             level = TableOptions().level
             each = {
-                label: score_sets(conformal, own, truth[:, place], names, level)
+                label: score_sets(conformal, own, truth[:, place], names, level, groups=groups)
                 for place, (label, conformal, own, names) in enumerate(self._each_set(p))
             }
             means = {name: float(np.mean([one[name] for one in each.values()])) for name in ("coverage", "mean_size")}
-            scores["conformal"] = {"level": level, **means, "labels": each} if self.multi_label else each[self._label]
+            told = any(one["informative"] for one in each.values())
+            scores["conformal"] = (
+                {"level": level, **means, "informative": told, "labels": each}
+                if self.multi_label
+                else each[self._label]
+            )
         return scores
 
     def figures(self, predictions: Tensor, labels: Tensor, groups: npt.NDArray[np.int64] | None = None) -> Figures:
@@ -209,7 +217,7 @@ class FinetuneableZoobotClassifier(FinetuneableZoobotAbstract):
             return label_figures(p, truth, groups, names=self.prediction_columns())
         return class_figures(p, truth[:, 0], groups, names=self.class_names)
 
-    def calibrate(self, predictions: Tensor, labels: Tensor) -> None:
+    def calibrate(self, predictions: Tensor, labels: Tensor, groups: npt.NDArray[np.int64] | None = None) -> None:
         """Fit the calibration on validation galaxies, and keep the scores that conformal sets are made of.
 
         Sets are made of the probabilities as they are: their promise holds exactly then, which it doesn't once the same galaxies have
@@ -220,10 +228,10 @@ class FinetuneableZoobotClassifier(FinetuneableZoobotAbstract):
             automatic: ScalingKind = "isotonic" if self.multi_label else "temperature"
             kind = automatic if self.calibration == "auto" else self.calibration
             self.scaling = fit_scaling(
-                p, truth if self.multi_label else truth[:, 0], kind, multi_label=self.multi_label
+                p, truth if self.multi_label else truth[:, 0], kind, multi_label=self.multi_label, groups=groups
             )
         own = [_absent_present(column) for column in p.T] if self.multi_label else [p]
-        self.conformal = [fit_conformal_classes(each, truth[:, place]) for place, each in enumerate(own)]
+        self.conformal = [fit_conformal_classes(each, truth[:, place], groups=groups) for place, each in enumerate(own)]
 
     def calibration_dict(self) -> dict[str, Any] | None:
         """Give the calibration and what makes conformal sets as JSON can hold them."""

@@ -127,13 +127,15 @@ class FinetuneableZoobotRegressor(FinetuneableZoobotAbstract):
             columns |= {f"{name}_low": low[:, place], f"{name}_high": high[:, place]}
         return pd.concat([table, pd.DataFrame(columns)], axis=1)
 
-    def final_scores(self, predictions: Tensor, labels: Tensor) -> Scores:
+    def final_scores(self, predictions: Tensor, labels: Tensor, groups: npt.NDArray[np.int64] | None = None) -> Scores:
         """Give `scores`, and once calibrated ``conformal``: see `zoobot.science.score_intervals`, at the coverage 0.9."""
         scores = self.scores(predictions, labels)
         if self.conformal is not None:
             guess, truth = predictions.numpy(force=True), labels.numpy(force=True)
             level = TableOptions().level
-            scores["conformal"] = score_intervals(self.conformal, guess, truth, self.prediction_columns(), level)
+            scores["conformal"] = score_intervals(
+                self.conformal, guess, truth, self.prediction_columns(), level, groups=groups
+            )
         return scores
 
     def figures(self, predictions: Tensor, labels: Tensor, groups: npt.NDArray[np.int64] | None = None) -> Figures:
@@ -141,9 +143,9 @@ class FinetuneableZoobotRegressor(FinetuneableZoobotAbstract):
         guess, truth = predictions.numpy(force=True), labels.numpy(force=True)
         return number_figures(guess, truth, groups, names=self.prediction_columns())
 
-    def calibrate(self, predictions: Tensor, labels: Tensor) -> None:
+    def calibrate(self, predictions: Tensor, labels: Tensor, groups: npt.NDArray[np.int64] | None = None) -> None:
         """Keep the absolute errors of validation galaxies, which conformal intervals are made of."""
-        self.conformal = fit_conformal_intervals(predictions.numpy(force=True), labels.numpy(force=True))
+        self.conformal = fit_conformal_intervals(predictions.numpy(force=True), labels.numpy(force=True), groups=groups)
 
     def calibration_dict(self) -> dict[str, Any] | None:
         """Give what makes conformal intervals as JSON can hold it."""

@@ -151,7 +151,7 @@ class FinetuneableZoobotTree(FinetuneableZoobotAbstract):
             "n": len(labels),
         }
 
-    def final_scores(self, predictions: Tensor, labels: Tensor) -> Scores:
+    def final_scores(self, predictions: Tensor, labels: Tensor, groups: npt.NDArray[np.int64] | None = None) -> Scores:
         """Give `scores` with all that `zoobot.science.VoteScores` lists for each question, and the skill of them together."""
         votes = labels.numpy(force=True)
         each = score_votes(trees.VotePosterior(self.schema, predictions.numpy(force=True)), votes)
@@ -159,7 +159,9 @@ class FinetuneableZoobotTree(FinetuneableZoobotAbstract):
         constant = sum(scores.constant_loss * scores.n_asked for scores in asked)
         skill = 1 - sum(scores.loss * scores.n_asked for scores in asked) / constant if constant else float("nan")
         questions = {question: scores.to_dict() for question, scores in each.items()}
-        return self.scores(predictions, labels) | {"skill": skill, "questions": questions}
+        return self.scores(predictions, labels) | {
+            "skill": skill, "calibration": self._calibration_evidence(), "questions": questions
+        }  # fmt: skip
 
     def figures(self, predictions: Tensor, labels: Tensor, groups: npt.NDArray[np.int64] | None = None) -> Figures:
         """Return the figures of `zoobot.science.vote_figures`."""
@@ -167,9 +169,11 @@ class FinetuneableZoobotTree(FinetuneableZoobotAbstract):
         losses = vote_losses(trees.VotePosterior(self.schema, predictions.numpy(force=True)), votes)
         return vote_figures(losses, groups, optimism=constant_optimism(self.schema.questions, votes, groups))
 
-    def calibrate(self, predictions: Tensor, labels: Tensor) -> None:
-        """Fit `VoteCalibration` on validation galaxies, and keep it if it lowers the loss of galaxies that it was not fitted on."""
-        found = fit_vote_calibration(predictions.numpy(force=True), labels.numpy(force=True), self.schema)
+    def calibrate(self, predictions: Tensor, labels: Tensor, groups: npt.NDArray[np.int64] | None = None) -> None:
+        """Fit `VoteCalibration` on validation galaxies, and keep it if it changes any question."""
+        found = fit_vote_calibration(
+            predictions.numpy(force=True), labels.numpy(force=True), self.schema, groups=groups
+        )
         self.calibration = found if found.changes else None
 
     def read_labels(self, frame: pd.DataFrame) -> pd.DataFrame:
@@ -208,6 +212,11 @@ class FinetuneableZoobotTree(FinetuneableZoobotAbstract):
     def restore_calibration(self, content: Mapping[str, Any]) -> None:
         """Take back what `calibration_dict` gave."""
         self.calibration = VoteCalibration.from_dict(content)
+
+    def _calibration_evidence(self) -> Scores:
+        """Return what speaks for the calibration: see `VoteCalibration.evidence`."""
+        nothing = {"kind": "none", "evidence": "none"}
+        return nothing if self.calibration is None else {"kind": "votes"} | self.calibration.evidence(self.schema)
 
     def _campaign_scores(self, losses: Tensor, labels: Tensor) -> Scores:
         """Give each campaign's loss, summed over its questions, and number of galaxies."""

@@ -94,7 +94,7 @@ def evaluate(
     device: str = "auto",
     precision: Precision = "auto",
 ) -> Evaluation:
-    """Give a model's scores and predictions on a labelled catalog, read and scaled as in training.
+    """Return a model's scores and predictions on a labelled catalog, read and scaled as in training.
 
     Images that can't be read are left out of the scores with ``on_error='skip'``. Galaxies with the same value of the column ``group_col``,
     such as copies of one object, count as one where intervals and tests are made. ``keep``: see `zoobot.represent`; ``sample`` gets the
@@ -148,7 +148,8 @@ def _scored(
 ) -> Evaluation:
     """Score what was predicted of the rows of a table."""
     predictions, truth = torch.from_numpy(raw.values[scored]), torch.from_numpy(labels)
-    scores, figures = model.final_scores(predictions, truth), model.figures(predictions, truth, groups)
+    grouped = {} if groups is None else {"groups": groups}
+    scores, figures = model.final_scores(predictions, truth, **grouped), model.figures(predictions, truth, groups)
     return Evaluation(scores, table, raw, scored, labels, figures, groups)
 
 

@@ -19,7 +19,7 @@ from zoobot.predictions import evaluate, write_table
 from zoobot.report.names import FOLDS_FOLDER, METRICS_FILE, PREDICTIONS_FILE
 from zoobot.runs.about import task_of
 from zoobot.runs.build import build_encoder, build_model, data_options
-from zoobot.runs.held_out import best_model, calibrate, evaluation_options, labelled_galaxies
+from zoobot.runs.held_out import best_model, calibrate, evaluation_options, grouping, labelled_galaxies
 from zoobot.runs.settings import RunSettings
 
 if TYPE_CHECKING:
@@ -132,7 +132,7 @@ def _run_fold(
     trainer = make_trainer(path)
     trainer.fit(trained, fold)
     trained = best_model(trained, trainer.checkpoint_callback.best_model_path)  # type: ignore[union-attr]
-    options = evaluation_options(settings, trained) | {"group_col": settings.group_col}
+    options = evaluation_options(settings, trained) | grouping(fold, frame)
     calibrate(trained, fold.frames["val"], options)
     evaluation = evaluate(fold.frames["test"], trained, **options)
     write_table(evaluation.table, path.with_suffix(".csv"))

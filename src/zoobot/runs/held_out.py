@@ -28,8 +28,13 @@ def labelled_galaxies(datamodule: GalaxyDataModule) -> pd.DataFrame:
 
 def groups_of(datamodule: GalaxyDataModule, galaxies: pd.DataFrame) -> npt.NDArray[np.int64] | None:
     """Return the group of each galaxy (galaxy,), as the data module split them; None where each galaxy stands alone."""
-    column = datamodule.group_col
-    return None if column is None or column not in galaxies else group_codes(galaxies[column])
+    column = grouping(datamodule, galaxies)["group_col"]
+    return None if column is None else group_codes(galaxies[column])
+
+
+def grouping(datamodule: GalaxyDataModule, galaxies: pd.DataFrame) -> dict[str, Any]:
+    """Return the option of `zoobot.evaluate` that names the column of groups; a test catalog of its own need not have it."""
+    return {"group_col": datamodule.group_col if datamodule.group_col in galaxies else None}
 
 
 def best_model(trained: FinetuneableZoobotAbstract, checkpoint: str | Path) -> FinetuneableZoobotAbstract:
@@ -48,7 +53,7 @@ def evaluation_options(settings: RunSettings, model: FinetuneableZoobotAbstract)
 
 
 def calibrate(model: FinetuneableZoobotAbstract, validation: pd.DataFrame, options: dict[str, Any]) -> Evaluation:
-    """Calibrate a model on validation galaxies, and give their evaluation from before."""
+    """Calibrate a model on validation galaxies, and return their evaluation from before."""
     evaluation = evaluate(validation, model, **options)
-    model.calibrate(torch.from_numpy(evaluation.values), torch.from_numpy(evaluation.labels))
+    model.calibrate(torch.from_numpy(evaluation.values), torch.from_numpy(evaluation.labels), evaluation.groups)
     return evaluation

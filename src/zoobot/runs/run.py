@@ -48,7 +48,7 @@ from zoobot.runs.about import write_about
 from zoobot.runs.aftermath import remember, write_aftermath
 from zoobot.runs.build import build
 from zoobot.runs.folds import run_folds
-from zoobot.runs.held_out import best_model, calibrate, evaluation_options
+from zoobot.runs.held_out import best_model, calibrate, evaluation_options, grouping
 from zoobot.runs.overlap import check_apart
 from zoobot.runs.settings import FREE_ON_RESUME, RunSettings, Timing
 
@@ -171,11 +171,11 @@ def _evaluate(
     settings: RunSettings, datamodule: GalaxyDataModule, model: FinetuneableZoobotAbstract, out: Path
 ) -> dict[str, dict[str, Any]]:
     """Calibrate the model on the validation part and save it, predict both held-out parts, and give their scores."""
-    options = evaluation_options(settings, model) | {"group_col": settings.group_col}
-    val = calibrate(model, datamodule.frames["val"], options)
+    options, parts = evaluation_options(settings, model), datamodule.frames
+    val = calibrate(model, parts["val"], options | grouping(datamodule, parts["val"]))
     model.save(out / MODEL_FOLDER)
     write_table(val.tabulated(model), out / VAL_PREDICTIONS_FILE)
-    test = evaluate(datamodule.frames["test"], model, **options)
+    test = evaluate(parts["test"], model, **options, **grouping(datamodule, parts["test"]))
     write_table(test.table, out / PREDICTIONS_FILE)
     if isinstance(model, FinetuneableZoobotTree):
         plot_votes(test.posterior(model), test.labels, out / PLOTS_FOLDER)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from zoobot.errors import OptionError
+from zoobot.science.groups import Groups
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     Values = NDArray[np.float64]
     Members = NDArray[np.bool_]
+    Codes = NDArray[np.int64]
 
 MOST_KEPT = 4000
 """Validation galaxies whose scores are kept: the coverage of so many is within a percent"""
@@ -106,9 +108,12 @@ class ConformalIntervals:
 
 
 def fit_conformal_classes(
-    probabilities: ArrayLike, labels: ArrayLike, *, most: int = MOST_KEPT, seed: int = 0
+    probabilities: ArrayLike, labels: ArrayLike, *, groups: Codes | None = None, most: int = MOST_KEPT, seed: int = 0
 ) -> ConformalClasses:
     """Keep what `ConformalClasses` needs of validation galaxies that the model was not trained on.
+
+    Of a group, one galaxy drawn at random is kept: galaxies of different groups can be exchanged for one another and for one of a new
+    group, on which the promise rests; those of one group can't (Dunn, Wasserman & Ramdas 2023, JASA 118, 2491, section 3.2).
 
     Parameters
     ----------
@@ -116,10 +121,12 @@ def fit_conformal_classes(
         What was predicted for them.
     labels : array_like of shape (galaxy,)
         Their classes, whole numbers.
+    groups : array of shape (galaxy,) or None
+        The number of each galaxy's group; None where each stands alone.
     most : int
         Of more galaxies than this, so many are drawn, which keeps the promise as it is.
     seed : int
-        Of that draw.
+        Of these draws.
 
     Raises
     ------
@@ -130,15 +137,17 @@ def fit_conformal_classes(
     if p.ndim != 2 or not len(p) or len(p) != len(classes) or not np.isfinite(p).all():
         msg = f"probabilities {p.shape} must be finite and of shape (galaxy, class), with one label each ({len(classes)} given)."
         raise OptionError(msg)
-    kept = _drawn(len(p), most, seed)
+    kept = _drawn(Groups.of(groups, len(p)), most, seed)
     scores, classes = 1 - p[kept, classes[kept]], classes[kept]
     return ConformalClasses(tuple(tuple(np.sort(scores[classes == k]).tolist()) for k in range(p.shape[1])))
 
 
 def fit_conformal_intervals(
-    predicted: ArrayLike, target: ArrayLike, *, most: int = MOST_KEPT, seed: int = 0
+    predicted: ArrayLike, target: ArrayLike, *, groups: Codes | None = None, most: int = MOST_KEPT, seed: int = 0
 ) -> ConformalIntervals:
     """Keep what `ConformalIntervals` needs of validation galaxies: ``predicted`` and ``target`` (galaxy, target), in one unit.
+
+    ``groups``, ``most`` and ``seed``: see `fit_conformal_classes`.
 
     Raises
     ------
@@ -149,7 +158,7 @@ def fit_conformal_intervals(
     if errors.ndim != 2 or not len(errors) or not np.isfinite(errors).all():
         msg = f"predictions and targets must be finite and of one shape (galaxy, target); their difference has {errors.shape}."
         raise OptionError(msg)
-    kept = np.abs(errors[_drawn(len(errors), most, seed)])
+    kept = np.abs(errors[_drawn(Groups.of(groups, len(errors)), most, seed)])
     return ConformalIntervals(tuple(tuple(np.sort(column).tolist()) for column in kept.T))
 
 
@@ -205,72 +214,106 @@ def set_names(members: Members, class_names: Sequence[str]) -> NDArray[np.object
 
 
 def score_sets(
-    conformal: ConformalClasses, probabilities: ArrayLike, labels: ArrayLike, class_names: Sequence[str], level: float
+    conformal: ConformalClasses,
+    probabilities: ArrayLike,
+    labels: ArrayLike,
+    class_names: Sequence[str],
+    level: float,
+    *,
+    groups: Codes | None = None,
 ) -> dict[str, Any]:
-    """Give how often sets hold the true class, and how large they are, on galaxies that were not used to make them.
+    """Return how often sets hold the true class, and how large they are, on galaxies that were not used to make them.
 
     Parameters
     ----------
     conformal : ConformalClasses
         What makes the sets.
     probabilities, labels, class_names
-        (galaxy, class), whole numbers (galaxy,), and a name a class.
+        (galaxy, class), whole numbers (galaxy,), and one name for each class.
     level : float
         The coverage that is promised.
+    groups : array of shape (galaxy,) or None
+        The number of each galaxy's group; None where each stands alone. Groups count as their effective number (Kish 1965) in
+        ``coverage_interval`` and ``expected``.
 
     Returns
     -------
     ``level``; ``n_validation``, the galaxies that the sets were made with; ``coverage``, its ``coverage_interval`` (exact binomial, 95%),
-    ``expected`` (see `expected_coverage`), ``mean_size`` (classes in a set) and ``by_class`` (``n``, ``coverage`` and
-    ``coverage_interval`` by true class); and under ``class_conditional`` ``coverage`` to ``by_class`` of the sets that keep the promise
-    class by class. Coverage is NaN where there are no galaxies.
+    ``expected`` (see `expected_coverage`), ``mean_size`` (classes in a set), ``informative`` (whether any set leaves a class out: else
+    they cover whatever the model does) and ``by_class`` (``n``, ``coverage`` and ``coverage_interval`` by true class); and under
+    ``class_conditional`` ``coverage`` to ``by_class`` of the sets that keep the promise class by class. Coverage is NaN where there are
+    no galaxies.
     """
     classes = np.asarray(labels).reshape(-1).astype(int)
+    together = Groups.of(groups, len(classes))
     marginal, own = (
-        _set_scores(conformal.members(probabilities, level, by_class=by_class), classes, class_names)
+        _set_scores(conformal.members(probabilities, level, by_class=by_class), classes, class_names, together)
         for by_class in (False, True)
     )
-    expected = list(expected_coverage(len(conformal), level, len(classes)))
+    expected = list(expected_coverage(len(conformal), level, int(together.effective + 1e-9)))
     return {
         "level": level, "n_validation": len(conformal), **marginal, "expected": expected, "class_conditional": own
     }  # fmt: skip
 
 
 def score_intervals(
-    conformal: ConformalIntervals, predicted: ArrayLike, target: ArrayLike, names: Sequence[str], level: float
+    conformal: ConformalIntervals,
+    predicted: ArrayLike,
+    target: ArrayLike,
+    names: Sequence[str],
+    level: float,
+    *,
+    groups: Codes | None = None,
 ) -> dict[str, Any]:
-    """Give how often intervals hold the true value, on galaxies that were not used to make them.
+    """Return how often intervals hold the true value, on galaxies that were not used to make them.
 
-    ``predicted`` and ``target`` are (galaxy, target). It gives ``level``; ``coverage``, the mean over targets; and for each of ``targets``
-    its ``coverage``, ``coverage_interval`` (exact binomial, 95%), ``expected`` (see `expected_coverage`), ``half_width`` in the target's
-    unit, and ``n_validation``.
+    ``predicted`` and ``target`` are (galaxy, target); ``groups``: see `score_sets`. It returns ``level``; ``informative``, whether any
+    interval is finite; ``coverage``, the mean over targets whose intervals are, NaN where none is; and for each of ``targets`` its
+    ``coverage``, ``coverage_interval`` (exact binomial, 95%), ``expected`` (see `expected_coverage`), ``half_width`` in the target's
+    unit, ``informative``, and ``n_validation``.
     """
     errors = np.abs(np.asarray(predicted, dtype=np.float64) - np.asarray(target, dtype=np.float64))
+    together = Groups.of(groups, len(errors))
     widths = conformal.half_widths(level)
     each = {}
     for place, name in enumerate(names):
         n_validation = len(conformal.scores[place])
         each[name] = {
-            **_covered(errors[:, place] <= widths[place]),
-            "expected": list(expected_coverage(n_validation, level, len(errors))),
+            **_covered(errors[:, place] <= widths[place], together),
+            "expected": list(expected_coverage(n_validation, level, int(together.effective + 1e-9))),
             "half_width": float(widths[place]),
+            "informative": bool(np.isfinite(widths[place])),
             "n_validation": n_validation,
         }
-    return {"level": level, "coverage": float(np.mean([one["coverage"] for one in each.values()])), "targets": each}
-
-
-def _set_scores(members: Members, classes: NDArray[np.int64], class_names: Sequence[str]) -> dict[str, Any]:
-    covered = members[np.arange(len(classes)), classes]
-    by_class = {
-        name: {"n": int((classes == place).sum()), **_covered(covered[classes == place])}
-        for place, name in enumerate(class_names)
+    finite = [one["coverage"] for one in each.values() if one["informative"]]
+    return {
+        "level": level,
+        "informative": bool(finite),
+        "coverage": float(np.mean(finite)) if finite else float("nan"),
+        "targets": each,
     }
-    return {**_covered(covered), "mean_size": float(members.sum(axis=1).mean()), "by_class": by_class}
 
 
-def _covered(covered: Members) -> dict[str, Any]:
+def _set_scores(
+    members: Members, classes: NDArray[np.int64], class_names: Sequence[str], groups: Groups
+) -> dict[str, Any]:
+    covered = members[np.arange(len(classes)), classes]
+    by_class = {}
+    for place, name in enumerate(class_names):
+        own = classes == place
+        by_class[name] = {"n": int(own.sum()), **_covered(covered[own], groups.only(own))}
+    return {
+        **_covered(covered, groups),
+        "mean_size": float(members.sum(axis=1).mean()),
+        "informative": not members.all(),
+        "by_class": by_class,
+    }
+
+
+def _covered(covered: Members, groups: Groups) -> dict[str, Any]:
     share = float(covered.mean()) if len(covered) else float("nan")
-    return {"coverage": share, "coverage_interval": list(exact_binomial_interval(int(covered.sum()), len(covered)))}
+    count = groups.effective
+    return {"coverage": share, "coverage_interval": list(exact_binomial_interval(count and share * count, count))}
 
 
 def _rank(n_scores: int, level: float) -> int:
@@ -278,8 +321,11 @@ def _rank(n_scores: int, level: float) -> int:
     return max(1, int(np.ceil(round((n_scores + 1) * level, 9))))
 
 
-def _drawn(n_galaxies: int, most: int, seed: int) -> NDArray[np.int64]:
-    """Give the galaxies whose scores are kept."""
-    if n_galaxies <= most:
-        return np.arange(n_galaxies)
-    return np.random.default_rng(seed).choice(n_galaxies, most, replace=False)
+def _drawn(groups: Groups, most: int, seed: int) -> NDArray[np.int64]:
+    """Return the galaxies whose scores are kept: one of each group, of so many groups at most."""
+    rng = np.random.default_rng(seed)
+    firsts = np.arange(groups.count)
+    if not groups.alone:
+        order = rng.permutation(len(groups.codes))
+        firsts = order[np.unique(groups.codes[order], return_index=True)[1]]
+    return firsts if len(firsts) <= most else rng.choice(firsts, most, replace=False)

@@ -8,13 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from zoobot.science.conformal import exact_binomial_interval
-from zoobot.science.grouping import effective_number
+from zoobot.science.groups import Groups
 from zoobot.science.reference import distances
 
 if TYPE_CHECKING:
     import numpy.typing as npt
-
-    Codes = npt.NDArray[np.int64]
 
 FAR_QUANTILE = 0.99
 """Known galaxies' quantile of the distance to the nearest other: farther ones are far"""
@@ -31,7 +29,7 @@ class FarShare:
     p_value: float
 
 
-def far_share(known: npt.NDArray[np.float32], target: npt.NDArray[np.float32], own: Codes, theirs: Codes) -> FarShare:
+def far_share(known: npt.NDArray[np.float32], target: npt.NDArray[np.float32], own: Groups, theirs: Groups) -> FarShare:
     r"""Return the share of target galaxies that are far: farther from the nearest known galaxy than most known ones from theirs.
 
     A known galaxy's distance is that to the nearest one of another group. With :math:`m` known galaxies that stand alone, and
@@ -50,18 +48,18 @@ def far_share(known: npt.NDArray[np.float32], target: npt.NDArray[np.float32], o
     known, target
         (galaxy, feature).
     own, theirs
-        (galaxy,) the groups of each.
+        Their groups.
     """
     from scipy.stats import betabinom
 
     between = distances(known, known)
-    between[own[:, None] == own] = np.inf
+    between[own.codes[:, None] == own.codes] = np.inf
     nearest, isolation = between.argmin(axis=1), np.sort(between.min(axis=1))[::-1]
-    m, n = effective_number(own), effective_number(theirs)
+    m, n = own.effective, theirs.effective
     k = max(1, int((1 - FAR_QUANTILE) * (m + 1) + 1e-9))
     limit = isolation[int((k - 1) * len(known) / m)]
     share = float((distances(target, known).min(axis=1) > limit).mean())
-    mutual = float((own[nearest[nearest]] == own).mean())
+    mutual = float((own.codes[nearest[nearest]] == own.codes).mean())
     weight, count = 1 - mutual / 2, int(share * n + 1e-9)
     p_value = float(betabinom(int(n + 1e-9), k * weight, (m + 1 - k) * weight).sf(count - 1))
     return FarShare(share, *exact_binomial_interval(share * n, n, 0.95), k / (m + 1), p_value)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
 import numpy as np
 
 from zoobot.errors import OptionError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from numpy.typing import ArrayLike, NDArray
 
@@ -19,13 +19,35 @@ if TYPE_CHECKING:
 SMALLEST = 1e-12
 """Probabilities are kept this far from 0 and 1 before their logarithm"""
 
+GAIN = ("gain", "gain_low", "gain_high", "n")
+
+Evidence = Literal["none", "fitted", "shown"]
+"""Nothing is changed; something is, and galaxies left out of the fit can't tell that it helps; they show that it does"""
+
+
+def evidence(*, changes: bool, gain_low: float) -> Evidence:
+    """Say what speaks for a correction: 'shown' where the 95% interval of its cross-validated gain lies above 0."""
+    return "none" if not changes else "shown" if gain_low > 0 else "fitted"
+
+
+def strongest(each: Iterable[Evidence]) -> Evidence:
+    """Return the strongest evidence of several; 'none' of none."""
+    found = set(each)
+    return "shown" if "shown" in found else "fitted" if "fitted" in found else "none"
+
 
 class Scaling(Protocol):
     """What turns probabilities (galaxy, class) into calibrated ones."""
 
+    kind: ClassVar[str]
+
     @property
     def changes(self) -> bool:
         """Whether it changes anything."""
+
+    @property
+    def evidence(self) -> Evidence:
+        """What speaks for it; of several curves, the best that speaks for any."""
 
     def apply(self, probabilities: ArrayLike) -> Values:
         """Give calibrated probabilities of the same shape; NaN stays NaN."""
@@ -44,18 +66,29 @@ class TemperatureScaling:
     ----------
     temperature : float
         1 leaves everything as it is.
-    gain : float
-        By how much it lowered the log loss (nats a galaxy) of validation galaxies that it was not fitted to; 0 where it was left off.
+    gain, gain_low, gain_high : float
+        By how much it lowers the log loss (nats per galaxy) of validation galaxies that it was not fitted to, cross-validated, and the
+        95% interval of that; 0 where nothing is changed.
+    n : int
+        Validation galaxies; 0 where that is not known, or they were too few to fit to.
     """
 
     kind: ClassVar[str] = "temperature"
     temperature: float = 1.0
     gain: float = 0.0
+    gain_low: float = 0.0
+    gain_high: float = 0.0
+    n: int = 0
 
     @property
     def changes(self) -> bool:
         """Whether the temperature differs from 1."""
         return self.temperature != 1
+
+    @property
+    def evidence(self) -> Evidence:
+        """What speaks for it."""
+        return evidence(changes=self.changes, gain_low=self.gain_low)
 
     def apply(self, probabilities: ArrayLike) -> Values:
         """Give calibrated probabilities (galaxy, class): rows sum to 1, rows with NaN are NaN."""
@@ -78,7 +111,7 @@ class VectorScaling:
     ----------
     weights, offsets : tuple of float
         One a class; 1 and 0 leave it as it is. Offsets sum to 0.
-    gain : float
+    gain, gain_low, gain_high, n
         See `TemperatureScaling`.
     """
 
@@ -86,11 +119,19 @@ class VectorScaling:
     weights: tuple[float, ...]
     offsets: tuple[float, ...]
     gain: float = 0.0
+    gain_low: float = 0.0
+    gain_high: float = 0.0
+    n: int = 0
 
     @property
     def changes(self) -> bool:
         """Whether any class is changed."""
         return any(weight != 1 for weight in self.weights) or any(offset != 0 for offset in self.offsets)
+
+    @property
+    def evidence(self) -> Evidence:
+        """What speaks for it."""
+        return evidence(changes=self.changes, gain_low=self.gain_low)
 
     def apply(self, probabilities: ArrayLike) -> Values:
         """Give calibrated probabilities (galaxy, class): rows sum to 1, rows with NaN are NaN."""
@@ -113,8 +154,10 @@ class Curve:
         :math:`\sigma(w \,\mathrm{logit}\, p + b)` (Platt 1999).
     weight, offset : float
         :math:`w` and :math:`b`; 1 and 0 leave everything as it is.
-    gain : float
+    gain, gain_low, gain_high, n
         See `TemperatureScaling`.
+    share : float
+        Of the knots, where there are any; the rest is :math:`\sigma(w \,\mathrm{logit}\, p + b)`.
     """
 
     x: tuple[float, ...] = ()
@@ -122,17 +165,28 @@ class Curve:
     weight: float = 1.0
     offset: float = 0.0
     gain: float = 0.0
+    gain_low: float = 0.0
+    gain_high: float = 0.0
+    n: int = 0
+    share: float = 1.0
 
     @property
     def changes(self) -> bool:
         """Whether it is anything but the diagonal."""
         return bool(self.x) or self.weight != 1 or self.offset != 0
 
+    @property
+    def evidence(self) -> Evidence:
+        """What speaks for it."""
+        return evidence(changes=self.changes, gain_low=self.gain_low)
+
     def apply(self, p: Values) -> Values:
-        """Give calibrated probabilities (galaxy,)."""
-        if self.x:
-            return np.asarray(np.where(np.isnan(p), np.nan, np.interp(p, self.x, self.y)), dtype=np.float64)
-        return sigmoid(self.weight * logit(p) + self.offset) if self.changes else p
+        """Return calibrated probabilities (galaxy,)."""
+        scaled = sigmoid(self.weight * logit(p) + self.offset) if self.weight != 1 or self.offset != 0 else p
+        if not self.x:
+            return scaled
+        stepped = np.where(np.isnan(p), np.nan, np.interp(p, self.x, self.y))
+        return np.asarray((1 - self.share) * scaled + self.share * stepped, dtype=np.float64)
 
 
 @dataclass(frozen=True)
@@ -156,6 +210,11 @@ class IsotonicScaling:
         """Whether any label is changed."""
         return any(curve.changes for curve in self.curves)
 
+    @property
+    def evidence(self) -> Evidence:
+        """What speaks for it: the best that speaks for any curve."""
+        return strongest(curve.evidence for curve in self.curves)
+
     def apply(self, probabilities: ArrayLike) -> Values:
         """Give calibrated probabilities (galaxy, label); NaN stays NaN."""
         p = np.asarray(probabilities, dtype=np.float64)
@@ -177,15 +236,42 @@ def scaling_from_dict(content: Mapping[str, Any]) -> Scaling:
     OptionError
         A kind that is not known.
     """
+    gain = {name: content[name] for name in GAIN if name in content}  # earlier versions kept no interval
     if content["kind"] == "temperature":
-        return TemperatureScaling(float(content["temperature"]), float(content["gain"]))
+        return TemperatureScaling(float(content["temperature"]), **gain)
     if content["kind"] == "vector":
-        return VectorScaling(tuple(content["weights"]), tuple(content["offsets"]), float(content["gain"]))
+        return VectorScaling(tuple(content["weights"]), tuple(content["offsets"]), **gain)
     if content["kind"] == "isotonic":
         curves = tuple(Curve(**curve | {name: tuple(curve[name]) for name in "xy"}) for curve in content["curves"])
         return IsotonicScaling(curves, bool(content["exclusive"]))
     msg = f"a calibration of the kind {content['kind']!r}: expected temperature, vector or isotonic. A newer version wrote it."
     raise OptionError(msg)
+
+
+def evidence_of(scaling: Scaling, names: Sequence[str]) -> dict[str, Any]:
+    """Return what speaks for a calibration, as ``metrics.json`` holds it.
+
+    Parameters
+    ----------
+    scaling
+        The calibration.
+    names
+        Of the labels or classes (one for each curve, where it has curves).
+
+    Returns
+    -------
+    ``kind`` and ``evidence`` (see `evidence`); with them the ``gain``, ``gain_low``, ``gain_high`` and ``n`` that `TemperatureScaling`
+    explains, or, where each label or class has its own curve, all of these under ``labels``.
+    """
+    about: dict[str, Any] = {"kind": scaling.kind, "evidence": scaling.evidence}
+    if isinstance(scaling, IsotonicScaling):
+        each = zip(names, scaling.curves, strict=True)
+        return about | {"labels": {name: {"evidence": curve.evidence} | _gain(curve) for name, curve in each}}
+    return about | _gain(scaling)
+
+
+def _gain(scaling: Scaling | Curve) -> dict[str, Any]:
+    return {name: getattr(scaling, name) for name in GAIN}
 
 
 def logs_of(p: Values) -> Values:

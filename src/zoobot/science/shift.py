@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 
 from zoobot.errors import CatalogError
+from zoobot.science.chance import holm
 from zoobot.science.figure import SIGNIFICANCE
-from zoobot.science.grouping import effective_number, own_codes
+from zoobot.science.groups import Groups
 from zoobot.science.isolation import FAR_QUANTILE, far_share
 from zoobot.science.reference import Reference
 
@@ -159,14 +160,14 @@ def measure_shift(
     if len(rows) > MOST_COMPARED:
         rows = np.random.default_rng(seed).choice(rows, MOST_COMPARED, replace=False)
     target = features[rows].astype(np.float32)
-    theirs = own_codes(groups[rows] if groups is not None else None, len(target))
+    theirs = Groups.of(None if groups is None else groups[rows], len(target))
     held_out = reference.held_out if finetuned else None
     known = (reference.features if held_out is None else held_out).astype(np.float32)
-    own = own_codes(reference.groups if held_out is None else reference.held_out_groups, len(known))
+    own = Groups.of(reference.groups if held_out is None else reference.held_out_groups, len(known))
     fitted = finetuned and held_out is None
     nan = float("nan")
     nothing = Shift(
-        nan, nan, nan, nan, nan, nan, len(known), len(target), _count(own), _count(theirs),
+        nan, nan, nan, nan, nan, nan, len(known), len(target), own.count, theirs.count,
         compared_with="training" if held_out is None else "validation",
     )  # fmt: skip
     reason = _reason(own, theirs, nothing.compared_with, fitted=fitted)
@@ -217,7 +218,7 @@ def shift_by(
         here = np.flatnonzero((values == name).to_numpy(bool, na_value=False))
         own = None if groups is None else groups[here]
         found.append(measure_shift(reference, features[here], groups=own, finetuned=finetuned, seed=seed))
-    far_p, auroc_p = (_holm(np.array([getattr(one, name) for one in found])) for name in ("far_p", "auroc_p"))
+    far_p, auroc_p = (holm([getattr(one, name) for one in found]) for name in ("far_p", "auroc_p"))
     adjusted = [
         replace(one, far_p=float(far), auroc_p=float(area))
         for one, far, area in zip(found, far_p, auroc_p, strict=True)
@@ -255,56 +256,49 @@ def auroc_interval(
     from scipy.special import expit, logit
     from scipy.stats import norm, rankdata
 
-    groups = own_codes(groups, len(scores))
+    together = Groups.of(groups, len(scores))
     m, n = int(positive.sum()), int((~positive).sum())
     ranks = rankdata(scores)
     above = (ranks[positive] - rankdata(scores[positive])) / n
     below = 1 - (ranks[~positive] - rankdata(scores[~positive])) / m
     area = float(above.mean())
-    sums = np.zeros(groups.max() + 1)
+    influence = np.empty(len(scores))
     for shares, kind in ((above, positive), (below, ~positive)):
-        here = len(np.unique(groups[kind]))
-        sums += np.bincount(groups[kind], shares - area, len(sums)) / len(shares) * np.sqrt(here / max(here - 1, 1))
-    variance = (sums**2).sum()
+        here = together.only(kind).count
+        influence[kind] = (shares - area) / len(shares) * np.sqrt(here / max(here - 1, 1))
+    variance = float((together.sums(influence) ** 2).sum())
     if variance == 0 or area in (0.0, 1.0):
         edge = (1 - level) / 2
-        fewer = min(effective_number(own_codes(groups[kind], 0)) for kind in (positive, ~positive))
-        widest = float(edge ** (1 / fewer))
+        widest = float(edge ** (1 / min(together.only(kind).effective for kind in (positive, ~positive))))
         return area, widest if area > 0.5 else 0.0, 1.0 if area > 0.5 else 1 - widest
     half = norm.ppf(0.5 + level / 2) * np.sqrt(variance * inflation) / (area * (1 - area))
     return area, float(expit(logit(area) - half)), float(expit(logit(area) + half))
 
 
-def _count(groups: Codes) -> int:
-    return int(groups.max(initial=-1)) + 1
-
-
-def _reason(own: Codes, theirs: Codes, compared_with: str, *, fitted: bool) -> str:
+def _reason(own: Groups, theirs: Groups, compared_with: str, *, fitted: bool) -> str:
     """Return why nothing can be compared, or an empty text where it can."""
     if fitted:
         return (
             "the encoder was finetuned on the training galaxies, so that their features differ from those of any other galaxy, and "
             "the model holds no features of held-out galaxies to compare with"
         )
-    for codes, what in ((own, f"{compared_with} galaxies"), (theirs, "galaxies to compare with them")):
-        if effective_number(codes) < FEWEST - 1e-9:
-            grouped = "" if _count(codes) == len(codes) else f" in {_count(codes)} groups"
-            return (
-                f"{len(codes)} {what}{grouped} are too few: at least {FEWEST}, independent of one another, are needed"
-            )
+    for groups, what in ((own, f"{compared_with} galaxies"), (theirs, "galaxies to compare with them")):
+        if groups.effective < FEWEST - 1e-9:
+            grouped = "" if groups.alone else f" in {groups.count} groups"
+            return f"{len(groups.codes)} {what}{grouped} are too few: at least {FEWEST}, independent of one another, are needed"
     return ""
 
 
-def _area_p(area: float, own: Codes, theirs: Codes) -> float:
+def _area_p(area: float, own: Groups, theirs: Groups) -> float:
     """Return the one-sided p of the Mann-Whitney test of a cross-validated AUROC, with the effective numbers of galaxies."""
     from scipy.stats import norm
 
-    m, n = effective_number(own), effective_number(theirs)
+    m, n = own.effective, theirs.effective
     return float(norm.sf((area - 0.5) / np.sqrt(CROSSED * (m + n + 1) / (12 * m * n))))
 
 
 def _separate(
-    reference: npt.NDArray[np.float32], target: npt.NDArray[np.float32], own: Codes, theirs: Codes, seed: int
+    reference: npt.NDArray[np.float32], target: npt.NDArray[np.float32], own: Groups, theirs: Groups, seed: int
 ) -> tuple[Values, npt.NDArray[np.bool_], Codes]:
     """Return, out of fold, how sure a classifier is that a galaxy is of the target, whether it is, and its group, (galaxy,) each."""
     from sklearn.decomposition import PCA
@@ -312,11 +306,11 @@ def _separate(
     from sklearn.preprocessing import StandardScaler
 
     rng = np.random.default_rng(seed)
-    groups = np.concatenate([own, theirs + own.max() + 1])
-    folds = np.concatenate([(rng.permutation(codes.max() + 1) % FOLDS)[codes] for codes in (own, theirs)])
+    groups = np.concatenate([own.codes, theirs.codes + own.count])
+    folds = np.concatenate([(rng.permutation(side.count) % FOLDS)[side.codes] for side in (own, theirs)])
     is_target = np.arange(len(groups)) >= len(reference)
     both = StandardScaler().fit_transform(np.concatenate([reference, target]))
-    most = min(COMPONENTS, (int(groups.max()) + 1) // 5, both.shape[1])
+    most = min(COMPONENTS, (own.count + theirs.count) // 5, both.shape[1])
     seen = PCA(most, random_state=seed).fit_transform(both)
     scores = np.empty(len(groups))
     for fold in range(FOLDS):
@@ -324,13 +318,3 @@ def _separate(
         classifier = LogisticRegression(C=0.01, class_weight="balanced", max_iter=500)
         scores[out] = classifier.fit(seen[~out], is_target[~out]).decision_function(seen[out])
     return scores, is_target, groups
-
-
-def _holm(p: Values) -> Values:
-    """Return p-values (test,) adjusted for so many tests at once (Holm 1979, Scand. J. Stat. 6, 65); NaN are not counted."""
-    adjusted = p.copy()
-    tested = np.flatnonzero(np.isfinite(p))
-    order = tested[np.argsort(p[tested])]
-    steps = p[order] * np.arange(len(order), 0, -1)
-    adjusted[order] = np.minimum(np.maximum.accumulate(steps), 1)
-    return adjusted

@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from zoobot.science.groups import Groups
+from zoobot.science.scaling import GAIN, evidence, strongest
+from zoobot.science.shrinkage import FEWEST, Gain, fit_shrunk, folds_of, measure_gain, weight_of
 from zoobot.trees.mixtures import dirichlet_multinomial_logpmf
 
 if TYPE_CHECKING:
@@ -14,16 +17,13 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike, NDArray
 
-    from zoobot.trees import Question, Schema
+    from zoobot.trees import Schema
 
     Values = NDArray[np.float64]
+    Codes = NDArray[np.int64]
 
-FOLDS = 5
-FEWEST = 20
-"""Fewer galaxies asked than this say too little of a question to correct it"""
-
-BOUNDS = ((0.05, 4.0), (-4.0, 4.0))
-"""Of scale and offset"""
+SCALES, OFFSETS = (-0.95, 3.0), (-4.0, 4.0)
+"""By how much a scale may differ from 1, and an offset from 0"""
 
 
 @dataclass(frozen=True)
@@ -37,39 +37,60 @@ class VoteCalibration:
     offset : tuple of float
         One an answer; 0 leaves it as it is. A question's answers have the same one, which changes how sure it is, or each its own, which
         takes back a bias of the expected fractions.
-    gain : tuple of float
-        One a question: by how much it lowered the loss (nats a galaxy) on validation galaxies that it was not fitted to; 0 where it was
-        left off.
+    gain, gain_low, gain_high : tuple of float
+        One for each question: by how much it lowers the loss (nats per galaxy) of validation galaxies that it was not fitted to,
+        cross-validated, and the 95% interval of that; 0 where nothing is changed.
+    n : tuple of int
+        Validation galaxies that were asked; 0 where that is not known, or they were too few to fit to.
     """
 
     scale: tuple[float, ...]
     offset: tuple[float, ...]
     gain: tuple[float, ...]
+    gain_low: tuple[float, ...] = ()
+    gain_high: tuple[float, ...] = ()
+    n: tuple[int, ...] = ()
 
     @property
     def changes(self) -> bool:
         """Whether any question is changed."""
         return any(value != 1 for value in self.scale) or any(value != 0 for value in self.offset)
 
+    def evidence(self, tree: Schema) -> dict[str, Any]:
+        """Return what speaks for the correction, all in all (``evidence``) and of each question of the tree (``questions``).
+
+        See `zoobot.science.scaling.evidence`; beside that of a question stand its ``gain``, ``gain_low``, ``gain_high`` and ``n``.
+        """
+        nothing = (0,) * len(self.scale)  # earlier versions kept no interval
+        columns = (self.scale, self.gain, self.gain_low or nothing, self.gain_high or nothing, self.n or nothing)
+        questions = {}
+        for question, scale, *gain in zip(tree.questions, *columns, strict=True):
+            changes = scale != 1 or any(self.offset[question.columns])
+            questions[question.text] = {"evidence": evidence(changes=changes, gain_low=gain[1])} | dict(
+                zip(GAIN, gain, strict=True)
+            )
+        return {"evidence": strongest(one["evidence"] for one in questions.values()), "questions": questions}
+
     def to_dict(self) -> dict[str, Any]:
-        """Give it as JSON can hold it."""
-        return {"kind": "votes", "scale": list(self.scale), "offset": list(self.offset), "gain": list(self.gain)}
+        """Return it as JSON can hold it."""
+        return {"kind": "votes"} | {name: list(values) for name, values in vars(self).items()}
 
     @classmethod
     def from_dict(cls, content: Mapping[str, Any]) -> VoteCalibration:
-        """Take back what `to_dict` gave."""
-        return cls(*(tuple(float(value) for value in content[name]) for name in ("scale", "offset", "gain")))
+        """Return what `to_dict` gave; earlier versions kept no interval of the gain."""
+        numbers = ("scale", "offset", "gain", "gain_low", "gain_high")
+        kept = {name: tuple(float(value) for value in content[name]) for name in numbers if name in content}
+        return cls(**kept, n=tuple(int(value) for value in content.get("n", ())))
 
 
 def fit_vote_calibration(
-    concentrations: ArrayLike, votes: ArrayLike, tree: Schema, *, seed: int = 0
+    concentrations: ArrayLike, votes: ArrayLike, tree: Schema, *, groups: Codes | None = None, seed: int = 0
 ) -> VoteCalibration:
-    """Fit scales and offsets by likelihood, kept only where cross-validation shows that they lower the loss.
+    """Fit scales and offsets by likelihood, shrunk toward none where few galaxies were asked.
 
-    Each question is fitted on four fifths of the galaxies asked and tried on the others, five times: with one offset for all of its
-    answers, and with one for each. The first is taken where the mean loss of the galaxies tried falls by more than its standard error,
-    the second where it falls further by more than that. Where neither does, and where fewer than 20 galaxies were asked, the question
-    stays as it is.
+    Fitted are a question's scale, the offset that its answers have in common, and by how much each answer's differs from that;
+    `fit_shrunk` says how they are shrunk, with the mean square of each galaxy's slope as the information. The gain is that of five-fold
+    cross-validation, with whole groups in each fold. Where fewer than 20 galaxies were asked, the question stays as it is.
 
     Parameters
     ----------
@@ -77,71 +98,70 @@ def fit_vote_calibration(
         What was predicted for validation galaxies, and their vote counts.
     tree : Schema
         The questions.
+    groups : array of shape (galaxy,) or None
+        The number of each galaxy's group; None where each stands alone. Groups count as their effective number.
     seed : int
         Shuffles the galaxies among the folds.
     """
     a, x = np.asarray(concentrations, dtype=np.float64), np.asarray(votes, dtype=np.float64)
+    together = Groups.of(groups, len(a))
     scales, offsets, gains = [], [], []
     for question in tree.questions:
-        scale, offset, gain = _fit_question(*_asked(a, x, question), seed)
+        columns = question.columns
+        asked = np.isfinite(a[:, columns]).all(axis=1) & (x[:, columns].sum(axis=1) > 0)
+        own = together.only(asked)
+        scale, offset, gain = _fit_question(np.log(a[asked, columns]), x[asked, columns], own, seed)
         scales.append(scale)
         offsets.extend(offset.tolist())
         gains.append(gain)
-    return VoteCalibration(tuple(scales), tuple(offsets), tuple(gains))
+    low, high = tuple(gain.low for gain in gains), tuple(gain.high for gain in gains)
+    return VoteCalibration(
+        tuple(scales), tuple(offsets), tuple(gain.value for gain in gains), low, high, tuple(gain.n for gain in gains)
+    )
 
 
-def _asked(concentrations: Values, votes: Values, question: Question) -> tuple[Values, Values]:
-    """Give the log concentrations and votes (galaxy, answer) of the galaxies that a question was asked about."""
-    columns = question.columns
-    asked = np.isfinite(concentrations[:, columns]).all(axis=1) & (votes[:, columns].sum(axis=1) > 0)
-    return np.log(concentrations[asked, columns]), votes[asked, columns]
+def _fit_question(logs: Values, votes: Values, groups: Groups, seed: int) -> tuple[float, Values, Gain]:
+    """Return scale, offsets (answer,) and gain of one question from log concentrations and votes (galaxy, answer)."""
+    if groups.effective < FEWEST:
+        return 1.0, np.zeros(votes.shape[1]), Gain()
+    scale, offset = _most_probable(logs, votes, weight_of(groups))
+    if scale == 1 and not offset.any():
+        return scale, offset, Gain(n=len(votes))
+    after = np.empty(len(votes))
+    for train, tried in folds_of(groups, seed):
+        fitted = _most_probable(logs[train], votes[train], weight_of(groups.only(train)))
+        after[tried] = _losses(logs[tried], votes[tried], *fitted)
+    before = _losses(logs, votes, 1.0, np.zeros(votes.shape[1]))
+    return scale, offset, measure_gain(before, after, groups)
 
 
-def _fit_question(logs: Values, votes: Values, seed: int) -> tuple[float, Values, float]:
-    """Give scale, offsets (answer,) and gain of one question from log concentrations and votes (galaxy, answer)."""
+def _most_probable(logs: Values, votes: Values, weight: float = 1.0) -> tuple[float, Values]:
+    """Return the scale and the offsets (answer,) that are most probable a posteriori, each galaxy counting ``weight``."""
     answers = votes.shape[1]
-    unchanged = 1.0, np.zeros(answers)
-    if len(votes) < FEWEST:
-        return (*unchanged, 0.0)
-    fold = np.random.default_rng(seed).permutation(len(votes)) % FOLDS
-    as_predicted = kept = _losses(logs, votes, *unchanged)
-    free = None
-    for many in (1, answers):
-        tried = np.empty(len(votes))
-        for held_out in range(FOLDS):
-            out = fold == held_out
-            tried[out] = _losses(logs[out], votes[out], *_most_likely(logs[~out], votes[~out], many))
-        gains = kept - tried
-        if gains.mean() > gains.std(ddof=1) / np.sqrt(len(gains)):
-            kept, free = tried, many
-    if free is None:
-        return (*unchanged, 0.0)
-    return (*_most_likely(logs, votes, free), float((as_predicted - kept).mean()))
-
-
-def _most_likely(logs: Values, votes: Values, free: int) -> tuple[float, Values]:
-    """Give the scale and the offsets (answer,) of the highest likelihood, where 1 or all of the offsets are free."""
-    from scipy.optimize import minimize
-    from scipy.special import digamma
-
-    answers, total = votes.shape[1], votes.sum(axis=1, keepdims=True)
 
     def loss_and_slope(at: Values) -> tuple[float, Values]:
-        changed = np.exp(at[0] * logs + at[1:])
-        certainty = changed.sum(axis=1, keepdims=True)
-        slope = digamma(certainty + total) - digamma(certainty) - digamma(changed + votes) + digamma(changed)
-        slope *= changed  # now by the logarithm of the concentrations
-        by_answer = slope.mean(axis=0)
-        by_offset = by_answer if free > 1 else by_answer.sum(keepdims=True)
-        loss = _losses(logs, votes, at[0], at[1:]).mean()
-        return float(loss), np.array([(slope * logs).sum(axis=1).mean(), *by_offset])
+        scale, offset = 1 + at[0], at[1] + at[2:]
+        return weight * float(_losses(logs, votes, scale, offset).sum()), weight * _slopes(
+            logs, votes, scale, offset
+        ).sum(axis=0)
 
-    bounds = [BOUNDS[0], *[BOUNDS[1]] * free]
-    found = minimize(loss_and_slope, np.array([1.0, *[0.0] * free]), jac=True, method="L-BFGS-B", bounds=bounds)
-    return float(found.x[0]), np.broadcast_to(found.x[1:], answers).copy()
+    information = (_slopes(logs, votes, 1.0, np.zeros(answers)) ** 2).mean(axis=0)
+    found = fit_shrunk(loss_and_slope, information, [SCALES, *[OFFSETS] * (1 + answers)])
+    return 1 + float(found[0]), found[1] + found[2:]
+
+
+def _slopes(logs: Values, votes: Values, scale: float, offset: Values) -> Values:
+    """Return the slopes of the loss (galaxy, number) by the scale, by the common offset and by each answer's own."""
+    from scipy.special import digamma
+
+    changed = np.exp(scale * logs + offset)
+    certainty, total = changed.sum(axis=1, keepdims=True), votes.sum(axis=1, keepdims=True)
+    slope = digamma(certainty + total) - digamma(certainty) - digamma(changed + votes) + digamma(changed)
+    slope *= changed  # now by the logarithm of the concentrations
+    return np.column_stack([(slope * logs).sum(axis=1), slope.sum(axis=1), slope])
 
 
 def _losses(logs: Values, votes: Values, scale: float, offset: Values) -> Values:
-    """Give the loss (galaxy,) of one question."""
+    """Return the loss (galaxy,) of one question."""
     changed = np.exp(scale * logs + offset)
     return -dirichlet_multinomial_logpmf(changed, changed.sum(axis=1, keepdims=True), votes, [0])[:, 0]
