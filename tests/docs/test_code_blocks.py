@@ -92,7 +92,7 @@ def run_all(work: Path, hub: Path, home: Path) -> tuple[dict[str, str], str]:
         environment |= {
             "NO_PROXY": "127.0.0.1",
             "no_proxy": "127.0.0.1",
-            "PYTHONPATH": str(ROOT),
+            "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "src")]),
             "OMP_NUM_THREADS": "1",
         }
         environment |= {"HF_ENDPOINT": endpoint, "HF_HOME": str(home), "HF_HUB_DISABLE_TELEMETRY": "1"}
