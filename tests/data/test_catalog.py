@@ -2,15 +2,14 @@
 
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
 from astropy.table import Table
 from PIL import Image
 
-from zoobot.data.catalog import encode_labels, find_class_names, label_columns, read_catalog
-from zoobot.errors import CatalogError, LabelError
+from zoobot.data.catalog import label_columns, read_catalog
+from zoobot.errors import CatalogError
 
 
 @pytest.fixture
@@ -133,31 +132,6 @@ def test_an_empty_folder_and_a_wrong_type_are_named(tmp_path: Path) -> None:
         read_catalog(tmp_path)
     with pytest.raises(CatalogError, match="can't be read from int"):
         read_catalog(5)  # type: ignore[arg-type]
-
-
-def test_labels_are_numbers_or_places_among_sorted_names() -> None:
-    frame = FRAME.assign(id_str=list("xyz"), flag=[True, False, True])
-    columns = label_columns(frame, ["kind", "ring", "mass", "flag"])
-    names = find_class_names(frame, columns)
-    assert names == {"kind": ("E", "S")}
-    labels = encode_labels(frame, columns, names)
-    assert labels.dtype == np.float32
-    assert labels.tolist() == [[0, 0, 9.5, 1], [1, 1, 10.25, 0], [0, 1, 11.0, 1]]
-
-
-@pytest.mark.parametrize(
-    ("values", "names", "message"),
-    [
-        ([1.0, np.nan, 0.0], {}, r"1 of 3 galaxies have no label \(empty or NaN\) in column 'l': y"),
-        (["a", None, "b"], {"l": ("a", "b")}, "1 of 3 galaxies have no label"),
-        ([1.0, np.inf, 0.0], {}, "an infinite label in column 'l': y"),
-        (["a", "c", "b"], {"l": ("a", "b")}, r"a class that is not one of \['a', 'b'\] in column 'l': y \(c\)"),
-        (["a", "b", "a"], {}, "holds names"),
-    ],
-)
-def test_labels_that_are_none_are_named(values: list[object], names: dict[str, tuple[str, ...]], message: str) -> None:
-    with pytest.raises(LabelError, match=message):
-        encode_labels(pd.DataFrame({"id_str": list("xyz"), "l": values}), ["l"], names)
 
 
 @pytest.mark.parametrize(

@@ -205,9 +205,9 @@ def test_labels_of_any_data_module_are_checked(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"number": [-1, 1] * 30}, "30 of 60 galaxies have a negative class|galaxies have a negative class"),
+        ({"number": [-1, 0, 1] * 20}, "20 of 60 galaxies have a negative class"),
         ({"number": [0.5, 1] * 30}, "galaxies have a fractional class"),
-        ({"number": [0, 2] * 30}, r"a class above 1 \(num_classes=2\)"),
+        ({"number": [0, 1, 2] * 20}, r"a class above 1 \(num_classes=2\)"),
         ({"number": 1}, "the same label 1 in column 'number'"),
     ],
 )

@@ -1,11 +1,11 @@
-"""Catalogs: reading a table or a folder of galaxies, checking it as a whole, and reading labels from its columns."""
+"""Catalogs: reading a table or a folder of galaxies, and checking it as a whole."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -107,63 +107,6 @@ def label_columns(frame: pd.DataFrame, label_cols: str | Sequence[str]) -> list[
         )
         raise CatalogError(msg)
     return columns
-
-
-def is_names(column: pd.Series[Any]) -> bool:
-    """Say whether a label column holds class names (strings, categories) rather than numbers (true and false are 1 and 0)."""
-    if pd.api.types.is_numeric_dtype(column) or pd.api.types.is_bool_dtype(column):
-        return False
-    return pd.api.types.infer_dtype(column, skipna=True) not in (
-        "integer",
-        "floating",
-        "mixed-integer-float",
-        "boolean",
-        "decimal",
-    )
-
-
-def find_class_names(frame: pd.DataFrame, label_cols: Sequence[str]) -> dict[str, tuple[str, ...]]:
-    """Give, for each label column that holds names, its classes in sorted order."""
-    return {
-        column: tuple(sorted(frame[column].dropna().astype(str).unique()))
-        for column in label_cols
-        if is_names(frame[column])
-    }
-
-
-def encode_labels(
-    frame: pd.DataFrame, label_cols: Sequence[str], class_names: Mapping[str, Sequence[str]]
-) -> npt.NDArray[np.float32]:
-    """Give labels as float32 (galaxy, label): numbers as they are, names as their place in ``class_names``.
-
-    Raises
-    ------
-    LabelError
-        A label that is absent (NaN, empty) or infinite, or a name that is not among the classes.
-    """
-    encoded = np.empty((len(frame), len(label_cols)), np.float32)
-    for place, column in enumerate(label_cols):
-        values = frame[column]
-        absent = values.isna().to_numpy()
-        check_labels(frame, column, absent, "no label (empty or NaN)", "Label them or drop the rows.")
-        if column in class_names:
-            classes = list(class_names[column])
-            codes = pd.Categorical(values.astype(str), categories=classes).codes
-            check_labels(
-                frame,
-                column,
-                codes < 0,
-                f"a class that is not one of {classes}",
-                "Correct the spelling or drop the rows.",
-            )
-            encoded[:, place] = codes
-        else:
-            if is_names(values):
-                msg = f"label column {column!r} holds names ({values.iloc[0]!r}), where numbers were expected, as in training."
-                raise LabelError(msg)
-            encoded[:, place] = pd.to_numeric(values.astype(object)).to_numpy(np.float32)
-            check_labels(frame, column, ~np.isfinite(encoded[:, place]), "an infinite label", "Correct or drop them.")
-    return encoded
 
 
 def check_labels(frame: pd.DataFrame, column: str, bad: npt.ArrayLike, what: str, remedy: str) -> None:

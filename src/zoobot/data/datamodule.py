@@ -13,10 +13,11 @@ import torch
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from zoobot.data.augment import Augmentation, Transform, centre_views, custom_views, mixed, random_views
-from zoobot.data.catalog import encode_labels, find_class_names, label_columns, read_catalog
+from zoobot.data.catalog import label_columns, read_catalog
 from zoobot.data.images import ImageSettings, Stretch, decode_image
+from zoobot.data.labels import LabelKind, check_values, infer_kind, is_names, read_labels
 from zoobot.data.pixels import KeptPixels, Preprocessing, as_dtype, default_workers, digest, keep_pixels, pixel_dtype
-from zoobot.data.splits import check_every_class, group_codes, split_rows
+from zoobot.data.splits import check_every_class, group_codes, group_notes, split_rows
 from zoobot.errors import CatalogError, OptionError
 
 if TYPE_CHECKING:
@@ -30,9 +31,6 @@ Part = Literal["train", "val", "test", "predict"]
 Augment = bool | Augmentation | Transform | tuple[Transform, Transform]
 
 SPLIT_PARTS: tuple[Part, ...] = ("train", "val", "test")
-
-MOST_CLASSES = 50
-"""A column of whole numbers with more values than this is taken for a measurement, not for classes, when splitting."""
 
 
 class GalaxyDataModule(L.LightningDataModule):
@@ -62,6 +60,11 @@ class GalaxyDataModule(L.LightningDataModule):
         Processes that decode images. Default: one a usable core, at most 8. The result does not depend on it.
     stretch, percentiles, bands, hdu, channels
         How files are read: see `ImageSettings`.
+    label_kind
+        What the labels are: 'classes', 'flags' (independent 0/1 columns), 'numbers' or 'votes'. Default: a column of names holds classes,
+        and numbers are as they stand, whatever they mean, until a model says so: see `read_labels_as`.
+    classes
+        The classes in order, where they are known, as of a trained model. Default: those of the training galaxies.
     augment
         True: rotation, flips, zoom and shift. False: training sees the evaluation view. Or an `Augmentation` with other choices, a
         callable (torchvision v2, kornia, any function of a float (channel, height, width) image in [0, 1]), or a pair of callables,
@@ -107,6 +110,8 @@ class GalaxyDataModule(L.LightningDataModule):
         bands: tuple[int, ...] | None = None,
         hdu: int | str | tuple[int | str, ...] | None = None,
         channels: int = 3,
+        label_kind: LabelKind | None = None,
+        classes: Sequence[str] = (),
         augment: Augment = True,
         class_balance: Literal["none", "sampler"] = "none",
         group_col: str | None = None,
@@ -135,6 +140,8 @@ class GalaxyDataModule(L.LightningDataModule):
             image_size=image_size, crop=crop, images=images, custom=self.eval_transform is not None
         )
         self.wanted_labels = label_cols
+        self.label_kind = label_kind
+        self.classes = tuple(classes)
         self.sources = {"train": train_catalog, "val": val_catalog, "test": test_catalog, "predict": predict_catalog}
         self.catalog = catalog
         self.batch_size = batch_size
@@ -149,12 +156,18 @@ class GalaxyDataModule(L.LightningDataModule):
 
         self.label_cols: list[str] = []
         self.class_names: dict[str, tuple[str, ...]] = {}
+        self.notes: list[str] = []
+        self._training = pd.DataFrame()
         self.frames: dict[Part, pd.DataFrame] = {}
         self.labels: dict[Part, npt.NDArray[np.float32]] = {}
         self.pixels: dict[Part, KeptPixels | None] = {}
 
     def read_catalogs(self) -> None:
-        """Read, check and split the catalogs; fills ``frames``, ``labels``, ``label_cols`` and ``class_names``. Reads no image."""
+        """Read, check and split the catalogs, and read no image.
+
+        Fills ``frames``, ``labels``, ``label_cols``, ``class_names``, and ``notes``: what is odd about the training labels, in sentences
+        that are logged as warnings too.
+        """
         if self.frames:
             return
         frames: dict[Part, pd.DataFrame] = {}
@@ -162,21 +175,71 @@ class GalaxyDataModule(L.LightningDataModule):
             if self.sources[part] is not None:
                 frames[part] = read_catalog(self.sources[part])
         whole = None if self.catalog is None else read_catalog(self.catalog)
-        labelled = [frame for part, frame in frames.items() if part != "predict"] + ([] if whole is None else [whole])
-        if self.wanted_labels is not None:
+        labelled = ([] if whole is None else [whole]) + [frames[part] for part in SPLIT_PARTS if part in frames]
+        if self.wanted_labels is not None and labelled:
             for frame in labelled:
                 self.label_cols = label_columns(frame, self.wanted_labels)
-                self.class_names |= _united(self.class_names, find_class_names(frame, self.label_cols))
+            self._training = labelled[0]
+            self._learn_classes()
+            for frame in labelled:
+                self._read_labels(frame)
         if whole is not None:
             shares = (*self.fractions[:2], 0.0) if "test" in frames else self.fractions
             shares = (shares[0], 0.0, shares[2]) if "val" in frames else shares
             frames |= self._split(whole, shares)
         elif "train" in frames and "val" not in frames:
             frames |= self._split(frames["train"], (*self.fractions[:2], 0.0))
-        for part, frame in frames.items():
-            if part != "predict" and self.label_cols:
-                self.labels[part] = encode_labels(frame, self.label_cols, self.class_names)
         self.frames = frames
+        if self.label_cols:
+            self._label_parts()
+
+    def read_labels_as(self, kind: LabelKind) -> None:
+        """Read the labels as another kind: as a classifier does, for which numbers such as 1 and 2 are classes.
+
+        Raises
+        ------
+        LabelError
+            Labels that can't be of this kind.
+        """
+        self.label_kind = kind
+        self.read_catalogs()
+        self._learn_classes()
+        self._label_parts()
+
+    def _learn_classes(self) -> None:
+        """Find the classes of the training galaxies (or of all there are), and what is odd about their labels."""
+        training, kind = self._training, self._kind(self._training)
+        self.class_names = {
+            column: read_labels(training, [column], kind="classes", classes=self.classes).classes
+            for column in self.label_cols
+            if self.label_kind == "classes" or is_names(training[column])
+        }
+        self._note(check_values(training, self.label_cols, kind))
+
+    def _note(self, notes: list[str]) -> None:
+        """Keep what is odd about the catalog, and log each sentence once."""
+        for note in notes:
+            if note not in self.notes:
+                self.notes.append(note)
+                logger.warning(note)
+
+    def _kind(self, frame: pd.DataFrame) -> LabelKind:
+        return self.label_kind or infer_kind(frame, self.label_cols)
+
+    def _label_parts(self) -> None:
+        for part in SPLIT_PARTS:
+            if part in self.frames:
+                self.labels[part] = self._read_labels(self.frames[part])
+
+    def _read_labels(self, frame: pd.DataFrame) -> npt.NDArray[np.float32]:
+        """Return labels (galaxy, label): places of names among the classes, other labels as they stand."""
+        columns = [
+            read_labels(frame, [column], kind="classes", classes=self.class_names[column])
+            if column in self.class_names
+            else read_labels(frame, [column], kind="numbers")
+            for column in self.label_cols
+        ]
+        return np.concatenate([one.values for one in columns], axis=1).astype(np.float32)
 
     def setup(self, stage: str | None = None) -> None:
         """Read the catalogs and decode the images that the stage needs, once."""
@@ -284,6 +347,7 @@ class GalaxyDataModule(L.LightningDataModule):
                 msg = f"group_col={self.group_col!r} is not a column of the catalog. Its columns are: {', '.join(map(str, frame.columns))}."
                 raise CatalogError(msg)
             groups = group_codes(frame[self.group_col])
+            self._note(group_notes(frame[self.group_col]))
         parts = split_rows(len(frame), fractions, strata=strata, groups=groups, seed=self.seed)
         if strata is not None:
             check_every_class(parts, strata, names, grouped=groups is not None)
@@ -294,20 +358,14 @@ class GalaxyDataModule(L.LightningDataModule):
         }
 
     def strata(self, frame: pd.DataFrame) -> tuple[npt.NDArray[np.int64] | None, list[str]]:
-        """Give each row's class and the classes' names, where the labels are classes."""
+        """Return the stratum of each row (row,), and the classes' names where strata are classes; None where they are neither nor flags."""
         if not self.stratify or not self.label_cols:
             return None, []
-        labels = encode_labels(frame, self.label_cols, self.class_names)
-        whole = bool((labels == np.floor(labels)).all() and (labels >= 0).all())
-        if len(self.label_cols) == 1 and (self.class_names or (whole and len(np.unique(labels)) <= MOST_CLASSES)):
-            codes = labels[:, 0].astype(np.int64)
-            names = self.class_names.get(self.label_cols[0])
-            return codes, list(names) if names else [str(code) for code in range(codes.max() + 1)]
-        if len(self.label_cols) > 1 and whole and labels.max() <= 1:
-            combined = np.unique(labels, axis=0, return_inverse=True)[1].ravel()
-            rare = np.bincount(combined)[combined] < 3
-            return np.where(rare, combined.max() + 1, combined) if not rare.any() or rare.sum() >= 3 else None, []
-        return None, []
+        kind = self._kind(frame)
+        if kind not in ("classes", "flags") or (kind == "flags" and self.class_names):
+            return None, []
+        labels = read_labels(frame, self.label_cols, kind=kind, classes=self.class_names.get(self.label_cols[0], ()))
+        return labels.strata(), list(labels.classes)
 
 
 class Galaxies(Dataset[dict[str, Any]]):
@@ -417,11 +475,6 @@ def _transforms(augment: Augment) -> tuple[Transform | None, Transform | None, A
         return augment, None, None
     msg = f"augment={augment!r} must be True, False, an Augmentation, a callable, or a pair of callables (training, evaluation)."
     raise OptionError(msg)
-
-
-def _united(first: dict[str, tuple[str, ...]], second: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
-    """Give the classes of both, in sorted order."""
-    return {column: tuple(sorted({*first.get(column, ()), *names})) for column, names in second.items()}
 
 
 def _class_weights(labels: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:

@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 
 from zoobot.data.ids import refuse_rounded
-from zoobot.data.text import tidy_text
+from zoobot.data.sentinels import class_sentinels
+from zoobot.data.text import as_numbers, tidy_text
 from zoobot.errors import OptionError, SplitError
 
 if TYPE_CHECKING:
@@ -40,6 +41,32 @@ def group_codes(groups: pd.Series[Any]) -> npt.NDArray[np.int64]:
     codes: npt.NDArray[np.int64] = pd.factorize(groups)[0].astype(np.int64)
     codes[missing] = codes.max(initial=-1) + 1 + np.arange(missing.sum())
     return np.unique(codes, return_inverse=True)[1].astype(np.int64)
+
+
+def group_notes(groups: pd.Series[Any]) -> list[str]:
+    """Return what is odd about groups, in sentences: how many rows have none, and groups that are sentinels such as -99.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> group_notes(pd.Series([12, 12, -99, -99, 7], name="tile"))
+    ["2 galaxies have the group -99 in column 'tile', which may stand for 'no group': they stay in one part. Leave it blank if it does."]
+    """
+    values = as_numbers(tidy_text(groups)).astype(object)
+    counts = values.value_counts()
+    said = []
+    if len(values) > counts.sum():
+        said.append(
+            f"{len(values) - counts.sum()} of {len(values)} galaxies have no group in column {groups.name!r}: each stands alone."
+        )
+    if all(isinstance(value, (int, float)) for value in counts.index):
+        said += [
+            f"{counts[value]} galaxies have the group {value:.0f} in column {groups.name!r}, which may stand for 'no group': they stay in "
+            "one part. Leave it blank if it does."
+            for value in class_sentinels(list(counts.index))
+            if counts[value] > 1
+        ]
+    return said
 
 
 def split_rows(

@@ -27,6 +27,7 @@ from zoobot.trees.posterior import check_level
 if TYPE_CHECKING:
     import numpy.typing as npt
 
+    from zoobot.data.labels import LabelKind
     from zoobot.science import Memory, Reference
     from zoobot.science.figures import Figures
 
@@ -215,6 +216,15 @@ class FinetuneableZoobotAbstract(L.LightningModule):
         self.losses = nn.ModuleDict({f"{part}_loss": MeanMetric(nan_strategy="disable") for part in PARTS})
 
     # What a task decides.
+
+    @property
+    def label_kind(self) -> LabelKind:
+        """What the labels are; see `zoobot.data.labels.LabelKind`."""
+        return "classes" if self.class_names else "numbers"
+
+    def known_classes(self) -> list[str]:
+        """Return the classes in order, as labels name them; none where labels are no classes."""
+        return self.class_names
 
     def make_head(self, head: HeadKind, dropout_prob: float) -> nn.Module:
         """Give the module from (batch, feature) to (batch, output)."""

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+    from zoobot.data.labels import LabelKind
     from zoobot.science.figures import Figures
 
 logger = logging.getLogger(__name__)
@@ -125,6 +126,15 @@ class FinetuneableZoobotClassifier(FinetuneableZoobotAbstract):
         super().__init__(**options)
         weights = None if class_weights is None else torch.tensor(class_weights, dtype=torch.float32)
         self.register_buffer("class_weights", weights, persistent=False)
+
+    @property
+    def label_kind(self) -> LabelKind:
+        """Classes, or with multi_label flags."""
+        return "flags" if self.multi_label else "classes"
+
+    def known_classes(self) -> list[str]:
+        """Return the classes in order, '0', '1', ... where they have no names; none with multi_label."""
+        return [] if self.multi_label else self._names
 
     def loss(self, outputs: Tensor, labels: Tensor) -> Tensor:
         """Give the cross entropy (batch,) of logits (batch, class)."""
@@ -276,8 +286,22 @@ class FinetuneableZoobotClassifier(FinetuneableZoobotAbstract):
             )
             check_labels(frame, column, values > most, f"a class above {most} (num_classes={self.num_classes})", remedy)
 
+    def learn_from(self, datamodule: Any) -> None:
+        """Take label names and preprocessing from a `GalaxyDataModule`; whole numbers other than 0 to num_classes - 1 become named classes.
+
+        Raises
+        ------
+        LabelError, EncoderError
+            Labels or images that don't fit this model.
+        """
+        if not (self.multi_label or datamodule.class_names or len(datamodule.label_cols) != 1):
+            codes = np.concatenate(list(datamodule.labels.values()))
+            if not ((codes >= 0) & (codes < self.num_classes) & (codes == np.floor(codes))).all():
+                datamodule.read_labels_as("classes")
+        super().learn_from(datamodule)
+
     def prepare(self, labels: npt.NDArray[np.float32]) -> None:
-        """Refuse training labels that are all of one class."""
+        """Refuse training labels that are all of one class, and say which classes have no training galaxy."""
         for place, column in enumerate(self.label_cols):
             values = np.unique(labels[:, place])
             if len(values) == 1:
@@ -286,8 +310,13 @@ class FinetuneableZoobotClassifier(FinetuneableZoobotAbstract):
                     "Two classes or more are needed to learn from."
                 )
                 raise LabelError(msg)
-        if not self.multi_label and self.class_names and len(self.class_names) < self.num_classes:
-            self.class_names += [str(place) for place in range(len(self.class_names), self.num_classes)]
+        if not self.multi_label:
+            if self.class_names and len(self.class_names) < self.num_classes:
+                self.class_names += [str(place) for place in range(len(self.class_names), self.num_classes)]
+            absent = np.setdiff1d(np.arange(self.num_classes), labels[:, 0])
+            if len(absent):
+                names = ", ".join(self._names[place] for place in absent)
+                logger.warning("num_classes=%d, but no training galaxy is of class %s.", self.num_classes, names)
 
     def task_options(self) -> dict[str, Any]:
         """Give num_classes, label_smoothing, class_weights, multi_label and calibration."""

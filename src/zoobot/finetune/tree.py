@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     import pandas as pd
 
+    from zoobot.data.labels import LabelKind
     from zoobot.finetune.base import TableOptions
     from zoobot.science.figures import Figures
     from zoobot.trees.library import TreeSource
@@ -89,6 +90,11 @@ class FinetuneableZoobotTree(FinetuneableZoobotAbstract):
         self.label_cols = list(self.schema.label_cols)
         weights = [self.question_weights.get(question.text, 1.0) for question in self.schema.questions]
         self.register_buffer("loss_weights", torch.tensor(weights) if question_weights else None, persistent=False)
+
+    @property
+    def label_kind(self) -> LabelKind:
+        """Votes."""
+        return "votes"
 
     def loss(self, outputs: Tensor, labels: Tensor) -> Tensor:
         """Give the Dirichlet-multinomial loss (batch,) of logits (batch, answer) for vote counts, summed over questions."""

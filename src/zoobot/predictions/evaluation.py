@@ -12,7 +12,8 @@ import pandas as pd
 import torch
 from torch import nn
 
-from zoobot.data.catalog import check_columns, encode_labels, label_columns, read_catalog
+from zoobot.data.catalog import check_columns, label_columns, read_catalog
+from zoobot.data.labels import read_labels
 from zoobot.data.splits import group_codes
 from zoobot.errors import CatalogError, ImageError, LabelError
 from zoobot.finetune import FinetuneableZoobotAbstract, FinetuneableZoobotTree, load
@@ -114,8 +115,7 @@ def evaluate(
         check_columns(given, [group_col], "of groups")
     frame = model.read_labels(given)
     columns = label_columns(frame, model.label_cols)
-    class_names = {columns[0]: model.class_names} if model.class_names else {}
-    labels = encode_labels(frame, columns, class_names)
+    labels = read_labels(frame, columns, kind=model.label_kind, classes=model.known_classes()).values.astype(np.float32)
     model.check_labels(frame, labels, columns)
     raw = raw_predictions(
         frame,

@@ -42,6 +42,7 @@ def cautions(contents: RunContents) -> list[Caution]:
         *_disagree(contents),
         *_checks(contents),
         *_left_out(contents),
+        *_catalog_notes(contents),
     ]
     return sorted(found, key=lambda one: ORDER.index(one.gravity))
 
@@ -53,6 +54,12 @@ def _simulated(contents: RunContents) -> Iterator[Caution]:
             "galaxies."
         )
         yield Caution("grave", "SIMULATED galaxies", text)
+
+
+def _catalog_notes(contents: RunContents) -> Iterator[Caution]:
+    """Say what was odd about the values in the catalog."""
+    for note in contents.about.get("catalog_notes") or []:
+        yield Caution("care", "Values in the catalog", str(note))
 
 
 def _training(contents: RunContents) -> Iterator[Caution]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     from zoobot.data.tables import CatalogSource
+
+logger = logging.getLogger(__name__)
 
 COMPARISON_FILE = "comparison"
 APART = "not told apart"
@@ -252,11 +255,12 @@ def compare_encoders(
     frame = read_catalog(catalog)
     label_columns(frame, label)
     check_columns(frame, [] if group_col is None else [group_col], "to group by")
-    frame = frame[frame[label].notna()].reset_index(drop=True)
+    labelled = frame[label].notna()
+    without = f" {int((~labelled).sum())} without a label are left out." if not labelled.all() else ""
+    frame = frame[labelled].reset_index(drop=True)
     groups = None if group_col is None else group_codes(frame[group_col])
-    truth, found, told = read_label(frame, label)
-    kind: CurveTask = task or found
-    say(f"{len(frame)} labelled galaxies; {label} ({told if kind == 'classify' else 'numbers'}).")
+    truth, kind, told = read_label(frame, label, task)
+    say(f"{len(frame)} labelled galaxies; {label} ({told or 'numbers'}).{without}")
     features = {}
     for name in encoders:
         say(f"Features of {name}.")
@@ -266,21 +270,19 @@ def compare_encoders(
     return compare_features(features, truth, kind, groups=groups, label=label, **options)
 
 
-def read_label(frame: pd.DataFrame, label: str) -> tuple[NDArray[np.float32], CurveTask, str]:
-    """Return a column's labels as numbers, the task that they ask for, and the classes with their counts in words.
+def read_label(
+    frame: pd.DataFrame, label: str, task: CurveTask | None = None
+) -> tuple[NDArray[np.float64], CurveTask, str]:
+    """Return a column's labels as numbers, their task (default: as for `zoobot finetune`), and the classes with their counts in words."""
+    from zoobot.data.labels import LabelKind, check_values, infer_kind, read_labels
 
-    Names, and at most 50 whole numbers from 0, are classes, as for `zoobot finetune`.
-    """
-    from zoobot.data.catalog import encode_labels, find_class_names
-    from zoobot.data.datamodule import MOST_CLASSES
-
-    names = find_class_names(frame, [label])
-    truth = encode_labels(frame, [label], names)[:, 0]
-    values, counts = np.unique(truth, return_counts=True)
-    whole = bool((values == np.floor(values)).all() and (values >= 0).all() and len(values) <= MOST_CLASSES)
-    shown = list(names[label]) if label in names else [f"{value:g}" for value in values]
-    told = ", ".join(f"{name}: {count}" for name, count in zip(shown, counts, strict=True)) if whole else ""
-    return truth, "classify" if whole else "regress", told
+    kinds: dict[CurveTask, LabelKind] = {"classify": "classes", "regress": "numbers"}
+    kind = kinds[task] if task else infer_kind(frame, [label])
+    for note in check_values(frame, [label], kind):
+        logger.warning(note)
+    labels = read_labels(frame, label, kind=kind)
+    told = ", ".join(f"{name}: {count}" for name, count in labels.counts().items())
+    return labels.values[:, 0], "classify" if kind == "classes" else "regress", told
 
 
 def _verdict(low: float, high: float) -> str:

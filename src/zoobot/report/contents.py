@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import pandas as pd
 
+from zoobot.data.labels import places_of
 from zoobot.data.splits import group_codes
 from zoobot.encoders.saved import CONFIG_FILE
 from zoobot.errors import OptionError
@@ -40,7 +41,6 @@ from zoobot.report.outcomes import (
     class_outcomes,
     label_outcomes,
     number_outcomes,
-    places_of,
     shown_names,
     vote_outcomes,
 )

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from zoobot.data.labels import NO_CLASS, places_of
 from zoobot.errors import CatalogError
 from zoobot.finetune import FinetuneableZoobotAbstract, FinetuneableZoobotClassifier, FinetuneableZoobotRegressor
-from zoobot.report.outcomes import UNKNOWN_CLASS, places_of
 from zoobot.science.figure import Figure
 from zoobot.science.label_check import (
     COLUMNS,
@@ -104,7 +104,7 @@ def check_labels(
 
 def _classes(labels: pd.Series, names: Sequence[str]) -> npt.NDArray[np.int64]:
     places = places_of(labels, names)
-    unknown = places == UNKNOWN_CLASS
+    unknown = places == NO_CLASS
     if unknown.any():
         msg = f"the true label '{labels[unknown].iloc[0]}' is not among the classes {', '.join(names)}: the predictions are of another run."
         raise CatalogError(msg)

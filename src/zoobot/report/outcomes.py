@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from zoobot.data.labels import NO_CLASS, places_of
 from zoobot.errors import ZoobotError
 from zoobot.science.conformal import SEPARATOR
 
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
     from zoobot.trees import Schema, VotePosterior
 
     Values = NDArray[np.float64]
-
-UNKNOWN_CLASS = -1
 
 
 @dataclass(frozen=True, eq=False)
@@ -142,7 +141,7 @@ def class_outcomes(table: pd.DataFrame, label: str, names: Sequence[str]) -> Cla
     calibrated = _numbers(table, [f"{column}_calibrated" for column in columns])
     if raw is None:
         return None
-    known = (truth != UNKNOWN_CLASS) & np.isfinite(raw if calibrated is None else raw + calibrated).all(axis=1)
+    known = (truth != NO_CLASS) & np.isfinite(raw if calibrated is None else raw + calibrated).all(axis=1)
     if not known.any():
         return None
     sets = _sets(table[f"{label}_set"], names) if f"{label}_set" in table else None
@@ -206,24 +205,6 @@ def vote_outcomes(table: pd.DataFrame, tree: Schema | None) -> Votes | None:
         return None
     posterior = VotePosterior(schema, concentrations[known])
     return Votes(_rows(table, known), posterior, counts[known], int((~known).sum()), knows_paths=tree is not None)
-
-
-def places_of(labels: pd.Series[Any], names: Sequence[str]) -> NDArray[np.int64]:
-    """Give the place of each label among the classes, -1 where it is none: text as it stands, else numbers and true/false as numbers."""
-    place = {name: number for number, name in enumerate(names)}
-
-    def find(text: str) -> int:
-        if text in place:
-            return place[text]
-        text = {"true": "1", "false": "0"}.get(text.lower(), text)
-        try:
-            return place.get(f"{float(text):g}", UNKNOWN_CLASS)
-        except ValueError:
-            return UNKNOWN_CLASS
-
-    texts = labels.astype(str)
-    known = {text: find(text) for text in texts.unique()}
-    return texts.map(known).to_numpy(np.int64)
 
 
 def _rows(table: pd.DataFrame, known: Any) -> pd.DataFrame:

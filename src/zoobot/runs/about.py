@@ -62,6 +62,7 @@ def write_about(
         "counts": {part: len(datamodule.frames[part]) for part in PARTS},
         "class_counts": _class_counts(datamodule, model) if task_of(model) == "classify" else None,
         "simulated": any(is_simulated(datamodule.frames[part]) for part in PARTS),
+        "catalog_notes": datamodule.notes,
     }
     write_json(out / ABOUT_FILE, about)
     columns = ["id_str", "file_loc", "part", *model.label_cols]

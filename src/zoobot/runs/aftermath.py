@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from zoobot.data.catalog import encode_labels
+from zoobot.data.labels import read_labels
 from zoobot.errors import LabelError
 from zoobot.files import write_json
 from zoobot.predictions import feature_array, represent
@@ -124,7 +124,7 @@ def _write_learning_curve(
         reason = f"there are {len(model.label_cols)} label columns, and a curve is of one"
     else:
         column = model.label_cols[0]
-        labels = encode_labels(parts, [column], {column: model.class_names} if model.class_names else {})[:, 0]
+        labels = read_labels(parts, [column], kind=model.label_kind, classes=model.known_classes()).values[:, 0]
         n_now = int((parts["part"] == "train").sum())
         try:
             curve = learning_curve(features, labels, task, groups=groups, n_now=n_now)

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import torch
 
 from zoobot import trees
 from zoobot.data import Augmentation, GalaxyDataModule
-from zoobot.data.catalog import is_names, label_columns, read_catalog
-from zoobot.data.datamodule import MOST_CLASSES
+from zoobot.data.catalog import label_columns, read_catalog
+from zoobot.data.labels import LabelKind, infer_kind
 from zoobot.data.votes import tree_votes
 from zoobot.encoders import load_encoder
 from zoobot.errors import LabelError, OptionError
@@ -50,7 +49,7 @@ def build(settings: RunSettings) -> tuple[GalaxyDataModule, FinetuneableZoobotAb
         label_cols,
         frame,
         test_catalog=test,
-        **data_options(settings, encoder, task),
+        **data_options(settings, encoder, task, label_cols),
     )
     datamodule.read_catalogs()
     model = build_model(settings, task, datamodule, encoder)
@@ -64,7 +63,7 @@ def build_encoder(settings: RunSettings) -> Encoder:
         return load_encoder(settings.encoder, settings.channels, pretrained=settings.pretrained)
 
 
-def data_options(settings: RunSettings, encoder: Encoder, task: Task) -> dict[str, Any]:
+def data_options(settings: RunSettings, encoder: Encoder, task: Task, label_cols: Sequence[str]) -> dict[str, Any]:
     """Give how a data module reads and splits catalogs for these settings."""
     return {
         "batch_size": settings.batch_size,
@@ -76,6 +75,7 @@ def data_options(settings: RunSettings, encoder: Encoder, task: Task) -> dict[st
         "augment": Augmentation(flip=settings.flip),
         "class_balance": settings.class_balance,
         "group_col": settings.group_col,
+        "label_kind": label_kind(task, label_cols),
         "stratify": task == "classify",
         "seed": settings.seed,
     }
@@ -109,23 +109,22 @@ def build_model(
 
 
 def infer_task(frame: pd.DataFrame, label_cols: Sequence[str]) -> Task:
-    """Say which task label columns ask for: names and few whole numbers are classes, other numbers are regressed on."""
-    values = [frame[column].dropna() for column in label_cols]
-    if any(is_names(column) for column in values):
-        return "classify"
-    numbers = np.concatenate([column.to_numpy(float) for column in values])
-    whole = bool((numbers == np.floor(numbers)).all() and (numbers >= 0).all())
-    most = 2 if len(label_cols) > 1 else MOST_CLASSES
-    return "classify" if whole and len(np.unique(numbers)) <= most else "regress"
+    """Return the task that label columns ask for: see `zoobot.data.labels.infer_kind`."""
+    return "regress" if infer_kind(frame, label_cols) == "numbers" else "classify"
+
+
+def label_kind(task: Task, label_cols: Sequence[str]) -> LabelKind:
+    """Return what the labels of a task are."""
+    if task == "classify":
+        return "classes" if len(label_cols) == 1 else "flags"
+    return "numbers" if task == "regress" else "votes"
 
 
 def _count_classes(datamodule: GalaxyDataModule) -> int:
-    """Give the number of classes of a data module's one label column."""
+    """Return the number of classes of a data module's one label column."""
     column = datamodule.label_cols[0]
-    if column in datamodule.class_names:
-        names = datamodule.class_names[column]
-        if len(names) < 2:
-            msg = f"all galaxies have the same label {names[0]!r} in column {column!r}. Two classes or more are needed to learn from."
-            raise LabelError(msg)
-        return len(names)
-    return max(2, int(max(labels.max() for labels in datamodule.labels.values())) + 1)
+    names = datamodule.class_names[column]
+    if len(names) < 2:
+        msg = f"all galaxies have the same label {names[0]!r} in column {column!r}. Two classes or more are needed to learn from."
+        raise LabelError(msg)
+    return len(names)

@@ -125,7 +125,8 @@ def _run_fold(
         train_catalog=rest.iloc[train].reset_index(drop=True),
         val_catalog=rest.iloc[val].reset_index(drop=True),
         test_catalog=frame[held_out].reset_index(drop=True),
-        **data_options(settings, encoder, task),
+        classes=model.class_names,
+        **data_options(settings, encoder, task, datamodule.label_cols),
     )
     fold.read_catalogs()
     trained = build_model(settings, task, fold, encoder)

@@ -1,0 +1,109 @@
+"""Labels as real catalogs have them: codes other than 0 and 1, spellings, sentinels, classes that only the test has."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+
+@pytest.fixture(scope="module")
+def table(galaxies) -> pd.DataFrame:
+    frame = pd.read_csv(galaxies / "catalog.csv")
+    frame["file_loc"] = [str(galaxies / name) for name in frame["file_loc"]]
+    return frame.assign(id_str=[f"J{place:04}" for place in range(len(frame))])
+
+
+@pytest.fixture(scope="module")
+def counted_from_0(table, finetune, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("codes")
+    table.to_csv(folder / "catalog.csv", index=False)
+    finetune(folder / "run", "--label", "ring", "--folds", 2, catalog=folder / "catalog.csv")
+    return folder / "run"
+
+
+@pytest.mark.parametrize("codes", [(1, 2), (101, 205), (2019, 2020), (0, 2**53), (-5, 3), (0, 2)])
+def test_any_two_codes_give_the_run_that_0_and_1_give(codes, table, counted_from_0, finetune, zoobot_command, tmp_path):
+    table.assign(ring=np.where(table["ring"] == 1, codes[1], codes[0])).to_csv(tmp_path / "catalog.csv", index=False)
+    run = tmp_path / "run"
+    finetune(run, "--label", "ring", "--folds", 2, catalog=tmp_path / "catalog.csv")
+    metrics, expected = (json.loads((one / "metrics.json").read_text())["test"] for one in (run, counted_from_0))
+    assert metrics["classes"] == [str(code) for code in codes]
+    assert metrics["confusion"] == expected["confusion"]
+    assert metrics["log_loss"] == expected["log_loss"]
+    for part in ("predictions.csv", "folds/predictions.csv"):
+        ours, theirs = pd.read_csv(run / part), pd.read_csv(counted_from_0 / part)
+        for place, code in enumerate(codes):
+            np.testing.assert_array_equal(ours[f"ring_{code}"], theirs[f"ring_{place}"])
+
+    answer = zoobot_command(
+        "evaluate", tmp_path / "catalog.csv", "--model", run / "model", "--out", tmp_path / "again", "--no-report"
+    )
+    assert answer.code == 0, answer.err
+    predicted = zoobot_command(
+        "predict", tmp_path / "catalog.csv", "--model", run / "model", "--out", tmp_path / "p.parquet"
+    )
+    assert predicted.code == 0, predicted.err
+    assert set(pd.read_parquet(tmp_path / "p.parquet")["ring_predicted"]) <= {str(code) for code in codes}
+    selected = zoobot_command(
+        "select",
+        tmp_path / "p.parquet",
+        "--model",
+        run,
+        "--completeness",
+        0.6,
+        "--class",
+        codes[1],
+        "--out",
+        tmp_path / "sample",
+    )
+    assert selected.code == 0, selected.err
+    assert f"Selecting ring = {codes[1]}" in selected.out
+
+
+def test_t_types_are_classes_in_numeric_order(table, finetune, tmp_path):
+    types = np.array([-5, -2, 1, 10])[np.arange(len(table)) % 4]
+    table.assign(t_type=types).to_csv(tmp_path / "catalog.csv", index=False)
+    finetune(tmp_path / "run", "--label", "t_type", "--epochs", 1, catalog=tmp_path / "catalog.csv")
+    about = json.loads((tmp_path / "run" / "about.json").read_text())
+    assert about["class_names"] == ["-5", "-2", "1", "10"]
+    assert about["class_counts"]["test"].keys() == {"-5", "-2", "1", "10"}
+
+
+def refuse(zoobot_command, quick, tmp_path, *arguments):
+    answer = zoobot_command("finetune", tmp_path / "catalog.csv", "--out", tmp_path / "run", *quick, *arguments)
+    assert answer.code == 2, answer.out
+    assert "Traceback" not in answer.err
+    assert not (tmp_path / "run" / "checkpoints").exists()
+    return " ".join(answer.err.split())
+
+
+@pytest.mark.parametrize("classes", [("E", "S", "merger"), (0, 1, 2), (1, 2, 3)])
+def test_a_class_that_only_the_test_has_is_refused(classes, table, zoobot_command, quick, tmp_path):
+    frame = table.assign(kind=[classes[place % 2] for place in range(len(table))])
+    frame[:60].to_csv(tmp_path / "catalog.csv", index=False)
+    test = frame[60:].assign(kind=[classes[place % 3] for place in range(36)])
+    test.to_csv(tmp_path / "test.csv", index=False)
+    said = refuse(zoobot_command, quick, tmp_path, "--label", "kind", "--test", tmp_path / "test.csv")
+    assert "12 of 36 galaxies have a class that is not one of" in said
+    assert f"({classes[2]})" in said
+
+
+def test_sentinels_among_targets_are_refused(table, zoobot_command, quick, tmp_path):
+    frame = table.assign(radius=table["radius"].mask(table.index < 5, -99.0))
+    frame.to_csv(tmp_path / "catalog.csv", index=False)
+    said = refuse(zoobot_command, quick, tmp_path, "--label", "radius")
+    assert "5 of 96 galaxies have a value that stands for 'not measured', -99 (5 times)" in said
+
+
+def test_what_is_odd_is_said_and_kept_for_the_report(table, finetune, tmp_path):
+    frame = table.assign(kind=np.where(table["ring"] == 1, np.where(table.index < 40, "Ring", "ring"), "none"), tile=7)
+    frame["tile"] = np.where(frame.index < 10, -999, frame.index // 2)
+    frame.to_csv(tmp_path / "catalog.csv", index=False)
+    answer = finetune(
+        tmp_path / "run", "--label", "kind", "--group-col", "tile", "--epochs", 1, catalog=tmp_path / "catalog.csv"
+    )
+    notes = json.loads((tmp_path / "run" / "about.json").read_text())["catalog_notes"]
+    assert any("'Ring' (13 galaxies), 'ring' (19 galaxies)" in note for note in notes)
+    assert any("10 galaxies have the group -999" in note for note in notes)
+    assert all(answer.err.count(note) == 1 for note in notes)
