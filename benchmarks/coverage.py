@@ -13,10 +13,10 @@ from typing import Annotated
 
 import typer
 
-from covering import intervals
+from covering import curves, intervals
 from covering.table import Job, show
 
-TABLES: dict[str, Callable[[], Iterator[Job]]] = {"intervals": intervals.jobs}
+TABLES: dict[str, Callable[[], Iterator[Job]]] = {"intervals": intervals.jobs, "curves": curves.jobs}
 
 
 def main(

@@ -1,6 +1,7 @@
 """Learning curves and what more labels buy: power laws with known answers, and heads fitted by hand."""
 
 import json
+import sys
 
 import numpy as np
 import pytest
@@ -244,7 +245,7 @@ def test_the_gain_is_counted_from_the_labels_that_train():
     assert "330 instead of 250" in curve.sentence() and "all 400 labelled galaxies" in curve.sentence()
     assert "not the test score" in curve.sentence()
     kept = curve.to_dict()
-    assert (kept["n_now"], kept["n_labels"], kept["galaxies"]) == (250, 400, "all labelled galaxies, out of fold")
+    assert (kept["n_now"], kept["n_labels"], kept["galaxies"]) == (250, 400, "all 400 labelled galaxies, out of fold")
     assert "ridge classifier on frozen features" in kept["head"]
     most = kept["at_most_labels"]["balanced_accuracy"]
     assert (
@@ -286,3 +287,11 @@ def test_auroc_is_of_pairs_within_a_fold():
         found.append(score_heads(fitted, truth.astype(float), "classify", Units.of(truth, None), n_draws=20, seed=0))
     assert found[0][0]["auroc"] == pytest.approx(found[1][0]["auroc"])
     np.testing.assert_allclose(found[0][1]["auroc"], found[1][1]["auroc"])
+
+
+def test_of_very_many_galaxies_some_are_used(monkeypatch):
+    monkeypatch.setattr(sys.modules["zoobot.science.learning_curve"], "MOST", 80)
+    x, labels = gaussian(200, np.random.default_rng(17))
+    curve = learning_curve(x, labels, groups=np.arange(200) // 2, n_repeats=2, n_draws=20)
+    assert (curve.n_labels, curve.n_given, curve.n_now) == (80, 200, 200)
+    assert "out of fold on 80 of the 200 labelled galaxies, drawn at random" in curve.sentence()

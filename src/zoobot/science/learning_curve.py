@@ -40,7 +40,6 @@ HEADS: dict[CurveTask, str] = {
     "classify": "a ridge classifier on frozen features, classes weighted alike",
     "regress": "a ridge regression on frozen features",
 }
-GALAXIES = "all labelled galaxies, out of fold"
 METHOD = "bootstrap of {}, widened for training sets that overlap (Nadeau & Bengio 2003)"
 
 
@@ -54,6 +53,8 @@ class LearningCurve:
         Of the head.
     n_labels, n_groups : int
         Labelled galaxies that the curve was measured on, and independent groups among them (as many, where each stands alone).
+    n_given : int
+        Labelled galaxies there are: more where not all were used.
     class_groups : ndarray
         (class,) independent groups that hold each class; empty for a regression.
     n_now : int
@@ -73,6 +74,7 @@ class LearningCurve:
     task: CurveTask
     n_labels: int
     n_groups: int
+    n_given: int
     class_groups: Rows
     n_now: int
     sizes: Rows
@@ -85,6 +87,13 @@ class LearningCurve:
     def headline(self) -> str:
         """The score that counts: balanced accuracy, or R2."""
         return SCORES[self.task][0]
+
+    @property
+    def galaxies(self) -> str:
+        """Which galaxies the curve was measured on, in words."""
+        if self.n_labels < self.n_given:
+            return f"{self.n_labels} of the {self.n_given} labelled galaxies, drawn at random"
+        return f"all {self.n_labels} labelled galaxies"
 
     @property
     def _units(self) -> str:
@@ -124,10 +133,7 @@ class LearningCurve:
         score = score or self.headline
         law, name, shown = self.laws[score], NAMES[score], ".3g" if score == "rmse" else ".3f"
         of_groups = f" ({self.n_groups} groups, kept whole)" if self.n_groups < self.n_labels else ""
-        measured = (
-            f"of {HEADS[self.task]}, out of fold on all {self.n_labels} labelled galaxies{of_groups}, which is not the test score of a "
-            "finetuned model"
-        )
+        measured = f"of {HEADS[self.task]}, out of fold on {self.galaxies}{of_groups}, which is not the test score of a finetuned model"
         if not law.determined:
             most = self.figure(score)
             interval = f" (95% interval {most.low:{shown}} to {most.high:{shown}})" if most.has_interval else ""
@@ -153,7 +159,7 @@ class LearningCurve:
         intervals = {name: [_plain(end) for end in self.interval(name)] for name in self.scores}
         return {
             "task": self.task,
-            "galaxies": GALAXIES,
+            "galaxies": f"{self.galaxies}, out of fold",
             "head": HEADS[self.task],
             "n_labels": self.n_labels,
             "n_groups": self.n_groups,
@@ -252,8 +258,8 @@ def learning_curve(
     }  # fmt: skip
     held = np.unique(np.stack([classes, units.codes]), axis=1)[0] if task == "classify" else np.zeros(0, np.int64)
     curve = LearningCurve(
-        task=task, n_labels=len(truth), n_groups=len(units), class_groups=np.bincount(held), n_now=now, sizes=sizes, groups=counts,
-        scores=scores, draws=draws, laws=laws,
+        task=task, n_labels=len(truth), n_groups=len(units), n_given=total, class_groups=np.bincount(held), n_now=now, sizes=sizes,
+        groups=counts, scores=scores, draws=draws, laws=laws,
     )  # fmt: skip
     if reason := _too_few(curve, FEWEST_FOR_LAW):
         curve = replace(curve, laws={name: law.refused(reason) for name, law in laws.items()})
@@ -309,10 +315,7 @@ def _checked(
         msg = f"all {len(truth)} labels are {truth[0]:g}. There is nothing to learn from them."
         raise LabelError(msg)
     if n_labels > MOST:
-        codes = np.unique(own, return_inverse=True)[1]
-        shuffled = np.random.default_rng(seed).permutation(n_groups)
-        kept = shuffled[np.cumsum(np.bincount(codes)[shuffled]) <= MOST]
-        some = np.isin(codes, kept)
+        some = np.sort(np.random.default_rng(seed).choice(n_labels, MOST, replace=False))
         x, truth, own = x[some], truth[some], own[some]
     return x, truth, None if groups is None else own, n_labels
 
