@@ -181,24 +181,43 @@ def test_the_same_name_and_another_compression_is_seen_by_name(runs, evaluate, t
     assert set(pd.read_csv(out / "seen.csv")["how"]) == {"same id"}
 
 
-def test_an_older_model_says_what_it_does_not_remember(runs, others, evaluate, tmp_path):
-    run = tmp_path / "older" / "run"
-    shutil.copytree(runs("classify").parent, run.parent)
-    (run / "model" / "memory.safetensors").unlink()
-    _, out, said = evaluate(part_of(run, "train").head(10), run)
+def test_a_model_without_memory_says_so(runs, others, evaluate, tmp_path):
+    run = runs("classify")
+    alone = tmp_path / "alone"
+    shutil.copytree(run / "model", alone / "model")
+    (alone / "model" / "memory.safetensors").unlink()
+    _, out, said = evaluate(part_of(run, "train").head(10), alone)
     assert "does not remember the galaxies of its training" in said
-    looked = json.loads((out / "about.json").read_text())["looked"]
-    assert not looked["seen"]["done"]
+    assert not json.loads((out / "about.json").read_text())["looked"]["seen"]["done"]
     assert "known" not in json.loads((out / "metrics.json").read_text())
+
+
+def test_a_model_in_the_folder_of_its_run_is_told_by_it(runs, others, zoobot_command, tmp_path):
+    """An older model without memory, and a checkpoint, which never has one."""
+    run = tmp_path / "run"
+    shutil.copytree(runs("classify"), run)
+    frame = pd.concat([part_of(runs("classify"), "train").head(6), part_of(runs("classify"), "val"), others.head(4)])
+    frame.assign(id_str=[f"n{place}" for place in range(len(frame))]).to_csv(tmp_path / "some.csv", index=False)
+    expected = {"train": 6, "val": len(frame) - 10, "test": 0, "new": 4}
+    checkpoint = next(path for path in (run / "checkpoints").glob("*.ckpt") if path.name != "last.ckpt")
+    for place, model in enumerate((checkpoint, run / "model", checkpoint)):
+        if place == 1:
+            (run / "model" / "memory.safetensors").unlink()
+        out = tmp_path / f"out{place}"
+        answer = zoobot_command("evaluate", tmp_path / "some.csv", "--model", model, "--no-report", "--out", out)
+        assert answer.code == 0, answer.out + answer.err
+        assert json.loads((out / "metrics.json").read_text())["known"] == expected
+        assert "older version" not in answer.out
 
 
 def test_a_model_with_a_reference_alone_knows_those_galaxies(catalog, finetune, evaluate, tmp_path):
     catalog.to_csv(tmp_path / "catalog.csv", index=False)
     run = tmp_path / "run"
     finetune(run, "--label", "kind", "--epochs", 1, "--report", catalog=tmp_path / "catalog.csv")
-    (run / "model" / "memory.safetensors").unlink()
     copies = changed_copies(part_of(run, "train").head(10), tmp_path / "copies", CHANGES["turned"])
-    metrics, out, said = evaluate(pd.concat([copies, part_of(run, "val")]), run)
+    shutil.move(run / "model", tmp_path / "alone" / "model")
+    (tmp_path / "alone" / "model" / "memory.safetensors").unlink()
+    metrics, out, said = evaluate(pd.concat([copies, part_of(run, "val")]), tmp_path / "alone")
     assert metrics["known"]["train"] == 10  # the validation galaxies are not among them
     assert "written by an older version" in said
     assert "older version" in json.loads((out / "about.json").read_text())["looked"]["seen"]["why"]

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -85,9 +86,9 @@ def test_select_takes_unseen_galaxies_alone(table, finetune, zoobot_command, tmp
     parts = pd.read_csv(run / "parts.csv")
     seen = table[table["id_str"].isin(parts.loc[parts["part"] != "test", "id_str"])]
 
-    def select_from(catalog: pd.DataFrame):
+    def select_from(catalog: pd.DataFrame, folder: Path):
         catalog.to_csv(tmp_path / "some.csv", index=False)
-        model = ["--model", run / "model"]
+        model = ["--model", folder]
         answer = zoobot_command(
             "evaluate", tmp_path / "some.csv", *model, "--no-report", "--out", tmp_path / "evaluated"
         )
@@ -97,18 +98,19 @@ def test_select_takes_unseen_galaxies_alone(table, finetune, zoobot_command, tmp
         arguments = ["--model", tmp_path / "evaluated", "--completeness", 0.5, "--out", tmp_path / "selected"]
         return zoobot_command("select", tmp_path / "predictions.csv", *arguments)
 
-    answer = select_from(seen)
+    answer = select_from(seen, run / "model")
     assert answer.code == 2
     assert f"all {len(seen)} galaxies that were evaluated" in answer.err
     assert "Evaluate galaxies that it has not seen" in answer.err
-    answer = select_from(table)
+    answer = select_from(table, run / "model")
     assert answer.code == 0, answer.err
     n_test = int((parts["part"] == "test").sum())
     assert (
         f"{n_test} test galaxies"
         in json.loads((tmp_path / "selected" / "selection.json").read_text())["labelled_galaxies"]
     )
-    (run / "model" / "memory.safetensors").unlink()
-    answer = select_from(seen)
+    shutil.copytree(run / "model", tmp_path / "alone")
+    (tmp_path / "alone" / "memory.safetensors").unlink()
+    answer = select_from(seen, tmp_path / "alone")
     assert answer.code == 0, answer.err
     assert "not known whether the model has seen them" in " ".join(answer.out.split())

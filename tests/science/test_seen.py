@@ -191,13 +191,16 @@ def packed(content: bytes) -> np.ndarray:
     return np.frombuffer(zlib.compress(content), np.uint8)
 
 
-def test_real_galaxies_of_one_survey_are_told_apart(real_data):
+@pytest.mark.parametrize("other", ["rings/test.csv", "sdss_gz1/test.csv", "gz2_votes/test.csv"])
+def test_real_galaxies_of_the_same_and_of_other_surveys_are_told_apart(other, real_data):
     from zoobot.data import Preprocessing, read_catalog
     from zoobot.predictions.memory import memory_of, seen_by
     from zoobot.predictions.thumbnails import make_thumbnails
 
     train = read_catalog(real_data / "rings" / "train.csv").assign(part="train")
-    test = read_catalog(real_data / "rings" / "test.csv")
+    test = read_catalog(real_data / other).head(200)
     memory = memory_of(train, Preprocessing(), num_workers=0)
     thumbnails, _ = make_thumbnails(test["file_loc"].tolist(), Preprocessing(), num_workers=0)
-    assert seen_by(memory, test, thumbnails).counts() == {"train": 0, "val": 0, "test": 0, "new": len(test)}
+    for names in (test["id_str"], train["id_str"].head(len(test)).tolist()):
+        seen = seen_by(memory, test.assign(id_str=names), thumbnails)
+        assert seen.counts() == {"train": 0, "val": 0, "test": 0, "new": len(test)}

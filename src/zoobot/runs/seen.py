@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
-from zoobot.predictions.memory import recall, seen_by
+from zoobot.errors import ModelFileError
+from zoobot.files import is_file
+from zoobot.predictions.memory import memory_of, recall, seen_by
 from zoobot.report.looked import Look
+from zoobot.report.names import MODEL_FOLDER, PARTS_FILE, RUN_FILE
+from zoobot.science.memory import ROLES, Memory
 
 if TYPE_CHECKING:
     import numpy.typing as npt
-    import pandas as pd
 
     from zoobot.finetune import FinetuneableZoobotAbstract
-    from zoobot.science import Memory, Seen
+    from zoobot.science import Seen
 
 ROLE_NAMES = {"train": "trained it", "val": "validated it"}
 
@@ -82,7 +87,7 @@ class Recognized:
             said.append(f"{learned:,} of {self.n:,} galaxies had a part in the model ({', '.join(each)}). {scored}.")
         elif self.seen.n_remembered:
             said.append(
-                f"None of {self.n:,} galaxies had a part in the model, which remembers {self.seen.n_remembered:,}."
+                f"None of the {self.n:,} galaxies had a part in the model, which remembers {self.seen.n_remembered:,}."
             )
         if counts["test"]:
             said.append(f"{counts['test']:,} galaxies are of the test part of the model's run.")
@@ -97,6 +102,7 @@ class Recognized:
 
 def recognize(
     model: FinetuneableZoobotAbstract,
+    source: str,
     frame: pd.DataFrame,
     thumbnails: npt.NDArray[np.uint8],
     *,
@@ -107,12 +113,31 @@ def recognize(
     Parameters
     ----------
     model
-        Whose memory is asked; see `recall`.
+        Whose memory is asked.
+    source
+        Where it was loaded from: a model without memory may lie in the folder of its run, as a checkpoint does, which has it or at least
+        ``parts.csv``. Failing that, see `recall`.
     frame, thumbnails
         The catalog, and its pictures; see `seen_by`.
     num_workers
         Processes that decode images of an older model's galaxies.
     """
-    memory = recall(model, num_workers=num_workers)
-    seen = None if memory is None else seen_by(memory, frame, thumbnails)
-    return Recognized(len(frame), memory, seen, model.memory is not None)
+    memory = model.memory or _memory_of_run(model, source, num_workers)
+    whole = memory is not None
+    memory = memory or recall(model, num_workers=num_workers)
+    return Recognized(len(frame), memory, None if memory is None else seen_by(memory, frame, thumbnails), whole)
+
+
+def _memory_of_run(model: FinetuneableZoobotAbstract, source: str, num_workers: int | None) -> Memory | None:
+    """Return the memory of the run in whose folder a model or a checkpoint lies."""
+    for folder in Path(source).absolute().parents[:2]:
+        if not is_file(folder / RUN_FILE, ModelFileError):
+            continue
+        memory = Memory.load(folder / MODEL_FOLDER)
+        if memory is None and is_file(folder / PARTS_FILE, ModelFileError):
+            parts = pd.read_csv(folder / PARTS_FILE, dtype=str)
+            if {"id_str", "file_loc", "part"} <= set(parts):
+                known = parts[parts["part"].isin(ROLES)].reset_index(drop=True)
+                memory = memory_of(known, model.preprocessing, num_workers=num_workers)
+        return memory
+    return None
