@@ -41,7 +41,7 @@ FINETUNE = (
 COMMANDS = {
     "finetune": (FINETUNE, (50, 700, 3000, 300_000, 440_000, 447_000, 449_000, 452_000)),
     "evaluate": (("evaluate", CATALOG, "--model", MODEL, "--by", "radius", "--out", "{out}"), (50, 2000, 100_000)),
-    "check": (("check", "{run}/run", "--num-workers", 0), (50, 20_000)),
+    "check": (("check", "{run}/run", "--num-workers", 0), (50, 1000)),
     "report": (("report", "{run}/run"), (50, 20_000)),
     "explain": (("explain", CATALOG, "--model", MODEL, "--limit", 2, "--num-workers", 0, "--out", "{out}"), (50, 20_000)),
     "compare": (

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from zoobot.data import Preprocessing
+from zoobot.data.images import is_fits
 from zoobot.data.pixels import file_digests
 from zoobot.predictions.thumbnails import make_thumbnails
 from zoobot.science.memory import Memory, choose_pictured
@@ -44,7 +45,8 @@ def memory_of(
     pictured = choose_pictured(roles)
     if thumbnails is None:
         some = [files[row] for row in pictured]
-        pictures, errors = make_thumbnails(some, preprocessing or Preprocessing(), num_workers=num_workers)
+        workers = num_workers if any(map(is_fits, some)) else 0  # threads reduce pictures sooner than processes start
+        pictures, errors = make_thumbnails(some, preprocessing or Preprocessing(), num_workers=workers)
     else:
         pictures, errors = thumbnails[0][pictured], [thumbnails[1][row] for row in pictured]
     readable = np.array([not error for error in errors], bool)
