@@ -13,10 +13,14 @@ from typing import Annotated
 
 import typer
 
-from covering import curves, intervals
+from covering import curves, intervals, learned
 from covering.table import Job, show
 
-TABLES: dict[str, Callable[[], Iterator[Job]]] = {"intervals": intervals.jobs, "curves": curves.jobs}
+TABLES: dict[str, Callable[[], Iterator[Job]]] = {
+    "intervals": intervals.jobs,
+    "learned": learned.jobs,
+    "curves": curves.jobs,
+}
 
 
 def main(

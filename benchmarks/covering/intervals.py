@@ -39,7 +39,7 @@ def jobs() -> Iterator[Job]:
     """Simulate every interval; a row for each figure, number of galaxies, and kind of groups."""
     for grouping in GROUPINGS:
         for per_class in (3, 5, 10, 50):
-            label = _sizes(f"{per_class} per class", grouping)
+            label = sized(f"{per_class} per class", grouping)
             yield cover("accuracy", label, [_accuracy(one, per_class, grouping) for one in SURE])
             yield cover("balanced accuracy", label, list(_balanced(per_class, grouping)))
             for name in ("log loss", "Brier score"):
@@ -47,11 +47,11 @@ def jobs() -> Iterator[Job]:
             yield cover("AUROC, mean of 3 classes", label, list(_three(per_class, grouping)))
             yield cover("AUROC, mean of 3 labels", label, list(_labels(per_class, grouping)))
         for m, n in PAIRS:
-            label = _sizes(f"{m} + {n}", grouping)
+            label = sized(f"{m} + {n}", grouping)
             yield cover("AUROC", label, [_auroc(one, m, n, grouping) for one in RANKED])
             yield cover("average precision", label, [_precision(one, m, n, grouping) for one in RANKED])
         for count in COUNTS:
-            label = _sizes(f"{count}", grouping)
+            label = sized(f"{count}", grouping)
             for name in ("rmse", "mae", "r2", "spearman"):
                 yield cover(name.upper(), label, [_number(one, name, count, grouping) for one in LINES])
             for name in ("skill", "loss"):
@@ -79,7 +79,8 @@ def cover(what: str, galaxies: str, cases: list[Case]) -> Job:
     return Job(what, galaxies, run)
 
 
-def _sizes(numbers: str, grouping: Grouping) -> str:
+def sized(numbers: str, grouping: Grouping) -> str:
+    """Write how many galaxies or objects there are, and how many galaxies each has."""
     return f"{numbers}; {grouping.name}" if grouping.name else numbers
 
 

@@ -67,7 +67,7 @@ def test_chance_is_said_as_often_as_promised(task, copies):
     rng = np.random.default_rng(2)
     groups = np.repeat(np.arange(50), copies)
     said, taken_as_independent = 0, 0
-    for _ in range(100):
+    for _ in range(60):
         values = rng.random((50, 3))[groups] + 0.1 * rng.random((len(groups), 3))
         labels = {"classify": rng.integers(3, size=50), "multi_label": rng.integers(2, size=(50, 3))}.get(
             task, rng.random((50, 3))
@@ -75,8 +75,8 @@ def test_chance_is_said_as_often_as_promised(task, copies):
         own = groups if copies > 1 else None
         said += nothing_learned(values, labels, task=task, chance=0.05, groups=own).p_value <= 0.05
         taken_as_independent += nothing_learned(values, labels, task=task, chance=0.05).p_value <= 0.05
-    assert said <= 12  # 5 expected; 13 and more have a chance of 0.1%
-    assert taken_as_independent > 20 or copies == 1
+    assert said <= 9  # 3 expected; 10 and more have a chance of 0.1%
+    assert taken_as_independent > 12 or copies == 1
 
 
 def test_each_label_is_judged_by_its_adjusted_p_value():

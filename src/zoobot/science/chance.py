@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from zoobot.science.groups import Groups
-from zoobot.science.intervals import Measured, mean_of
-from zoobot.science.ranking_intervals import auroc, mean_auroc, rank_correlation
-from zoobot.science.shuffles import Chance, mean_area, rank_products, shuffled, ways_of
+from zoobot.science.shuffles import Chance, flipped, mean_area, rank_products, shuffled, ways_of
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -35,7 +32,7 @@ def auroc_chance(score: ArrayLike, positive: ArrayLike, groups: ArrayLike | None
 
     Single galaxies: the Mann-Whitney test, its distribution counted exactly with all ties (Streitberg & Röhmel 1986, Statistical Software
     Newsletter 12, 10) where that takes few steps, else normal. Groups that are each of one kind: whole groups are shuffled, all ways or
-    1999. Other groups: Student's t of the AUROC's distance from 0.5, with the variance between groups.
+    1999. Other groups: the signs of what each adds to the AUROC's distance from 0.5 are flipped.
 
     Parameters
     ----------
@@ -56,7 +53,7 @@ def auroc_chance(score: ArrayLike, positive: ArrayLike, groups: ArrayLike | None
     together = Groups.of(groups, len(scores))
     if not together.alone:
         found = shuffled(scores[:, None], own.astype(np.int64), together, mean_area, seed)
-        return found or _between(auroc(scores, own, groups), 0.5, together)
+        return found or flipped(_areas(np.stack([-scores, scores], axis=1), own.astype(np.int64)), together, seed)
     m, n = int(own.sum()), int((~own).sum())
     smallest = min(1.0, 2 / ways_of([m, n]))
     ranks = np.rint(2 * rankdata(scores)).astype(np.int64)
@@ -113,7 +110,7 @@ def mean_auroc_chance(
         some = np.random.default_rng(seed).choice(len(of), MOST_SHUFFLED, replace=False)
         score, of, together = score[some], of[some], Groups.of(None, MOST_SHUFFLED)
     found = shuffled(score, of.astype(np.int64), together, mean_area, seed)
-    return found or _between(mean_auroc(score, of, together.codes), 0.5, together)
+    return found or flipped(_areas(score, of.astype(np.int64)), together, seed)
 
 
 def rank_correlation_chance(
@@ -122,7 +119,7 @@ def rank_correlation_chance(
     """Test whether predicted and true numbers rise or fall together, by Spearman's rank correlation.
 
     All orders of up to 7 galaxies are tried, 1999 of up to 30; of more, Student's t. Groups that have one true value each are shuffled
-    whole; others: Student's t of the correlation, with the variance between groups.
+    whole; of others the signs of what each adds to the correlation are flipped.
 
     Parameters
     ----------
@@ -141,7 +138,7 @@ def rank_correlation_chance(
         return Chance(float(spearmanr(x, y).pvalue), min(1.0, 2 / ways_of([1] * MANY)))
     values = np.unique(y, return_inverse=True)[1].astype(np.int64)
     found = shuffled(x[:, None], values, together, rank_products(values, together), seed)
-    return found or _between(rank_correlation(x, y, together.codes), 0.0, together)
+    return found or flipped(_products(x, y), together, seed)
 
 
 def mean_label_auroc_chance(
@@ -149,7 +146,7 @@ def mean_label_auroc_chance(
 ) -> Chance:
     """Test whether scores of independent labels rank the galaxies that have them, by the mean AUROC over labels.
 
-    The rows of labels are shuffled, whole groups where each has one; else Student's t, with the variance between groups.
+    The rows of labels are shuffled, whole groups where each has one; else the signs of what each group adds are flipped.
 
     Parameters
     ----------
@@ -162,7 +159,7 @@ def mean_label_auroc_chance(
     kept = own.any(axis=0) & ~own.all(axis=0)
     if not kept.any():
         return NOTHING
-    return _rows(score[:, kept], own[:, kept].astype(np.float64), groups, auroc, 0.5, seed)
+    return _rows(score[:, kept], own[:, kept].astype(np.float64), groups, seed, areas=True)
 
 
 def mean_rank_correlation_chance(
@@ -170,7 +167,7 @@ def mean_rank_correlation_chance(
 ) -> Chance:
     """Test whether predicted and true numbers (galaxy, target) rise or fall together, by the mean rank correlation over targets.
 
-    The rows of true values are shuffled, whole groups where each has one; else Student's t, with the variance between groups. Targets
+    The rows of true values are shuffled, whole groups where each has one; else the signs of what each group adds are flipped. Targets
     of which predictions or true values are all the same are left out.
     """
     x, y = np.asarray(predicted, dtype=np.float64), np.asarray(truth, dtype=np.float64)
@@ -179,16 +176,16 @@ def mean_rank_correlation_chance(
         return NOTHING
     if len(kept) == 1:
         return rank_correlation_chance(x[:, kept[0]], y[:, kept[0]], groups, seed=seed)
-    return _rows(x[:, kept], y[:, kept], groups, rank_correlation, 0.0, seed)
+    return _rows(x[:, kept], y[:, kept], groups, seed, areas=False)
 
 
 def _rows(
     scores: Values,
     truth: Values,
     groups: ArrayLike | None,
-    measure: Callable[[Values, Values, ArrayLike | None], Measured],
-    center: float,
     seed: int,
+    *,
+    areas: bool,
 ) -> Chance:
     """Test a mean over columns (galaxy, column) by shuffling the rows of the truth."""
     together = Groups.of(groups, len(scores))
@@ -198,7 +195,7 @@ def _rows(
     table, codes = np.unique(truth, axis=0, return_inverse=True)
     codes = codes.reshape(-1).astype(np.int64)
     values = [np.unique(column, return_inverse=True)[1].astype(np.int64) for column in table.T]  # of each distinct row
-    statistics = [mean_area if center else rank_products(own[codes], together) for own in values]
+    statistics = [mean_area if areas else rank_products(own[codes], together) for own in values]
 
     def mean(columns: Values, labels: NDArray[np.int64]) -> Values:
         each = [
@@ -210,8 +207,11 @@ def _rows(
     found = shuffled(scores, codes, together, mean, seed)
     if found is not None:
         return found
-    parts = [measure(x, y, together.codes) for x, y in zip(scores.T, truth.T, strict=True)]
-    return _between(mean_of(parts, together.codes), center, together)
+    parts = [
+        _areas(np.stack([-x, x], axis=1), y.astype(np.int64)) if areas else _products(x, y)
+        for x, y in zip(scores.T, truth.T, strict=True)
+    ]
+    return flipped(np.sum(parts, axis=0), together, seed)
 
 
 def skill_chance(losses: ArrayLike, groups: ArrayLike | None = None, *, optimism: float = 0.0) -> Chance:
@@ -257,13 +257,20 @@ def holm(p_values: ArrayLike) -> Values:
     return found
 
 
-def _between(measured: Measured, center: float, groups: Groups) -> Chance:
-    """Test a figure by its variance between groups, with Student's t."""
-    from scipy.stats import t
+def _areas(scores: Values, classes: NDArray[np.int64]) -> Values:
+    """Return what each galaxy (galaxy,) adds to the mean AUROC of each class against the rest, above 0.5, were chance at work."""
+    from scipy.stats import rankdata
 
-    smallest = min(1.0, 2.0 ** (1 - groups.count))
-    variance = groups.variance(measured.influence)
-    if not np.isfinite(variance):
-        return Chance(1.0, smallest)
-    ratio = abs(measured.value - center) / max(np.sqrt(variance), 1e-12)
-    return Chance(max(float(2 * t.sf(ratio, groups.degrees)), smallest), smallest)
+    places = np.unique(classes)
+    ranks = rankdata(scores, axis=0)[:, places] - (len(scores) + 1) / 2
+    own = (classes[:, None] == places).astype(np.float64)
+    counts = own.sum(axis=0)
+    return np.asarray((ranks * (own - own.mean(axis=0)) / (counts * (len(scores) - counts))).sum(axis=1) / len(places))
+
+
+def _products(x: Values, y: Values) -> Values:
+    """Return what each galaxy (galaxy,) adds to Spearman's rank correlation, were chance at work."""
+    from scipy.stats import rankdata
+
+    ranks = [rankdata(one) - (len(one) + 1) / 2 for one in (x, y)]
+    return np.asarray(ranks[0] * ranks[1] / np.sqrt((ranks[0] ** 2).sum() * (ranks[1] ** 2).sum()))

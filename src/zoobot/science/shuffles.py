@@ -22,6 +22,9 @@ SHUFFLES = 1999
 MOST_ORDERS = 5040
 """Orders of the labels up to which all are tried"""
 
+MOST_FLIPPED = 12
+"""Groups up to which all flips of their signs are tried"""
+
 CELLS = 4_000_000
 """Galaxies times shufflings that are held in memory at once"""
 
@@ -131,3 +134,20 @@ def rank_products(values: NDArray[np.int64], groups: Groups) -> Statistic:
         return np.asarray(y @ x / np.sqrt((x @ x) * np.maximum((y**2).sum(axis=1), 1e-300)))
 
     return products
+
+
+def flipped(contributions: Values, groups: Groups, seed: int) -> Chance:
+    """Test whether contributions (galaxy,), summed over groups, differ from 0 together, by flipping the signs of groups.
+
+    All flips of up to 12 groups, 1999 of more: under chance a group is as likely to add as to take away.
+    """
+    sums = groups.sums(contributions)
+    if groups.count <= MOST_FLIPPED:
+        signs = 1.0 - 2 * ((np.arange(2**groups.count)[:, None] >> np.arange(groups.count)) & 1)
+        found = np.abs(signs @ sums)
+    else:
+        rng = np.random.default_rng(seed)
+        signs = 1.0 - 2 * rng.integers(0, 2, (SHUFFLES, groups.count), dtype=np.int8)
+        found = np.abs(np.concatenate([[sums.sum()], signs @ sums]))
+    p = float((found >= found[0] - 1e-9 * max(found.max(), 1e-300)).mean())
+    return Chance(p, max(2.0 ** (1 - groups.count), 1 / len(found)))
