@@ -29,6 +29,7 @@ from zoobot.science.neighbors import nearest, neighbor_table
 from zoobot.science.power_law import PowerLaw, fit_power_law
 from zoobot.science.prevalence import Prevalence, estimate_prevalence
 from zoobot.science.purity import Estimate
+from zoobot.science.ranking_intervals import auroc_interval
 from zoobot.science.reference import Reference
 from zoobot.science.reliability import (
     ChanceEce,
@@ -46,7 +47,7 @@ from zoobot.science.reliability import (
 from zoobot.science.scaling import Curve, IsotonicScaling, Scaling, TemperatureScaling, VectorScaling, scaling_from_dict
 from zoobot.science.seen import Seen, find_seen
 from zoobot.science.selection import Selection, Top, choose_threshold
-from zoobot.science.shift import Shift, auroc_interval, measure_shift, shift_by
+from zoobot.science.shift import Shift, measure_shift, shift_by
 from zoobot.science.vote_calibration import VoteCalibration, fit_vote_calibration
 from zoobot.science.vote_scores import (
     LEVELS,

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from zoobot.science.conformal import exact_binomial_interval
 from zoobot.science.groups import Groups
 
 if TYPE_CHECKING:
@@ -70,25 +71,11 @@ def none(value: float, influence: Values, reason: str) -> Measured:
     return Measured(value, NAN, NAN, influence, "", reason)
 
 
-def t_quantile(degrees: float) -> float:
-    """Return the 97.5th percentile of Student's t distribution."""
+def t_quantile(degrees: float, level: float = 0.95) -> float:
+    """Return the quantile of Student's t distribution that an interval of a level reaches to, the 97.5th percentile by default."""
     from scipy.stats import t
 
-    return float(t.ppf(0.975, degrees))
-
-
-def exact_interval(hits: float, count: float, level: float = 0.95) -> tuple[float, float]:
-    """Return the interval of a share ``hits`` of ``count`` that covers at least the level (Clopper & Pearson 1934, Biometrika 26, 404).
-
-    Both may be fractional: an effective number of galaxies.
-    """
-    from scipy.stats import beta
-
-    if not count > 0:
-        return NAN, NAN
-    edge, misses = (1 - level) / 2, max(count - hits, 0.0)
-    low = float(beta.ppf(edge, hits, misses + 1)) if hits > 0 else 0.0
-    return low, float(beta.ppf(1 - edge, hits + 1, misses)) if misses > 0 else 1.0
+    return float(t.ppf(0.5 + level / 2, degrees))
 
 
 def wilson(share: float, count: float) -> tuple[float, float]:
@@ -120,14 +107,16 @@ def share(right: ArrayLike, groups: ArrayLike | None = None) -> Measured:
     p = float(hit.mean())
     influence = (hit - p) / n
     if own.alone:
-        return Measured(p, *exact_interval(hit.sum(), n), influence, "Clopper & Pearson (1934)")
+        return Measured(p, *exact_binomial_interval(hit.sum(), n), influence, "Clopper & Pearson (1934)")
     if own.count < 2:
         return none(p, influence, f"all {n} galaxies belong to one group")
     count = own.effective
     if 0 < p < 1:
         variance = max(own.variance(influence), 1e-12)
         count = min(n, p * (1 - p) / variance * (t_quantile(n - 1) / t_quantile(own.degrees)) ** 2)
-    return Measured(p, *exact_interval(p * count, count), influence, "Korn & Graubard (1998), groups as clusters")
+    return Measured(
+        p, *exact_binomial_interval(p * count, count), influence, "Korn & Graubard (1998), groups as clusters"
+    )
 
 
 def balanced_share(right: ArrayLike, classes: ArrayLike, groups: ArrayLike | None = None) -> Measured:

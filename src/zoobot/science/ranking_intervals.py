@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from zoobot.science.conformal import exact_binomial_interval
 from zoobot.science.groups import Groups
 from zoobot.science.intervals import (
     UNSEEN,
     Z95,
     Measured,
-    exact_interval,
     mean_of,
     none,
     t_quantile,
@@ -29,7 +29,14 @@ FEWEST_RANKED = 10
 """Independent galaxies or groups below which a rank correlation has no interval"""
 
 
-def auroc(score: ArrayLike, positive: ArrayLike, groups: ArrayLike | None = None) -> Measured:
+def auroc(
+    score: ArrayLike,
+    positive: ArrayLike,
+    groups: ArrayLike | None = None,
+    *,
+    level: float = 0.95,
+    inflation: float = 1.0,
+) -> Measured:
     r"""Return the AUROC :math:`A` of two kinds of galaxies: how often one of the kind has the higher score, ties counting half.
 
     The wider at each end of two intervals. DeLong, DeLong & Clarke-Pearson (1988, Biometrics 44, 837), clustered as Obuchowski (1997,
@@ -54,6 +61,10 @@ def auroc(score: ArrayLike, positive: ArrayLike, groups: ArrayLike | None = None
         Whether it is.
     groups : array_like of shape (galaxy,), optional
         Whole numbers: galaxies with the same one belong together.
+    level
+        Of the interval.
+    inflation
+        What the variance is multiplied by, such as for scores that depend on one another through cross-validation.
     """
     from scipy.special import expit, logit
     from scipy.stats import rankdata
@@ -74,6 +85,7 @@ def auroc(score: ArrayLike, positive: ArrayLike, groups: ArrayLike | None = None
     if few.count < 2:
         return none(area, influence, f"{few.named()} of the rarer kind {'is' if few.count == 1 else 'are'} too few")
     variance, degrees = _clustered(influence, own, together, kinds)
+    variance *= inflation
     m_eff, n_eff = (kind.effective for kind in kinds)
     low, high = 0.0, 1.0
     if variance > 1e-15:
@@ -81,15 +93,28 @@ def auroc(score: ArrayLike, positive: ArrayLike, groups: ArrayLike | None = None
         design = max(1.0, variance / alone)
         m_eff, n_eff = (max(min(kind.effective, size), size / design) for kind, size in zip(kinds, (m, n), strict=True))
     if variance > 1e-15 and 0 < area < 1:
-        half = t_quantile(degrees) * np.sqrt(variance) / (area * (1 - area))
+        half = t_quantile(degrees, level) * np.sqrt(variance) / (area * (1 - area))
         low, high = float(expit(logit(area) - half)), float(expit(logit(area) + half))
     else:
-        low, high = exact_interval(area * min(m_eff, n_eff), min(m_eff, n_eff))
-    other, laplace = _newcombe(area, m_eff, n_eff), (area * few.effective + 1) / (few.effective + 2)
+        low, high = exact_binomial_interval(area * min(m_eff, n_eff), min(m_eff, n_eff), level)
+    other, laplace = _newcombe(area, m_eff, n_eff, level), (area * few.effective + 1) / (few.effective + 2)
     low, high = min(low, other[0], laplace), max(high, other[1], laplace)
     return Measured(
         area, low, high, influence, "DeLong et al. (1988), t on the logit scale, and Newcombe (2006), the wider"
     )
+
+
+def auroc_interval(
+    scores: ArrayLike,
+    positive: ArrayLike,
+    level: float = 0.95,
+    *,
+    groups: ArrayLike | None = None,
+    inflation: float = 1.0,
+) -> tuple[float, float, float]:
+    """Return the AUROC of scores and the ends of its interval, NaN where there is none; see `auroc`."""
+    found = auroc(scores, positive, groups, level=level, inflation=inflation)
+    return found.value, found.low, found.high
 
 
 def mean_auroc(scores: ArrayLike, classes: ArrayLike, groups: ArrayLike | None = None) -> Measured:
@@ -139,14 +164,15 @@ def _clustered(influence: Values, own: Rows, groups: Groups, kinds: list[Groups]
     return variance, max(total**2 / spread, min(degrees)) if spread > 0 else min(degrees)
 
 
-def _newcombe(area: float, m: float, n: float) -> tuple[float, float]:
+def _newcombe(area: float, m: float, n: float, level: float) -> tuple[float, float]:
     from scipy.optimize import brentq
+    from scipy.stats import norm
 
-    half = (m + n) / 2
+    half, quantile = (m + n) / 2, float(norm.ppf(0.5 + level / 2))
 
     def far(theta: float) -> float:
         spread = 1 + (half - 1) * ((1 - theta) / (2 - theta) + theta / (1 + theta))
-        return (area - theta) ** 2 - Z95**2 * theta * (1 - theta) * spread / (m * n)
+        return (area - theta) ** 2 - quantile**2 * theta * (1 - theta) * spread / (m * n)
 
     low = 0.0 if area <= 0 else float(brentq(far, 0, min(area, 1 - 1e-9)))
     return low, 1.0 if area >= 1 else float(brentq(far, max(area, 1e-9), 1))

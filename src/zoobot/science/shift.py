@@ -13,6 +13,7 @@ from zoobot.science.chance import holm
 from zoobot.science.figure import SIGNIFICANCE
 from zoobot.science.groups import Groups
 from zoobot.science.isolation import FAR_QUANTILE, far_share
+from zoobot.science.ranking_intervals import auroc_interval
 from zoobot.science.reference import Reference
 
 if TYPE_CHECKING:
@@ -224,55 +225,6 @@ def shift_by(
         for one, far, area in zip(found, far_p, auroc_p, strict=True)
     ]
     return pd.DataFrame([{"group": str(name)} | one.to_dict() for name, one in zip(names, adjusted, strict=True)])
-
-
-def auroc_interval(
-    scores: npt.NDArray[np.floating],
-    positive: npt.NDArray[np.bool_],
-    level: float = 0.95,
-    *,
-    groups: Codes | None = None,
-    inflation: float = 1.0,
-) -> tuple[float, float, float]:
-    """Return the AUROC of scores and its interval (DeLong, DeLong & Clarke-Pearson 1988), on the logit scale so that it stays in [0, 1].
-
-    With ``m`` positives and ``n`` negatives, ``V_i`` the share of negatives that positive i is above (ties count half) and ``W_j`` the
-    share of positives that negative j is below, the variance is ``var(V)/m + var(W)/n``. In groups it is the sum over them of the
-    squares of ``a sum(V_i - AUROC)/m + b sum(W_j - AUROC)/n``, with ``a`` and ``b`` the roots of ``G / (G - 1)`` for the ``G`` groups with
-    positives and with negatives (Obuchowski 1997, Biometrics 53, 567). Where the classes are apart without exception, this is 0, and
-    the lower end is that of `Clopper & Pearson` for ``min(m, n)`` of as many, where groups count as their effective number.
-
-    Parameters
-    ----------
-    scores, positive
-        (galaxy,); both kinds must be there.
-    level
-        Of the interval.
-    groups
-        (galaxy,) the number of each galaxy's group; None where each stands alone.
-    inflation
-        What the variance is multiplied by.
-    """
-    from scipy.special import expit, logit
-    from scipy.stats import norm, rankdata
-
-    together = Groups.of(groups, len(scores))
-    m, n = int(positive.sum()), int((~positive).sum())
-    ranks = rankdata(scores)
-    above = (ranks[positive] - rankdata(scores[positive])) / n
-    below = 1 - (ranks[~positive] - rankdata(scores[~positive])) / m
-    area = float(above.mean())
-    influence = np.empty(len(scores))
-    for shares, kind in ((above, positive), (below, ~positive)):
-        here = together.only(kind).count
-        influence[kind] = (shares - area) / len(shares) * np.sqrt(here / max(here - 1, 1))
-    variance = float((together.sums(influence) ** 2).sum())
-    if variance == 0 or area in (0.0, 1.0):
-        edge = (1 - level) / 2
-        widest = float(edge ** (1 / min(together.only(kind).effective for kind in (positive, ~positive))))
-        return area, widest if area > 0.5 else 0.0, 1.0 if area > 0.5 else 1 - widest
-    half = norm.ppf(0.5 + level / 2) * np.sqrt(variance * inflation) / (area * (1 - area))
-    return area, float(expit(logit(area) - half)), float(expit(logit(area) + half))
 
 
 def _reason(own: Groups, theirs: Groups, compared_with: str, *, fitted: bool) -> str:
