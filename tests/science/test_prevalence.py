@@ -74,10 +74,47 @@ def test_given_and_absent_values():
     scores, labels = np.array([0.9, 0.7, 0.2, 0.4]), np.array([1, 1, 0, 0])
     found = estimate_prevalence(scores, labels, [0.5, np.nan, 1.0, 0.0], given=0.03)
     assert (found.value, found.low, found.high, found.method) == (0.03, 0.03, 0.03, "given")
-    assert found.misfit_p is None and not found.unlike
+    assert not found.unlike and found.allowed == (0.0, 1.0)
     p = found.probabilities([0.1, 0.9, np.nan])
     assert p[0] < p[1] and np.isnan(p[2])
-    assert "draws" not in found.to_dict()
+    assert found.to_dict()["contradicted"] is False
+
+
+def test_a_given_share_that_the_targets_contradict_is_noticed():
+    rng = np.random.default_rng(5)
+    scores, labels = sample(200, 200, rng)
+    targets, _ = sample(2000, 2000, rng)
+    found = estimate_prevalence(scores, labels, targets, given=0.05, n_boot=50)
+    assert found.contradicted and found.value == 0.05 and found.allowed[0] > 0.3
+    assert not estimate_prevalence(scores, labels, targets, given=0.5, n_boot=50).contradicted
+
+
+def impostors(n1, n0, rng, share):
+    """Scores where some of the other galaxies look just like those of the class: the logistic recalibration is wrong."""
+    z = np.r_[rng.normal(3.5, 1, n1), np.where(rng.random(n0) < share, rng.normal(3.5, 1, n0), rng.normal(0, 1, n0))]
+    return expit(3.5 * (z - 1.75)), np.repeat([1, 0], [n1, n0])
+
+
+@pytest.mark.parametrize("n", [10, 100])
+def test_interval_needs_no_recalibration_to_be_right(n):
+    rng = np.random.default_rng(6)
+    inside = []
+    for seed in range(40):
+        scores, labels = impostors(n, n, rng, 0.1)
+        n1 = rng.binomial(2000, 0.02)
+        found = estimate_prevalence(scores, labels, impostors(n1, 2000 - n1, rng, 0.1)[0], n_boot=2, seed=seed)
+        inside.append(found.low <= n1 / 2000 <= found.high)
+    assert np.sum(inside) >= 34  # of 40, at 0.95, fewer have a probability of 1%
+
+
+def test_copies_count_once():
+    rng = np.random.default_rng(7)
+    scores, labels = sample(40, 40, rng)
+    targets, _ = sample(500, 500, rng)
+    copies = estimate_prevalence(
+        np.repeat(scores, 3), np.repeat(labels, 3), targets, groups=np.repeat(np.arange(80), 3), n_boot=50
+    )
+    assert copies.to_dict() == estimate_prevalence(scores, labels, targets, n_boot=50).to_dict()
 
 
 @pytest.mark.parametrize(
@@ -106,5 +143,4 @@ def test_none_of_the_class_has_an_interval_with_a_width():
     rng = np.random.default_rng(4)
     scores, labels = sample(300, 300, rng, distance=5)
     found = estimate_prevalence(scores, labels, sample(0, 1000, rng, distance=5)[0])
-    assert 0 < found.low <= found.value < found.high
-    assert 0.002 < found.high < 0.01  # 3.7 / 1000 for classes told apart without fail
+    assert 0 == found.low < found.value < found.high < 0.01

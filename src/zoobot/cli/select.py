@@ -41,7 +41,7 @@ def select(
         WANTED("Share of the class that is selected, such as 0.8; the highest threshold that promises it."),
     ] = None,
     confidence: Annotated[
-        float, WANTED("Probability with which that is promised; lower ones select more, and are wrong more often.")
+        float, WANTED("Share of promises made that hold; lower ones take fewer labels and select more.")
     ] = 0.9,
     class_name: Annotated[
         str | None, WANTED("The class to select. Default: the second of two.", "--class", show_default=False)
@@ -102,12 +102,11 @@ def select(
         seed=seed,
         say=console.print,
     )
-    table = make_table(("top", "down to score", "labelled above", "purity", "mean probability"), "The highest scores")
+    title = f"The highest scores{'' if selection.trusted else ', if the targets were like the labelled galaxies'}"
+    table = make_table(("top", "down to score", "labelled above", "purity"), title)
     for one in selection.top:
         purity_text = "too few labels" if one.purity is None else f"{one.purity:.2f}"
-        table.add_row(
-            f"{one.n:,}", f"{one.threshold:.4g}", str(one.labelled), purity_text, f"{one.mean_probability:.2f}"
-        )
+        table.add_row(f"{one.n:,}", f"{one.threshold:.4g}", str(one.labelled), purity_text)
     if selection.top:
         console.print(table)
     show_files(out)

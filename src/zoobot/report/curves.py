@@ -65,13 +65,14 @@ def selection_plot(selection: Selection, targets: Values, name: str = "the class
         right.set(xlabel="score", ylabel="target galaxies", xlim=(-0.02, 1.02))
         figure.suptitle(
             f"{short(name, 40)}: score {selection.threshold:.3g} and above, {selection.n_selected:,} of {selection.n_target:,} galaxies; "
-            f"purity {selection.purity:.2f}, completeness {selection.completeness:.2f}",
+            f"purity {selection.purity:.2f}, completeness {selection.completeness:.2f}\n"
+            f"a {selection.goal} of {selection.wanted:g} is {'' if selection.reached else 'not '}promised",
             fontsize=9,
         )
     caption = (
         f"Purity and completeness at the targets' prevalence of {selection.prevalence.value:.3g}, with {selection.level:.0%} "
-        f"intervals, from {sum(selection.labelled.values())} labelled galaxies. Line and point: the chosen threshold; dotted: the "
-        f"{selection.goal} wanted. Right: the scores of the targets."
+        f"intervals at each threshold, from {sum(selection.labelled.values())} labelled galaxies. Line and point: the chosen threshold; "
+        f"dotted: the {selection.goal} wanted, which is {'' if selection.reached else 'not '}promised. Right: the scores of the targets."
     )
     return Plot("selection", f"Selection of {name}", caption, figure, pd.DataFrame(selection.curve), wide=True)
 

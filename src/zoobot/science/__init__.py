@@ -46,7 +46,8 @@ from zoobot.science.reliability import (
 )
 from zoobot.science.scaling import Curve, IsotonicScaling, Scaling, TemperatureScaling, VectorScaling, scaling_from_dict
 from zoobot.science.seen import Seen, find_seen
-from zoobot.science.selection import Selection, Top, choose_threshold
+from zoobot.science.selected import Selection, Top
+from zoobot.science.selection import choose_threshold
 from zoobot.science.shift import Shift, measure_shift, shift_by
 from zoobot.science.vote_calibration import VoteCalibration, fit_vote_calibration
 from zoobot.science.vote_scores import (

@@ -1,13 +1,14 @@
-"""How common a class is among unlabelled galaxies, from a classifier's scores: label shift by maximum likelihood."""
+"""How common a class is among unlabelled galaxies, from a classifier's scores: label shift by maximum likelihood, exact intervals."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from zoobot.errors import OptionError
+from zoobot.science.exceedances import fewest_others, independent_rows
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -26,9 +27,8 @@ PENALTY = 0.01
 STEPS = 25
 """Of Newton's method, and halvings of the interval that holds the prevalence"""
 
-DROP = 12.0
-GRID = 48
-"""Of prevalences: how far down the likelihood it reaches, in nats, and its points"""
+SHARES = np.linspace(0, 1, 101)
+"""Prevalences among which the mixture that is most like the targets is looked for"""
 
 UNLIKE = 0.01
 """Targets are said to be unlike a mixture of the labelled classes where chance does so with a smaller probability"""
@@ -48,16 +48,13 @@ class Prevalence:
         Estimated, or said by the user.
     labelled : float
         The share among the labelled galaxies.
-    misfit, misfit_p : float or None
+    misfit, misfit_p : float
         The largest difference between the cumulative distribution of the targets' scores and that of the mixture of the labelled
-        classes' at this prevalence, and how likely chance makes it so large. None where the prevalence was given.
+        classes', at the prevalence that makes it smallest, and how likely chance makes it so large.
     intercept, slope : float
         Of the recalibration ``logit(p) = intercept + slope * logit(score)`` at the labelled galaxies' prevalence.
-    draws : ndarray
-        Values (draw,): see `estimate_prevalence`.
-    resampled : tuple of ndarray
-        How many positives, and how many negatives, lie in each bin of the logit or above in the same bootstrap samples, both (draw, bin);
-        and the lower edges of the bins (bin,). Samples in which more negatives score high have a lower prevalence.
+    allowed : tuple of float
+        The interval that the targets' scores allow: ``low`` and ``high``, unless the prevalence was given.
     """
 
     value: float
@@ -66,20 +63,24 @@ class Prevalence:
     level: float
     method: Literal["em", "given"]
     labelled: float
-    misfit: float | None
-    misfit_p: float | None
+    misfit: float
+    misfit_p: float
     intercept: float
     slope: float
-    draws: Values = field(repr=False)
-    resampled: tuple[Values, Values, Values] = field(repr=False)
+    allowed: tuple[float, float]
 
     @property
     def unlike(self) -> bool:
         """Whether targets differ from labelled galaxies by more than how common the class is."""
-        return self.misfit_p is not None and self.misfit_p < UNLIKE
+        return self.misfit_p < UNLIKE
+
+    @property
+    def contradicted(self) -> bool:
+        """Whether a prevalence was given that the targets' scores don't allow."""
+        return not self.allowed[0] <= self.value <= self.allowed[1]
 
     def probabilities(self, scores: ArrayLike) -> Values:
-        """Give probabilities (galaxy,) of the positive class at this prevalence, from scores (galaxy,); NaN where a score is.
+        """Return probabilities (galaxy,) of the positive class at this prevalence, from scores (galaxy,); NaN where a score is.
 
         Bayes' rule on the recalibrated score, with the odds of the labelled galaxies replaced by the targets' (Saerens et al. 2002).
         """
@@ -88,16 +89,9 @@ class Prevalence:
         exponent = self.intercept + self.slope * logit(np.asarray(scores, dtype=np.float64)) + shift
         return sigmoid(exponent)
 
-    def resampled_above(self, threshold: float) -> tuple[Values, Values]:
-        """Give how many positives, and negatives, score about as high as a threshold or higher in each bootstrap sample, (draw,) each."""
-        positives, negatives, edges = self.resampled
-        place = max(int(np.searchsorted(edges, logit(np.float64(threshold)) + 1e-9, side="right")) - 1, 0)
-        return positives[:, place], negatives[:, place]
-
     def to_dict(self) -> dict[str, Any]:
-        """Give all but the draws, as JSON can hold them."""
-        names = ("value", "low", "high", "level", "method", "labelled", "misfit", "misfit_p", "intercept", "slope")
-        return {name: getattr(self, name) for name in names} | {"unlike": self.unlike}
+        """Return everything as JSON can hold it."""
+        return asdict(self) | {"unlike": self.unlike, "contradicted": self.contradicted}
 
 
 def estimate_prevalence(
@@ -106,6 +100,7 @@ def estimate_prevalence(
     target_scores: ArrayLike,
     *,
     given: float | None = None,
+    groups: NDArray[np.int64] | None = None,
     level: float = 0.95,
     n_boot: int = 1000,
     seed: int = 42,
@@ -122,9 +117,11 @@ def estimate_prevalence(
 
     over the targets: where the EM algorithm of Saerens, Latinne & Decaestecker (2002, Neural Computation 14, 21) converges to. It was
     chosen over black box shift estimation (Lipton et al. 2018) for its smaller error, about half for rare classes; recalibration is what
-    it takes (Alexandari, Kundaje & Shrikumar 2020). Draws are of the posterior of :math:`\pi`, all values equally likely before, under
-    recalibrations of bootstrap samples of the labelled galaxies, within each class; the interval is theirs. It has a width also where
-    none of the targets seems to be of the class.
+    it takes (Alexandari, Kundaje & Shrikumar 2020).
+
+    The interval doesn't rest on the recalibration. Targets that score high beyond what galaxies of the other class do must be of the class,
+    and targets that score low beyond what its galaxies do can't be (`fewest_others`): each end fails with probability ``(1 - level) / 2``
+    at most, whatever the distributions of scores. The estimate is moved into it where it lies outside.
 
     Parameters
     ----------
@@ -134,11 +131,14 @@ def estimate_prevalence(
     target_scores
         (target,) the same score of the targets; NaN are left out.
     given
-        The prevalence, where it is known, above 0 and below 1: then only the recalibration is estimated.
+        The prevalence among the targets, where it is known, above 0 and below 1: then only the recalibration is estimated.
+    groups
+        (galaxy,) codes of groups of labelled galaxies that aren't independent, such as copies of one object: one galaxy of each group and
+        class, drawn at random, counts. Default: each stands alone.
     level
         Of the interval.
     n_boot
-        Bootstrap samples.
+        Bootstrap samples for the test of the mixture.
     seed
         Of the samples.
 
@@ -151,33 +151,42 @@ def estimate_prevalence(
     if given is not None and not 0 < given < 1:
         msg = f"a prevalence of {given} was given. Expected a share above 0 and below 1."
         raise OptionError(msg)
-    edges, x, (n1, n0, nt) = _binned(own[positive], own[~positive], targets)
-    line = _recalibrate(x, n1[None], n0[None])
+    rows = independent_rows(positive, groups, seed)
+    own, positive = own[rows], positive[rows]
+    x, (n1, n0, nt) = _binned(own[positive], own[~positive], targets)
+    line = _recalibrate(x, n1, n0)
     labelled = float(positive.mean())
-    intercept, slope = float(line[0, 0]), float(line[0, 1])
-    rng = np.random.default_rng(seed)
-    d1, d0, dt = (rng.multinomial(int(n.sum()), n / n.sum(), size=n_boot).astype(np.float64) for n in (n1, n0, nt))
-    odds = float(n1.sum() / n0.sum())
-    above = [d[:, ::-1].cumsum(axis=1)[:, ::-1] for d in (d1, d0)]
-    resampled = (above[0], above[1], edges)
-    if given is not None:
-        draws = np.full(n_boot, given)
-        return Prevalence(given, given, given, level, "given", labelled, None, None, intercept, slope, draws, resampled)
-    draws = _posterior_draws(_ratios(x, _recalibrate(x, d1, d0), odds), nt, rng)
-    low, high = (float(end) for end in np.quantile(draws, [(1 - level) / 2, (1 + level) / 2]))
-    likeliest = float(_likeliest(_ratios(x, line, odds), nt)[0])
-    value = min(max(likeliest, low), high)  # not 0 where none is seen: the interval's end
-    gap = _gaps(n1[None], n0[None], nt[None], np.array([value]))
-    misfit = float(np.abs(gap).max())
-    by_chance = np.abs(_gaps(d1, d0, dt, np.full(n_boot, value)) - gap).max(axis=1)
-    p = float((1 + (by_chance >= misfit).sum()) / (1 + n_boot))
-    return Prevalence(value, low, high, level, "em", labelled, misfit, p, intercept, slope, draws, resampled)
+    ranked, tail = np.sort(targets), (1 - level) / 2
+    of_class = fewest_others(np.sort(own[~positive]), ranked, tail)
+    others = fewest_others(np.sort(-own[positive]), -ranked[::-1], tail)
+    low, high = sorted(
+        (of_class / len(ranked), 1 - others / len(ranked))
+    )  # the other way round only where neither class is alike
+    value = given
+    if value is None:
+        least = 0.5 / (len(ranked) + 1)  # neither 0 nor 1 where one class isn't seen
+        likeliest = _likeliest(_ratios(x, line, float(n1.sum() / n0.sum())), nt)
+        value = min(max(likeliest, low, least), max(high, least), 1 - least)
+    misfit, p = _misfit(n1, n0, nt, n_boot, seed)
+    return Prevalence(
+        value=value,
+        low=low if given is None else given,
+        high=high if given is None else given,
+        level=level,
+        method="em" if given is None else "given",
+        labelled=labelled,
+        misfit=misfit,
+        misfit_p=p,
+        intercept=float(line[0]),
+        slope=float(line[1]),
+        allowed=(low, high),
+    )
 
 
 def checked_scores(
     scores: ArrayLike, labels: ArrayLike, target_scores: ArrayLike
 ) -> tuple[Values, NDArray[np.bool_], Values]:
-    """Give scores, whether each is positive, and the targets' scores without NaN, once they are known to be of use.
+    """Return scores, whether each is positive, and the targets' scores without NaN, once they are known to be of use.
 
     Raises
     ------
@@ -204,9 +213,9 @@ def checked_scores(
     return own, positive, targets
 
 
-def _binned(*groups: Values) -> tuple[Values, Values, list[Values]]:
-    """Give bins' lower edges and middles in the logit (bin,), and how many of each group's scores lie in each, (bin,)."""
-    logits = [logit(scores) for scores in groups]
+def _binned(*samples: Values) -> tuple[Values, list[Values]]:
+    """Return bins' middles in the logit (bin,), and how many of each sample's scores lie in each, (bin,)."""
+    logits = [logit(scores) for scores in samples]
     low = min(float(values.min()) for values in logits)
     high = max(float(values.max()) for values in logits)
     width = max(high - low, 1e-6) / BINS
@@ -214,77 +223,66 @@ def _binned(*groups: Values) -> tuple[Values, Values, list[Values]]:
         np.bincount(np.minimum(((values - low) / width).astype(int), BINS - 1), minlength=BINS).astype(float)
         for values in logits
     ]
-    edges = low + width * np.arange(BINS, dtype=np.float64)
-    return edges, np.asarray(edges + width / 2), counts
+    return low + width * (np.arange(BINS, dtype=np.float64) + 0.5), counts
 
 
 def _recalibrate(x: Values, n1: Values, n0: Values) -> Values:
-    """Give intercepts and slopes (draw, 2) of logistic regressions on logits x (bin,), of counts (draw, bin) of each class."""
+    """Return intercept and slope of the logistic regression on logits x (bin,) of counts (bin,) of each class."""
     center, scale = x.mean(), max(float(x.std()), 1e-6)
     z = (x - center) / scale
+    design = np.stack([np.ones_like(z), z])
     total = n1 + n0
-    line = np.stack([np.log(n1.sum(axis=1) / n0.sum(axis=1)), np.zeros(len(n1))], axis=1)
+    line = np.array([np.log(n1.sum() / n0.sum()), 0.0])
+    penalty = np.array([0.0, PENALTY])
     for _ in range(STEPS):
-        p = sigmoid(line[:, :1] + line[:, 1:] * z)
-        residual, weight = total * p - n1, total * p * (1 - p)
-        g0, g1 = residual.sum(axis=1), residual @ z + PENALTY * line[:, 1]
-        h00, h01, h11 = weight.sum(axis=1) + 1e-9, weight @ z, weight @ z**2 + PENALTY
-        determinant = np.maximum(h00 * h11 - h01**2, 1e-12)
-        step = np.stack([h11 * g0 - h01 * g1, h00 * g1 - h01 * g0], axis=1) / determinant[:, None]
-        line -= np.clip(step, -2, 2)
+        p = sigmoid(line @ design)
+        slope = design @ (total * p - n1) + penalty * line
+        curvature = (design * (total * p * (1 - p))) @ design.T + np.diag(penalty) + 1e-9 * np.eye(2)
+        step = np.clip(np.linalg.solve(curvature, slope), -2, 2)
+        line = line - step
         if np.abs(step).max() < 1e-6:
             break
-    slope = line[:, 1] / scale
-    return np.stack([line[:, 0] - slope * center, slope], axis=1)
+    return np.array([line[0] - line[1] / scale * center, line[1] / scale])
 
 
-def _ratios(x: Values, lines: Values, odds: float) -> Values:
-    """Give likelihood ratios (draw, bin) of logits, less 1, from regressions (draw, 2) and the odds of the labelled galaxies."""
-    return np.asarray(np.exp(np.clip(lines[:, :1] + lines[:, 1:] * x - np.log(odds), -30, 30)) - 1)
+def _ratios(x: Values, line: Values, odds: float) -> Values:
+    """Return likelihood ratios (bin,) of logits, less 1, from a regression and the odds of the labelled galaxies."""
+    return np.asarray(np.exp(np.clip(line[0] + line[1] * x - np.log(odds), -30, 30)) - 1)
 
 
-def _likeliest(excess: Values, targets: Values) -> Values:
-    """Give the likeliest prevalence (draw,) of counts of targets (bin,): the likelihood is concave, its slope is halved in on."""
-    low, high = np.zeros(len(excess)), np.ones(len(excess))
+def _likeliest(excess: Values, targets: Values) -> float:
+    """Return the likeliest prevalence of counts of targets (bin,): the likelihood is concave, its slope is halved in on."""
+    low, high = 0.0, 1.0
     for _ in range(STEPS):
         middle = (low + high) / 2
-        rising = (excess / (middle[:, None] * excess + 1)) @ targets > 0
-        low, high = np.where(rising, middle, low), np.where(rising, high, middle)
-    return np.asarray((low + high) / 2)
+        rising = (excess / (middle * excess + 1)) @ targets > 0
+        low, high = (middle, high) if rising else (low, middle)
+    return (low + high) / 2
 
 
-def _posterior_draws(excess: Values, targets: Values, rng: np.random.Generator) -> Values:
-    """Give a prevalence (draw,) for each recalibration, drawn by its likelihood under counts of targets (bin,), all equally likely before.
-
-    From a grid that reaches to where the likelihood has fallen by a factor of e^DROP.
-    """
-    best = _likeliest(excess, targets)[:, None]
-    each = excess / (best * excess + 1)
-    slope, curvature = np.abs(each @ targets), each**2 @ targets + 1e-9
-    reach = ((np.sqrt(slope**2 + 2 * DROP * curvature) - slope) / curvature)[:, None]
-    low, high = np.maximum(best - reach, 0), np.minimum(best + reach, 1)
-    grid = low + (high - low) * np.linspace(0, 1, GRID)
-    logs = np.stack([np.log1p(grid[:, [place]] * excess) @ targets for place in range(GRID)], axis=1)
-    height = np.exp(logs - logs.max(axis=1, keepdims=True))
-    cumulative = np.concatenate([np.zeros_like(best), np.cumsum(height[:, 1:] + height[:, :-1], axis=1)], axis=1)
-    wanted = rng.random((len(best), 1)) * cumulative[:, -1:]
-    place = np.minimum((cumulative < wanted).sum(axis=1), GRID - 1)[:, None]
-    place = np.maximum(place, 1)
-    before, after = (np.take_along_axis(cumulative, one, axis=1) for one in (place - 1, place))
-    share = (wanted - before) / np.maximum(after - before, 1e-300)
-    ends = [np.take_along_axis(grid, one, axis=1) for one in (place - 1, place)]
-    return np.asarray((ends[0] + share * (ends[1] - ends[0]))[:, 0])
+def _misfit(n1: Values, n0: Values, targets: Values, n_boot: int, seed: int) -> tuple[float, float]:
+    """Return the largest gap between targets and the mixture most like them, of counts (bin,), and how likely chance makes it."""
+    gaps = _gaps(n1, n0, targets, SHARES)
+    best = int(np.abs(gaps).max(axis=1).argmin())
+    gap = gaps[best]
+    rng = np.random.default_rng(seed)
+    d1, d0, dt = (rng.multinomial(int(n.sum()), n / n.sum(), size=n_boot).astype(float) for n in (n1, n0, targets))
+    by_chance = np.abs(_gaps(d1, d0, dt, SHARES[best]) - gap).max(axis=1)
+    misfit = float(np.abs(gap).max())
+    return misfit, float((1 + (by_chance >= misfit).sum()) / (1 + n_boot))
 
 
-def _gaps(n1: Values, n0: Values, targets: Values, prevalence: Values) -> Values:
-    """Give the cumulative distribution of targets less that of the mixture, (draw, bin)."""
-    cumulative = [n.cumsum(axis=1) / n.sum(axis=1, keepdims=True) for n in (n1, n0, targets)]
-    share = prevalence[:, None]
-    return np.asarray(cumulative[2] - share * cumulative[0] - (1 - share) * cumulative[1])
+def _gaps(n1: Values, n0: Values, targets: Values, shares: Values | float) -> Values:
+    """Return the cumulative distribution of targets less that of the mixture, (share or draw, bin)."""
+    of_class, other, all_targets = (
+        np.atleast_2d(n).cumsum(axis=1) / np.atleast_2d(n).sum(axis=1, keepdims=True) for n in (n1, n0, targets)
+    )
+    share = np.reshape(shares, (-1, 1))
+    return np.asarray(all_targets - share * of_class - (1 - share) * other)
 
 
 def logit(scores: ArrayLike) -> Values:
-    """Give log odds, from -12 to 12; NaN of NaN."""
+    """Return log odds, from -12 to 12; NaN of NaN."""
     with np.errstate(divide="ignore"):
         logits = np.log(scores) - np.log1p(np.negative(scores))
     return np.asarray(np.clip(logits, -FARTHEST, FARTHEST))
@@ -295,5 +293,5 @@ def _log_odds(share: float) -> float:
 
 
 def sigmoid(values: Values) -> Values:
-    """Give probabilities from log odds."""
+    """Return probabilities from log odds."""
     return np.asarray(1 / (1 + np.exp(np.clip(-values, -700, 700))))

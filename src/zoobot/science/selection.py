@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from zoobot.errors import OptionError
-from zoobot.science.prevalence import Prevalence, checked_scores, estimate_prevalence
-from zoobot.science.purity import Estimate, Rates, above
+from zoobot.science.exceedances import independent_rows
+from zoobot.science.prevalence import checked_scores, estimate_prevalence, logit, sigmoid
+from zoobot.science.purity import (
+    MOST_THRESHOLDS,
+    RARE,
+    Estimate,
+    Rates,
+    above,
+    at_least,
+    negatives_needed,
+    positives_needed,
+    thinned,
+)
+from zoobot.science.selected import Selection, Top
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -21,119 +32,13 @@ TOPS = (10, 30, 100, 300, 1000, 3000, 10_000, 30_000, 100_000)
 FEWEST_ABOVE = 5
 """Labelled positives above a threshold, without which nothing is said of the purity there"""
 
-ALIKE = 0.02
-"""Lower bounds that differ by no more are as good as each other: where the wanted one can't be had, the lowest such threshold is taken"""
-
-MOST_THRESHOLDS = 200
-"""That are tried"""
-
 CURVE_POINTS = 80
 
+STEPS = 40
+"""Halvings of the interval that holds a shift of logits"""
 
-@dataclass(frozen=True)
-class Top:
-    """The target galaxies of the highest scores."""
-
-    n: int
-    """How many"""
-    threshold: float
-    """The lowest score among them"""
-    labelled: int
-    """Labelled galaxies above it"""
-    purity: Estimate | None
-    """From those; None where fewer than five of them are positive"""
-    mean_probability: float
-    """Mean probability of these galaxies at the targets' prevalence: what the model itself says, as far up as scores reach"""
-
-
-@dataclass(frozen=True, eq=False)
-class Selection:
-    """A threshold on the score, and what to expect of the target galaxies at or above it.
-
-    Attributes
-    ----------
-    threshold : float
-        Galaxies with this score or a higher one are selected.
-    goal, wanted : str, float
-        'purity' or 'completeness', and how much of it.
-    confidence : float
-        Probability with which the wanted value was to be promised.
-    reached : bool
-        Whether it is. Where not, the threshold is the lowest with about the best lower bound there is.
-    promised : float
-        The lower bound on what was wanted, at ``confidence``.
-    purity, completeness : Estimate
-        At the threshold, at the targets' prevalence: purity of the galaxies that are selected, completeness as of very many.
-    prevalence : Prevalence
-        Among the targets.
-    n_target, n_selected : int
-        Target galaxies with a score, and those selected.
-    found, in_target : Estimate
-        Expected number of positives among the selected, and among all targets.
-    labelled, labelled_selected : dict
-        Labelled galaxies, and those at or above the threshold: {'positive': n, 'negative': n}.
-    top : tuple of Top
-        The N highest scores.
-    curve : dict
-        Lists over thresholds with five labelled positives or more above: ``threshold``, ``purity``, ``purity_low``, ``purity_high``,
-        ``completeness``, ``completeness_low``, ``completeness_high``, ``n_selected``.
-    """
-
-    threshold: float
-    goal: Literal["purity", "completeness"]
-    wanted: float
-    confidence: float
-    reached: bool
-    promised: float
-    level: float
-    purity: Estimate
-    completeness: Estimate
-    prevalence: Prevalence
-    n_target: int
-    n_selected: int
-    found: Estimate
-    in_target: Estimate
-    labelled: dict[str, int]
-    labelled_selected: dict[str, int]
-    top: tuple[Top, ...]
-    curve: dict[str, list[float]]
-
-    def sentences(self) -> list[str]:
-        """Say what was found, and what it rests on."""
-        p = self.prevalence
-        if p.method == "given":
-            common = f"The class makes up {p.value:.3g} of the targets, as given"
-        else:
-            common = f"The class is estimated to make up {p.value:.3g} of the targets ({p.level:.0%} interval {p.low:.2g} to {p.high:.2g})"
-        said = [f"{common}; of the labelled galaxies, {p.labelled:.3g}."]
-        if p.unlike:
-            said.append(
-                f"CAUTION: the targets' scores are not those of any mixture of the labelled classes (p = {p.misfit_p:.2g}): the "
-                "targets differ by more than how common the class is, and what follows does not hold for them. Judge the audit list."
-            )
-        if not self.reached:
-            said.append(
-                f"A {self.goal} of {self.wanted:g} can't be promised with {self.confidence:.0%} confidence from "
-                f"{self.labelled['positive']} labelled galaxies of the class and {self.labelled['negative']} others. The best that "
-                f"can is {self.promised:.2f}. Label more galaxies, ask for less, or lower the confidence."
-            )
-        said.append(
-            f"Score {self.threshold:.4g} and above: {self.n_selected:,} of {self.n_target:,} galaxies, about {self.found:,.0f} of "
-            f"them of the class. Purity {self.purity:.2f}, completeness {self.completeness:.2f} ({self.level:.0%} intervals)."
-        )
-        return said
-
-    def to_dict(self) -> dict[str, Any]:
-        """Give everything as JSON can hold it."""
-        skipped = ("prevalence", "top", "curve")
-        plain = {name: value for name, value in vars(self).items() if name not in skipped}
-        plain |= {name: asdict(value) for name, value in plain.items() if isinstance(value, Estimate)}
-        return plain | {
-            "prevalence": self.prevalence.to_dict(),
-            "top": [asdict(one) for one in self.top],
-            "curve": self.curve,
-            "sentences": self.sentences(),
-        }
+MOST_SHIFTED = 10_000
+"""Selected galaxies, evenly among them, by which the shift is found"""
 
 
 def choose_threshold(
@@ -144,6 +49,7 @@ def choose_threshold(
     purity: float | None = None,
     completeness: float | None = None,
     prevalence: float | None = None,
+    groups: NDArray[np.int64] | None = None,
     confidence: float = 0.9,
     level: float = 0.95,
     n_draws: int = 1000,
@@ -155,12 +61,22 @@ def choose_threshold(
     prevalence :math:`\pi`, the completeness is :math:`t` and the purity :math:`\pi t / (\pi t + (1 - \pi) f)`. Neither depends on how
     common the class was made among the labelled galaxies.
 
-    The threshold for a purity is the lowest whose lower bound, at ``confidence``, is at least that: to choose by the estimate itself
-    would be to choose the luckiest, and the promise would fail more often than not. See `zoobot.science.purity` for the bounds. A false
-    promise is then made in at most about ``1 - confidence`` of cases.
+    **A purity** is promised at the lowest threshold where so few labelled negatives score as high that, if as many galaxies above it were
+    wrong as must not be, that would be improbable: see `Rates.promised_purities`. It is exact for any distribution of scores, for the
+    galaxies that are selected (not as of very many), and for all thresholds together; it doesn't need the prevalence. All that it assumes
+    is that galaxies not of the class score alike in both samples. Promises are made mostly by lucky runs: where the wanted purity is out of
+    reach, by them alone. So a false one is made with a probability of at most :math:`(1 - c) / 10`, with the ``confidence`` c: then of
+    *promises made* at most :math:`1 - c` are false, wherever one run in ten or more ends in a promise,
 
-    For a completeness it is the highest threshold whose exact lower bound (Clopper & Pearson 1934) is at least that. As the threshold is
-    the score of one of the positives, the bound is that of Wilks (1941): it holds for any distribution of scores, choice included.
+    .. math::
+
+        P(\text{false} \mid \text{promised}) = \frac{P(\text{false})}{P(\text{promised})} \le \frac{(1 - c) / 10}{1 / 10}.
+
+    Where fewer runs do, no method can do more than make false promises as rare as that.
+
+    **A completeness** is promised at the score of that labelled positive, above which at least so much of the targets' positives is with
+    probability c (`exceedances`). Whether it can be depends on how many labelled positives there are, and not on luck: the confidence is
+    that of promises made.
 
     Parameters
     ----------
@@ -173,12 +89,14 @@ def choose_threshold(
         What is wanted, above 0 and below 1: exactly one of the two.
     prevalence
         How common the class is among the targets, where it is known. Default: see `estimate_prevalence`.
+    groups
+        (galaxy,) codes of groups of labelled galaxies that aren't independent: see `estimate_prevalence`.
     confidence
-        Probability with which the wanted value is to be promised.
+        Of promises made, the share that is to hold.
     level
         Of the intervals.
     n_draws
-        Of the shares and of the prevalence: bootstrap samples.
+        Bootstrap samples for the test whether targets are like labelled galaxies.
     seed
         Of the draws.
 
@@ -197,33 +115,39 @@ def choose_threshold(
             msg = f"{name}={value:g} must be above 0 and below 1."
             raise OptionError(msg)
     own, positive, targets = checked_scores(scores, labels, target_scores)
+    n_labelled = len(own)
+    rows = independent_rows(positive, groups, seed)
+    own, positive = own[rows], positive[rows]
     common = estimate_prevalence(own, positive, targets, given=prevalence, level=level, n_boot=n_draws, seed=seed)
     ranked = np.sort(targets)
-    rates = Rates(np.sort(own[positive]), np.sort(own[~positive]), ranked, common, seed)
-    candidates = _thinned(np.unique(own[positive]), MOST_THRESHOLDS)
+    rates = Rates(np.sort(own[positive]), np.sort(own[~positive]), ranked, common, level)
     if goal == "purity":
-        highest = min(_high_enough(rates), float(ranked[-1]))  # above it there is nothing to select
-        candidates = candidates[candidates <= highest] if candidates[0] <= highest else np.array([highest])
-        bounds = rates.purity_bounds(candidates, wanted, confidence)
-        enough = bounds >= wanted
-        place = int(np.argmax(enough if enough.any() else bounds >= bounds.max() - ALIKE))
+        tail = (1 - confidence) * RARE
+        promises = rates.promised_purities(tail)
+        needed = negatives_needed(common.value, wanted, tail)
     else:
-        bounds = rates.completeness_bounds(candidates, 1 - confidence)
-        enough = bounds >= wanted
-        place = int(np.flatnonzero(enough)[-1]) if enough.any() else 0
-    threshold = float(candidates[place])
+        promises = rates.promised_completenesses(1 - confidence)
+        needed = positives_needed(wanted, 1 - confidence)
+    trusted = not (common.unlike or common.contradicted)
+    best = promises.best(wanted) if trusted else None
+    threshold = _guess(rates, goal, wanted) if best is None else float(promises.thresholds[best])
     n_selected = above(ranked, threshold)
-    expected = rates.purity_estimate(threshold, level)
+    (expected,) = rates.purities(np.array([threshold]), together=goal == "purity")
+    (complete,) = rates.completenesses(np.array([threshold]))
+    reach = _reach(rates)
+    few = thinned(ranked[len(ranked) - n_selected :], MOST_SHIFTED)
+    shift = _shift(common.probabilities(np.minimum(few, reach)), expected.value)
     return Selection(
         threshold=threshold,
         goal=goal,
         wanted=wanted,
         confidence=confidence,
-        reached=bool(enough.any()),
-        promised=float(bounds[place]),
+        reached=best is not None,
+        promised=float(promises.bounds.max(initial=0.0) if best is None else promises.bounds[best]) * trusted,
+        needed=needed,
         level=level,
         purity=expected,
-        completeness=rates.completeness_estimate(threshold, level),
+        completeness=complete,
         prevalence=common,
         n_target=len(targets),
         n_selected=n_selected,
@@ -231,41 +155,64 @@ def choose_threshold(
         in_target=Estimate(common.value, common.low, common.high).times(len(targets)),
         labelled={"positive": len(rates.positives), "negative": len(rates.negatives)},
         labelled_selected=dict(zip(("positive", "negative"), rates.counts(threshold), strict=True)),
-        top=_tops(rates, common, level),
-        curve=_curve(rates, own, level),
+        n_labelled=n_labelled,
+        reach=reach,
+        shift=shift,
+        top=_tops(rates, reach, shift),
+        curve=_curve(rates, own),
     )
 
 
-def _tops(rates: Rates, prevalence: Prevalence, level: float) -> tuple[Top, ...]:
-    found = []
+def _guess(rates: Rates, goal: Literal["purity", "completeness"], wanted: float) -> float:
+    """Return the threshold by the estimates alone: the lowest of enough purity, else that of most; the highest of enough completeness."""
+    candidates = np.unique(rates.positives)
+    if goal == "completeness":
+        enough = [one.value >= wanted for one in rates.completenesses(candidates)]
+        return float(candidates[enough][-1])
+    highest = min(_reach(rates), float(rates.targets[-1]))  # above it there is nothing to select
+    candidates = np.unique(np.minimum(thinned(candidates, MOST_THRESHOLDS), highest))
+    estimates = rates.expected_purities(candidates)
+    return float(candidates[int(np.argmax(np.minimum(estimates, wanted)))])
+
+
+def _tops(rates: Rates, reach: float, shift: float) -> tuple[Top, ...]:
     ranked = rates.targets
-    probabilities = prevalence.probabilities(ranked[-max(TOPS) :])
-    for n in (n for n in TOPS if n <= len(ranked)):
-        threshold = float(ranked[-n])
+    line = rates.prevalence.probabilities(np.minimum(ranked[-max(TOPS) :], reach))
+    probabilities = sigmoid(logit(line) + shift)
+    sizes = [n for n in TOPS if n <= len(ranked)]
+    thresholds = np.array([ranked[-n] for n in sizes])
+    found = []
+    for n, threshold, purity in zip(sizes, thresholds.tolist(), rates.purities(thresholds), strict=True):
         kept, wrong = rates.counts(threshold)
-        purity = rates.purity_estimate(threshold, level) if kept >= FEWEST_ABOVE else None
-        found.append(Top(n, threshold, kept + wrong, purity, float(probabilities[-n:].mean())))
+        known = kept >= FEWEST_ABOVE
+        mean = float(probabilities[-n:].mean()) if known else None
+        found.append(Top(n, threshold, kept + wrong, purity if known else None, mean))
     return tuple(found)
 
 
-def _curve(rates: Rates, own: Values, level: float) -> dict[str, list[float]]:
-    thresholds = _thinned(np.unique(own[own <= _high_enough(rates)]), CURVE_POINTS)
-    points = [(rates.purity_estimate(one, level), rates.completeness_estimate(one, level)) for one in thresholds]
+def _curve(rates: Rates, own: Values) -> dict[str, list[float]]:
+    thresholds = thinned(np.unique(own[own <= _reach(rates)]), CURVE_POINTS)
     curve: dict[str, list[float]] = {"threshold": thresholds.tolist()}
-    for place, name in enumerate(("purity", "completeness")):
-        curve[name] = [point[place].value for point in points]
-        curve[f"{name}_low"] = [point[place].low for point in points]
-        curve[f"{name}_high"] = [point[place].high for point in points]
-    return curve | {"n_selected": [above(rates.targets, one) for one in thresholds]}
+    for name, points in (
+        ("purity", rates.purities(thresholds)),
+        ("completeness", rates.completenesses(thresholds)),
+    ):
+        curve[name] = [point.value for point in points]
+        curve[f"{name}_low"] = [point.low for point in points]
+        curve[f"{name}_high"] = [point.high for point in points]
+    return curve | {"n_selected": at_least(rates.targets, thresholds).tolist()}
 
 
-def _high_enough(rates: Rates) -> float:
-    """Give the highest threshold with five labelled positives (all, where they are fewer) above."""
+def _reach(rates: Rates) -> float:
+    """Return the highest score that five labelled positives have (all, where they are fewer)."""
     return float(rates.positives[-min(FEWEST_ABOVE, len(rates.positives))])
 
 
-def _thinned(values: Values, most: int) -> Values:
-    """Give at most so many of sorted values, evenly among them, first and last included."""
-    if len(values) <= most:
-        return values
-    return values.take(np.unique(np.linspace(0, len(values) - 1, most).round().astype(int)))
+def _shift(probabilities: Values, mean: float) -> float:
+    """Return what is to be added to the logits of probabilities so that their mean is as wanted."""
+    low, high = -30.0, 30.0
+    logits = logit(probabilities)
+    for _ in range(STEPS):
+        middle = (low + high) / 2
+        low, high = (middle, high) if sigmoid(logits + middle).mean() < mean else (low, middle)
+    return (low + high) / 2
