@@ -52,7 +52,7 @@ def jobs() -> Iterator[Job]:
             yield cover("average precision", label, [_precision(one, m, n, grouping) for one in RANKED])
         for count in COUNTS:
             label = sized(f"{count}", grouping)
-            for name in ("rmse", "mae", "r2", "spearman"):
+            for name in ("rmse", "mae", "r2", "spearman", "bias"):
                 yield cover(name.upper(), label, [_number(one, name, count, grouping) for one in LINES])
             for name in ("skill", "loss"):
                 yield cover(f"votes: {name}", label, [_votes(one, name, count, grouping) for one in (0.02, 0.2, 0.6)])
@@ -193,6 +193,7 @@ def _labels(per_class: int, grouping: Grouping) -> Iterator[Case]:
 
 def _number(population: Line, name: str, count: int, grouping: Grouping) -> Case:
     measures = {
+        "bias": lambda predicted, true, groups: intervals.mean(predicted - true, groups),
         "rmse": loss_intervals.rmse,
         "mae": loss_intervals.mae,
         "r2": loss_intervals.explained,

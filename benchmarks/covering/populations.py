@@ -149,6 +149,7 @@ class Line:
             error = predicted - true
             self.truths.update(
                 {
+                    "bias": 0.0,
                     "rmse": float(np.sqrt((error**2).mean())),
                     "mae": float(np.abs(error).mean()),
                     "r2": float(1 - (error**2).mean() / true.var()),

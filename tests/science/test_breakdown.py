@@ -50,21 +50,21 @@ def test_class_scores_of_each_bin():
         row, truth, guess = table.loc[name], labels[own], p[own].argmax(axis=1)
         assert row["n"] == own.sum() and row["n_y"] == (truth == 1).sum()
         hits = int((guess == truth).sum())
-        wilson = binomtest(hits, len(truth)).proportion_ci(method="wilson")
+        exact = binomtest(hits, len(truth)).proportion_ci(method="exact")
         assert (row["accuracy_low"], row["accuracy"], row["accuracy_high"]) == pytest.approx(
-            (wilson.low, hits / len(truth), wilson.high)
+            (exact.low, hits / len(truth), exact.high)
         )
         assert row["balanced_accuracy"] == pytest.approx(sk.balanced_accuracy_score(truth, guess))
         assert row["auroc"] == pytest.approx(np.mean([sk.roc_auc_score(truth == k, p[own][:, k]) for k in range(3)]))
         assert row["auroc_low"] < row["auroc"] < row["auroc_high"]
 
 
-def test_number_scores_and_their_bootstrap():
+def test_number_scores_and_their_intervals():
     rng = np.random.default_rng(2)
     truth = rng.normal(10, 2, 300)
     error = rng.normal(0.3, 1, 300)
     magnitude = pd.Series(rng.uniform(14, 18, 300))
-    table = breakdown(magnitude, truth + error, truth, n_bins=3, n_boot=2000)
+    table = breakdown(magnitude, truth + error, truth, n_bins=3)
     row = table.iloc[0]
     assert row["rmse"] == pytest.approx(sk.root_mean_squared_error(truth, truth + error))
     assert row["r2"] == pytest.approx(sk.r2_score(truth, truth + error))
@@ -88,6 +88,19 @@ def test_bins_that_can_not_be_scored_keep_their_counts():
     assert few["n"].tolist() == [3, 3] and few["rmse"].isna().all()
     same = breakdown(pd.Series([1.0] * 9), np.arange(9.0), np.full(9, 4.0))
     assert same["r2"].isna().all() and same["rmse_low"].notna().all()
+
+
+def test_copies_are_counted_as_one():
+    rng = np.random.default_rng(3)
+    groups = np.repeat(np.arange(40), 3)
+    truth, guess, near = (rng.normal(size=40)[groups] for _ in range(3))
+    table = breakdown(pd.Series(near), guess, truth, n_bins=2, groups=groups)
+    apart = breakdown(pd.Series(near), guess, truth, n_bins=2)
+    for name in ("rmse", "mae", "bias", "r2"):
+        assert table[name].tolist() == apart[name].tolist()
+        assert (
+            table[f"{name}_high"] - table[f"{name}_low"] > 1.4 * (apart[f"{name}_high"] - apart[f"{name}_low"])
+        ).all()
 
 
 def test_mistakes_are_named():

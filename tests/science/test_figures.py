@@ -75,15 +75,21 @@ def test_labels(rng):
     assert mean.high - mean.low < max(widths)
 
 
-def test_an_empty_label_takes_the_mean_and_its_name_is_said(rng):
-    truth = (rng.random((40, 2)) < 0.5).astype(float)
+def test_means_are_over_the_labels_that_have_the_score(rng):
+    truth = (rng.random((40, 3)) < 0.5).astype(float)
     truth[:, 1] = 0
-    figures = label_figures(rng.random((40, 2)), truth, names=["ring", "bar"])
-    assert np.isnan(figures["auroc"].value)
-    assert figures["auroc"].reason == "bar: all galaxies are of one kind"
-    assert figures["auroc"].verdict == "untested"
-    assert figures["labels"]["ring"]["auroc"].has_interval
-    assert figures["log_loss"].has_interval
+    figures = label_figures(rng.random((40, 3)), truth, names=["ring", "bar", "halo"])
+    each = figures["labels"]
+    assert np.isnan(each["bar"]["auroc"].value)
+    assert each["bar"]["auroc"].reason == "all galaxies are of one kind"
+    assert figures["auroc"].value == pytest.approx((each["ring"]["auroc"].value + each["halo"]["auroc"].value) / 2)
+    assert figures["auroc"].has_interval
+    truth[1:, 1] = 1
+    few = label_figures(rng.random((40, 3)), truth, names=["ring", "bar", "halo"])["auroc"]
+    assert not few.has_interval
+    assert few.reason == "bar: 1 galaxy of the rarer kind is too few"
+    none = label_figures(rng.random((40, 1)), np.zeros((40, 1)), names=["bar"])["auroc"]
+    assert (none.reason, none.verdict) == ("all galaxies are of one kind", "untested")
 
 
 def test_numbers(rng):
@@ -114,7 +120,8 @@ def test_one_class_only(rng):
     p, _ = classes(rng)
     figures = class_figures(p, np.zeros(80, int), names=["a", "b", "c"])
     assert np.isnan(figures["auroc"].value)
-    assert not figures["balanced_accuracy"].has_interval
+    assert np.isnan(figures["balanced_accuracy"].value)
+    assert figures["balanced_accuracy"].reason == "all galaxies are of one class"
     assert figures["accuracy"].has_interval
     assert figures["classes"]["b"]["completeness"].reason == "there are no such galaxies"
     json.dumps(figures_to_dict(figures), allow_nan=False)

@@ -86,6 +86,10 @@ def test_losses(per_class, area, sure, copies):
     assert all(one.low >= 0 for one in found if one.has_interval)
 
 
+def bias(predicted, true, groups):
+    return intervals.mean(predicted - true, groups)
+
+
 @pytest.mark.parametrize("copies", [1, 3])
 @pytest.mark.parametrize("count", [10, 25])
 def test_errors_of_numbers(count, copies):
@@ -99,6 +103,7 @@ def test_errors_of_numbers(count, copies):
 
     error = np.sqrt(1 - share)
     correlation = 6 / np.pi * np.arcsin(np.sqrt(share) / 2)
+    assert held(lambda rng: bias(*draw(rng)), 0) > SURELY
     assert held(lambda rng: loss_intervals.rmse(*draw(rng)), error) > SURELY
     assert held(lambda rng: loss_intervals.mae(*draw(rng)), error * np.sqrt(2 / np.pi)) > SURELY
     assert held(lambda rng: loss_intervals.explained(*draw(rng)), share) > SURELY
@@ -179,6 +184,7 @@ def measures(rng, n=60):
         "precision": lambda rows, groups: ranking_intervals.average_precision(p[rows, 1], truth[rows] == 1, groups),
         "log loss": lambda rows, groups: loss_intervals.log_loss(p[rows], truth[rows], groups),
         "brier": lambda rows, groups: loss_intervals.brier(p[rows], truth[rows], groups),
+        "bias": lambda rows, groups: intervals.mean(guess[rows] - true[rows], groups),
         "rmse": lambda rows, groups: loss_intervals.rmse(guess[rows], true[rows], groups),
         "mae": lambda rows, groups: loss_intervals.mae(guess[rows], true[rows], groups),
         "r2": lambda rows, groups: loss_intervals.explained(guess[rows], true[rows], groups),

@@ -247,7 +247,8 @@ def _broken_down(
     values = evaluation.values if names else evaluation.values[:, 0]
     tables = []
     for column in by:
-        table = breakdown(frame.loc[evaluation.scored, column], values, evaluation.labels[:, 0], class_names=names)
+        own = frame.loc[evaluation.scored, column]
+        table = breakdown(own, values, evaluation.labels[:, 0], class_names=names, groups=evaluation.groups)
         table.insert(0, "column", column)
         tables.append(table)
     return pd.concat(tables, ignore_index=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -10,29 +9,35 @@ import numpy as np
 import pandas as pd
 
 from zoobot.errors import OptionError
-from zoobot.science import resampling
-from zoobot.science.reliability import wilson_interval
+from zoobot.science.intervals import Measured, balanced_share, mean, share
+from zoobot.science.loss_intervals import explained, mae, rmse
+from zoobot.science.ranking_intervals import mean_auroc
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     Values = NDArray[np.float64]
-    Score = Callable[[Values, Any, Values], Values]
+    Measure = Callable[[Values, Any, ArrayLike | None], Measured]
 
 MOST_NAMES = 12
 """Rarer names are put together as ``(other)``"""
 
+ENDS = ("_low", "_high")
 ABSENT, OTHER = "(absent)", "(other)"
 
 FEWEST = 5
-"""Galaxies that a bootstrapped score takes; classes with fewer in a bin are left out of its scores other than accuracy"""
+"""Galaxies that a score of numbers takes; classes with fewer in a bin are left out of its scores other than accuracy"""
 
-CLASS_SCORES: dict[str, Score] = {
-    "balanced_accuracy": resampling.balanced_accuracy, "auroc": resampling.mean_auroc
-}  # fmt: skip
-NUMBER_SCORES: dict[str, Score] = {
-    "rmse": resampling.rmse, "mae": resampling.mae, "bias": resampling.bias, "r2": resampling.r2
-}  # fmt: skip
+CLASS_SCORES: dict[str, Measure] = {
+    "balanced_accuracy": lambda p, truth, groups: balanced_share(p.argmax(axis=1) == truth, truth, groups),
+    "auroc": mean_auroc,
+}
+NUMBER_SCORES: dict[str, Measure] = {
+    "rmse": rmse,
+    "mae": mae,
+    "bias": lambda guess, truth, groups: mean(guess - truth, groups),
+    "r2": explained,
+}
 
 
 def bin_column(values: pd.Series[Any], n_bins: int = 5) -> tuple[NDArray[np.int64], pd.DataFrame]:
@@ -81,8 +86,7 @@ def breakdown(
     *,
     class_names: Sequence[str] = (),
     n_bins: int = 5,
-    n_boot: int = 400,
-    seed: int = 42,
+    groups: ArrayLike | None = None,
 ) -> pd.DataFrame:
     """Give scores in bins of a column, with their 95% intervals.
 
@@ -98,10 +102,8 @@ def breakdown(
         Of the classes; empty for numbers.
     n_bins
         Bins of a column of numbers.
-    n_boot
-        Bootstrap samples.
-    seed
-        Of the samples.
+    groups : array_like of shape (galaxy,), optional
+        Whole numbers: galaxies with the same one, such as copies of one object, belong together.
 
     Returns
     -------
@@ -111,8 +113,8 @@ def breakdown(
       ``auroc`` (of more than two classes, the mean of each of those against the others of them);
     - of numbers: ``rmse``, ``mae``, ``bias`` (predicted less true), ``r2``;
 
-    each with ``<score>_low`` and ``<score>_high``: Wilson's for accuracy (E. B. Wilson 1927), else percentiles of the bootstrap, within
-    classes. Scores of one such class only, or of fewer than five galaxies, are NaN: there the counts say all there is.
+    each with ``<score>_low`` and ``<score>_high`` (`zoobot.science.intervals`), NaN where the bin has too few galaxies for an interval.
+    Scores of one such class only, or of fewer than five galaxies, are NaN: there the counts say all there is.
 
     Raises
     ------
@@ -125,53 +127,46 @@ def breakdown(
         raise OptionError(msg)
     place, bins = bin_column(column, n_bins)
     everything = pd.DataFrame([("all", np.nan, np.nan, np.nan)], columns=bins.columns)
-    rows = []
+    rows, together = [], None if groups is None else np.asarray(groups)
     for own in (np.ones(len(truth), bool), *(place == one for one in range(len(bins)))):
+        theirs = None if together is None else together[own]
         if class_names:
-            rows.append(_class_scores(guess[own], truth[own].astype(np.int64), class_names, n_boot, seed))
+            rows.append(_class_scores(guess[own], truth[own].astype(np.int64), class_names, theirs))
         else:
-            rows.append(_number_scores(guess[own], truth[own].astype(np.float64), n_boot, seed))
+            rows.append(_number_scores(guess[own], truth[own].astype(np.float64), theirs))
     return pd.concat([pd.concat([everything, bins], ignore_index=True), pd.DataFrame(rows)], axis=1)
 
 
 def _class_scores(
-    guess: Values, labels: NDArray[np.int64], names: Sequence[str], n_boot: int, seed: int
+    guess: Values, labels: NDArray[np.int64], names: Sequence[str], groups: ArrayLike | None
 ) -> dict[str, float]:
     counts = np.bincount(labels, minlength=len(names))
     row: dict[str, float] = {"n": len(labels)}
     row |= {f"n_{name}": int(count) for name, count in zip(names, counts, strict=True)}
-    hits = int((guess.argmax(axis=1) == labels).sum())
-    low, high = wilson_interval(hits, len(labels))
-    row |= {"accuracy": hits / len(labels), "accuracy_low": float(low), "accuracy_high": float(high)}
+    row |= _ends("accuracy", share(guess.argmax(axis=1) == labels, groups))
     own = np.isin(labels, np.flatnonzero(counts >= FEWEST))
-    draws = n_boot if (counts >= FEWEST).sum() > 1 else 0
-    return row | _bootstrapped(CLASS_SCORES, guess[own], labels[own], labels[own], draws, seed)
+    theirs = None if groups is None else np.asarray(groups)[own]
+    known = (counts >= FEWEST).sum() > 1
+    return row | _measured(CLASS_SCORES, guess[own], labels[own], theirs, known=known)
 
 
-def _number_scores(guess: Values, numbers: Values, n_boot: int, seed: int) -> dict[str, float]:
-    draws = n_boot if len(numbers) >= FEWEST else 0
-    return {"n": len(numbers)} | _bootstrapped(NUMBER_SCORES, guess, numbers, np.zeros(len(numbers)), draws, seed)
+def _number_scores(guess: Values, numbers: Values, groups: ArrayLike | None) -> dict[str, float]:
+    return {"n": len(numbers)} | _measured(NUMBER_SCORES, guess, numbers, groups, known=len(numbers) >= FEWEST)
 
 
-def _bootstrapped(
-    scores: dict[str, Score], guess: Values, truth: Any, strata: NDArray[Any], n_boot: int, seed: int
+def _measured(
+    scores: dict[str, Measure], guess: Values, truth: Any, groups: ArrayLike | None, *, known: bool
 ) -> dict[str, float]:
-    """Give each score with its interval; NaN without samples."""
-    names = [f"{name}{end}" for name in scores for end in ("", "_low", "_high")]
-    if not n_boot:
-        return dict.fromkeys(names, float("nan"))
-    once = np.ones((1, len(truth)))
-    drawn: dict[str, list[Values]] = {name: [] for name in scores}
-    for counts in resampling.bootstrap_counts(n_boot, strata, seed=seed):
-        for name, score in scores.items():
-            drawn[name].append(score(guess, truth, counts))
-    values: list[float] = []
-    for name, score in scores.items():
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", RuntimeWarning)  # all NaN where the truth has no spread
-            low, high = np.nanpercentile(np.concatenate(drawn[name]), [2.5, 97.5])
-        values += [float(score(guess, truth, once)[0]), float(low), float(high)]
-    return dict(zip(names, values, strict=True))
+    """Return each score with its interval; NaN where too little is known."""
+    nan = float("nan")
+    found: dict[str, float] = {}
+    for name, measure in scores.items():
+        found |= _ends(name, measure(guess, truth, groups)) if known else {f"{name}{end}": nan for end in ("", *ENDS)}
+    return found
+
+
+def _ends(name: str, found: Measured) -> dict[str, float]:
+    return {name: found.value, f"{name}_low": found.low, f"{name}_high": found.high}
 
 
 def _equal_mass(numbers: Values, n_bins: int) -> NDArray[np.int64]:

@@ -93,7 +93,7 @@ def class_figures(
 def _balanced(p: Values, truth: NDArray[np.int64], groups: ArrayLike | None) -> Measured:
     right = p.argmax(axis=1) == truth
     found = balanced_share(right, truth, groups)
-    return found if len(np.unique(truth)) > 1 else none(found.value, found.influence, "all galaxies are of one class")
+    return found if len(np.unique(truth)) > 1 else none(float("nan"), found.influence, "all galaxies are of one class")
 
 
 def _each_class(p: Values, truth: NDArray[np.int64], groups: ArrayLike | None, names: Sequence[str]) -> Figures:
@@ -136,7 +136,8 @@ def label_figures(
 
     Returns
     -------
-    The keys of `class_figures`. p-values of each label are adjusted for the number of labels (Holm 1979).
+    The keys of `class_figures`; means are over the labels that have the score. p-values of each label are adjusted for the number of
+    labels (Holm 1979).
     """
     p, true = np.asarray(probabilities, dtype=np.float64), np.asarray(truth).astype(np.int64)
     own = Groups.of(groups, len(p))
@@ -149,9 +150,8 @@ def label_figures(
     tests = _adjusted(
         [chance.auroc_chance(column, label == 1, groups) for column, label in zip(p.T, true.T, strict=True)]
     )
-    found = {name: _figure(name, mean_of(each, groups, names=called), own) for name, each in parts.items()}
-    if np.isfinite(found["auroc"].value):
-        found["auroc"] = _tested(found["auroc"], GUESSING, chance.mean_label_auroc_chance(p, true, groups))
+    found = {name: _figure(name, _mean(each, groups, called), own) for name, each in parts.items()}
+    found["auroc"] = _tested(found["auroc"], GUESSING, chance.mean_label_auroc_chance(p, true, groups))
     return found | {"labels": _nested(parts, called, own, {"auroc": (GUESSING, tests)})}
 
 
@@ -171,7 +171,8 @@ def number_figures(
 
     Returns
     -------
-    ``rmse``, ``mae``, ``r2`` and ``spearman``, the rank correlation. p-values of each target are adjusted for their number (Holm 1979).
+    ``rmse``, ``mae``, ``r2`` and ``spearman``, the rank correlation; means are over the targets that have the score. p-values of each
+    target are adjusted for their number (Holm 1979).
     """
     x, y = np.asarray(predicted, dtype=np.float64), np.asarray(truth, dtype=np.float64)
     own = Groups.of(groups, len(x))
@@ -180,9 +181,8 @@ def number_figures(
     measures = {"rmse": rmse, "mae": mae, "r2": explained, "spearman": rank_correlation}
     parts = {name: [measure(guess, true, groups) for guess, true in pairs] for name, measure in measures.items()}
     tests = _adjusted([chance.rank_correlation_chance(guess, true, groups) for guess, true in pairs])
-    found = {name: _figure(name, mean_of(each, groups, names=called), own) for name, each in parts.items()}
-    if np.isfinite(found["spearman"].value):
-        found["spearman"] = _tested(found["spearman"], 0.0, chance.mean_rank_correlation_chance(x, y, groups))
+    found = {name: _figure(name, _mean(each, groups, called), own) for name, each in parts.items()}
+    found["spearman"] = _tested(found["spearman"], 0.0, chance.mean_rank_correlation_chance(x, y, groups))
     return found | {"targets": _nested(parts, called, own, {"spearman": (0.0, tests)})}
 
 
@@ -224,6 +224,14 @@ def figures_from_dict(saved: Mapping[str, Any]) -> Figures:
 
 def _called(names: Sequence[str], count: int) -> list[str]:
     return list(names) or [str(place) for place in range(count)]
+
+
+def _mean(parts: list[Measured], groups: ArrayLike | None, names: Sequence[str]) -> Measured:
+    """Return the mean over the parts that have a value, the reason of the first where none has."""
+    kept = [place for place, part in enumerate(parts) if np.isfinite(part.value)]
+    if not kept:
+        return parts[0]
+    return mean_of([parts[place] for place in kept], groups, names=[names[place] for place in kept])
 
 
 def _adjusted(tests: list[Chance]) -> list[Chance]:

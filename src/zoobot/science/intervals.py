@@ -174,6 +174,30 @@ def positive_mean(values: ArrayLike, groups: ArrayLike | None = None, *, worst: 
     return Measured(mean, found.low, max(found.high, floor), found.influence, found.method)
 
 
+def mean(values: ArrayLike, groups: ArrayLike | None = None) -> Measured:
+    """Return the mean of numbers of either sign, such as errors: the wider at each end of Student's t and Hall's (see `positive_ratio`).
+
+    Parameters
+    ----------
+    values : array_like of shape (galaxy,)
+        Numbers.
+    groups : array_like of shape (galaxy,), optional
+        Whole numbers: galaxies with the same one belong together.
+    """
+    x = np.asarray(values, dtype=np.float64)
+    n, own = len(x), Groups.of(groups, len(x))
+    if not n:
+        return none(NAN, x, "there are no galaxies")
+    value = float(x.mean())
+    influence = (x - value) / n
+    if own.count < FEWEST:
+        return none(value, influence, _too_few(own))
+    sums = own.sums(influence)
+    error, gamma, q = _spread(sums), _gamma(sums), t_quantile(own.degrees)
+    low, high = (min(-q, -_unskewed(q, gamma)), max(q, -_unskewed(-q, gamma)))
+    return Measured(value, value + low * error, value + high * error, influence, "t; Hall (1992) for skewness")
+
+
 def positive_ratio(value: float, rest: Values, relative: Values, own: Groups) -> Measured:
     r"""Return a positive figure, such as a mean loss or a ratio of two, with an interval that allows for a tail which few galaxies show.
 
@@ -199,9 +223,7 @@ def positive_ratio(value: float, rest: Values, relative: Values, own: Groups) ->
         The groups.
     """
     if own.count < FEWEST:
-        return none(
-            value, relative * value, f"{own.named()} {'is' if own.count == 1 else 'are'} too few for an interval"
-        )
+        return none(value, relative * value, _too_few(own))
     if not value > 0 or (rest <= 1e-3 * value).any():
         return none(value, relative * value, "one galaxy or none makes up nearly all of it")
     low, high = _skewed(np.log(rest), own.sums(relative), own.degrees)
@@ -214,19 +236,33 @@ def positive_ratio(value: float, rest: Values, relative: Values, own: Groups) ->
     )
 
 
+def _too_few(own: Groups) -> str:
+    return f"{own.named()} {'is' if own.count == 1 else 'are'} too few for an interval"
+
+
 def _skewed(rest: Values, relative: Values, degrees: float) -> tuple[float, float]:
     """Return the ends of the interval over the figure, from logarithms without each group and influences (group,)."""
     g, q = len(relative), t_quantile(degrees)
-    error = float(np.sqrt((relative**2).sum() * g / (g - 1)))
+    error, gamma = _spread(relative), _gamma(relative)
     left_out = float(np.sqrt(((rest - rest.mean()) ** 2).sum() * (g - 1) / g))
     half = q * max(error, left_out)
-    spread = relative.std()
-    gamma = 0.0
-    if spread > 0:
-        cubes = float((((relative - relative.mean()) / spread) ** 3).mean())
-        gamma = SKEWNESS * cubes * float(np.sqrt(g * (g - 1))) / (g - 2) / float(np.sqrt(g))
     low, high = (1 - error * _unskewed(x, gamma) for x in (q, -q))
     return min(float(np.exp(-half)), max(low, 0.0)), max(float(np.exp(half)), high)
+
+
+def _spread(sums: Values) -> float:
+    """Return the standard error of a figure from influences summed over groups (group,)."""
+    g = len(sums)
+    return float(np.sqrt((sums**2).sum() * g / (g - 1)))
+
+
+def _gamma(sums: Values) -> float:
+    """Return the skewness of influences summed over groups (group,), raised, over the root of their number."""
+    g, spread = len(sums), float(sums.std())
+    if not spread > 0:
+        return 0.0
+    cubes = float((((sums - sums.mean()) / spread) ** 3).mean())
+    return SKEWNESS * cubes * float(np.sqrt(g - 1)) / (g - 2)
 
 
 def _unskewed(x: float, gamma: float) -> float:

@@ -60,14 +60,6 @@ def auroc(scores: Values, positive: NDArray[np.bool_], counts: Values) -> Values
         return np.asarray(np.where(pairs > 0, (positives * below).sum(axis=1) / pairs, np.nan))
 
 
-def mean_auroc(scores: Values, labels: NDArray[np.int64], counts: Values) -> Values:
-    """Give the AUROC (draw,) of scores (galaxy, class): of two classes the second's, of more the mean of each against the rest."""
-    if scores.shape[1] == 2:
-        return auroc(scores[:, 1] - scores[:, 0], labels == 1, counts)
-    each = [auroc(scores[:, place], labels == place, counts) for place in np.unique(labels)]
-    return np.asarray(np.mean(each, axis=0))
-
-
 def balanced_accuracy(scores: Values, labels: NDArray[np.int64], counts: Values) -> Values:
     """Give the mean recall (draw,) over the classes among labels (galaxy,), of the highest of scores (galaxy, class)."""
     right = scores.argmax(axis=1) == labels
@@ -79,25 +71,9 @@ def balanced_accuracy(scores: Values, labels: NDArray[np.int64], counts: Values)
     return np.asarray(np.mean(recalls, axis=0))
 
 
-def accuracy(scores: Values, labels: NDArray[np.int64], counts: Values) -> Values:
-    """Give the share (draw,) of galaxies whose highest score is their class's."""
-    right = scores.argmax(axis=1) == labels
-    return np.asarray(counts @ right / counts.sum(axis=1))
-
-
 def rmse(predicted: Values, truth: Values, counts: Values) -> Values:
     """Give the root mean square error (draw,) of predictions (galaxy,)."""
     return np.asarray(np.sqrt(counts @ (predicted - truth) ** 2 / counts.sum(axis=1)))
-
-
-def mae(predicted: Values, truth: Values, counts: Values) -> Values:
-    """Give the mean absolute error (draw,)."""
-    return np.asarray(counts @ np.abs(predicted - truth) / counts.sum(axis=1))
-
-
-def bias(predicted: Values, truth: Values, counts: Values) -> Values:
-    """Give the mean of predicted less true (draw,)."""
-    return np.asarray(counts @ (predicted - truth) / counts.sum(axis=1))
 
 
 def r2(predicted: Values, truth: Values, counts: Values) -> Values:
