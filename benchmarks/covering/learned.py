@@ -5,17 +5,18 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from covering.intervals import GROUPINGS, PAIRS, sized
-from covering.populations import Grouping, Line, Ranked, noise
+from covering.populations import Grouping, Line, Ranked, Sure, noise
 from covering.table import Job, Row
 from zoobot.science import nothing_learned
-from zoobot.science.figure import SIGNIFICANCE
+from zoobot.science.figure import SIGNIFICANCE, Figure
+from zoobot.science.figures import calibration_figure
 from zoobot.science.learned import Learned
 
 ALARMS, FOUND = "<= 0.02", ">= 0.9"
 FALSE, TRUE = f"told from chance: noise, p <= {SIGNIFICANCE}", f"told from chance: learned, p <= {SIGNIFICANCE}"
 COUNTS = (6, 10, 20, 50)
 
-Draw = Callable[[np.random.Generator], Learned]
+Draw = Callable[[np.random.Generator], Learned | Figure]
 
 
 def jobs() -> Iterator[Job]:
@@ -38,7 +39,13 @@ def jobs() -> Iterator[Job]:
         for m, n in ((10, 10), (10, 90)):
             label = sized(f"{m} + {n}", grouping)
             yield rates(TRUE, f"two classes, {label}", FOUND, {"AUROC 0.95": _classes(Ranked(0.95, 1), m, n, grouping)})
-        label = sized("20", grouping)
+        for per_class in (10, 50, 200):
+            label = sized(f"{per_class} per class", grouping)
+            right, wrong = (_calibration(sure, per_class, grouping) for sure in (1, 4))
+            yield rates("calibration error: right, p <= 0.01", label, ALARMS, {"probabilities that are right": right})
+            if per_class >= 50:
+                yield rates("calibration error: wrong, p <= 0.01", label, FOUND, {"4 times too sure": wrong})
+        label = sized("50", grouping)
         yield rates(
             TRUE,
             f"three classes, {sized('10 per class', grouping)}",
@@ -51,7 +58,15 @@ def jobs() -> Iterator[Job]:
             FOUND,
             {"one label with AUROC 0.95": _labels(0.95, 20, grouping)},
         )
-        yield rates(TRUE, f"three targets, {label}", FOUND, {"one with R² 0.6": _numbers(0.6, 20, grouping)})
+        yield rates(TRUE, f"three targets, {label}", FOUND, {"one with R² 0.6": _numbers(0.6, 50, grouping)})
+
+
+def _calibration(sure: float, per_class: int, grouping: Grouping) -> Callable[[np.random.Generator], Figure]:
+    def draw(rng: np.random.Generator) -> Figure:
+        p, truth, groups = Sure(0.8, sure).draw(rng, per_class, grouping)
+        return calibration_figure(p[:, 1], truth, groups)
+
+    return draw
 
 
 def rates(what: str, galaxies: str, goal: str, cases: dict[str, Draw]) -> Job:
@@ -61,7 +76,7 @@ def rates(what: str, galaxies: str, goal: str, cases: dict[str, Draw]) -> Job:
         found = {}
         for name, draw in cases.items():
             verdicts = [draw(np.random.default_rng((seed, number))).verdict for number in range(replicates)]
-            found[name] = float(np.mean([verdict in ("learned", "inverted") for verdict in verdicts]))
+            found[name] = float(np.mean([verdict in ("learned", "inverted", "worse") for verdict in verdicts]))
         worst = (max if goal == ALARMS else min)(found, key=found.__getitem__)
         return Row(what, galaxies, found[worst], worst, float(np.mean(list(found.values()))), goal)
 

@@ -122,8 +122,9 @@ def test_the_model_of_the_best_epoch_is_kept(finetune, tmp_path):
 def figures_of(metrics, part="test"):
     """Give each figure of a part with the score that it is of, by name; those under labels and targets too."""
     figures = dict(metrics[part]["figures"])
-    nested = {name: figures.pop(name) for name in ("classes", "labels", "targets") if name in figures}
+    nested = {name: figures.pop(name) for name in ("classes", "labels", "targets", "calibrated") if name in figures}
     found = [(name, one, metrics[part].get(name)) for name, one in figures.items()]
+    found += [(name, one, metrics[part]["calibrated"][name]) for name, one in nested.get("calibrated", {}).items()]
     for kind in {"labels", "targets"} & set(nested):
         for own, each in nested[kind].items():
             found += [(f"{own} {name}", one, metrics[part][kind][own].get(name)) for name, one in each.items()]

@@ -9,9 +9,9 @@ from scipy import stats
 from sklearn import metrics
 
 from zoobot.finetune.metrics import classification_scores, multi_label_scores, regression_scores
-from zoobot.science import brier_score, class_figures, label_figures, number_figures
+from zoobot.science import brier_score, calibration_scores, class_figures, label_figures, number_figures
 from zoobot.science.figure import Figure
-from zoobot.science.figures import figures_from_dict, figures_to_dict
+from zoobot.science.figures import calibration_figure, figures_from_dict, figures_to_dict
 
 
 @pytest.fixture
@@ -48,6 +48,9 @@ def test_classes(rng, k):
         assert own["completeness"].n == (truth == place).sum()
         assert own["purity"].value == pytest.approx(purity[place])
         assert own["auroc"].value == pytest.approx(metrics.roc_auc_score(truth == place, p[:, place].astype(float)))
+    ece = figures.pop("ece")
+    assert ece.value == pytest.approx(calibration_scores(p, truth, names)["ece"])
+    assert not ece.has_interval
     for one in everything(figures):
         assert one.low <= one.value <= one.high
         assert one.method
@@ -108,6 +111,23 @@ def test_numbers(rng):
     assert worse.verdict == "worse"
 
 
+def test_probabilities_that_are_right_are_told_from_chance_rarely(rng):
+    """Also where each galaxy has copies, which taken as independent give more error than chance would."""
+    groups = np.repeat(np.arange(60), 3)
+    told, apart, found = 0, 0, 0
+    for _ in range(100):
+        base = rng.random(60)
+        p = np.clip(base[groups] + 0.02 * rng.normal(size=180), 0.01, 0.99)
+        happened = rng.random(60)[groups] < p
+        told += calibration_figure(p, happened, groups).verdict == "worse"
+        apart += calibration_figure(p, happened).verdict == "worse"
+        sure = 1 / (1 + ((1 - p) / p) ** 4)
+        found += calibration_figure(sure, happened, groups).verdict == "worse"
+    assert told <= 5  # 1 expected
+    assert apart > 15
+    assert found >= 90
+
+
 def test_json_keeps_figures(rng):
     p, truth = classes(rng)
     figures = class_figures(p, truth, names=["a", "value", "n"])
@@ -140,6 +160,7 @@ def test_copies_are_counted_as_one(rng):
     groups = np.repeat(np.arange(30), 4)
     p, truth = (array[groups] for array in classes(rng, n=30, k=2))
     together, apart = class_figures(p, truth, groups), class_figures(p, truth)
+    assert together.pop("ece").p_value > apart.pop("ece").p_value
     for name, one in together.items():
         assert one.value == apart[name].value
         assert (one.n, one.n_groups) == (120, 30)

@@ -221,8 +221,20 @@ class FinetuneableZoobotClassifier(FinetuneableZoobotAbstract):
         return scores
 
     def figures(self, predictions: Tensor, labels: Tensor, groups: npt.NDArray[np.int64] | None = None) -> Figures:
-        """Return the figures of `zoobot.science.class_figures`, or with multi_label those of `zoobot.science.label_figures`."""
+        """Return the figures of `zoobot.science.class_figures`, or with multi_label those of `zoobot.science.label_figures`.
+
+        Once calibrated, ``calibrated`` holds the log loss, the Brier score and the calibration error of calibrated probabilities.
+        """
         p, truth = predictions.numpy(force=True), labels.numpy(force=True)
+        found = self._figures(p, truth, groups)
+        if self.scaling is not None:
+            after = self._figures(self.scaling.apply(p.astype(np.float64)), truth, groups)
+            found["calibrated"] = {name: after[name] for name in ("log_loss", "brier", "ece")}
+        return found
+
+    def _figures(
+        self, p: npt.NDArray[Any], truth: npt.NDArray[np.float32], groups: npt.NDArray[np.int64] | None
+    ) -> Figures:
         if self.multi_label:
             return label_figures(p, truth, groups, names=self.prediction_columns())
         return class_figures(p, truth[:, 0], groups, names=self.class_names)

@@ -24,6 +24,7 @@ from zoobot.science.ranking_intervals import (
     mean_average_precision,
     rank_correlation,
 )
+from zoobot.science.reliability import errors_of_perfect, expected_calibration_error, headline_events
 from zoobot.science.shuffles import Chance
 
 if TYPE_CHECKING:
@@ -69,8 +70,9 @@ def class_figures(
     Returns
     -------
     ``accuracy``, ``balanced_accuracy``, ``auroc`` and ``average_precision`` (of two classes the second's, of more the mean of each
-    against the rest over the classes present), ``log_loss`` and ``brier``. With names also ``classes``: of each its ``completeness``,
-    ``purity`` and ``auroc`` against the rest, whose p-values are adjusted for the number of classes (Holm 1979).
+    against the rest over the classes present), ``log_loss``, ``brier`` and ``ece`` (see `calibration_figure`). With names also
+    ``classes``: of each its ``completeness``, ``purity`` and ``auroc`` against the rest, whose p-values are adjusted for the number
+    of classes (Holm 1979).
 
     Examples
     --------
@@ -85,6 +87,7 @@ def class_figures(
     own = Groups.of(groups, len(p))
     found: Figures = {name: _figure(name, measure(p, of, groups), own) for name, measure in CLASS_MEASURES.items()}
     found["auroc"] = _tested(found["auroc"], GUESSING, chance.mean_auroc_chance(p, of, groups))
+    found["ece"] = calibration_figure(*headline_events(p, of), groups)
     if names:
         found["classes"] = _each_class(p, of, groups, names)
     return found
@@ -152,7 +155,39 @@ def label_figures(
     )
     found = {name: _figure(name, _mean(each, groups, called), own) for name, each in parts.items()}
     found["auroc"] = _tested(found["auroc"], GUESSING, chance.mean_label_auroc_chance(p, true, groups))
+    found["ece"] = calibration_figure(p, true, groups)
     return found | {"labels": _nested(parts, called, own, {"auroc": (GUESSING, tests)})}
+
+
+def calibration_figure(predicted: ArrayLike, happened: ArrayLike, groups: ArrayLike | None = None) -> Figure:
+    """Return the expected calibration error, beside what chance makes of probabilities that are right.
+
+    The p-value is the share of sets of labels, drawn from the probabilities, whose error is at least as large; see
+    `zoobot.science.errors_of_perfect`. There is no interval: of few galaxies the error is mostly chance.
+
+    Parameters
+    ----------
+    predicted, happened : array_like of shape (galaxy,) or (galaxy, event)
+        Probabilities, and 1 where it was so; of several events the mean error is taken.
+    groups : array_like of shape (galaxy,), optional
+        Whole numbers: galaxies with the same one, such as copies of one object, belong together.
+    """
+    p, true = np.asarray(predicted, dtype=np.float64), np.asarray(happened, dtype=np.float64)
+    own = Groups.of(groups, len(p))
+    pairs = zip(p.reshape(len(p), -1).T, true.reshape(len(p), -1).T, strict=True)
+    value = float(np.mean([expected_calibration_error(one, so) for one, so in pairs]))
+    errors = errors_of_perfect(p, groups=groups)
+    count = len(errors) + 1
+    return Figure(
+        value=value,
+        n=len(p),
+        n_groups=own.count,
+        chance=float(np.median(errors)),
+        sign=-1,
+        p_value=float(((errors >= value).sum() + 1) / count),
+        smallest_p=1 / count,
+        reason="compare it with what chance gives",
+    )
 
 
 def number_figures(

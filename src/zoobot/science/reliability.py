@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from zoobot.errors import OptionError
+from zoobot.science.groups import Groups
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -131,10 +132,39 @@ def expected_calibration_error(predicted: ArrayLike, happened: ArrayLike, *, bin
     return reliability_curve(predicted, happened, bins=bins).ece()
 
 
-def ece_of_perfect(predicted: ArrayLike, *, bins: int | None = None, draws: int = DRAWS, seed: int = 0) -> ChanceEce:
-    """Give the calibration error of as many galaxies with these probabilities, were each true exactly so often as it says.
+def ece_of_perfect(
+    predicted: ArrayLike,
+    *,
+    bins: int | None = None,
+    draws: int = DRAWS,
+    seed: int = 0,
+    groups: ArrayLike | None = None,
+) -> ChanceEce:
+    """Return the calibration error of as many galaxies with these probabilities, were each true exactly so often as it says.
 
-    Labels are drawn from the probabilities again and again, and each set scored by `expected_calibration_error`.
+    Parameters
+    ----------
+    predicted, bins, draws, seed, groups
+        As for `errors_of_perfect`.
+
+    Raises
+    ------
+    OptionError
+        See `errors_of_perfect`.
+    """
+    errors = errors_of_perfect(predicted, bins=bins, draws=draws, seed=seed, groups=groups)
+    return ChanceEce(float(np.median(errors)), float(np.quantile(errors, 0.95)))
+
+
+def errors_of_perfect(
+    predicted: ArrayLike,
+    *,
+    bins: int | None = None,
+    draws: int = DRAWS,
+    seed: int = 0,
+    groups: ArrayLike | None = None,
+) -> Values:
+    """Return calibration errors (draw,) of labels that are drawn from the probabilities again and again.
 
     Parameters
     ----------
@@ -146,6 +176,8 @@ def ece_of_perfect(predicted: ArrayLike, *, bins: int | None = None, draws: int 
         Sets of labels; fewer, but at least 100, where that would be more than 2 * 10^7 labels.
     seed : int
         Of the draws.
+    groups : array_like of shape (galaxy,), optional
+        Whole numbers: galaxies with the same one, such as copies of one object, have their labels from one draw.
 
     Raises
     ------
@@ -158,9 +190,9 @@ def ece_of_perfect(predicted: ArrayLike, *, bins: int | None = None, draws: int 
         msg = f"draws={draws} must be at least 1."
         raise OptionError(msg)
     fewer = max(FEWEST_DRAWS, MOST_DRAWN // max(columns.size, 1))
-    rng = np.random.default_rng(seed)
-    errors = np.mean([_chance_errors(p, bins, min(draws, fewer), rng) for p in columns.T], axis=0)
-    return ChanceEce(float(np.median(errors)), float(np.quantile(errors, 0.95)))
+    rng, own = np.random.default_rng(seed), Groups.of(groups, len(columns))
+    each = [_chance_errors(p, bins, min(draws, fewer), rng, own) for p in columns.T]
+    return np.asarray(np.mean(each, axis=0))
 
 
 def wilson_interval(hits: ArrayLike, count: ArrayLike) -> tuple[Values, Values]:
@@ -294,12 +326,12 @@ def _debiased(predicted: Values, observed: Values, count: NDArray[np.int64]) -> 
     return error
 
 
-def _chance_errors(p: Values, bins: int | None, draws: int, rng: np.random.Generator) -> Values:
-    """Give the errors (draw,) of labels drawn from probabilities (galaxy,)."""
+def _chance_errors(p: Values, bins: int | None, draws: int, rng: np.random.Generator, groups: Groups) -> Values:
+    """Return the errors (draw,) of labels drawn from probabilities (galaxy,), one draw for all galaxies of a group."""
     bin_of, count = _equal_mass(p, bins)
     order = np.argsort(bin_of, kind="stable")
     starts = np.concatenate([[0], np.cumsum(count)[:-1]])
-    ordered, observed = p[order], np.empty((draws, len(count)))
+    ordered, codes, observed = p[order], groups.codes[order], np.empty((draws, len(count)))
     for draw in range(draws):
-        observed[draw] = np.add.reduceat((rng.random(len(p)) < ordered).astype(np.float64), starts)
+        observed[draw] = np.add.reduceat((rng.random(groups.count)[codes] < ordered).astype(np.float64), starts)
     return _debiased(np.add.reduceat(ordered, starts) / count, observed / count, count)
