@@ -31,8 +31,9 @@ HOUSE = (
     {"data"},
     {"encoders"},
     {"trees"},
+    {"sealing"},
     {"progress", "precision", "files"},
-    {"errors", "stopping", "terminal"},
+    {"errors", "schema", "stopping", "terminal"},
 )
 FLOOR = {room: floor for floor, rooms in enumerate(HOUSE) for room in rooms}
 MODULES = sorted(path for path in SOURCE.rglob("*.py") if path != SOURCE / "__init__.py")

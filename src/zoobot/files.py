@@ -14,7 +14,7 @@ import shutil
 import stat
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, BinaryIO, Literal
+from typing import Any, Literal
 
 from zoobot.errors import OutputError, ZoobotError
 
@@ -75,7 +75,7 @@ def is_folder(path: str | Path, wrong: type[ZoobotError]) -> bool:
     return look(path, wrong) == "folder"
 
 
-def open_regular(path: str | Path, wrong: type[ZoobotError], *, unpack: bool = False) -> BinaryIO:
+def open_regular(path: str | Path, wrong: type[ZoobotError], *, unpack: bool = False) -> io.BufferedReader:
     """Open a regular file for reading, at once: a pipe would be waited for, and a device never ends.
 
     Parameters
@@ -119,7 +119,7 @@ def open_regular(path: str | Path, wrong: type[ZoobotError], *, unpack: bool = F
 class _Limited(io.RawIOBase):
     """A stream of what was compressed, which ends in an error once more than ``most`` bytes come out of it."""
 
-    def __init__(self, stream: Any, file: BinaryIO, most: int, name: str, wrong: type[ZoobotError]) -> None:
+    def __init__(self, stream: Any, file: io.BufferedReader, most: int, name: str, wrong: type[ZoobotError]) -> None:
         self.stream, self.file, self.most, self.path, self.wrong = stream, file, most, name, wrong
 
     def readable(self) -> bool:

@@ -75,7 +75,7 @@ def test_saved_encoders_must_be_buildable_and_the_folder_writable(encoder, tmp_p
     with pytest.raises(EncoderError, match="can't build again"):
         save_encoder(module, tmp_path / "encoder", card="")
     (tmp_path / "file").touch()
-    with pytest.raises(OutputError, match="can't be saved"):
+    with pytest.raises(OutputError, match="can't be written"):
         save_encoder(encoder, tmp_path / "file" / "encoder", card="")
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+import torch
 from tests.end_to_end.outcome import outcome
 
 from zoobot.data.datamodule import EpochSampler
@@ -138,3 +140,37 @@ def test_resume_and_overwrite_contradict_each_other(whole, zoobot_command, galax
 def tree_of(folder: Path) -> list[str]:
     """Give the files below a folder."""
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*"))
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("run.json", None, "not run.json, which says what they are of"),
+        ("run.json", b"", "can't be read as JSON"),
+        ("run.json", b"[1]", "holds a list"),
+        ("run.json", b"{}", "says nothing of a run's settings"),
+        ("run.json", b"null", "holds a NoneType"),
+        ("run.json", b"[" * 10_000, "can't be read as JSON"),
+        ("checkpoints/last.ckpt", b"", "damaged"),
+        ("checkpoints/last.ckpt", b"PK\x03\x04 no archive", "damaged"),
+        ("checkpoints/last.ckpt", {"epoch": 1}, "neither its epoch nor its best model"),
+        ("checkpoints/last.ckpt", {"callbacks": {"x": []}, "epoch": "x"}, "neither its epoch nor its best model"),
+    ],
+)
+@pytest.mark.parametrize("option", ["--resume", None])
+def test_what_is_damaged_is_not_gone_on_with(
+    name, content, words, option, whole, zoobot_command, galaxies, quick, tmp_path
+):
+    run = tmp_path / "run"
+    shutil.copytree(whole, run)
+    (run / name).unlink()
+    if isinstance(content, bytes):
+        (run / name).write_bytes(content)
+    elif content is not None:
+        torch.save(content, run / name)
+    before = {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
+    command = ("finetune", galaxies / "catalog.csv", "--out", run, *quick, *OPTIONS, *([option] if option else []))
+    answer = zoobot_command(*command)
+    assert answer.code == 2 and "Traceback" not in answer.err
+    assert (words if option else "already holds a run") in answer.err
+    assert {path: path.read_bytes() for path in run.rglob("*") if path.is_file()} == before

@@ -135,5 +135,5 @@ def test_no_model_and_nowhere_to_save(tmp_path: Path) -> None:
     with pytest.raises(ModelFileError, match="missing"):
         zoobot.load(tmp_path / "gone.ckpt")
     (tmp_path / "file").touch()
-    with pytest.raises(OutputError, match="can't be saved"):
+    with pytest.raises(OutputError, match="can't be written"):
         FinetuneableZoobotClassifier(2, encoder=tiny_encoder()).save(tmp_path / "file" / "model")

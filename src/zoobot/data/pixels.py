@@ -158,7 +158,7 @@ def file_digests(files: Sequence[str], *, skip: bool = False) -> npt.NDArray[np.
 
 def _content_digest(name: str) -> bytes:
     with open_regular(name, ImageError) as file:
-        return hashlib.file_digest(file, _blake2b).digest()  # type: ignore[arg-type]  # it has readinto
+        return hashlib.file_digest(file, _blake2b).digest()
 
 
 def _blake2b() -> Any:

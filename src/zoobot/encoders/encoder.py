@@ -1,5 +1,6 @@
 """The encoder: a network with its normalisation inside, rebuilt from its configuration, frozen block by block."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Self
@@ -10,6 +11,7 @@ from torch import Tensor, nn
 
 from zoobot.encoders.blocks import assign_blocks
 from zoobot.errors import EncoderError
+from zoobot.schema import NAME
 
 MODEL_PREFIX = "model."
 
@@ -123,6 +125,9 @@ class Encoder(nn.Module):
                 f"the encoder '{config.name}' was a module in memory, which can't be built from a saved model: "
                 "build it yourself and pass it as encoder="
             )
+            raise EncoderError(msg)
+        if not re.fullmatch(NAME, config.architecture):
+            msg = f"{config.architecture!r} is no architecture of timm: expected a name without '/' and ':', such as 'convnext_nano'"
             raise EncoderError(msg)
         try:
             model = timm.create_model(config.architecture, num_classes=0, in_chans=config.in_chans, **config.model_args)

@@ -11,9 +11,12 @@ from zoobot.encoders.encoder import Encoder, EncoderConfig
 from zoobot.encoders.hub import fetch_from_hub, is_hub_name
 from zoobot.encoders.imagenet import IMAGENET, converted_model, original_weights
 from zoobot.encoders.probe import count_features
-from zoobot.encoders.saved import ENCODER_PREFIX, FORMAT, read_config, read_saved
+from zoobot.encoders.saved import ENCODER_PREFIX, FORMAT, check_config, check_weights, read_config, read_saved
+from zoobot.encoders.specs import ENCODER
 from zoobot.encoders.timm_models import encoder_by_name, encoder_from_folder, encoder_in_memory
 from zoobot.errors import EncoderError, ModelFileError
+from zoobot.files import home, is_file, is_folder
+from zoobot.schema import entries
 
 logger = logging.getLogger(__name__)
 
@@ -60,7 +63,10 @@ def load_encoder(name: str | Path, in_chans: int = 3, *, pretrained: bool = True
 
 
 def _load(name: str, in_chans: int, pretrained: bool) -> Encoder:
-    path = Path(name).expanduser()
+    path = home(name)
+    if not name.strip():
+        msg = "the encoder's name is empty: give hf_hub:owner/repo, a folder, a checkpoint, or any timm model"
+        raise EncoderError(msg)
     if name == BUNDLED:
         return _from_saved(bundled_folder(), in_chans, pretrained)
     if name == IMAGENET:
@@ -69,9 +75,9 @@ def _load(name: str, in_chans: int, pretrained: bool) -> Encoder:
     if is_hub_name(name):
         folder = fetch_from_hub(name)
         return _from_folder(folder, name, in_chans, pretrained)
-    if path.is_dir():
+    if is_folder(path, ModelFileError):
         return _from_folder(path, name, in_chans, pretrained)
-    if path.is_file() or path.suffix == ".ckpt":
+    if is_file(path, ModelFileError) or path.suffix == ".ckpt":
         return _from_saved(path, in_chans, pretrained)
     if len(path.parts) > 1:
         msg = f"no folder or checkpoint '{name}': check the path, or write hf_hub:owner/repo for one on the hub"
@@ -92,8 +98,9 @@ def _from_saved(path: Path, in_chans: int, pretrained: bool) -> Encoder:
     if not isinstance(saved.get("encoder"), dict):
         msg = f"{path} says nothing of its encoder: save the model again"
         raise ModelFileError(msg)
+    check_config(saved, entries({"encoder": ENCODER}), path)
     config = EncoderConfig.from_dict(saved["encoder"])
-    encoder = Encoder.from_config(config)
+    encoder = build_saved(config, path)
     if pretrained:
         weights = {
             key.removeprefix(ENCODER_PREFIX): tensor for key, tensor in state.items() if key.startswith(ENCODER_PREFIX)
@@ -103,7 +110,32 @@ def _from_saved(path: Path, in_chans: int, pretrained: bool) -> Encoder:
         except RuntimeError as err:
             msg = f"the weights in {path} don't fit its encoder '{config.name}' ({err}): copy or save it again"
             raise ModelFileError(msg) from err
+        check_weights(encoder, weights, path)
     return _with_channels(encoder, in_chans)
+
+
+def build_saved(config: EncoderConfig, path: str | Path) -> Encoder:
+    """Give the network of a saved encoder, with random weights.
+
+    Raises
+    ------
+    EncoderError
+        It was a module in memory, which only its owner can build.
+    ModelFileError
+        timm can't build it.
+    """
+    try:
+        return Encoder.from_config(config)
+    except EncoderError as err:
+        if config.architecture is None:
+            raise
+        msg = f"the encoder in {path} can't be built: {err}"
+        raise ModelFileError(msg) from err
+    except Exception as err:  # of timm's builders, which raise nearly anything
+        msg = (
+            f"the encoder in {path} can't be built by timm ({type(err).__name__}: {err}): copy or save the model again"
+        )
+        raise ModelFileError(msg) from err
 
 
 def _with_channels(encoder: Encoder, in_chans: int) -> Encoder:

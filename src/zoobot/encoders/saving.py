@@ -10,9 +10,10 @@ import torch
 
 import zoobot
 from zoobot.encoders.encoder import Encoder
-from zoobot.encoders.saved import CONFIG_FILE, ENCODER_PREFIX, FORMAT, FORMAT_VERSION, WEIGHTS_FILE
+from zoobot.encoders.saved import ENCODER_PREFIX, FORMAT, FORMAT_VERSION, WEIGHTS_FILE
 from zoobot.errors import EncoderError
 from zoobot.files import write_json, write_whole
+from zoobot.sealing import CONFIG_FILE, DIGESTS, digest_of
 
 CARD_FILE = "README.md"
 
@@ -76,8 +77,9 @@ def save_encoder(
     if encoder.config.architecture is None:
         msg = f"the encoder '{encoder.name}' was a module in memory that timm can't build again: save its state dict yourself"
         raise EncoderError(msg)
-    config = {**encoder_config(encoder), **(details or {})}
-    write_whole(folder / WEIGHTS_FILE, encoder_bytes(encoder, dtype))
+    weights = encoder_bytes(encoder, dtype)
+    config = {**encoder_config(encoder), **(details or {}), DIGESTS: {WEIGHTS_FILE: digest_of(weights)}}
+    write_whole(folder / WEIGHTS_FILE, weights)
     write_whole(folder / CARD_FILE, card.encode())
     write_json(folder / CONFIG_FILE, config)
     return folder

@@ -15,7 +15,16 @@ from zoobot.encoders.channels import adapt_state, adapt_values
 from zoobot.encoders.encoder import Encoder, EncoderConfig
 from zoobot.encoders.hub import explain_hub_error, reach_hub
 from zoobot.encoders.probe import count_features, run_probe
-from zoobot.encoders.saved import CONFIG_FILE, PICKLED_WEIGHTS_FILE, WEIGHTS_FILE, read_pickled, read_weights
+from zoobot.encoders.saved import (
+    CONFIG_FILE,
+    PICKLED_WEIGHTS_FILE,
+    WEIGHTS_FILE,
+    check_config,
+    check_weights,
+    read_pickled,
+    read_weights,
+)
+from zoobot.encoders.specs import TIMM, TIMM_WEIGHTS
 from zoobot.errors import EncoderError, ModelFileError
 
 ZOOBOT_ENCODER = "zoobot-encoder-"  # published encoders have names that start so; they were trained on plain [0, 1]
@@ -94,9 +103,11 @@ def encoder_from_folder(folder: Path, config: Mapping[str, Any], name: str, in_c
             in_chans=source.in_chans,
             **source.model_args,
         )
-    except (RuntimeError, KeyError, TypeError, ValueError) as err:
+    except Exception as err:  # of timm's builders, which raise nearly anything
         msg = f"{folder} doesn't fit its architecture '{source.architecture}' ({err}): copy, download or save it again"
         raise ModelFileError(msg) from err
+    if weights is not None:
+        check_weights(model, model.state_dict() | weights, folder)  # those of an older timm have other names
     return encoder_of(model, source, name, in_chans)
 
 
@@ -159,10 +170,12 @@ def normalisation(cfg: Mapping[str, Any], name: str) -> tuple[tuple[float, ...],
 
 def _read_source(config: Mapping[str, Any], folder: Path) -> Source:
     """Give what timm's ``config.json`` says, in its present layout or the older flat one."""
-    cfg = dict(config.get("pretrained_cfg", config))
     if "architecture" not in config:
         msg = f"{folder / CONFIG_FILE} names no architecture: give a folder that timm or zoobot saved"
         raise ModelFileError(msg)
+    check_config(config, TIMM, folder)
+    cfg = dict(config.get("pretrained_cfg", config))
+    check_config(cfg, TIMM_WEIGHTS, folder)
     given_args = dict(config.get("model_args") or {})
     channels, height, width = cfg.get("input_size") or (3, 224, 224)
     in_chans = int(given_args.get("in_chans") or channels)
@@ -180,6 +193,9 @@ def _read_timm_weights(folder: Path, cfg: Mapping[str, Any]) -> dict[str, Tensor
         weights = read_weights(folder / WEIGHTS_FILE)
     if not weights:
         msg = f"the weights in {folder} are empty: copy, download or save it again"
+        raise ModelFileError(msg)
+    if not all(isinstance(tensor, Tensor) for tensor in weights.values()):
+        msg = f"the weights in {folder} are no tensors: copy, download or save it again"
         raise ModelFileError(msg)
     classifier = cfg.get("classifier") or ()
     layers = (classifier,) if isinstance(classifier, str) else tuple(classifier)

@@ -8,6 +8,7 @@ import math
 import sys
 import time
 from collections.abc import Collection, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,8 @@ from lightning.fabric.plugins import TorchCheckpointIO
 from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.strategies import DDPStrategy, SingleDeviceStrategy, Strategy
 
-from zoobot.errors import OutputError
+from zoobot.encoders.saved import read_pickled
+from zoobot.errors import ModelFileError, OutputError
 from zoobot.files import replacing
 from zoobot.finetune.base import FinetuneableZoobotAbstract
 
@@ -127,6 +129,44 @@ class NewestCheckpoint(ModelCheckpoint):
         if isinstance(io, PatientCheckpointIO):
             io.remove_replaced()
         self.saved_at = time.monotonic()
+
+
+@dataclass(frozen=True)
+class Newest:
+    """What a run's newest checkpoint says of its training.
+
+    Attributes
+    ----------
+    epochs
+        How many are done.
+    waited
+        For how many the validation loss has not fallen.
+    best
+        The checkpoint of the best model so far.
+    """
+
+    epochs: int
+    waited: int
+    best: Path
+
+    @classmethod
+    def read(cls, path: Path, monitor: str) -> Newest:
+        """Read a checkpoint.
+
+        Raises
+        ------
+        ModelFileError
+            It is damaged, or none of a finetuning run.
+        """
+        content = read_pickled(path)
+        states = content.get("callbacks")
+        known = [state for state in states.values() if isinstance(state, dict)] if isinstance(states, dict) else []
+        best = next((one.get("best_model_path") for one in known if one.get("monitor") == monitor), None)
+        waited = max((one["wait_count"] for one in known if isinstance(one.get("wait_count"), int)), default=0)
+        if not isinstance(content.get("epoch"), int) or not isinstance(best, str):
+            msg = f"{path} is no checkpoint of a finetuning run (it says neither its epoch nor its best model): use --overwrite."
+            raise ModelFileError(msg)
+        return cls(content["epoch"] + 1, waited, path.with_name(Path(best).name))  # the run's folder may have moved
 
 
 def be_patient(strategy: Strategy) -> None:

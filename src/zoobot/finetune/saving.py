@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import numpy as np
+import torch
+from torch import Tensor
+
 import zoobot
-from zoobot.encoders import Encoder, EncoderConfig
+from zoobot.encoders import EncoderConfig
 from zoobot.encoders.hub import fetch_from_hub, is_hub_name
-from zoobot.encoders.saved import CONFIG_FILE, FORMAT, FORMAT_VERSION, WEIGHTS_FILE, read_saved
+from zoobot.encoders.load import build_saved
+from zoobot.encoders.saved import FORMAT, FORMAT_VERSION, WEIGHTS_FILE, check_config, check_weights, read_saved, seals
 from zoobot.errors import EncoderError, ModelFileError
-from zoobot.files import write_json, write_whole
-from zoobot.finetune.base import FinetuneableZoobotAbstract
+from zoobot.files import is_folder, write_json, write_whole
+from zoobot.finetune.base import FinetuneableZoobotAbstract, TableOptions
 from zoobot.finetune.classifier import FinetuneableZoobotClassifier
 from zoobot.finetune.regressor import FinetuneableZoobotRegressor
+from zoobot.finetune.specs import ANY_MODEL, model_spec
 from zoobot.finetune.tree import FinetuneableZoobotTree
 from zoobot.science import Memory, Reference
+from zoobot.science.memory import MEMORY_FILE
+from zoobot.science.reference import REFERENCE_FILE
+from zoobot.sealing import CONFIG_FILE, DIGESTS, digest_of
 
 if TYPE_CHECKING:
     from torch import nn
@@ -74,8 +85,11 @@ def save_model(model: FinetuneableZoobotAbstract, folder: Path) -> Path:
     from safetensors.torch import save
 
     state = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in model.state_dict().items()}
-    write_whole(folder / WEIGHTS_FILE, save(state, {"format": "pt"}))
-    write_json(folder / CONFIG_FILE, model_config(model))
+    config, weights = model_config(model), save(state, {"format": "pt"})
+    write_whole(folder / WEIGHTS_FILE, weights)
+    for name in (REFERENCE_FILE, MEMORY_FILE):  # of a model that was here before
+        (folder / name).unlink(missing_ok=True)
+    write_json(folder / CONFIG_FILE, config | {DIGESTS: {WEIGHTS_FILE: digest_of(weights), **seals(config)}})
     if model.reference is not None:
         model.reference.save(folder)
     if model.memory is not None:
@@ -95,6 +109,7 @@ def load_model(path: str | Path, task: type[Model], *, encoder: nn.Module | None
         msg = "no checkpoint was named: a trainer's best_model_path is empty until it has trained. Fit first, or give a path."
         raise ModelFileError(msg)
     config, state = read_saved(path)
+    check_config(config, ANY_MODEL, path)
     saved = config.get("task", "")
     kind = TASKS.get(saved, task)
     if not issubclass(kind, task) or (kind.__name__ != saved):
@@ -103,22 +118,53 @@ def load_model(path: str | Path, task: type[Model], *, encoder: nn.Module | None
         else:
             msg = f"{path} holds a model of the class {saved!r}, defined by its own code. Load it with {saved}.load_from_checkpoint."
         raise ModelFileError(msg)
-    built = Encoder.from_config(EncoderConfig.from_dict(config["encoder"])) if encoder is None else encoder
+    if saved in TASKS:
+        check_config(config, model_spec(saved), path)
+    built = build_saved(EncoderConfig.from_dict(config["encoder"]), path) if encoder is None else encoder
     try:
+        _check_size(config, state)
         model: Model = kind(
             **config["task_options"], **config["options"], encoder=built, in_chans=config["encoder"]["in_chans"]
         )
         model.load_state_dict(state)
-    except (RuntimeError, TypeError, KeyError) as err:
+        model.restore_names(config)
+        _try_out(model)
+    except Exception as err:  # whatever a configuration that is damaged makes the model's own code raise
         msg = (
             f"{path} doesn't fit this version of zoobot: {err}. "
             f"Save it again with the version that wrote it ({config.get('zoobot_version')})."
         )
         raise ModelFileError(msg) from err
-    model.restore_names(config)
-    if Path(path).is_dir():
+    check_weights(model, state, path)
+    if is_folder(path, ModelFileError):
         model.reference, model.memory = Reference.load(path), Memory.load(path)
     return model.eval()
+
+
+def _check_size(config: Mapping[str, Any], state: Mapping[str, Tensor]) -> None:
+    """Refuse a head that is larger than all weights together, before memory is taken for it."""
+    outputs = next(
+        (config["task_options"][name] for name in ("num_classes", "num_targets") if name in config["task_options"]), 1
+    )
+    if outputs * config["encoder"]["num_features"] > sum(tensor.numel() for tensor in state.values()):
+        msg = f"{outputs} outputs of {config['encoder']['num_features']} features are more than its weights hold"
+        raise ValueError(msg)
+
+
+def _try_out(model: FinetuneableZoobotAbstract) -> None:
+    """Make a table of one galaxy, which fails where names and calibration don't fit the outputs."""
+    if type(model).__name__ not in TASKS or model.preprocessing is None:
+        return
+    log = logging.getLogger("zoobot.finetune")
+    level = log.level
+    try:
+        log.setLevel(logging.ERROR)
+        with torch.no_grad(), np.errstate(all="ignore"):
+            values = model.predictions(torch.zeros(1, model.num_outputs)).numpy()
+            model.to_table(values, TableOptions())
+    finally:
+        log.setLevel(level)
+    vars(model).get("_said_few", set()).clear()  # nothing has been said yet
 
 
 def fetch_model(source: str | Path) -> str | Path:

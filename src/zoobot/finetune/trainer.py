@@ -21,8 +21,8 @@ from lightning.pytorch.callbacks import Callback, EarlyStopping, EMAWeightAverag
 from lightning.pytorch.loggers import Logger
 from lightning.pytorch.utilities import rank_zero_only
 
-from zoobot.errors import OptionError, OutputError
-from zoobot.files import check_writable, replacing
+from zoobot.errors import ModelFileError, OptionError, OutputError
+from zoobot.files import check_writable, is_file, replacing
 from zoobot.finetune.base import FinetuneableZoobotAbstract
 from zoobot.finetune.checkpoints import BestCheckpoint, NewestCheckpoint, be_patient
 from zoobot.finetune.feature_cache import CachedData, FeatureCache, cached_data
@@ -287,11 +287,14 @@ def clear_or_keep(
         There is a run, and neither resume nor overwrite is set.
     OptionError
         Both are set.
+    ModelFileError
+        There are checkpoints to go on from, but nothing says what they are of.
     """
     if resume and overwrite:
         msg = "--resume and --overwrite contradict each other. Give --resume to go on with the run, --overwrite to delete it."
         raise OptionError(msg)
-    if not (out / record).is_file() or not (last.is_file() or overwrite):
+    started = is_file(last, OutputError)
+    if not started and not (overwrite and is_file(out / record, OutputError)):
         return False
     if overwrite:
         for name in (*made, record):
@@ -303,18 +306,29 @@ def clear_or_keep(
     if not resume:
         msg = f"{out} already holds a run. Use --resume to go on with it, --overwrite to replace it, or {elsewhere}."
         raise OutputError(msg)
+    if not is_file(out / record, OutputError):
+        msg = f"{out} holds checkpoints, but not {record}, which says what they are of. Use --overwrite to replace them, or {elsewhere}."
+        raise ModelFileError(msg)
     return True
 
 
-def check_unchanged(out: Path, before: Mapping[str, Any], settings: Mapping[str, Any], free: Collection[str]) -> None:
-    """Refuse to resume the run in a folder with other settings than it was started with, those in ``free`` apart.
+def check_unchanged(
+    record: Path, before: Mapping[str, Any], settings: Mapping[str, Any], free: Collection[str]
+) -> None:
+    """Refuse to resume a run with other settings than its record says that it was started with, those in ``free`` apart.
 
     Raises
     ------
+    ModelFileError
+        The record is of something else.
     OptionError
         Some differ; names them, with both values.
     """
+    out = record.parent
     now = json.loads(json.dumps(settings))
+    if not set(now) & set(before):
+        msg = f"{record} says nothing of a run's settings: it is damaged, or of something else. Use --overwrite, or another folder."
+        raise ModelFileError(msg)
     changed = [name for name in now if name not in free and before.get(name) != now[name]]
     if changed:
         listed = "; ".join(f"{name} was {before.get(name)!r} and is now {now[name]!r}" for name in changed)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import sys
 from collections.abc import Callable
@@ -19,7 +18,7 @@ from lightning.pytorch.utilities import rank_zero_only
 from zoobot.encoders import Encoder, load_encoder, save_encoder
 from zoobot.encoders.saved import ENCODER_PREFIX, read_pickled
 from zoobot.errors import EncoderError, ModelFileError, OptionError
-from zoobot.files import check_writable, write_json
+from zoobot.files import check_writable, read_json, write_json
 from zoobot.finetune.checkpoints import be_patient
 from zoobot.finetune.trainer import (
     CHECKPOINTS,
@@ -201,7 +200,7 @@ def _save(
     settings: PretrainSettings, data: PretrainData, encoder: Encoder, out: Path, trainer: L.Trainer
 ) -> dict[str, Any]:
     """Save the encoder of the last checkpoint, with its card, and write what the run gave."""
-    checkpoint = read_pickled(out / CHECKPOINTS / LAST_CHECKPOINT)
+    checkpoint = _read_checkpoint(out / CHECKPOINTS / LAST_CHECKPOINT)
     steps, kept = checkpoint["global_step"], checkpoint[STAGE]
     weights = {
         name.removeprefix(ENCODER_PREFIX): tensor
@@ -234,15 +233,27 @@ def _check_folder(settings: PretrainSettings, out: Path, last: Path, *, resume: 
     """Refuse to mix two runs in one folder, and to resume with other settings."""
     made = (ENCODER_FOLDER, CHECKPOINTS, LOG_FILE)
     if clear_or_keep(out, RUN_FILE, last, made, resume=resume, overwrite=overwrite, elsewhere="another folder"):
-        check_unchanged(out, _settings_in(out / RUN_FILE), settings.to_dict(), FREE_ON_RESUME)
+        check_unchanged(out / RUN_FILE, _settings_in(out / RUN_FILE), settings.to_dict(), FREE_ON_RESUME)
+        _read_checkpoint(last)
+
+
+def _read_checkpoint(last: Path) -> dict[str, Any]:
+    """Return what a checkpoint of a pretraining run holds."""
+    checkpoint = read_pickled(last)
+    if not all(
+        isinstance(checkpoint.get(name), kind)
+        for name, kind in (("global_step", int), (STAGE, dict), ("state_dict", dict))
+    ):
+        msg = f"{last} is no checkpoint of a pretraining run: choose another folder, or use --overwrite."
+        raise ModelFileError(msg)
+    return checkpoint
 
 
 def _settings_in(record: Path) -> dict[str, Any]:
-    try:
-        settings: dict[str, Any] = json.loads(record.read_text())["settings"]
-    except (ValueError, KeyError, TypeError) as err:
-        msg = f"{record} is not the record of a pretraining run ({err!r}): choose another folder, or use --overwrite."
-        raise ModelFileError(msg) from err
+    settings = read_json(record, ModelFileError, "Choose another folder, or use --overwrite.").get("settings")
+    if not isinstance(settings, dict):
+        msg = f"{record} is not the record of a pretraining run: choose another folder, or use --overwrite."
+        raise ModelFileError(msg)
     return settings
 
 

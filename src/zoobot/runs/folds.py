@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -13,8 +12,8 @@ import pandas as pd
 
 from zoobot.data import GalaxyDataModule
 from zoobot.data.splits import group_codes, split_rows
-from zoobot.errors import OptionError
-from zoobot.files import write_json
+from zoobot.errors import ModelFileError, OptionError
+from zoobot.files import read_json, write_json
 from zoobot.predictions import evaluate, write_table
 from zoobot.report.names import FOLDS_FOLDER, METRICS_FILE, PREDICTIONS_FILE
 from zoobot.runs.about import task_of
@@ -76,7 +75,10 @@ def run_folds(
     tables = [pd.read_csv(folder / f"fold_{fold}.csv", dtype={"id_str": str}) for fold in range(settings.folds)]
     tables = [table.assign(fold=fold) for fold, table in enumerate(tables)]
     write_table(pd.concat(tables, ignore_index=True), folder / PREDICTIONS_FILE)
-    scores = [json.loads((folder / f"fold_{fold}.json").read_text()) for fold in range(settings.folds)]
+    scores = [
+        read_json(folder / f"fold_{fold}.json", ModelFileError, "Delete it, to train the fold anew.")
+        for fold in range(settings.folds)
+    ]
     summary = {"folds": scores, **_spread(scores)}
     write_json(folder / METRICS_FILE, summary)
     for path in (*folder.glob("fold_*.csv"), *folder.glob("fold_*.json")):

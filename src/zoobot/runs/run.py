@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import time
 from collections.abc import Callable
@@ -11,10 +10,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from zoobot.encoders.saved import read_pickled
-from zoobot.errors import OptionError
-from zoobot.files import write_json
+from zoobot.errors import ModelFileError, OptionError
+from zoobot.files import read_json, write_json
 from zoobot.finetune import FinetuneableZoobotAbstract, FinetuneableZoobotTree, get_trainer
+from zoobot.finetune.checkpoints import Newest
 from zoobot.finetune.feature_cache import FeatureCache
 from zoobot.finetune.trainer import (
     CHECKPOINTS,
@@ -107,8 +106,7 @@ def finetune_run(
         A test catalog with images that are trained or validated on; see `check_apart`.
     """
     start, started = time.perf_counter(), datetime.now(UTC).isoformat(timespec="seconds")
-    last = out / CHECKPOINTS / LAST_CHECKPOINT
-    _check_folder(settings, out, resume=resume, overwrite=overwrite)
+    before = _check_folder(settings, out, resume=resume, overwrite=overwrite)
     datamodule, model = build(settings)
     for sentence in check_apart(datamodule.frames, settings.group_col) if settings.test else ():
         say(sentence)
@@ -128,13 +126,11 @@ def finetune_run(
 
     trainer = make_trainer(out)
     write_json(out / RUN_FILE, asdict(settings))
-    resuming = resume and last.is_file()
-    epochs_before = read_pickled(last)["epoch"] + 1 if resuming else 0
-    if not (resuming and _stopped_early(last, settings.patience)):
-        trainer.fit(model, datamodule, ckpt_path=last if resuming else None)
-        best = trainer.checkpoint_callback.best_model_path  # type: ignore[union-attr]
+    if before is not None and before.waited >= settings.patience:  # it had stopped early
+        best: str | Path = before.best
     else:
-        best = _best_of(last)
+        trainer.fit(model, datamodule, ckpt_path=None if before is None else out / CHECKPOINTS / LAST_CHECKPOINT)
+        best = trainer.checkpoint_callback.best_model_path  # type: ignore[union-attr]
     model = best_model(model, best)
     scores = _evaluate(settings, datamodule, model, out)
     write_about(settings, datamodule, model, out, started)
@@ -145,7 +141,8 @@ def finetune_run(
         frozen_pass_seconds=round(trainer.frozen_pass_seconds, 3),
         total_seconds=round(time.perf_counter() - start, 3),
         images_per_second=_rate(
-            (trainer.current_epoch - epochs_before) * len(datamodule.frames["train"]), trainer.fit_seconds
+            (trainer.current_epoch - (0 if before is None else before.epochs)) * len(datamodule.frames["train"]),
+            trainer.fit_seconds,
         ),
         peak_memory_gb=round(peak_memory_gb(trainer.strategy.root_device), 3),
     )
@@ -186,30 +183,19 @@ def _rate(count: int, seconds: float) -> float | None:
     return round(count / seconds, 1) if seconds else None
 
 
-def _check_folder(settings: RunSettings, out: Path, *, resume: bool, overwrite: bool) -> None:
-    """Refuse to mix two runs in one folder, to resume with other settings, or with fewer epochs than are done."""
+def _check_folder(settings: RunSettings, out: Path, *, resume: bool, overwrite: bool) -> Newest | None:
+    """Refuse to mix two runs in one folder, to resume with other settings, or with fewer epochs than are done; return what is done."""
     last = out / CHECKPOINTS / LAST_CHECKPOINT
     if not clear_or_keep(out, RUN_FILE, last, MADE, resume=resume, overwrite=overwrite, elsewhere="another --out"):
-        return
-    check_unchanged(out, json.loads((out / RUN_FILE).read_text()), asdict(settings), FREE_ON_RESUME)
-    done = read_pickled(last)["epoch"] + 1
-    if done > settings.epochs:
+        return None
+    before = read_json(out / RUN_FILE, ModelFileError, "Use --overwrite, or another --out.")
+    check_unchanged(out / RUN_FILE, before, asdict(settings), FREE_ON_RESUME)
+    newest = Newest.read(last, MONITOR)
+    if newest.epochs > settings.epochs:
+        done = newest.epochs
         msg = f"the run in {out} has done {done} epochs, more than --epochs {settings.epochs}. Give --epochs {done} or more."
         raise OptionError(msg)
-
-
-def _stopped_early(last: Path, patience: int) -> bool:
-    """Say whether an interrupted run's training had come to its end by early stopping."""
-    callbacks = read_pickled(last).get("callbacks", {})
-    return any(
-        name.startswith("EarlyStopping") and state["wait_count"] >= patience for name, state in callbacks.items()
-    )
-
-
-def _best_of(last: Path) -> Path:
-    callbacks = read_pickled(last)["callbacks"]
-    best = next(state["best_model_path"] for state in callbacks.values() if state.get("monitor") == MONITOR)
-    return last.with_name(Path(best).name)  # the run's folder may have moved
+    return newest
 
 
 def _summary(settings: RunSettings, datamodule: GalaxyDataModule, model: FinetuneableZoobotAbstract) -> str:

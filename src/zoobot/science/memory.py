@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from zoobot.errors import CatalogError, ModelFileError
-from zoobot.files import write_whole
+from zoobot.files import is_file
 from zoobot.science.same_sky import THUMBNAIL
+from zoobot.sealing import check_seal, write_sealed
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -163,7 +164,7 @@ class Memory:
             "pictures": np.frombuffer(self.packed_pictures, np.uint8),
         }
         path = Path(folder) / MEMORY_FILE
-        write_whole(path, save({name: np.ascontiguousarray(one) for name, one in tensors.items()}))
+        write_sealed(path, save({name: np.ascontiguousarray(one) for name, one in tensors.items()}))
         return path
 
     @classmethod
@@ -178,8 +179,9 @@ class Memory:
         from safetensors import SafetensorError, safe_open
 
         path = Path(folder) / MEMORY_FILE
-        if not path.is_file():
+        if not is_file(path, ModelFileError):
             return None
+        check_seal(path)
         try:
             with safe_open(path, "np") as file:
                 roles, digests, pictured, names, pictures = (

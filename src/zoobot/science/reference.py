@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from zoobot.errors import CatalogError, ModelFileError
-from zoobot.files import write_whole
+from zoobot.files import is_file
+from zoobot.sealing import check_seal, write_sealed
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -118,7 +119,7 @@ class Reference:
         about = {name: json.dumps(getattr(self, name)) for name in ("ids", "file_locs", "labels", "far")}
         arrays = {name: array for name in ARRAYS if (array := getattr(self, name)) is not None}
         path = Path(folder) / REFERENCE_FILE
-        write_whole(path, save({name: np.ascontiguousarray(array) for name, array in arrays.items()}, about))
+        write_sealed(path, save({name: np.ascontiguousarray(array) for name, array in arrays.items()}, about))
         return path
 
     @classmethod
@@ -133,8 +134,9 @@ class Reference:
         from safetensors import SafetensorError, safe_open
 
         path = Path(folder) / REFERENCE_FILE
-        if not path.is_file():
+        if not is_file(path, ModelFileError):
             return None
+        check_seal(path)
         try:
             with safe_open(path, "np") as file:
                 about = file.metadata() or {}
