@@ -170,3 +170,51 @@ def test_files_are_closed_even_when_reading_fails(tmp_path):
     assert sorted(Path("/proc/self/fd").iterdir()) == before
     assert len(keep) == 3
     assert "bad.fits" in str(caught.value)
+
+
+MASK, ERROR, PICTURE = (RNG.normal(place, 1, (12, 9)).astype(np.float32) for place in range(3))
+
+
+@pytest.mark.parametrize("science", ["SCI", "SCI_1", "IMAGE", "data", "Science", "G_FLUX", "R", ""])
+@pytest.mark.parametrize(
+    "companion", ["MASK", "WHT", "ERR", "DQ", "INVVAR", "image-mask", "SCI_ERR", "variance2", "EXPMAP"]
+)
+@pytest.mark.parametrize("primary", ["empty", "companion", "picture"])
+def test_the_picture_is_told_from_its_companions_by_name(tmp_path, science, companion, primary, caplog):
+    extensions = [
+        fits.ImageHDU(MASK, name=companion),
+        fits.ImageHDU(PICTURE, name=science),
+        fits.ImageHDU(ERROR, name="ERR"),
+    ]
+    first = fits.PrimaryHDU()
+    if primary == "companion":
+        first = fits.PrimaryHDU(MASK)
+        first.header["EXTNAME"] = companion
+    elif primary == "picture":
+        first, extensions = fits.PrimaryHDU(PICTURE), [fits.ImageHDU(MASK, name=companion), fits.ImageHDU(ERROR)]
+    np.testing.assert_array_equal(read_fits(write(tmp_path / "a.fits", first, *extensions), None), PICTURE[None])
+    assert caplog.text == ""
+
+
+@pytest.mark.parametrize("key", ["IMTYPE", "IMAGETYP", "HDUCLAS2"])
+def test_other_keywords_tell_companions_too(tmp_path, key):
+    mask = fits.PrimaryHDU(MASK)
+    mask.header[key] = "ERROR" if key == "HDUCLAS2" else "maskbits"
+    np.testing.assert_array_equal(
+        read_fits(write(tmp_path / "a.fits", mask, fits.ImageHDU(PICTURE)), None), PICTURE[None]
+    )
+
+
+@pytest.mark.parametrize("names", [("SCI", "SCI2"), ("G", "R"), ("MASK", "WHT"), ("ERR",)])
+def test_where_names_do_not_tell_it_is_said_once(tmp_path, names, caplog, monkeypatch):
+    monkeypatch.setattr("zoobot.data.fits._SAID", set())
+    for place in range(3):
+        hdus = [fits.ImageHDU(BAND + number, name=name) for number, name in enumerate(names)]
+        path = write(tmp_path / f"{place}.fits", fits.PrimaryHDU(), *hdus)
+        np.testing.assert_array_equal(read_fits(path, None), BAND[None])
+    assert len(caplog.records) == 1
+    assert "HDU 1 is read" in caplog.text
+    assert "--hdu" in caplog.text
+    caplog.clear()
+    read_fits(path, 1)
+    assert not caplog.records

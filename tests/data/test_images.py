@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from astropy.io import fits
 from PIL import Image
+from tests.data.deep import deep_png
 
 import zoobot.data.fits
 import zoobot.data.stretch
@@ -19,6 +20,7 @@ from zoobot.data.images import (
     ImageSettings,
     Stretch,
     decode_image,
+    gives_floats,
     is_fits,
     is_image_name,
     read_image,
@@ -223,16 +225,33 @@ def test_settings_come_back_from_json(settings):
 
 
 def test_square_of_a_picture_is_8_bit(folder):
-    deep = np.linspace(0, 65535, 400).reshape(20, 20).astype(np.uint16)
-    Image.fromarray(deep).save(folder / "deep.png")
-    square = decode_image(folder / "deep.png", ImageSettings(channels=1), 20)
-    assert square.dtype == np.uint8
-    np.testing.assert_array_equal(square[0], np.rint(deep / 257))
     for size in (7, 16, 33):
         square = decode_image(folder / "color.png", ImageSettings(), size)
         assert square.shape == (3, size, size)
         assert square.dtype == np.uint8
         assert square.flags.c_contiguous
+
+
+@pytest.mark.parametrize("name", ["deep.png", "deep.tif"])
+def test_12_bits_in_16_stay_12_bits(folder, name):
+    deep = np.arange(400).reshape(20, 20).astype(np.uint16) * 10
+    Image.fromarray(deep).save(folder / name)
+    assert gives_floats(folder / name)
+    square = decode_image(folder / name, ImageSettings(channels=1), 20)
+    assert square.dtype == np.float32
+    np.testing.assert_allclose(square[0], deep / 65535, rtol=1e-6)
+    stretched = decode_image(folder / name, ImageSettings(channels=1, stretch="linear", percentiles=(0, 100)), 20)
+    np.testing.assert_allclose(stretched[0], deep / 3990, atol=1e-6)
+
+
+def test_16_bit_color_keeps_its_depth(folder):
+    deep = RNG.integers(0, 4096, (20, 16, 3)).astype(np.uint16)
+    deep_png(folder / "deep.png", deep)
+    np.testing.assert_allclose(read_image(folder / "deep.png"), deep.transpose(2, 0, 1) / np.float32(65535), rtol=1e-6)
+    square = decode_image(folder / "deep.png", ImageSettings(), 16)
+    np.testing.assert_allclose(square, deep.transpose(2, 0, 1)[:, 2:18] / np.float32(65535), rtol=1e-6)
+    grey = decode_image(folder / "deep.png", ImageSettings(channels=1), 16)
+    assert grey.shape == (1, 16, 16)
 
 
 def test_square_at_the_files_own_size_is_read_images_middle(folder):

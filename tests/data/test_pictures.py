@@ -1,14 +1,12 @@
-"""JPEG, PNG and TIFF of every depth and color mode, written here by Pillow (16 bit color PNG by hand), and damage."""
-
-import struct
-import zlib
+"""JPEG, PNG and TIFF of every depth and color mode, written here by Pillow (16 bit color by hand), and damage."""
 
 import numpy as np
 import pytest
 from PIL import Image
+from tests.data.deep import deep_png, deep_tiff
 
 from zoobot.data import pictures
-from zoobot.data.pictures import central_square, open_picture, planes
+from zoobot.data.pictures import central_square, is_deep, open_picture, planes
 from zoobot.errors import ImageError
 
 RNG = np.random.default_rng(11)
@@ -66,18 +64,52 @@ def test_16_bit_big_endian_tiff(tmp_path):
     np.testing.assert_array_equal(read(tmp_path / "a.tif"), DEEP[None])
 
 
-def test_16_bit_color_png_keeps_its_upper_byte(tmp_path):
-    deep = RNG.integers(0, 65536, (14, 10, 3)).astype(">u2")
-    deep[0, 0], deep[0, 1] = 65535, 0
+DEEP_COLOR = RNG.integers(0, 65536, (14, 10, 3)).astype(np.uint16)
 
-    def chunk(kind, body):
-        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
 
-    rows = b"".join(b"\0" + row.tobytes() for row in deep)
-    header = struct.pack(">IIBBBBB", 10, 14, 16, 2, 0, 0, 0)
-    png = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
-    (tmp_path / "a.png").write_bytes(png)
-    np.testing.assert_array_equal(read(tmp_path / "a.png").transpose(1, 2, 0), deep >> 8)
+def test_16_bit_color_png(tmp_path):
+    deep_png(tmp_path / "a.png", DEEP_COLOR)
+    np.testing.assert_array_equal(open_picture(tmp_path / "a.png", None).transpose(1, 2, 0), DEEP_COLOR)
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("compression", [1, 8])
+def test_16_bit_color_tiff(tmp_path, order, compression):
+    deep_tiff(tmp_path / "a.tif", DEEP_COLOR, order, compression)
+    np.testing.assert_array_equal(open_picture(tmp_path / "a.tif", None).transpose(1, 2, 0), DEEP_COLOR)
+
+
+def test_16_bit_color_with_transparency(tmp_path):
+    alpha = np.full((14, 10, 1), 32768, np.uint16)
+    deep_png(tmp_path / "a.png", np.concatenate([DEEP_COLOR, alpha], axis=-1))
+    expected = np.rint(DEEP_COLOR * (32768 / 65535))
+    np.testing.assert_array_equal(open_picture(tmp_path / "a.png", None).transpose(1, 2, 0), expected)
+
+
+def test_damage_to_16_bit_color_is_named(tmp_path):
+    deep_png(tmp_path / "a.png", DEEP_COLOR)
+    whole = (tmp_path / "a.png").read_bytes()
+    for length in range(9, len(whole) - 20, 40):
+        (tmp_path / "a.png").write_bytes(whole[:length])
+        with pytest.raises(ImageError, match=r"a\.png can't be read"):
+            open_picture(tmp_path / "a.png", None)
+
+
+def test_depth_is_told_without_decoding(tmp_path):
+    for name, pixels in (
+        ("8.png", GREY),
+        ("8.tif", COLOR),
+        ("16.png", DEEP),
+        ("16.tif", DEEP),
+        ("f.tif", DEEP.astype(np.float32)),
+    ):
+        Image.fromarray(pixels).save(tmp_path / name)
+    deep_png(tmp_path / "rgb16.png", DEEP_COLOR)
+    deep_tiff(tmp_path / "rgb16.tif", DEEP_COLOR, ">", 8)
+    (tmp_path / "broken.tif").write_bytes(b"II*\0")
+    deep = {path.name for path in tmp_path.iterdir() if is_deep(path)}
+    assert deep == {"16.png", "16.tif", "f.tif", "rgb16.png", "rgb16.tif"}
+    assert not is_deep(tmp_path / "gone.png")
 
 
 def test_one_bit(tmp_path):

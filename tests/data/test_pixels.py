@@ -3,11 +3,13 @@
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
+from PIL import Image
 from tests.galaxies import make_catalog
 
-from zoobot.data import Preprocessing, read_catalog
+from zoobot.data import GalaxyDataModule, Preprocessing, read_catalog
 from zoobot.data import pixels as pixels_module
 from zoobot.data.pixels import keep_pixels
 from zoobot.errors import ImageError, OptionError
@@ -60,6 +62,33 @@ def test_without_room_anywhere_nothing_is_kept(tmp_path: Path, monkeypatch: pyte
 
     monkeypatch.setattr(pixels_module.shutil, "disk_usage", lambda folder: Full)
     assert keep(files, memory_gb=0.0) is None
+
+
+@pytest.mark.parametrize("kind", ["16 bit PNG", "16 bit TIFF", "floating TIFF"])
+@pytest.mark.parametrize("memory_gb", [None, 0.0])
+def test_more_than_8_bits_stay(
+    tmp_path: Path, kind: str, memory_gb: float | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = tmp_path / ("a.png" if "PNG" in kind else "a.tif")
+    deep = np.arange(32 * 32).reshape(32, 32).astype(np.float32 if "floating" in kind else np.uint16)
+    Image.fromarray(deep).save(name)
+    kept = keep([str(name)], memory_gb=memory_gb)
+    assert kept is not None
+    assert kept.dtype == torch.float32
+    assert len(kept.unique()) > 900
+    galaxies = GalaxyDataModule(
+        predict_catalog=pd.DataFrame({"file_loc": [str(name)]}), image_size=24, crop=0.75, num_workers=0
+    )
+    galaxies.setup("predict")
+    (shown,) = [batch["image"] for batch in galaxies.predict_dataloader()]
+    monkeypatch.setattr("zoobot.data.datamodule.keep_pixels", lambda *_, **__: None)  # where nothing is kept
+    anew = GalaxyDataModule(
+        predict_catalog=pd.DataFrame({"file_loc": [str(name)]}), image_size=24, crop=0.75, num_workers=0
+    )
+    anew.setup("predict")
+    (decoded,) = [batch["image"] for batch in anew.predict_dataloader()]
+    assert torch.equal(shown, decoded)
+    assert torch.equal(shown[0], kept[0, :, 4:28, 4:28])
 
 
 def test_fits_stays_float_and_pictures_join_it(tmp_path: Path) -> None:

@@ -122,6 +122,15 @@ CatalogArgument = Annotated[
         metavar="CATALOG",
     ),
 ]
+HduOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="HDU of FITS files to read, by number or name; repeat for several bands. Default: the picture, found by the HDUs' names "
+        "(with a saved model: as in its training).",
+        metavar="HDU",
+        show_default=False,
+    ),
+]
 ModelOption = Annotated[
     str, typer.Option("--model", help="A saved model's folder, a checkpoint, or hf_hub:owner/repo.", metavar="DIR")
 ]
@@ -134,3 +143,9 @@ RuntimeOption = Annotated[
     typer.Option(help="What runs the encoder; 'auto' tries those that are installed where it will take over a minute."),
 ]
 PrecisionOption = Annotated[Precision, typer.Option(help=PRECISION_HELP)]
+
+
+def chosen_hdu(given: list[str] | None) -> int | str | tuple[int | str, ...] | None:
+    """Return the HDU, or the HDUs, that an option names: numbers are counted from 0."""
+    hdus = tuple(int(one) if one.isdecimal() else one for one in given or ())
+    return hdus[0] if len(hdus) == 1 else hdus or None

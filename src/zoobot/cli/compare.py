@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from zoobot.cli.common import CatalogArgument, WorkersOption, app, console
+from zoobot.cli.common import CatalogArgument, HduOption, WorkersOption, app, chosen_hdu, console
 from zoobot.cli.show import show_files
 from zoobot.terminal import make_table
 
@@ -53,6 +53,7 @@ def compare(
     folds: Annotated[int, typer.Option(min=2, help="Parts, each of which is predicted from the others.")] = 5,
     repeats: Annotated[int, typer.Option(min=2, help="Times that galaxies are dealt anew into folds.")] = 4,
     more: Annotated[int, typer.Option(min=1, help="How many more labels to foresee.")] = 100,
+    hdu: HduOption = None,
     num_workers: WorkersOption = None,
     seed: Annotated[int, typer.Option(min=0, help="Of folds, subsets and bootstrap, the same for all encoders.")] = 42,
 ) -> None:
@@ -73,6 +74,7 @@ def compare(
         task=None if task is None else task.value,
         group_col=group_col,
         image_size=image_size,
+        hdu=chosen_hdu(hdu),
         num_workers=num_workers,
         n_folds=folds,
         n_repeats=repeats,

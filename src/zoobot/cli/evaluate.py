@@ -9,12 +9,14 @@ import typer
 
 from zoobot.cli.common import (
     CatalogArgument,
+    HduOption,
     ModelOption,
     OnError,
     Precision,
     PrecisionOption,
     WorkersOption,
     app,
+    chosen_hdu,
     console,
 )
 from zoobot.cli.show import show_confusion, show_files, show_questions, show_scores
@@ -44,6 +46,7 @@ def evaluate(
     on_error: Annotated[
         OnError, typer.Option(help="'skip' leaves images that can't be read out of the scores.")
     ] = OnError.RAISE,
+    hdu: HduOption = None,
     num_workers: WorkersOption = None,
     precision: PrecisionOption = Precision.AUTO,
 ) -> None:
@@ -61,6 +64,7 @@ def evaluate(
         report=report,
         batch_size=batch_size,
         on_error=on_error.value,
+        hdu=chosen_hdu(hdu),
         num_workers=num_workers,
         precision=precision.value,
         say=console.print,

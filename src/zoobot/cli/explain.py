@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from zoobot.cli.common import CatalogArgument, ModelOption, WorkersOption, app, console
+from zoobot.cli.common import CatalogArgument, HduOption, ModelOption, WorkersOption, app, chosen_hdu, console
 
 
 @app.command(epilog="Example: `zoobot explain survey.csv --model rings/model --out rings/explain --limit 16`")
@@ -25,6 +25,7 @@ def explain(
     ] = None,
     heat: Annotated[bool, typer.Option(help="Draw heat maps; --no-heat for encoders without maps.")] = True,
     neighbors: Annotated[int, typer.Option(min=1, help="Training galaxies to show beside each.")] = 5,
+    hdu: HduOption = None,
     num_workers: WorkersOption = None,
 ) -> None:
     """Show where the model looks (Grad-CAM), and the labelled training galaxies nearest to each galaxy."""
@@ -47,7 +48,9 @@ def explain(
     reference = Reference.load(source)
     if reference is None:
         console.print("The model was saved without its training galaxies: no neighbors are shown.")
-    found = explain_catalog(catalog, finetuned, target=target, heat=heat, limit=limit, num_workers=num_workers)
+    found = explain_catalog(
+        catalog, finetuned, target=target, heat=heat, limit=limit, hdu=chosen_hdu(hdu), num_workers=num_workers
+    )
     paths = draw_explained(found, reference, finetuned.preprocessing or Preprocessing(), out, k=neighbors)
     if reference is not None:
         table = neighbor_table(reference, found.frame["id_str"].tolist(), found.features, neighbors)

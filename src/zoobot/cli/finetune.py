@@ -22,6 +22,7 @@ from zoobot.cli.common import (
     Stretch,
     Task,
     app,
+    chosen_hdu,
     console,
 )
 from zoobot.cli.show import show_run
@@ -60,6 +61,14 @@ def finetune(
     ] = None,
     channels: Annotated[int, DATA("Channels of the images.", min=1)] = 3,
     stretch: Annotated[Stretch | None, DATA("Default: asinh for FITS, none for pictures.", show_default=False)] = None,
+    hdu: Annotated[
+        list[str] | None,
+        DATA(
+            "HDU of FITS files to read, by number or name; repeat for several bands. Default: the picture, found by the HDUs' names.",
+            metavar="HDU",
+            show_default=False,
+        ),
+    ] = None,
     flip: Annotated[bool, DATA("Mirror half of the training views; --no-flip where handedness is the label.")] = True,
     balance: Annotated[Balance, DATA("'sampler' draws each class equally often.")] = Balance.NONE,
     num_workers: Annotated[
@@ -148,6 +157,7 @@ def finetune(
         crop=crop,
         channels=channels,
         stretch=None if stretch is None else stretch.value,
+        hdu=chosen_hdu(hdu),
         flip=flip,
         class_balance=balance.value,
         group_col=group_col,

@@ -9,6 +9,7 @@ import typer
 
 from zoobot.cli.common import (
     CatalogArgument,
+    HduOption,
     OnError,
     Precision,
     PrecisionOption,
@@ -16,6 +17,7 @@ from zoobot.cli.common import (
     RuntimeOption,
     WorkersOption,
     app,
+    chosen_hdu,
     console,
 )
 
@@ -55,6 +57,7 @@ def predict(
     on_error: Annotated[
         OnError, typer.Option(help="'skip' leaves NaN and the reason in the row of an image that can't be read.")
     ] = OnError.RAISE,
+    hdu: HduOption = None,
     num_workers: WorkersOption = None,
     precision: PrecisionOption = Precision.AUTO,
     runtime: RuntimeOption = Runtime.TORCH,
@@ -77,6 +80,7 @@ def predict(
         min_asked=min_asked,
         by=by or (),
         on_error=on_error.value,
+        hdu=chosen_hdu(hdu),
         num_workers=num_workers,
         precision=precision.value,
         runtime=runtime.value,

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from zoobot.cli.common import DATA, MODEL, PRECISION_HELP, RUN, TRAINING, Precision, app, console
+from zoobot.cli.common import DATA, MODEL, PRECISION_HELP, RUN, TRAINING, Precision, app, chosen_hdu, console
 from zoobot.cli.show import show_pretraining
 
 
@@ -46,6 +46,14 @@ def pretrain(
     ] = None,
     split: Annotated[str, DATA("Split of Hugging Face data sets to train on.")] = "train",
     size: Annotated[int, DATA("Pixels a side that the encoder sees.", min=16)] = 128,
+    hdu: Annotated[
+        list[str] | None,
+        DATA(
+            "HDU of FITS files to read, by number or name; repeat for several bands. Default: the picture, found by the HDUs' names.",
+            metavar="HDU",
+            show_default=False,
+        ),
+    ] = None,
     crop: Annotated[float, DATA("The centre share of a real image's width that is shown, above 0, at most 1.")] = 0.8,
     val_galaxies: Annotated[int, DATA("Simulated galaxies to validate on, which training never sees.", min=1)] = 1024,
     val_fraction: Annotated[float, DATA("Share of each real catalog that is held out to validate on.")] = 0.05,
@@ -135,6 +143,7 @@ def pretrain(
         architecture=architecture,
         encoder=encoder,
         size=size,
+        hdu=chosen_hdu(hdu),
         crop=crop,
         images=images,
         epochs=epochs,

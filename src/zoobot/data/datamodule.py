@@ -382,7 +382,7 @@ class Galaxies(Dataset[dict[str, Any]]):
         self.ids = frame["id_str"].to_numpy(dtype=object)
         self.labels = None if labels is None else torch.from_numpy(labels)
         self.kept = kept
-        self.dtype = pixel_dtype(self.files)
+        self.dtype = pixel_dtype(self.files.tolist()) if kept is None else kept.dtype
         self.preprocessing = preprocessing
 
     def __len__(self) -> int:

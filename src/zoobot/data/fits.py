@@ -1,5 +1,7 @@
 """Reading the bands of an image from FITS files: finding the HDU, honouring its scaling, and closing the file."""
 
+import logging
+import re
 import warnings
 from pathlib import Path
 from typing import Any
@@ -9,19 +11,42 @@ import numpy.typing as npt
 
 from zoobot.errors import ImageError
 
+logger = logging.getLogger(__name__)
+
 HDU = int | str
+HDUs = HDU | tuple[HDU, ...]
+
+SCIENCE = frozenset({"SCI", "SCIENCE", "IMAGE", "IMG", "DATA", "FLUX", "SIGNAL", "INTENSITY", "PRIMARY"})
+"""Words in an HDU's name that say that it holds the picture"""
+COMPANIONS = frozenset(
+    {
+        "MASK", "MASKS", "MSK", "MASKBITS", "DQ", "QUALITY", "FLAG", "FLAGS", "BPM", "BADPIX", "WHT", "WEIGHT", "WEIGHTS", "WT",
+        "IVAR", "INVVAR", "VAR", "VARIANCE", "ERR", "ERROR", "ERRORS", "UNC", "UNCERT", "UNCERTAINTY", "SIGMA", "STD", "STDDEV",
+        "RMS", "NOISE", "SNR", "EXP", "EXPTIME", "EXPMAP", "EXPOSURE", "NEXP", "COV", "COVERAGE", "CON", "CTX", "CONTEXT", "SEG",
+        "SEGM", "SEGMAP", "SEGMENTATION", "BKG", "BACKGROUND", "SKY", "PSF", "MODEL", "RESIDUAL", "RES", "TIME", "SAMP", "HITS",
+    }
+)  # fmt: skip
+"""Words in an HDU's name that say that it goes with the picture: masks, weights, errors, ..."""
+
+_NAME_KEYS = ("EXTNAME", "IMTYPE", "IMAGETYP", "HDUCLAS3", "HDUCLAS2", "EXTTYPE")
+"""Header keywords that say what an HDU holds; HDUCLAS is of HEASARC's convention, IMTYPE of the Legacy Surveys"""
 
 
-def read_fits(path: Path, hdu: HDU | tuple[HDU, ...] | None) -> npt.NDArray[np.floating[Any]]:
-    """Give the bands that a FITS file holds.
+_SAID: set[tuple[int | str, ...]] = set()
+"""Layouts of files that the user has been told of"""
+
+
+def read_fits(path: Path, hdu: HDUs | None) -> npt.NDArray[np.floating[Any]]:
+    """Return the bands that a FITS file holds.
 
     Parameters
     ----------
     path : Path
         FITS file, also compressed (gzip, or tile compressed as by fpack).
     hdu : int, str, tuple of these, or None
-        Number (0 is the primary HDU) or name of the HDU; several are bands in that order. None takes the first one that
-        holds an image: an empty primary HDU and tables are skipped.
+        Number (0 is the primary HDU) or name of the HDU; several are bands in that order. None takes the first image that
+        names (SCI, IMAGE, DATA, ...) say to be the picture, else the first that is no mask, weight or error map by its
+        name (`COMPANIONS`). Where several could be the picture, a warning is logged once for each layout of files.
 
     Returns
     -------
@@ -82,11 +107,36 @@ def _image_shape(hdu: Any) -> tuple[int, ...]:
 
 
 def _first_image(hdus: Any, path: Path) -> int:
-    for index, hdu in enumerate(hdus):
-        if _image_shape(hdu):
-            return index
-    msg = f"{path} holds no image; its HDUs are: {_summary(hdus)}."
-    raise ImageError(msg)
+    """Return the number of the HDU that most probably holds the picture."""
+    images = [index for index, hdu in enumerate(hdus) if _image_shape(hdu)]
+    if not images:
+        msg = f"{path} holds no image; its HDUs are: {_summary(hdus)}."
+        raise ImageError(msg)
+    ranks = {index: _rank(hdus[index]) for index in images}
+    best = [index for index in images if ranks[index] == min(ranks.values())]
+    if len(best) > 1 or ranks[best[0]] == _COMPANION:
+        layout = (best[0], *(hdu.name for hdu in hdus))
+        if layout not in _SAID:
+            _SAID.add(layout)
+            logger.warning(
+                "%s has several images (%s): HDU %d is read, as in other files like it. Name another with --hdu (hdu=).",
+                path, _summary(hdus), best[0],
+            )  # fmt: skip
+    return best[0]
+
+
+_NAMED, _UNNAMED, _COMPANION = range(3)
+
+
+def _rank(hdu: Any) -> int:
+    """Return how probably an HDU holds the picture, 0 first, by the words of its header."""
+    said = [str(hdu.header.get(key, "")) for key in _NAME_KEYS]
+    if not said[0]:
+        said[0] = hdu.name  # PRIMARY, where the primary HDU has no name of its own
+    words = {word.strip("0123456789") for text in said for word in re.split(r"[^A-Z0-9]+", text.upper())}
+    if words & COMPANIONS:
+        return _COMPANION
+    return _NAMED if words & SCIENCE else _UNNAMED
 
 
 def _bands_of(hdus: Any, asked: HDU, path: Path) -> npt.NDArray[np.floating[Any]]:

@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from zoobot.data.fits import HDU, join_bands, read_fits
-from zoobot.data.pictures import central_square, open_picture, planes
+from zoobot.data.fits import HDUs, join_bands, read_fits
+from zoobot.data.pictures import central_square, is_deep, open_picture, planes
 from zoobot.data.stretch import DEFAULT_PERCENTILES, ConstantImageWarning, Stretch, stretch_bands
 from zoobot.errors import ImageError, OptionError
 
@@ -53,7 +53,7 @@ class ImageSettings:
     bands : tuple of int, optional
         Bands to pick, counted from 0, in the order wanted.
     hdu : int, str, tuple of these, optional
-        HDU of a FITS file, by number or name; several are bands. None: the first that holds an image.
+        HDU of a FITS file, by number or name; several are bands. None: the picture, by its name (`zoobot.data.fits`).
 
     Raises
     ------
@@ -65,7 +65,7 @@ class ImageSettings:
     stretch: Stretch | None = None
     percentiles: tuple[float, float] = DEFAULT_PERCENTILES
     bands: tuple[int, ...] | None = None
-    hdu: HDU | tuple[HDU, ...] | None = None
+    hdu: HDUs | None = None
 
     def __post_init__(self) -> None:
         for name in ("percentiles", "bands", "hdu"):
@@ -112,12 +112,12 @@ def read_image(
     stretch: Stretch | None = None,
     percentiles: tuple[float, float] = DEFAULT_PERCENTILES,
     bands: tuple[int, ...] | None = None,
-    hdu: HDU | tuple[HDU, ...] | None = None,
+    hdu: HDUs | None = None,
 ) -> npt.NDArray[np.float32]:
     """Give an image at its own size, as (channel, y, x), float32, exactly in [0, 1].
 
     Pictures (JPEG, PNG, TIFF, WebP) of 8 and 16 bit are divided by the largest number of their type; transparency is laid
-    over black; 16 bit color is kept to 8. Of a TIFF with several pages the first is read. FITS images, and TIFF of
+    over black. Of a TIFF with several pages the first is read. FITS images, and TIFF of
     floating point or 32 bit integers, are stretched. NaN and infinite pixels become the background, the median of their
     band. Rows stay in the file's order: the first row of a FITS file is the bottom of the sky as usually shown.
 
@@ -156,9 +156,9 @@ def decode_image(
 ) -> npt.NDArray[np.uint8] | npt.NDArray[np.float32]:
     """Give the central square of an image at the size that training keeps, as (channel, size, size).
 
-    The shorter side is resized (bilinear, antialiased), the longer one then cropped to the middle. Pictures give uint8,
-    also those of 16 bit (65535 becomes 255) and those stretched; FITS and floating point TIFF give float32, exactly in
-    [0, 1], stretched at their own size before they are resized. Else as `read_image`.
+    The shorter side is resized (bilinear, antialiased), the longer one then cropped to the middle. Pictures of 8 bit give
+    uint8, also those stretched. All else gives float32, exactly in [0, 1]: pictures of 16 bit, of which often only 12 are
+    used, and FITS and floating point TIFF, stretched at their own size before they are resized. Else as `read_image`.
 
     Parameters
     ----------
@@ -189,11 +189,26 @@ def decode_image(
 
     image = _fit_channels(_brightness(sources, settings, paths), settings.channels, paths, color=color)
     resized = np.stack([planes(central_square(Image.fromarray(band), size))[0] for band in image]).clip(0, 1)
-    return np.rint(resized * 255).astype(np.uint8) if isinstance(first, Image.Image) else resized
+    is_shallow = isinstance(first, Image.Image) and first.mode in ("L", "RGB")
+    return np.rint(resized * 255).astype(np.uint8) if is_shallow else resized
 
 
-# What a file holds: a picture as Pillow has it (mode L, RGB or I;16), or a measurement (band, y, x), floating point.
-_Source = Image.Image | npt.NDArray[np.floating[Any]]
+def gives_floats(file_loc: FileLoc) -> bool:
+    """Return whether `decode_image` gives float32 for a file: FITS, and pictures and TIFF of more than 8 bit."""
+    return any(
+        is_fits(path) or (str(path).lower().endswith(_MAY_BE_DEEP) and is_deep(path)) for path in _paths(file_loc)[:1]
+    )
+
+
+# What a file holds: a picture as Pillow has it (mode L, RGB or I;16), or of 16 bit color, uint16 (3, y, x); or a
+# measurement, floating point (band, y, x).
+_Source = Image.Image | npt.NDArray[Any]
+
+_MAY_BE_DEEP = (".png", ".tif", ".tiff")
+
+
+def _is_picture(source: _Source) -> bool:
+    return isinstance(source, Image.Image) or source.dtype == np.uint16
 
 
 def _paths(file_loc: FileLoc) -> list[Path]:
@@ -223,7 +238,7 @@ def _open(paths: list[Path], settings: ImageSettings, reduced_to: int | None) ->
         else:
             msg = f"{path} is no FITS file, so it has no HDU {settings.hdu!r}: leave hdu= out."
             raise ImageError(msg)
-    if len({isinstance(source, Image.Image) for source in sources}) != 1:
+    if len({_is_picture(source) for source in sources}) != 1:
         msg = f"file_loc is {_name(paths)!r}: give one file or more, all pictures or all FITS, as bands of one image."
         raise ImageError(msg)
     return sources
@@ -231,16 +246,18 @@ def _open(paths: list[Path], settings: ImageSettings, reduced_to: int | None) ->
 
 def _brightness(sources: list[_Source], settings: ImageSettings, paths: list[Path]) -> npt.NDArray[np.float32]:
     """Give the picked bands in [0, 1], stretched where that is asked for: (band, y, x)."""
-    parts = [_full_scale(source) if isinstance(source, Image.Image) else source for source in sources]
+    parts = [_full_scale(source) for source in sources]
     image = _pick_bands(join_bands(parts, list(map(str, paths))), settings.bands, paths)
-    if settings.stretch is None and isinstance(sources[0], Image.Image):
+    if settings.stretch is None and _is_picture(sources[0]):
         return image.astype(np.float32)
     return stretch_bands(image, settings.stretch or "asinh", settings.percentiles, _name(paths))
 
 
-def _full_scale(picture: Image.Image) -> npt.NDArray[np.float32]:
-    """Give a picture's pixels divided by the largest number of their type: (channel, y, x)."""
-    pixels = planes(picture)
+def _full_scale(picture: _Source) -> npt.NDArray[np.floating[Any]]:
+    """Return a picture's pixels divided by the largest number of their type: (channel, y, x); a measurement as it is."""
+    pixels = planes(picture) if isinstance(picture, Image.Image) else picture
+    if not _is_picture(picture):
+        return pixels
     return pixels.astype(np.float32) / np.float32(np.iinfo(pixels.dtype).max)
 
 
@@ -257,7 +274,8 @@ def _pick_bands(image: npt.NDArray[Any], bands: tuple[int, ...] | None, paths: l
 
 def _is_color(sources: list[_Source], settings: ImageSettings) -> bool:
     """Tell whether the channels are the red, green and blue of a picture."""
-    return settings.bands is None and len(sources) == 1 and getattr(sources[0], "mode", None) == "RGB"
+    is_rgb = getattr(sources[0], "mode", None) == "RGB" or getattr(sources[0], "dtype", None) == np.uint16
+    return settings.bands is None and len(sources) == 1 and is_rgb
 
 
 def _fit_channels(image: npt.NDArray[Any], channels: int, paths: list[Path], *, color: bool) -> npt.NDArray[Any]:

@@ -1,7 +1,8 @@
 """Reading JPEG, PNG, TIFF and WebP through Pillow: any depth and color mode, to grey or color without transparency."""
 
+import sys
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -26,7 +27,10 @@ _PICTURE_FORMATS: tuple[tuple[bytes, type[ImageFile.ImageFile]], ...] = (
 )
 
 
-def open_picture(path: Path, reduced_to: int | None) -> Image.Image | npt.NDArray[np.floating[Any]]:
+_NATIVE = "L" if sys.byteorder == "little" else "B"
+
+
+def open_picture(path: Path, reduced_to: int | None) -> Image.Image | npt.NDArray[Any]:
     """Return what a JPEG, PNG, TIFF or WebP holds.
 
     Parameters
@@ -40,8 +44,9 @@ def open_picture(path: Path, reduced_to: int | None) -> Image.Image | npt.NDArra
     Returns
     -------
     Image or ndarray
-        A picture in one of Pillow's modes L (grey), RGB (color) or I;16 (grey, 16 bit), without palette, its
-        transparency laid over black; or a measurement (floating point or 32 bit integers), (1, y, x), floating point.
+        A picture in one of Pillow's modes L (grey), RGB (color) or I;16 (grey, 16 bit), or as uint16 (3, y, x) (color,
+        16 bit), without palette, its transparency laid over black; or a measurement (floating point or 32 bit integers),
+        floating point (1, y, x).
 
     Raises
     ------
@@ -62,6 +67,9 @@ def open_picture(path: Path, reduced_to: int | None) -> Image.Image | npt.NDArra
                 raise ValueError(msg)
             if reduced_to is not None:
                 picture.draft(None, (reduced_to, reduced_to))
+            coarse = _other_byte(picture)
+            if coarse is not None:
+                return _deep_color(picture, opener(_rewound(file)), coarse)
             picture.load()
             return _simplify(picture)
     except FileNotFoundError as error:
@@ -70,6 +78,58 @@ def open_picture(path: Path, reduced_to: int | None) -> Image.Image | npt.NDArra
     except Exception as error:  # a damaged file makes the decoder raise nearly anything
         msg = f"{path} can't be read as an image ({error}): it is damaged, truncated or no image. Fetch it again."
         raise ImageError(msg) from error
+
+
+def is_deep(path: Path) -> bool:
+    """Return whether a file is a picture or measurement of more than 8 bits, from its first bytes; False where that can't be told."""
+    try:
+        with path.open("rb") as file:
+            start = file.read(26)
+            if start.startswith(b"\x89PNG"):
+                return start[24:25] == b"\x10"
+            if not start.startswith((b"II", b"MM")):
+                return False
+            picture = TiffImageFile(_rewound(file))
+            return picture.mode in ("F", "I") or picture.mode.startswith("I;16") or _other_byte(picture) is not None
+    except Exception:  # a damaged file is refused where it is read
+        return False
+
+
+def _rewound(file: IO[bytes]) -> IO[bytes]:
+    file.seek(0)
+    return file
+
+
+def _other_byte(picture: ImageFile.ImageFile) -> str | None:
+    """Return Pillow's name for the other byte of each number of a color picture of 16 bit; None for any other picture.
+
+    Pillow keeps one byte of two of such colors, the coarse one: the first of big-endian numbers (``RGB;16B``), the second of
+    little-endian ones (``RGB;16L``). Read as the other kind, the same numbers give the fine one.
+    """
+    details = picture.tile[0][3] if picture.tile else None
+    rawmode = details[0] if isinstance(details, tuple) and details else details
+    if not isinstance(rawmode, str) or not rawmode.startswith(("RGB;16", "RGBA;16", "RGBX;16")):
+        return None
+    order = _NATIVE if rawmode.endswith("N") else rawmode[-1]
+    return f"{rawmode[:-1]}{'B' if order == 'L' else 'L'}"
+
+
+def _deep_color(picture: ImageFile.ImageFile, again: ImageFile.ImageFile, other_byte: str) -> npt.NDArray[np.uint16]:
+    """Return a color picture of 16 bit, (3, y, x), from two readings of it; transparency is laid over black."""
+    again.tile = [_with_rawmode(tile, other_byte) for tile in again.tile]
+    coarse, fine = (np.asarray(one.convert(one.mode)).astype(np.uint16) for one in (picture, again))
+    color: npt.NDArray[np.uint16] = (256 * coarse + fine).transpose(2, 0, 1)
+    if picture.mode == "RGBA":
+        color[:3] = np.rint(color[:3] * (color[3] / np.float64(65535)))
+    return color[:3]
+
+
+def _with_rawmode(tile: Any, rawmode: str) -> Any:
+    """Return one of Pillow's tiles (codec, extent, offset, details), its numbers to be taken as another kind."""
+    details = (rawmode, *tile[3][1:]) if isinstance(tile[3], tuple) else rawmode
+    return (
+        tile._replace(args=details) if hasattr(tile, "_replace") else (*tile[:3], details)
+    )  # a plain tuple before Pillow 11
 
 
 def _simplify(picture: ImageFile.ImageFile) -> Image.Image | npt.NDArray[np.floating[Any]]:

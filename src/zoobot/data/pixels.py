@@ -7,9 +7,9 @@ import logging
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
@@ -17,13 +17,15 @@ import psutil
 import torch
 from torch.utils.data import DataLoader, Dataset
 
-from zoobot.data.images import ImageSettings, decode_image, is_fits
+from zoobot.data.images import ImageSettings, decode_image, gives_floats, is_fits
 from zoobot.errors import ImageError, OptionError
 from zoobot.files import open_regular
 from zoobot.progress import track, track_steps
 
 if TYPE_CHECKING:
     import numpy.typing as npt
+
+    from zoobot.data.fits import HDUs
 
 logger = logging.getLogger(__name__)
 
@@ -79,6 +81,10 @@ class Preprocessing:
         """Give the settings as plain values, for JSON."""
         return asdict(self)
 
+    def with_hdu(self, hdu: HDUs) -> Preprocessing:
+        """Return the same for FITS files that have the image in another HDU."""
+        return replace(self, images=replace(self.images, hdu=hdu))
+
     @classmethod
     def from_dict(cls, saved: dict[str, Any]) -> Preprocessing:
         """Give the settings that `to_dict` wrote."""
@@ -107,9 +113,14 @@ class KeptPixels:
     """Decoded images, and what tells them apart."""
 
     pixels: torch.Tensor
-    """(galaxy, channel, kept_size, kept_size): uint8, or float32 in [0, 1] where a file is FITS"""
+    """(galaxy, channel, kept_size, kept_size): uint8, or float32 in [0, 1] where a file is FITS or has more than 8 bits"""
     digests: npt.NDArray[np.uint64]
     """(galaxy, 2): 128 bits of the pixels' hash; see `digest`"""
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The pixels' type as numpy has it."""
+        return np.dtype(np.float32 if self.pixels.is_floating_point() else np.uint8)
 
     def of(self, rows: npt.NDArray[np.int64]) -> KeptPixels:
         """Give those of some galaxies, in the order of ``rows``."""
@@ -248,15 +259,21 @@ def keep_pixels(
     return KeptPixels(torch.from_numpy(pixels), digests)
 
 
-def pixel_dtype(files: Iterable[str]) -> np.dtype[Any]:
-    """Give the type that the pixels of these files are kept in: uint8, or float32 where one is FITS."""
-    return np.dtype(np.float32 if any(is_fits(name) for name in files) else np.uint8)
+def pixel_dtype(files: Sequence[str]) -> np.dtype[Any]:
+    """Return the type that the pixels of these files are kept in: uint8, or float32 where one is FITS or has more than 8 bits."""
+    if any(map(is_fits, files)):
+        return np.dtype(np.float32)
+    with ThreadPoolExecutor(default_workers()) as threads:  # reading a few bytes of each file is mostly waiting
+        return np.dtype(np.float32 if any(threads.map(gives_floats, files)) else np.uint8)
 
 
 def as_dtype(image: npt.NDArray[Any], dtype: np.dtype[Any]) -> npt.NDArray[Any]:
-    """Give an image as ``dtype``: uint8 in 0 to 255 becomes float32 in [0, 1] where pictures and FITS are mixed."""
+    """Return an image as ``dtype``: uint8 in 0 to 255 becomes float32 in [0, 1], where both are mixed, and back."""
     if image.dtype == np.uint8 and dtype == np.float32:
         return image.astype(np.float32) / 255
+    if image.dtype == np.float32 and dtype == np.uint8:  # a file of more than 8 bits under another kind's name
+        rounded: npt.NDArray[np.uint8] = np.rint(image * 255).astype(np.uint8)
+        return rounded
     return image
 
 

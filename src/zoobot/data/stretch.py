@@ -6,6 +6,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from zoobot.data.fills import find_fills
 from zoobot.errors import ImageError
 
 Stretch = Literal["asinh", "linear", "log", "sqrt", "zscale", "lupton"]
@@ -33,9 +34,9 @@ def stretch_bands(
 ) -> npt.NDArray[np.float32]:
     """Give the bands of an image as brightness, exactly in [0, 1].
 
-    The limits are the percentiles of the finite pixels, in each band by itself; ``zscale`` finds its own limits (the
-    algorithm of IRAF) and is linear between them. Adding a constant to a band or multiplying it by a positive number
-    changes nothing, so any flux unit and any sky level will do.
+    The limits are the percentiles of the finite pixels that no fill value has taken (`zoobot.data.fills`), in each band
+    by itself; ``zscale`` finds its own limits (the algorithm of IRAF) and is linear between them. Adding a constant to a
+    band or multiplying it by a positive number changes nothing, so any flux unit and any sky level will do.
 
     ``lupton`` takes three bands, in the order red, green, blue, and keeps their colors (Lupton et al. 2004, PASP 116,
     133): each band loses its own lower percentile, the sky, then all three share one scale, set by the upper percentile
@@ -44,8 +45,8 @@ def stretch_bands(
     Parameters
     ----------
     bands : ndarray
-        (band, y, x), floating point, any unit. NaN, infinite and blank pixels (at the edge of what the type can hold)
-        become the background level, which is the median of the band's finite pixels.
+        (band, y, x), floating point, any unit. NaN, infinite and blank pixels (at the edge of what the type can hold),
+        and fill values far from all others, become the background level: the median of the band's other pixels.
     stretch : str
         One of ``asinh``, ``linear``, ``log``, ``sqrt``, ``zscale``, ``lupton``.
     percentiles : tuple of float
@@ -74,15 +75,19 @@ def stretch_bands(
         )
         raise ImageError(msg)
 
-    filled = np.zeros(bands.shape, np.float64)
+    measured = np.zeros(bands.shape, np.float64)
+    counted = usable.copy()
     limits = np.zeros((len(bands), 2))
     constant = []
-    for index, (band, good) in enumerate(zip(bands, usable, strict=True)):
-        values = band[good].astype(np.float64)
+    for index, band in enumerate(bands):
+        absent, filled = find_fills(band, usable[index])
+        usable[index] &= ~absent
+        counted[index] = usable[index] & ~filled
+        values = band[counted[index]].astype(np.float64)
         if values.size == 0 or values.min() == values.max():
             constant.append(index)
             continue
-        filled[index] = np.where(good, band, np.median(values))
+        measured[index] = np.where(usable[index], band, np.median(values))
         limits[index] = _limits(values, stretch, percentiles)
     if constant:
         which = "every pixel" if len(constant) == len(bands) else f"every pixel of band {', '.join(map(str, constant))}"
@@ -91,10 +96,10 @@ def stretch_bands(
 
     low, high = limits.T[:, :, None, None]
     if stretch == "lupton":
-        brightness = _lupton(np.maximum(filled - low, 0), usable.any(axis=0), percentiles[1])
+        brightness = _lupton(np.maximum(measured - low, 0), counted.any(axis=0), percentiles[1])
     else:
         span = np.where(high > low, high - low, 1)
-        brightness = _curve(stretch)((np.clip(filled, low, high) - low) / span)
+        brightness = _curve(stretch)((np.clip(measured, low, high) - low) / span)
     return np.clip(brightness, 0, 1).astype(np.float32)
 
 
@@ -119,13 +124,13 @@ def _curve(stretch: Stretch) -> Any:
 
 
 def _lupton(
-    flux: npt.NDArray[np.float64], usable: npt.NDArray[np.bool_], upper_percentile: float
+    flux: npt.NDArray[np.float64], counted: npt.NDArray[np.bool_], upper_percentile: float
 ) -> npt.NDArray[np.float64]:
     """Give the Lupton color image of three bands above their sky, none negative: (3, y, x)."""
     from astropy.visualization import ManualInterval, make_lupton_rgb
 
     intensity = flux.mean(axis=0)
-    white = np.percentile(intensity[usable], upper_percentile) or intensity.max()
+    white = np.percentile(intensity[counted], upper_percentile) or intensity.max()
     if not white:
         return flux
     scaled = np.minimum(flux, white * _SATURATION) / white

@@ -34,8 +34,8 @@ logger = logging.getLogger(__name__)
 KEPT_PER_FILE = 256
 """Galaxies after which features are written to disk, so that an interrupted pass loses little"""
 
-VERSION = 2
-"""Raised when views or features are made differently, so that what older versions kept is not used."""
+VERSION = 3
+"""Raised when images, views or features are made differently, so that what older versions kept is not used."""
 
 
 def cache_folder() -> Path:

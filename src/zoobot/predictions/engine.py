@@ -32,6 +32,7 @@ from zoobot.progress import track_steps
 if TYPE_CHECKING:
     import numpy.typing as npt
 
+    from zoobot.data.fits import HDUs
     from zoobot.data.tables import CatalogSource
 
 logger = logging.getLogger(__name__)
@@ -56,6 +57,7 @@ def predict(
     by_class: bool = False,
     min_asked: float = 0.0,
     by: Sequence[str] = (),
+    hdu: HDUs | None = None,
     num_workers: int | None = None,
     device: str = "auto",
     precision: Precision = "auto",
@@ -92,6 +94,8 @@ def predict(
     by
         Columns of the catalog, such as the survey or a magnitude: say of each of their groups (numbers in four bins) whether its galaxies
         are like those of training, in a warning, and in ``<save_loc without ending>_shift.csv``.
+    hdu
+        HDU of FITS files, where these galaxies have the image in another one than those of training: see `ImageSettings`.
     num_workers
         Processes that decode images ahead. Default: one a usable core, at most 8; none where the encoder runs on the CPU: pictures are
         then decoded by threads between its steps.
@@ -137,6 +141,7 @@ def predict(
                 n_samples=n_samples,
                 n_views=n_views,
                 on_error=on_error,
+                hdu=hdu,
                 num_workers=num_workers,
                 device=device,
                 precision=precision,
@@ -161,6 +166,7 @@ def represent(
     on_error: OnError = "raise",
     *,
     preprocessing: Preprocessing | None = None,
+    hdu: HDUs | None = None,
     keep: bool = False,
     num_workers: int | None = None,
     device: str = "auto",
@@ -171,7 +177,7 @@ def represent(
 
     Parameters
     ----------
-    catalog, save_loc, batch_size, on_error, num_workers, device, precision, runtime
+    catalog, save_loc, batch_size, on_error, hdu, num_workers, device, precision, runtime
         As for `predict`.
     encoder_or_model
         An encoder, a finetuned model (its encoder and preprocessing are used), or the name or path of either.
@@ -189,6 +195,7 @@ def represent(
         save_loc = check_output(save_loc)
     encoder, learned = _encoder_of(encoder_or_model)
     settings = preprocessing or learned or _defaults(encoder)
+    settings = settings if hdu is None else settings.with_hdu(hdu)
     raw = _run(
         catalog, settings, encoder, nn.Identity(), encoder=encoder, keep=keep,
         batch_size=batch_size, on_error=on_error, num_workers=num_workers, device=device, precision=precision, runtime=runtime,
@@ -234,6 +241,7 @@ def raw_predictions(
     on_error: OnError = "raise",
     keep: bool = False,
     sample: FeatureSample | None = None,
+    hdu: HDUs | None = None,
     num_workers: int | None = None,
     device: str = "auto",
     precision: Precision = "auto",
@@ -252,6 +260,7 @@ def raw_predictions(
             "the model was trained with a custom evaluation transform, which is not saved with it: the centre view is used instead.",
             UserWarning, stacklevel=3,
         )  # fmt: skip
+    settings = settings if hdu is None else settings.with_hdu(hdu)
     compute = _samples(model, n_samples) if n_samples > 1 else partial(_once, model)
     return _run(
         catalog,

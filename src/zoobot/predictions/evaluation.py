@@ -25,6 +25,7 @@ from zoobot.trees import VotePosterior
 if TYPE_CHECKING:
     import numpy.typing as npt
 
+    from zoobot.data.fits import HDUs
     from zoobot.data.tables import CatalogSource
     from zoobot.finetune.metrics import Scores
     from zoobot.predictions.shift import FeatureSample
@@ -91,6 +92,7 @@ def evaluate(
     group_col: str | None = None,
     keep: bool = False,
     sample: FeatureSample | None = None,
+    hdu: HDUs | None = None,
     num_workers: int | None = None,
     device: str = "auto",
     precision: Precision = "auto",
@@ -99,7 +101,7 @@ def evaluate(
 
     Images that can't be read are left out of the scores with ``on_error='skip'``. Galaxies with the same value of the column ``group_col``,
     such as copies of one object, count as one where intervals and tests are made. ``keep``: see `zoobot.represent`; ``sample`` gets the
-    features of galaxies.
+    features of galaxies. ``hdu``: see `zoobot.predict`.
 
     Raises
     ------
@@ -124,6 +126,7 @@ def evaluate(
         on_error=on_error,
         keep=keep,
         sample=sample,
+        hdu=hdu,
         num_workers=num_workers,
         device=device,
         precision=precision,

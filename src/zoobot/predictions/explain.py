@@ -27,6 +27,7 @@ from zoobot.finetune import FinetuneableZoobotAbstract, FinetuneableZoobotClassi
 if TYPE_CHECKING:
     import numpy.typing as npt
 
+    from zoobot.data.fits import HDUs
     from zoobot.data.tables import CatalogSource
 
 
@@ -54,6 +55,7 @@ def explain(
     heat: bool = True,
     limit: int | None = None,
     batch_size: int = 16,
+    hdu: HDUs | None = None,
     num_workers: int | None = None,
 ) -> Explanation:
     """Give a heat map of each galaxy of a catalog: which parts of the image speak for what is predicted.
@@ -81,6 +83,8 @@ def explain(
         Only the first so many galaxies.
     batch_size
         Galaxies a step.
+    hdu
+        See `zoobot.predict`.
     num_workers
         Processes that decode images.
 
@@ -100,6 +104,7 @@ def explain(
     settings = model.preprocessing or Preprocessing(
         image_size=model.encoder.image_size, images=ImageSettings(channels=model.encoder.in_chans)
     )
+    settings = settings if hdu is None else settings.with_hdu(hdu)
     files = frame["file_loc"].tolist()
     workers = prediction_workers(files, next(model.parameters()).device) if num_workers is None else num_workers
     was_training = model.training

@@ -65,7 +65,7 @@ class PretrainData(L.LightningDataModule):
         super().__init__()
         self.settings = settings
         self.preprocessing = Preprocessing(
-            image_size=settings.size, crop=settings.crop, images=ImageSettings(channels=CHANNELS)
+            image_size=settings.size, crop=settings.crop, images=ImageSettings(channels=CHANNELS, hdu=settings.hdu)
         )
         self.workers = default_workers() if settings.workers is None else settings.workers
         sources = settings.sources()

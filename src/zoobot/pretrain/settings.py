@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from zoobot.errors import OptionError
 from zoobot.precision import Precision
+
+if TYPE_CHECKING:
+    from zoobot.data.fits import HDUs
 
 SIMULATED = "simulated"
 HUGGING_FACE = "hf:"
@@ -54,6 +57,8 @@ class PretrainSettings:
         The encoder to go on from: anything `load_encoder` takes.
     size
         Height and width of the images that the encoder sees, in pixels.
+    hdu
+        HDU of FITS files; see `ImageSettings`.
     crop
         The centre share of a real image's width that is shown, above 0, at most 1.
     images
@@ -116,6 +121,7 @@ class PretrainSettings:
     architecture: str | None = None
     encoder: str | None = None
     size: int = 128
+    hdu: HDUs | None = None
     crop: float = 0.8
     images: int | None = None
     epochs: float | None = None

@@ -23,6 +23,7 @@ from zoobot.science.paired import Differences, simultaneous_differences
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
+    from zoobot.data.fits import HDUs
     from zoobot.data.tables import CatalogSource
 
 logger = logging.getLogger(__name__)
@@ -209,6 +210,7 @@ def compare_encoders(
     task: CurveTask | None = None,
     group_col: str | None = None,
     image_size: int | None = None,
+    hdu: HDUs | None = None,
     num_workers: int | None = None,
     say: Callable[[str], object] = lambda _: None,
     **options: Any,
@@ -230,6 +232,8 @@ def compare_encoders(
         folds and subsets.
     image_size
         Pixels a side that the encoders see. Default: each encoder's own.
+    hdu
+        HDU of FITS files; see `ImageSettings`.
     num_workers
         Processes that decode images.
     say
@@ -265,7 +269,7 @@ def compare_encoders(
     for name in encoders:
         say(f"Features of {name}.")
         settings = None if image_size is None else Preprocessing(image_size=image_size)
-        table = represent(frame, name, preprocessing=settings, num_workers=num_workers)
+        table = represent(frame, name, preprocessing=settings, hdu=hdu, num_workers=num_workers)
         features[name] = feature_array(table)
     return compare_features(features, truth, kind, groups=groups, label=label, **options)
 

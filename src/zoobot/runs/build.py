@@ -71,6 +71,7 @@ def data_options(settings: RunSettings, encoder: Encoder, task: Task, label_cols
         "crop": settings.crop,
         "num_workers": settings.num_workers,
         "stretch": settings.stretch,
+        "hdu": settings.hdu,
         "channels": settings.channels,
         "augment": Augmentation(flip=settings.flip),
         "class_balance": settings.class_balance,

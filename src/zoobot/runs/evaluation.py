@@ -50,6 +50,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+    from zoobot.data.fits import HDUs
     from zoobot.finetune import FinetuneableZoobotAbstract
     from zoobot.precision import Precision
     from zoobot.predictions.engine import OnError
@@ -73,6 +74,7 @@ def evaluation_run(
     report: bool = True,
     batch_size: int = 64,
     on_error: OnError = "raise",
+    hdu: HDUs | None = None,
     num_workers: int | None = None,
     precision: Precision = "auto",
     say: Callable[[str], object] = logger.info,
@@ -101,7 +103,7 @@ def evaluation_run(
         Column that names which galaxies belong together, such as copies of one object: in intervals and tests they count as one.
     report
         Look for shift, duplicates, bad images and wrong labels, and write ``report.html``.
-    batch_size, on_error, num_workers, precision
+    batch_size, on_error, hdu, num_workers, precision
         See `zoobot.evaluate`.
     say
         Called with a sentence on what is found.
@@ -122,6 +124,8 @@ def evaluation_run(
     if out is not None:
         _check_folder(out)
     model = load(source)
+    if hdu is not None:
+        model.preprocessing = (model.preprocessing or Preprocessing()).with_hdu(hdu)
     frame = read_catalog(catalog, check_files=on_error == "raise")
     _check_columns(frame, by, model)
     sample = FeatureSample(len(frame)) if out is not None and report else None

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
+    from zoobot.data.fits import HDUs
     from zoobot.data.images import Stretch
     from zoobot.finetune.classifier import CalibrationKind
     from zoobot.finetune.heads import HeadKind
@@ -40,6 +41,7 @@ class RunSettings:
     crop: float = 0.8
     channels: int = 3
     stretch: Stretch | None = None
+    hdu: HDUs | None = None
     flip: bool = True
     class_balance: Literal["none", "sampler"] = "none"
     group_col: str | None = None
