@@ -49,8 +49,23 @@ def test_classes_that_are_absent_do_not_count() -> None:
     alone = classification_scores(
         torch.tensor(probabilities[labels == 1]), torch.tensor(labels[labels == 1]), list("abcd")
     )
-    assert np.isnan(alone["auroc"])
-    assert np.isfinite(alone["log_loss"])
+    undefined = [alone[name] for name in ("balanced_accuracy", "auroc", "average_precision")] + list(
+        alone["f1"].values()
+    )
+    assert np.isnan(undefined).all()
+    assert np.isfinite([alone["accuracy"], alone["log_loss"]]).all()
+    assert np.isfinite(list(scores["f1"].values())).tolist() == [True, True, False, True]
+
+
+def test_a_label_that_no_galaxy_has_leaves_the_means_of_the_others() -> None:
+    rng = np.random.default_rng(1)
+    labels = np.stack([rng.integers(0, 2, 100), np.zeros(100, int)], axis=1)
+    probabilities = torch.tensor(rng.random((100, 2)))
+    scores = multi_label_scores(probabilities, torch.tensor(labels), ["ring", "bar"])
+    for name in ("auroc", "average_precision", "balanced_accuracy"):
+        assert scores[name] == scores["labels"]["ring"][name]
+        assert np.isnan(scores["labels"]["bar"][name])
+    assert np.isnan(scores["f1"]["bar"])
 
 
 def test_a_certain_mistake_costs_a_finite_loss() -> None:
@@ -69,10 +84,11 @@ def test_multi_label() -> None:
     assert scores["f1"]["bar"] == pytest.approx(sk.f1_score(labels[:, 1], probabilities[:, 1] > 0.5))
 
 
-def test_regression() -> None:
+@pytest.mark.parametrize("unit", [1.0, 1e-3, 1e-9, 1e9])
+def test_regression(unit: float) -> None:
     rng = np.random.default_rng(2)
-    truth = rng.normal(10, 1, (100, 2))
-    guess = truth + rng.normal(0, [0.3, 0.8], (100, 2))
+    truth = unit * rng.normal(10, 1, (100, 2))
+    guess = truth + unit * rng.normal(0, [0.3, 0.8], (100, 2))
     scores = regression_scores(torch.tensor(guess), torch.tensor(truth), ["mass", "age"])
     assert scores["targets"]["age"]["rmse"] == pytest.approx(
         sk.root_mean_squared_error(truth[:, 1], guess[:, 1]), rel=1e-5

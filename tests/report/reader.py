@@ -39,3 +39,51 @@ def read(path: Path) -> Reader:
 
 def said(page: Reader) -> str:
     return " ".join(" ".join(page.text).split())
+
+
+PROSE = {"p", "h1", "h2", "h3", "figcaption", "small", "dd", "footer"}
+"""Elements that hold sentences"""
+PROSE_CLASSES = {"banner", "caution"}
+NOT_PROSE = {"kind", "id", "cutout"}
+"""Classes of elements that hold names and numbers of galaxies, or the name of the page"""
+
+
+class Prose(HTMLParser):
+    """Collects the text of each element that holds sentences."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.found: list[str] = []
+        self.open: list[tuple[str, bool]] = []
+        self.inside = self.left_out = 0
+        self.feed(html)
+
+    def handle_starttag(self, tag, attrs):
+        if tag in VOID:
+            return
+        classes = set((dict(attrs).get("class") or "").split())
+        starts = tag in PROSE or bool(classes & PROSE_CLASSES)
+        out = bool(classes & NOT_PROSE) or tag in ("style", "svg", "script")
+        self.open.append((tag, starts, out))
+        self.left_out += out
+        if starts and not self.inside and not self.left_out:
+            self.found.append("")
+        self.inside += starts
+
+    def handle_endtag(self, tag):
+        while self.open:
+            name, starts, out = self.open.pop()
+            self.inside -= starts
+            self.left_out -= out
+            if name == tag:
+                return
+
+    def handle_data(self, data):
+        if self.inside and not self.left_out:
+            self.found[-1] += data
+
+
+def prose(path: Path) -> list[str]:
+    """Give the text of each element of a page that holds sentences, with single spaces."""
+    texts = (" ".join(text.split()) for text in Prose(path.read_text(encoding="utf-8")).found)
+    return [text for text in texts if text]

@@ -10,6 +10,7 @@ from tests.report.folders import classifier_folder
 from tests.report.reader import read, said
 
 from zoobot.report import write_report
+from zoobot.report.words import number
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +53,7 @@ def test_scores_are_those_of_metrics_json(classifier):
     scores = json.loads((folder / "metrics.json").read_text())["test"]
     text = said(page)
     for name in ("accuracy", "balanced_accuracy", "auroc", "average_precision", "log_loss", "brier", "ece"):
-        assert f"{scores[name]:.3f}" in text, name
+        assert number(scores[name]) in text, name
     hits = int((table["shape_predicted"] == table["true_shape"]).sum())
     assert scores["accuracy"] == pytest.approx(hits / len(table))
     assert "What was trained on what" in text and "zoobot finetune train.csv" in text and "a laptop" in text
@@ -83,6 +84,6 @@ def test_galleries_show_the_surest(classifier):
     text = said(page)
     wrong = table[(table["shape_predicted"] == "ring") & (table["true_shape"] == "smooth")]
     surest = wrong.sort_values("shape_ring", ascending=False)["id_str"].iloc[0]
-    start = text.index("Surest of “ring”, and wrong")
+    start = text.index("Highest probabilities of “ring”, labelled otherwise")
     assert surest in text[start : start + 120]
     assert sum(tag == "img" for tag in page.tags) >= 20

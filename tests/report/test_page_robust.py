@@ -16,7 +16,7 @@ def test_a_folder_of_evaluate(tmp_path, no_files):
     for name in ("run.json", "about.json", "log.csv", "val_predictions.csv", "model/config.json"):
         (tmp_path / name).unlink()
     text = said(read(write_report(tmp_path)))
-    assert "Classifier of shape" in text and "whole, for how the model sees them is not in this folder" in text
+    assert "Classifier of shape" in text and "whole: how the model sees them is not in this folder" in text
 
 
 @pytest.mark.parametrize("kept", ["metrics.json", "predictions.csv"])

@@ -18,7 +18,10 @@ from zoobot.report import write_report
             numbers_folder,
             ["Regression of size", "Predicted against true", "What intervals cover", "predicted most too high"],
         ),
-        (labels_folder, ["Multi-label classifier of bar, ring", "By label", "Nothing was learned of some labels"]),
+        (
+            labels_folder,
+            ["Multi-label classifier of bar, ring", "By label", "No sign that anything was learned of “ring”"],
+        ),
         (votes_folder, ["By question", "Where counts fall", "highest predicted fraction of “smooth”"]),
     ],
 )
@@ -84,8 +87,12 @@ def test_what_a_run_may_have_beside_its_test(tmp_path):
         and curve.sentence() in text
         and "Balanced accuracy by mag_r" in text.replace("balanced", "Balanced")
     )
-    assert "Labels that look wrong (24 of 30)" in text and "twin_a" in text and "saturated" in text
-    for title in ("The same galaxies in several parts", "Test and training galaxies differ", "Images that look bad"):
+    assert "Labels that disagree with predictions (24 of 30)" in text and "twin_a" in text and "saturated" in text
+    for title in (
+        "The same galaxies in several parts",
+        "Test galaxies differ from those that the model knows",
+        "Images that look bad",
+    ):
         assert title in text
     names = {path.name for path in (tmp_path / "plots").iterdir()}
     assert {"folds.csv", "learning_curve_balanced_accuracy.csv", "breakdown_0.csv"} <= names

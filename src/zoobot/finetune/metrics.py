@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -41,7 +42,7 @@ class TableMetric(Metric):
 
 
 def classification_scores(probabilities: Tensor, labels: Tensor, class_names: list[str]) -> Scores:
-    """Give the scores of exclusive classes.
+    """Return the scores of exclusive classes; NaN where the labels don't define one.
 
     Parameters
     ----------
@@ -55,8 +56,9 @@ def classification_scores(probabilities: Tensor, labels: Tensor, class_names: li
     Returns
     -------
     accuracy; balanced_accuracy (mean recall of the classes present); auroc and average_precision (of the second class where there are
-    two, else the mean of one class against the rest over the classes present; NaN where only one class is present); log_loss
-    (natural logarithm); f1 by class; confusion (true class, predicted class); n.
+    two, else the mean of one class against the rest over the classes present); log_loss (natural logarithm); f1 by class (NaN of
+    classes without galaxies); confusion (true class, predicted class); n. Where one class only is present, balanced_accuracy, auroc,
+    average_precision and f1 are NaN: the class itself would decide them.
     """
     labels = labels.long().reshape(-1)
     n_classes = len(class_names)
@@ -70,10 +72,12 @@ def classification_scores(probabilities: Tensor, labels: Tensor, class_names: li
         ranked[1:] if n_classes == 2 else [pair for pair, there in zip(ranked, present.tolist(), strict=True) if there]
     )
     auroc, average_precision = (_mean([pair[place] for pair in chosen]) for place in (0, 1))
+    several = int(present.sum()) > 1
+    f1[~present if several else slice(None)] = float("nan")
     likelihood = probabilities.double().gather(1, labels[:, None]).clamp(min=1e-15)
     return {
         "accuracy": float(confusion.diag().sum() / confusion.sum()),
-        "balanced_accuracy": float(recall[present].mean()),
+        "balanced_accuracy": float(recall[present].mean()) if several else float("nan"),
         "auroc": auroc,
         "average_precision": average_precision,
         "log_loss": float(-likelihood.log().mean()),
@@ -85,7 +89,10 @@ def classification_scores(probabilities: Tensor, labels: Tensor, class_names: li
 
 
 def multi_label_scores(probabilities: Tensor, labels: Tensor, label_cols: list[str]) -> Scores:
-    """Give the scores of independent labels: the mean over labels of each one's two-class scores, and each label's own under ``labels``."""
+    """Return the scores of independent labels: the mean over labels of each one's two-class scores, and each label's own under ``labels``.
+
+    Labels that all or none of the galaxies have lack some scores, which are means over the other labels.
+    """
     each = {}
     for place, column in enumerate(label_cols):
         positive = probabilities[:, place]
@@ -101,14 +108,14 @@ def multi_label_scores(probabilities: Tensor, labels: Tensor, label_cols: list[s
 
 
 def regression_scores(predicted: Tensor, target: Tensor, label_cols: list[str]) -> Scores:
-    """Give rmse and mae (in the targets' unit) and r2 of (galaxy, target), the mean over targets; each target's own under ``targets``."""
+    """Return rmse and mae (in the targets' unit) and r2 of (galaxy, target), the mean over targets; each target's own under ``targets``."""
     each = {}
     for place, column in enumerate(label_cols):
         guess, truth = predicted[:, place].double(), target[:, place].double()
         each[column] = {
             "rmse": float(tm.mean_squared_error(guess, truth, squared=False)),
             "mae": float(tm.mean_absolute_error(guess, truth)),
-            "r2": float(tm.r2_score(guess, truth)) if len(truth) > 1 else float("nan"),
+            "r2": _r2(guess, truth),
         }
     means = {name: _mean([scores[name] for scores in each.values()]) for name in ("rmse", "mae", "r2")}
     return {**means, "targets": each, "n": len(target)}
@@ -124,5 +131,14 @@ def _ranking_scores(score: Tensor, positive: Tensor) -> tuple[float, float]:
         return float(binary_auroc(score, target)), float(binary_average_precision(score, target))
 
 
+def _r2(guess: Tensor, truth: Tensor) -> float:
+    """Return 1 − squared errors / squared deviations from the mean, in any unit; NaN where all true values are the same."""
+    if bool((truth == truth[0]).all()):
+        return float("nan")
+    return 1 - float(((truth - guess) ** 2).sum() / ((truth - truth.mean()) ** 2).sum())
+
+
 def _mean(values: list[float]) -> float:
-    return sum(values) / len(values) if values else float("nan")
+    """Return the mean of those that are defined, NaN where none is."""
+    known = [value for value in values if math.isfinite(value)]
+    return sum(known) / len(known) if known else float("nan")

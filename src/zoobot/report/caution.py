@@ -1,4 +1,4 @@
-"""One thing that a reader must know before trusting the figures."""
+"""One thing that a reader must know before trusting the scores."""
 
 from __future__ import annotations
 
@@ -6,9 +6,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 Gravity = Literal["grave", "care", "note"]
-
-SHOWN = 4
-"""Names that are listed; of the others the number is told"""
 
 
 @dataclass(frozen=True)
@@ -18,9 +15,3 @@ class Caution:
     gravity: Gravity
     title: str
     text: str
-
-
-def listed(names: list[str]) -> str:
-    """Name the first few, and say how many more there are."""
-    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-    return ", ".join(f"“{name}”" for name in names[:SHOWN]) + more

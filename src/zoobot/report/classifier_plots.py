@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from zoobot.report.intervals import share
+from zoobot.report.outcomes import calibration_is_kept
 from zoobot.report.theme import (
     BLUE,
     FAINT,
@@ -27,6 +29,36 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from zoobot.report.outcomes import Classes, Labels
+
+
+@dataclass(frozen=True)
+class Confusion:
+    """What was drawn of the confusion table: numbers in the cells, how many predictions are wrong, rows without galaxies."""
+
+    numbered: bool
+    wrong: int
+    empty_rows: bool
+
+
+@dataclass(frozen=True)
+class Histograms:
+    """What was drawn of probabilities: whether they are calibrated, how many panels of how many, and with which scale."""
+
+    calibrated: bool
+    logarithmic: int
+    panels: int
+    left_out: int
+
+
+@dataclass(frozen=True)
+class ConformalSets:
+    """What was drawn of conformal sets: the promised level, the coverage to be expected, and how many classes beside all galaxies."""
+
+    level: float | None
+    expected: bool
+    chose_epoch: bool
+    classes: int
+
 
 MOST_NUMBERED = 16
 """Classes up to which the confusion table's cells have numbers"""
@@ -84,14 +116,8 @@ def confusion_plot(outcomes: Classes) -> Plot:
         for side in ax.spines.values():
             side.set_visible(True)
     table = pd.DataFrame(counts, columns=outcomes.names).assign(true=outcomes.names)
-    caption = (
-        "Rows are the labels, columns the most probable class. Each cell: galaxies, and their share of the row; that "
-        "on the diagonal is the class's recall (completeness). Shading is by the share of the row. Labels are taken "
-        "as the truth, which they are not always: look at the galaxies below that are confidently wrong."
-    )
-    return Plot(
-        "confusion", "Which classes are taken for which", caption, figure, table[["true", *outcomes.names]], wide=k > 6
-    )
+    drawn = Confusion(k <= MOST_NUMBERED, int(counts.sum() - np.trace(counts)), bool((totals == 0).any()))
+    return Plot("confusion", figure, table[["true", *outcomes.names]], wide=k > 6, drawn=drawn)
 
 
 def histograms(outcomes: Classes | Labels) -> Plot:
@@ -118,12 +144,13 @@ def histograms(outcomes: Classes | Labels) -> Plot:
             axes[0].set(xlabel=f"P({short(outcomes.names[places[0]], 16)})", ylabel="galaxies")
         else:
             figure.legend(*axes[0].get_legend_handles_labels(), loc="upper right", ncols=2)
-    calibrated = "Calibrated probabilities" if outcomes.calibrated is not None else "Probabilities"
-    caption = (
-        f"{calibrated} of the test galaxies, by what they are labelled. Where the two overlap no threshold tells "
-        "them apart. The vertical scale is logarithmic where the classes differ much in number."
+    drawn = Histograms(
+        calibrated=calibration_is_kept(outcomes),
+        logarithmic=sum(ax.get_yscale() == "log" for ax in axes),
+        panels=len(places),
+        left_out=(1 if len(places) == 1 else len(outcomes.names)) - len(places),
     )
-    return Plot("histograms", "Probabilities by true class", caption, figure, pd.concat(rows), wide=len(places) > 1)
+    return Plot("histograms", figure, pd.concat(rows), wide=len(places) > 1, drawn=drawn)
 
 
 def _histogram(ax: Axes, outcomes: Classes | Labels, place: int, truth: np.ndarray, *, alone: bool) -> pd.DataFrame:
@@ -146,10 +173,17 @@ def _histogram(ax: Axes, outcomes: Classes | Labels, place: int, truth: np.ndarr
     return pd.DataFrame({"class": outcomes.names[place], "from": edges[:-1], "to": edges[1:], "is": yes, "is_not": no})
 
 
-def conformal_plot(outcomes: Classes, scores: dict[str, Any]) -> Plot | None:
+def conformal_plot(outcomes: Classes, scores: dict[str, Any], *, chose_epoch: bool) -> Plot | None:
     """Draw how often conformal sets hold the true class, and how large they are; None where there are no sets.
 
-    ``scores`` is what ``metrics.json`` has under ``conformal``: the ``level`` that sets promise and the ``expected`` coverage, if known.
+    Parameters
+    ----------
+    outcomes
+        With the sets.
+    scores
+        What ``metrics.json`` has under ``conformal``: the ``level`` that sets promise and the ``expected`` coverage, if known.
+    chose_epoch
+        Whether the validation galaxies, which sets are made with, chose the epoch too.
     """
     if outcomes.sets is None:
         return None
@@ -179,21 +213,9 @@ def conformal_plot(outcomes: Classes, scores: dict[str, Any]) -> Plot | None:
         right.bar(np.arange(len(sizes)), sizes, color=series(0)["color"], alpha=0.75)
         right.set(xlabel="classes in the set", ylabel="galaxies")
         right.set_xticks(range(len(sizes)))
-    promised = "" if level is None else f" ({level:.0%}, dotted)"
-    few = (
-        " Shaded: where the share of all should lie 19 times in 20, as few as the validation and test galaxies are."
-        if expected
-        else ""
-    )
-    caption = (
-        "A conformal set holds every class that can't be ruled out; over all galaxies like those it was set on (the "
-        f"validation part), sets hold the true class as often as promised{promised}, whatever the model (split "
-        "conformal prediction). Left: how often they do in the test set, with Wilson's 95% intervals, of all and by "
-        f"true class; the promise is for all, not for each class.{few} Right: how many classes they hold: small sets "
-        "are useful ones."
-    )
     numbers = {"coverage": rows, "sizes": sizes.tolist(), "level": level}
-    return Plot("conformal", "Conformal sets", caption, figure, numbers, wide=True)
+    drawn = ConformalSets(level, expected=bool(expected), chose_epoch=chose_epoch, classes=len(rows) - 1)
+    return Plot("conformal", figure, numbers, wide=True, drawn=drawn)
 
 
 def _covered(name: str, held: np.ndarray) -> dict[str, object]:

@@ -45,7 +45,6 @@ from zoobot.report.outcomes import (
     vote_outcomes,
 )
 from zoobot.report.run_files import read_object, read_table
-from zoobot.science import Copies, count_copies
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -57,6 +56,7 @@ Task = Literal["classify", "multi_label", "regress", "tree"]
 Outcomes = Classes | Labels | Numbers | Votes
 
 PARTS: tuple[Literal["train", "val", "test"], ...] = ("train", "val", "test")
+CHECKS = ("labels", "duplicates", "images")
 TASKS: dict[str, Literal["classify", "regress", "tree"]] = {
     "Classifier": "classify",
     "Regressor": "regress",
@@ -86,9 +86,11 @@ class RunContents:
     breakdown : DataFrame or None
         ``breakdown.csv``: what `zoobot.science.breakdown` gives, with the name of the ``column`` before it.
     checks : dict
-        ``checks/<name>.csv``: ``labels``, ``duplicates``, ``images``.
+        ``checks/<name>.csv``: ``labels``, ``duplicates``, ``images``, where they list any.
     seen : DataFrame or None
         ``seen.csv``: the galaxies of ``zoobot evaluate`` that the model remembers, with their ``role``; see `Seen.table`.
+    checked : frozenset of str
+        Tables of ``checks/`` that are there, whether they list any or not.
     unread : list of str
         What is there and could not be read, and why.
     """
@@ -107,6 +109,7 @@ class RunContents:
     breakdown: pd.DataFrame | None
     checks: dict[str, pd.DataFrame]
     seen: pd.DataFrame | None = None
+    checked: frozenset[str] = frozenset()
     unread: list[str] = field(default_factory=list)
 
     @property
@@ -124,20 +127,6 @@ class RunContents:
     def looked(self) -> dict[str, Look]:
         """What was looked at, and what was not and why, by the names of `LOOKS`; empty where nothing says so."""
         return looked_of(self.about)
-
-    @cached_property
-    def copies(self) -> Copies | None:
-        """Test galaxies that are copies of others, as far as grouping did not account for them; None where nobody looked."""
-        pairs, table = self.checks.get("duplicates"), self.tables.get("test")
-        needed = {"id_str_a", "id_str_b", "part_a", "part_b"}
-        if table is None or (pairs is not None and not needed <= set(pairs)):
-            return None
-        if pairs is None:
-            looked = self.looked.get("duplicates")
-            return Copies(0, 0) if looked is not None and looked.done else None
-        outcomes = self.outcomes("test")
-        ids = table["id_str"] if outcomes is None else outcomes.frame["id_str"]
-        return count_copies(ids.astype(str).tolist(), pairs, self.groups("test"))
 
     def scores(self, part: str) -> dict[str, Any]:
         """Give the scores of a part, empty where it has none."""
@@ -163,7 +152,15 @@ class RunContents:
         saved = str(self.model.get("task", "")).removeprefix("FinetuneableZoobot")
         if saved == "Classifier" and self.model.get("task_options", {}).get("multi_label"):
             return "multi_label"
-        return TASKS.get(saved)
+        return TASKS.get(saved) or self._task_of_table()
+
+    def _task_of_table(self) -> Task | None:
+        """Return what the columns of predictions give away: those of classes or votes; numbers and labels look alike."""
+        columns = [str(name) for table in self.tables.values() for name in table]
+        if any(name.endswith("_volunteers") for name in columns):
+            return "tree"
+        truths = [name.removeprefix("true_") for name in columns if name.startswith("true_")]
+        return "classify" if any(f"{name}_predicted" in columns for name in truths) else None
 
     @cached_property
     def label_cols(self) -> list[str]:
@@ -318,7 +315,7 @@ def read_run(folder: Path) -> RunContents:
     }
     checks = {
         name: table
-        for name in ("labels", "duplicates", "images")
+        for name in CHECKS
         if (table := read_table(folder, f"{CHECKS_FOLDER}/{name}.csv", unread)) is not None
     }
     return RunContents(
@@ -336,5 +333,6 @@ def read_run(folder: Path) -> RunContents:
         breakdown=read_table(folder, BREAKDOWN_FILE, unread, needs=("column", "bin", "n")),
         checks=checks,
         seen=read_table(folder, SEEN_FILE, unread, needs=("id_str", "role"), as_text=True),
+        checked=frozenset(name for name in CHECKS if (folder / CHECKS_FOLDER / f"{name}.csv").is_file()),
         unread=unread,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,6 +23,27 @@ BROKEN_DOWN = ("balanced_accuracy", "accuracy", "r2", "mae")
 """Drawn by bin: the first that the table has figures of"""
 
 
+@dataclass(frozen=True)
+class CurveDrawn:
+    """What was drawn of a learning curve: of which score and head, whether with the fitted law, how many repeats, and intervals."""
+
+    score: str
+    head: str
+    law: bool
+    repeats: int
+    intervals: bool
+
+
+@dataclass(frozen=True)
+class Breakdown:
+    """What was drawn by bins of a column: of which score, whether with that of all galaxies, and in how many bins."""
+
+    score: str
+    column: str
+    all_galaxies: bool
+    bins: int
+
+
 def learning_curve_plots(curve: dict[str, Any]) -> list[Plot]:
     """Draw each score of ``learning_curve.json`` against the number of labels, with the fitted power law; none where it holds none."""
     sizes, scores = curve.get("sizes") or [], curve.get("scores") or {}
@@ -36,6 +58,9 @@ def _learning_curve(sizes: Values, name: str, score: dict[str, Any], head: str) 
     mean, low, high = (_numbers(score.get(key), len(sizes)) for key in ("mean", "low", "high"))
     law = score.get("power_law") or {}
     title = _title(name)
+    has_law = not law.get("reason") and all(
+        isinstance(law.get(key), int | float) for key in ("floor", "b", "c", "n_now", "more")
+    )
     with style():
         figure = new_figure()
         ax = figure.subplots()
@@ -43,9 +68,7 @@ def _learning_curve(sizes: Values, name: str, score: dict[str, Any], head: str) 
             ax.plot(sizes, _numbers(repeat, len(sizes)), color=BLUE, alpha=0.25, linewidth=0.8)
         error = np.clip([mean - low, high - mean], 0, None)
         ax.errorbar(sizes, mean, error, fmt="o", color=BLUE, markersize=4, capsize=2, elinewidth=1, label="measured")
-        numbers = all(isinstance(law.get(key), int | float) for key in ("floor", "b", "c", "n_now", "more"))
-        continued = numbers and not law.get("reason")
-        if continued:
+        if has_law:
             n = np.geomspace(sizes[0], law["n_now"] + law["more"], 80)
             errors = np.maximum(law["floor"] + law["b"] * n ** -law["c"], 0)
             ax.plot(n, errors if name in ERRORS else 1 - errors, color=ORANGE, linewidth=1.3, label="power law")
@@ -57,18 +80,11 @@ def _learning_curve(sizes: Values, name: str, score: dict[str, Any], head: str) 
         ax.minorticks_off()
         ax.set(xlabel="labelled galaxies", ylabel=title)
         ax.legend()
-    caption = (
-        f"{title} of {head}, fitted to part of the labels and scored on galaxies that it has not seen: repeats (faint), and their "
-        "mean with its 95% interval. "
-        + (
-            "Line: the power law floor + b n^−c fitted to the error, drawn to as many labels more as the sentence above is about. "
-            "Dotted: the labels that a model is trained on now."
-            if continued
-            else "No power law is drawn: the sentence above says why."
-        )
-    )
     table = pd.DataFrame({"labels": sizes, name: mean, f"{name}_low": low, f"{name}_high": high})
-    return Plot(f"learning_curve_{name}", f"{title} against the number of labels", caption, figure, table)
+    drawn = CurveDrawn(
+        title, head, law=has_law, repeats=len(score.get("repeats") or []), intervals=bool(np.isfinite(error).any())
+    )
+    return Plot(f"learning_curve_{name}", figure, table, drawn=drawn, kind="learning_curve")
 
 
 def breakdown_plots(table: pd.DataFrame) -> list[Plot]:
@@ -102,12 +118,8 @@ def _breakdown(column: str, table: pd.DataFrame, name: str, file: str) -> Plot:
             ax.axvline(float(everything[name].iloc[0]), color=ORANGE, linewidth=1.2)
         ax.set_yticks(places, [f"{short(one)} (n={int(n):,})" for one, n in zip(bins["bin"], bins["n"], strict=True)])
         ax.set(xlabel=title, ylabel=short(column), ylim=(len(bins) - 0.5, -0.5))
-    caption = (
-        f"{title} in bins of “{column}” (numbers: bins of equally many galaxies), with 95% intervals; orange: all "
-        "galaxies. Bins whose interval misses the orange line are harder, or easier, than the rest. Many bins looked "
-        "at will show one such by chance."
-    )
-    return Plot(file, f"{title} by {column}", caption, figure, table)
+    drawn = Breakdown(title, column, all_galaxies=bool(len(everything)), bins=len(bins))
+    return Plot(file, figure, table, drawn=drawn, kind="breakdown")
 
 
 def _title(name: str) -> str:

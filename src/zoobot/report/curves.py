@@ -69,12 +69,7 @@ def selection_plot(selection: Selection, targets: Values, name: str = "the class
             f"a {selection.goal} of {selection.wanted:g} is {'' if selection.reached else 'not '}promised",
             fontsize=9,
         )
-    caption = (
-        f"Purity and completeness at the targets' prevalence of {selection.prevalence.value:.3g}, with {selection.level:.0%} "
-        f"intervals at each threshold, from {sum(selection.labelled.values())} labelled galaxies. Line and point: the chosen threshold; "
-        f"dotted: the {selection.goal} wanted, which is {'' if selection.reached else 'not '}promised. Right: the scores of the targets."
-    )
-    return Plot("selection", f"Selection of {name}", caption, figure, pd.DataFrame(selection.curve), wide=True)
+    return Plot("selection", figure, pd.DataFrame(selection.curve), wide=True)
 
 
 def _point(ax: Axes, selection: Selection) -> None:
@@ -89,8 +84,6 @@ def comparison_plot(curves: Mapping[str, LearningCurve]) -> Plot:
     """Draw the learning curves of several encoders on the same axes, one panel per score."""
     first = next(iter(curves.values()))
     frames = []
-    laws = [law for curve in curves.values() for law in curve.laws.values()]
-    continued, joined = any(law.determined for law in laws), any(not law.determined for law in laws)
     with style():
         figure = new_figure(WIDE, 4.0)
         for ax, score in zip(figure.subplots(1, len(first.scores)), first.scores, strict=True):
@@ -124,15 +117,4 @@ def comparison_plot(curves: Mapping[str, LearningCurve]) -> Plot:
         figure.legend(
             *ax.get_legend_handles_labels(), loc="outside upper center", ncols=min(3, len(curves)), fontsize=8
         )
-    caption = (
-        "A ridge head on each encoder's frozen features, fitted to the same labels and scored on the same galaxies, none of which "
-        "it has seen. Bars: 95% intervals; they hold what all encoders have in common, so compare with the paired differences. "
-        + (
-            "Solid and dashed lines: fitted power laws, and their continuation to labels that might be added. "
-            if continued
-            else ""
-        )
-        + ("Faint lines join points that no law is continued from. " if joined else "")
-        + "Dotted: the labels there are."
-    )
-    return Plot("comparison", "Encoders compared", caption, figure, pd.concat(frames, ignore_index=True), wide=True)
+    return Plot("comparison", figure, pd.concat(frames, ignore_index=True), wide=True)

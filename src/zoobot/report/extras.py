@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,11 +10,13 @@ import pandas as pd
 
 from zoobot.report.galleries import Cutout, Gallery, Mark, Pictures
 from zoobot.report.outcomes import shown_names
-from zoobot.report.summary import NAMES, PART_NAMES, Table, between, number
+from zoobot.report.summary import NAMES, Table
 from zoobot.report.theme import BLUE, FAINT, ORANGE, Plot, new_figure, style
+from zoobot.report.words import PART_NAMES, between, number
 
 if TYPE_CHECKING:
     from zoobot.report.contents import RunContents
+    from zoobot.report.findings.run import Findings
 
 FOLD_SCORES = ("accuracy", "balanced_accuracy", "auroc", "average_precision", "r2")
 """Drawn fold by fold: those that are at most 1"""
@@ -22,19 +25,22 @@ SHOWN, SHOWN_PAIRS = 24, 12
 """Galaxies, and pairs, of a gallery"""
 
 
+@dataclass(frozen=True)
+class FoldsDrawn:
+    """What was drawn of folds: how many, and whether the test part's scores stand beside theirs."""
+
+    n: int
+    tested: bool
+
+
 def folds_table(contents: RunContents) -> Table | None:
-    """Give each score's mean and spread over folds."""
+    """Return each score's mean and spread over folds."""
     mean, std = (contents.fold_metrics.get(name) or {} for name in ("mean", "std"))
     names = [name for name, value in mean.items() if isinstance(value, int | float) and name not in ("n", "level")]
     if not names:
         return None
     rows = [[NAMES.get(name, name), number(mean[name]), number(std.get(name))] for name in names]
-    count = len(contents.fold_metrics.get("folds") or [])
-    caption = (
-        f"Each of {count} folds was predicted by a model trained on the others. The spread is the standard deviation "
-        "over folds, of their galaxies and of training together."
-    )
-    return Table("", ["", "mean over folds", "spread"], rows, caption)
+    return Table("folds", ["", "mean over folds", "spread"], rows, len(contents.fold_metrics.get("folds") or []))
 
 
 def folds_plot(contents: RunContents) -> Plot | None:
@@ -67,61 +73,70 @@ def folds_plot(contents: RunContents) -> Plot | None:
         ax.set_yticks(range(len(names)), [NAMES.get(name, name) for name in names])
         ax.set(xlabel="score", ylim=(len(names) - 0.5, -0.5))
         ax.legend()
-    caption = (
-        "Points are folds, lines their means, diamonds the test part. How far folds lie apart is how far a score can "
-        "be trusted that one split gave."
-    )
-    return Plot("folds", "Scores of folds", caption, figure, pd.DataFrame(rows))
+    tested = any(isinstance(test.get(name), int | float) for name in names)
+    return Plot("folds", figure, pd.DataFrame(rows), drawn=FoldsDrawn(len(folds), tested))
 
 
-def shift_table(contents: RunContents) -> Table | None:
-    """Give how unlike the training galaxies those of the test part are."""
-    shift = contents.shift
-    if shift.get("auroc") is None:
+def shift_table(run: Findings) -> Table | None:
+    """Return how unlike known galaxies those of the test part are."""
+    shift = run.shift
+    if shift is None:
         return None
-    rows = []
-    for name, key, low, high in (
-        ("AUROC of telling them apart", "auroc", "auroc_low", "auroc_high"),
-        ("share unlike any training galaxy", "far_fraction", "far_low", "far_high"),
-    ):
-        interval = tuple(float("nan") if shift.get(end) is None else float(shift[end]) for end in (low, high))
-        rows.append([name, number(shift.get(key)), between((interval[0], interval[1]))])
-    explained = [
-        "of a simple classifier that sees the encoder's features: 0.5 where both look alike, 1 where each gives "
-        "itself away",
-        "farther from every training galaxy than 99% of those are from one another: 0.01 is expected",
+    rows = [
+        ["AUROC of telling them apart", number(shift.auroc), between(shift.auroc_interval)],
+        [f"share unlike any {shift.known} galaxy", number(shift.far), between(shift.far_interval)],
     ]
-    caption = (
-        f"{number(shift.get('n_target'))} test galaxies against {number(shift.get('n_reference'))} training "
-        "galaxies, in the features of the frozen encoder."
-    )
-    return Table("", ["", "value", "95% interval"], rows, caption, explained)
+    return Table("shift", ["", "value", "95% interval"], rows, shift, [("auroc", shift), ("far", shift)])
 
 
-def check_galleries(contents: RunContents, pictures: Pictures) -> list[Gallery]:
-    """Show labels that look wrong, near-duplicates and bad images, as far as ``checks/`` lists any."""
-    makers = (("labels", _labels), ("duplicates", _duplicates), ("images", _images))
-    galleries = [make(contents.checks[name], pictures) for name, make in makers if name in contents.checks]
+@dataclass(frozen=True)
+class Listed:
+    """What a check lists: how many of how many are shown, whether any is marked, and whether predictions are better than chance.
+
+    Attributes
+    ----------
+    shown, total : int
+        How many of how many are shown.
+    numbers : bool
+        Whether the labels are numbers.
+    across : int
+        Pairs shown that lie in different parts of the split.
+    learned : bool
+        Whether predictions are known to be better than chance.
+    """
+
+    shown: int
+    total: int
+    numbers: bool = False
+    across: int = 0
+    learned: bool = True
+
+
+def check_galleries(run: Findings, pictures: Pictures) -> list[Gallery]:
+    """Return labels that disagree with predictions, near-duplicates and bad images, as far as ``checks/`` lists any."""
+    checks, galleries = run.contents.checks, []
+    if "labels" in checks:
+        galleries.append(_labels(checks["labels"], pictures, learned=run.learned))
+    if "duplicates" in checks:
+        galleries.append(_duplicates(checks["duplicates"], pictures))
+    if "images" in checks:
+        galleries.append(_images(checks["images"], pictures))
     return [gallery for gallery in galleries if gallery.cutouts]
 
 
-def _labels(table: pd.DataFrame, pictures: Pictures) -> Gallery:
+def _labels(table: pd.DataFrame, pictures: Pictures, *, learned: bool) -> Gallery:
     shown = table.head(SHOWN)
-    lines = []
+    lines, numbers = [], False
     for row in shown.to_dict("records"):
         probability = row.get("probability", float("nan"))
         if probability == probability:
             suggested, given = shown_names(str(row["label"]), [str(row["suggested"]), str(row["given"])])
             lines.append((f"{suggested}: {probability:.2f}", f"label: {given}"))
         else:
+            numbers = True
             lines.append((f"predicted {_figure(row['suggested'])}", f"{row['label']}: {_figure(row['given'])}"))
-    caption = (
-        "Galaxies whose label and out-of-sample prediction disagree most, the surest first (classes: confident "
-        "learning, Northcutt et al. 2021; numbers: residuals beyond what a normal distribution gives). Look at them "
-        "before believing either: a rare kind of galaxy is found here too."
-    )
-    title = f"Labels that look wrong ({_of(len(shown), len(table))})"
-    return Gallery(title, pictures.cutouts(shown, range(len(shown)), lines, ["wrong"] * len(shown)), caption)
+    cutouts = pictures.cutouts(shown, range(len(shown)), lines, ["wrong"] * len(shown))
+    return Gallery("check_labels", cutouts, Listed(len(shown), len(table), numbers=numbers, learned=learned))
 
 
 def _duplicates(table: pd.DataFrame, pictures: Pictures) -> Gallery:
@@ -134,21 +149,16 @@ def _duplicates(table: pd.DataFrame, pictures: Pictures) -> Gallery:
         for side, part in zip(("a", "b"), parts, strict=True):
             lines = (f"pair {number_of}", f"{PART_NAMES.get(part, part)}, similarity {float(row['similarity']):.3f}")
             cutouts.append(Cutout(pictures.show(str(row[f"file_loc_{side}"])), str(row[f"id_str_{side}"]), lines, mark))
-    caption = (
-        "Images that show the same galaxy or nearly so, two by two; those marked lie in different parts of the "
-        "split, so that the model is tested on what it has seen. Drop one of each, or keep them together with "
-        "--group-col."
+    return Gallery(
+        "check_duplicates", cutouts, Listed(len(shown), len(table), across=min(int(across.sum()), len(shown)))
     )
-    return Gallery(f"Near-duplicates ({_of(len(shown), len(table))} pairs)", cutouts, caption)
 
 
 def _images(table: pd.DataFrame, pictures: Pictures) -> Gallery:
     shown = table.head(SHOWN)
     lines = [(str(row["fault"]), f"{float(row['extent']):.0%} of the image") for row in shown.to_dict("records")]
     cutouts = pictures.cutouts(shown, range(len(shown)), lines)
-    return Gallery(
-        f"Images that look bad ({_of(len(shown), len(table))})", cutouts, "Blank, saturated, cut off or unreadable."
-    )
+    return Gallery("check_images", cutouts, Listed(len(shown), len(table)))
 
 
 def _figure(value: object) -> str:
@@ -156,7 +166,3 @@ def _figure(value: object) -> str:
         return f"{float(str(value)):.4g}"
     except ValueError:
         return str(value)
-
-
-def _of(shown: int, total: int) -> str:
-    return f"all {total}" if shown == total else f"{shown} of {total:,}"

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from zoobot.errors import ZoobotError
+from zoobot.report.votes import FEWEST_VOTES
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -48,11 +49,31 @@ class Cutout:
 
 @dataclass(frozen=True)
 class Gallery:
-    """Cutouts with a heading and a caption."""
+    """Cutouts; `zoobot.report.sentences` has the heading and the caption of their kind.
 
-    title: str
+    Attributes
+    ----------
+    kind : str
+        Which heading and caption.
+    cutouts : list of Cutout
+        What is shown.
+    about : object
+        The facts that the words are made of.
+    """
+
+    kind: str
     cutouts: list[Cutout]
-    caption: str = ""
+    about: Any = None
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What a gallery shows: the class, label, target or answer, of which question, and how many of how many galaxies."""
+
+    name: str = ""
+    question: str = ""
+    shown: int = 0
+    total: int = 0
 
 
 @dataclass
@@ -82,18 +103,6 @@ class Pictures:
                 self.failed.append(str(err))
                 self.made[file_loc] = ""
         return self.made[file_loc]
-
-    def notes(self) -> list[str]:
-        """Say which images could not be shown."""
-        said = []
-        if self.failed:
-            said.append(
-                f"{len(self.failed)} images could not be read and are shown as placeholders; the first: "
-                f"{self.failed[0]}"
-            )
-        if self.left_out:
-            said.append(f"{self.left_out} more were left out, to keep this page small.")
-        return said
 
     def cutouts(
         self,
@@ -160,30 +169,24 @@ def class_galleries(outcomes: Classes, pictures: Pictures) -> list[Gallery]:
     for place, name in enumerate(names[:MOST_CLASSES]):
         for kind, chosen in kinds:
             rows = _highest(surest, chosen & (predicted == place))
-            title = f"Surest of “{name}”, and {kind}"
-            galleries.append(_of_classes(title, outcomes, pictures, rows, surest, kind))
+            cutouts = _of_classes(outcomes, pictures, rows, surest)
+            galleries.append(Gallery(f"class_{kind}", cutouts, Shown(name)))
     least = np.argsort(surest, kind="stable")[:UNCERTAIN]
-    marks = "The most probable class of these has the lowest probability: a person's label is worth most here."
-    galleries.append(_of_classes("Least certain", outcomes, pictures, least, surest, "", caption=marks))
+    about = Shown(shown=len(least), total=len(surest))
+    galleries.append(Gallery("least_certain", _of_classes(outcomes, pictures, least, surest), about))
     return [gallery for gallery in galleries if gallery.cutouts]
 
 
-def _of_classes(
-    title: str,
-    outcomes: Classes,
-    pictures: Pictures,
-    rows: NDArray[np.int64],
-    surest: Values,
-    mark: Mark,
-    caption: str = "",
-) -> Gallery:
+def _of_classes(outcomes: Classes, pictures: Pictures, rows: NDArray[np.int64], surest: Values) -> list[Cutout]:
+    """Return cutouts of rows with the predicted class, its probability and the label."""
     names = outcomes.names
-    lines, marks = [], []
+    lines = []
+    marks: list[Mark] = []
     for row in rows:
         predicted, true = names[outcomes.predicted[row]], names[outcomes.truth[row]]
         lines.append((f"{predicted}: {surest[row]:.2f}", f"label: {true}"))
-        marks.append(mark or ("right" if predicted == true else "wrong"))
-    return Gallery(title, pictures.cutouts(outcomes.frame, rows.tolist(), lines, marks), caption)
+        marks.append("right" if predicted == true else "wrong")
+    return pictures.cutouts(outcomes.frame, rows.tolist(), lines, marks)
 
 
 def label_galleries(outcomes: Labels, pictures: Pictures) -> list[Gallery]:
@@ -191,14 +194,15 @@ def label_galleries(outcomes: Labels, pictures: Pictures) -> list[Gallery]:
     galleries = []
     for place, name in enumerate(outcomes.names[:MOST_CLASSES]):
         p, true = outcomes.probabilities[:, place], outcomes.truth[:, place]
-        for title, rows, mark in (
-            (f"“{name}”: surest, and right", _highest(p, true & (p >= 0.5)), "right"),
-            (f"“{name}”: surest that it is, where the label says not", _highest(p, ~true & (p >= 0.5)), "wrong"),
-            (f"“{name}”: surest that it is not, where the label says it is", _highest(-p, true & (p < 0.5)), "wrong"),
-        ):
+        kinds: tuple[tuple[str, NDArray[np.int64], Mark], ...] = (
+            ("label_right", _highest(p, true & (p >= 0.5)), "right"),
+            ("label_not_so", _highest(p, ~true & (p >= 0.5)), "wrong"),
+            ("label_is_so", _highest(-p, true & (p < 0.5)), "wrong"),
+        )
+        for kind, rows, mark in kinds:
             lines = [(f"P {p[row]:.2f}", f"label: {int(true[row])}") for row in rows]
-            marks: list[Mark] = ["right" if mark == "right" else "wrong"] * len(rows)
-            galleries.append(Gallery(title, pictures.cutouts(outcomes.frame, rows.tolist(), lines, marks)))
+            cutouts = pictures.cutouts(outcomes.frame, rows.tolist(), lines, [mark] * len(rows))
+            galleries.append(Gallery(kind, cutouts, Shown(name)))
     return [gallery for gallery in galleries if gallery.cutouts]
 
 
@@ -209,14 +213,14 @@ def number_galleries(outcomes: Numbers, pictures: Pictures) -> list[Gallery]:
         true, predicted = outcomes.truth[:, place], outcomes.predicted[:, place]
         error = predicted - true
         every = np.ones(len(true), dtype=bool)
-        for title, rows in (
-            (f"“{name}”: predicted most too high", _highest(error, error > 0)),
-            (f"“{name}”: predicted most too low", _highest(-error, error < 0)),
-            (f"“{name}”: highest predictions", _highest(predicted, every)),
-            (f"“{name}”: lowest predictions", _highest(-predicted, every)),
+        for kind, rows in (
+            ("number_too_high", _highest(error, error > 0)),
+            ("number_too_low", _highest(-error, error < 0)),
+            ("number_highest", _highest(predicted, every)),
+            ("number_lowest", _highest(-predicted, every)),
         ):
             lines = [(f"predicted {predicted[row]:.4g}", f"true {true[row]:.4g}") for row in rows]
-            galleries.append(Gallery(title, pictures.cutouts(outcomes.frame, rows.tolist(), lines)))
+            galleries.append(Gallery(kind, pictures.cutouts(outcomes.frame, rows.tolist(), lines), Shown(name)))
     return [gallery for gallery in galleries if gallery.cutouts]
 
 
@@ -243,14 +247,10 @@ def vote_galleries(outcomes: Votes, pictures: Pictures) -> list[Gallery]:
                 )
                 for row in rows
             ]
-            galleries.append(
-                Gallery(
-                    f"{question.text}: highest predicted fraction of “{answer.name}”",
-                    pictures.cutouts(outcomes.frame, rows.tolist(), lines),
-                )
-            )
+            cutouts = pictures.cutouts(outcomes.frame, rows.tolist(), lines)
+            galleries.append(Gallery("votes_highest", cutouts, Shown(answer.name, question.text)))
         error = np.abs(expected[:, columns] - observed)
-        worst = _highest(error.max(axis=1), asked & (totals >= 5))
+        worst = _highest(error.max(axis=1), asked & (totals >= FEWEST_VOTES))
         lines = []
         for row in worst:
             place = int(error[row].argmax())
@@ -261,13 +261,8 @@ def vote_galleries(outcomes: Votes, pictures: Pictures) -> list[Gallery]:
                     f"votes {outcomes.counts[row, answer.index]:g}/{totals[row]:g}",
                 )
             )
-        galleries.append(
-            Gallery(
-                f"{question.text}: largest errors",
-                pictures.cutouts(outcomes.frame, worst.tolist(), lines),
-                "Of galaxies with 5 votes or more.",
-            )
-        )
+        cutouts = pictures.cutouts(outcomes.frame, worst.tolist(), lines)
+        galleries.append(Gallery("votes_errors", cutouts, Shown(question=question.text, shown=FEWEST_VOTES)))
     return [gallery for gallery in galleries if gallery.cutouts]
 
 

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
     Values = NDArray[np.float64]
 
+UNCHANGED = 1e-6
+"""Difference of probabilities that writing and reading them makes, at most"""
+
 
 @dataclass(frozen=True, eq=False)
 class Classes:
@@ -120,6 +123,12 @@ class Votes:
         from zoobot.science import vote_losses
 
         return vote_losses(self.posterior, self.counts)
+
+
+def calibration_is_kept(outcomes: Classes | Labels) -> bool:
+    """Say whether calibration changed the probabilities: one that gained nothing leaves them as they are."""
+    calibrated = outcomes.calibrated
+    return calibrated is not None and not np.allclose(calibrated, outcomes.raw, rtol=0, atol=UNCHANGED)
 
 
 def shown_names(label: str, names: Sequence[str]) -> list[str]:

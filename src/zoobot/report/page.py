@@ -15,6 +15,7 @@ from zoobot.report.cautions import cautions
 from zoobot.report.classifier_plots import conformal_plot, confusion_plot, histograms
 from zoobot.report.contents import RunContents, read_run
 from zoobot.report.curve_plots import breakdown_plots, learning_curve_plots
+from zoobot.report.findings import Findings
 from zoobot.report.galleries import (
     Gallery,
     Pictures,
@@ -28,20 +29,12 @@ from zoobot.report.outcomes import Classes, Labels, Numbers, Votes
 from zoobot.report.ranking_plots import Events, class_events, label_events, ranking_plots
 from zoobot.report.regression_plots import regression_plots
 from zoobot.report.reliability_plots import reliability_of_classes, reliability_of_labels
-from zoobot.report.summary import (
-    DASH,
-    Table,
-    class_table,
-    counts_table,
-    facts,
-    headlines,
-    label_table,
-    number,
-    target_table,
-)  # fmt: skip
+from zoobot.report.sentences import GALLERIES, PLOTS, ROWS, TABLES, galleries, head, said, sections, trained
+from zoobot.report.summary import Table, class_table, counts_table, headlines, label_table, target_table
 from zoobot.report.theme import DARK, LIGHT, Plot
 from zoobot.report.training_plots import training_plots
 from zoobot.report.votes import question_table, saved_scores, vote_plots
+from zoobot.report.words import DASH, number
 from zoobot.science import score_votes
 
 if TYPE_CHECKING:
@@ -61,10 +54,6 @@ TILES = (
 )
 MOST_TILES = 4
 
-TASKS = {
-    "classify": "Classifier of {labels}", "multi_label": "Multi-label classifier of {labels}", "regress": "Regression of {labels}",
-    "tree": "Votes on the tree {tree}", None: "A model of {labels}",
-}  # fmt: skip
 PAGE_COLORS = {
     "light": {"paper": "#ffffff", "raised": "#f5f7f9", "red-wash": "#fdecea", "gold-wash": "#fbf4dd"},
     "dark": {"paper": "#11161c", "raised": "#1a2129", "red-wash": "#3a1a19", "gold-wash": "#332b12"},
@@ -76,12 +65,12 @@ class Section:
     """A part of the page; what is empty is left out."""
 
     anchor: str
-    title: str
+    title: str = ""
     text: str = ""
     facts: list[tuple[str, str]] = field(default_factory=list)
-    tables: list[Table] = field(default_factory=list)
+    tables: list[dict[str, Any]] = field(default_factory=list)
     plots: list[dict[str, Any]] = field(default_factory=list)
-    galleries: list[Gallery] = field(default_factory=list)
+    galleries: list[dict[str, Any]] = field(default_factory=list)
     listings: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
@@ -121,36 +110,37 @@ def write_report(folder: str | Path, *, out: str | Path | None = None) -> Path:
 
 
 class _Page:
-    """What the template shows, gathered section by section."""
+    """What the template shows, gathered section by section; all words are those of `zoobot.report.sentences`."""
 
     def __init__(self, contents: RunContents, plots_folder: Path) -> None:
+        self.run = Findings(contents)
         self.contents = contents
         self.plots_folder = plots_folder
         self.pictures = Pictures(contents.preprocessing)
         self.sections: list[Section] = []
-        self.cautions = cautions(contents)
-        self.banner = "SIMULATED GALAXIES: these figures say nothing about real ones" if contents.simulated else ""
-        self.title = self._title()
-        self.lead = self._lead()
+        self.cautions = cautions(self.run)
+        self.looked = said(head.LOOKED, head.looked(self.run, len(self.cautions)))
+        self.banner = said(head.BANNER, self.run)
+        self.title = said(head.TITLE, self.run)
+        self.lead = said(head.LEAD, self.run)
         self.tiles: list[dict[str, str]] = []
         now = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M UTC")
-        self.footer = f"Written {now} by zoobot {_version()} from {contents.folder.absolute()}."
+        self.footer = said(head.FOOTER, head.Written(now, zoobot_version(), str(contents.folder.absolute())))
 
     def build(self) -> None:
         """Gather all sections."""
-        contents = self.contents
-        outcomes = contents.outcomes("test")
+        outcomes, groups = self.run.outcomes, self.contents.groups("test")
         events = (
-            class_events(outcomes)
+            class_events(outcomes, groups)
             if isinstance(outcomes, Classes)
-            else label_events(outcomes)
+            else label_events(outcomes, groups)
             if isinstance(outcomes, Labels)
             else None
         )
-        scores = headlines(contents, events)
+        scores = headlines(self.run)
         self.tiles = _tiles(scores)
-        tables = (scores, class_table(contents, events), label_table(contents), target_table(contents))
-        self._add(Section("scores", "How good is it?", tables=[table for table in tables if table is not None]))
+        tables = (scores, class_table(self.run), label_table(self.run), target_table(self.run))
+        self._add(Section("scores", tables=_worded(*tables)))
         self._add(self._outcome_section(outcomes, events))
         self._add(self._folds_section())
         self._add(self._curve_section())
@@ -161,36 +151,37 @@ class _Page:
 
     def _add(self, section: Section) -> None:
         if section.holds_anything:
+            section.title = said(sections.TITLES[section.anchor], self.run)
             self.sections.append(section)
 
     def _drawn(self, *plots: Plot | None) -> list[dict[str, Any]]:
-        """Give plots as the template takes them, having saved each as PNG with its numbers."""
+        """Return plots as the template takes them, having saved each as PNG with its numbers."""
         from markupsafe import Markup
 
         shown = []
         for plot in plots:
             if plot is not None:
-                svg = Markup(plot.to_svg())  # matplotlib escaped all text in it
+                words = PLOTS[plot.kind or plot.name]
+                title, caption = said(words.title, plot.drawn), said(words.caption, plot.drawn)
+                svg = Markup(plot.to_svg(title))  # matplotlib escaped all text in it
                 plot.save(self.plots_folder)
-                shown.append({"title": plot.title, "caption": plot.caption, "svg": svg, "wide": plot.wide})
+                shown.append({"title": title, "caption": caption, "svg": svg, "wide": plot.wide})
         return shown
 
     def _outcome_section(self, outcomes: object, events: Events | None) -> Section:
-        section = Section(
-            "plots",
-            "Predictions against labels",
-            "All of the test galaxies, which neither training nor calibration has seen.",
-        )
+        section = Section("plots", text=said(sections.OUTCOMES, self.run))
         conformal = self.contents.scores("test").get("conformal") or {}
         if isinstance(outcomes, Classes):
             assert events is not None  # made of them
-            plots = [
+            plots: list[Plot | None] = [
                 confusion_plot(outcomes),
                 *ranking_plots(events),
                 histograms(outcomes),
                 reliability_of_classes(outcomes),
             ]
-            section.plots = self._drawn(*plots, conformal_plot(outcomes, conformal))
+            if not self.run.too_few_for_conformal:
+                plots.append(conformal_plot(outcomes, conformal, chose_epoch=self.run.chose_epoch))
+            section.plots = self._drawn(*plots)
         elif isinstance(outcomes, Labels):
             assert events is not None  # made of them
             section.plots = self._drawn(*ranking_plots(events), histograms(outcomes), reliability_of_labels(outcomes))
@@ -205,114 +196,93 @@ class _Page:
                 [number(value) if not isinstance(value, str) else value for value in row]
                 for row in table.itertuples(index=False)
             ]
-            section.tables = [Table("By question", list(table.columns), rows, QUESTIONS)]
+            section.tables = _worded(Table("questions", list(table.columns), rows))
             section.plots = self._drawn(*vote_plots(outcomes.posterior, outcomes.counts, scores))
             if outcomes.knows_paths:
                 section.listings = [str(outcomes.posterior.tree)]
         return section
 
     def _folds_section(self) -> Section:
-        section = Section("folds", "Folds")
-        table = extras.folds_table(self.contents)
-        section.tables = [] if table is None else [table]
+        section = Section("folds", tables=_worded(extras.folds_table(self.contents)))
         section.plots = self._drawn(extras.folds_plot(self.contents))
         return section
 
     def _curve_section(self) -> Section:
         curve = self.contents.learning_curve
-        section = Section("labels", "Would more labels help?", str(curve.get("sentence") or ""))
-        section.plots = self._drawn(*learning_curve_plots(curve))
-        return section
+        return Section("labels", text=said(sections.CURVE, curve), plots=self._drawn(*learning_curve_plots(curve)))
 
     def _breakdown_section(self) -> Section:
-        section = Section("breakdown", "For which galaxies?")
+        section = Section("breakdown")
         if self.contents.breakdown is not None:
             section.plots = self._drawn(*breakdown_plots(self.contents.breakdown))
         return section
 
     def _gallery_section(self, outcomes: object) -> Section:
-        seen = (
-            "as the model sees them"
-            if self.contents.preprocessing is not None
-            else "whole, for how the model sees them is not in this folder"
-        )
-        text = f"Test galaxies, shown {seen}."
-        if isinstance(outcomes, Classes | Labels):
-            text += " An orange frame and a cross mark predictions that differ from the label."
-        section = Section("galleries", "Galaxies", text)
+        shown: list[Gallery] = []
         if isinstance(outcomes, Classes):
-            section.galleries = class_galleries(outcomes, self.pictures)
+            shown = class_galleries(outcomes, self.pictures)
         elif isinstance(outcomes, Labels):
-            section.galleries = label_galleries(outcomes, self.pictures)
+            shown = label_galleries(outcomes, self.pictures)
         elif isinstance(outcomes, Numbers):
-            section.galleries = number_galleries(outcomes, self.pictures)
+            shown = number_galleries(outcomes, self.pictures)
         elif isinstance(outcomes, Votes):
-            section.galleries = vote_galleries(outcomes, self.pictures)
-        section.notes = self.pictures.notes()
+            shown = vote_galleries(outcomes, self.pictures)
+        wrong = sum(cutout.mark == "wrong" for gallery in shown for cutout in gallery.cutouts)
+        seen = galleries.Gallery(self.contents.preprocessing is not None, wrong)
+        section = Section("galleries", text=said(galleries.SECTION, seen), galleries=_captioned(shown))
+        section.notes = [note for one in galleries.NOTES if (note := one.say(self.pictures))]
         return section
 
     def _checks_section(self) -> Section:
-        section = Section("checks", "Labels, duplicates and shift")
-        section.tables = [table for table in (extras.shift_table(self.contents),) if table is not None]
-        section.galleries = extras.check_galleries(self.contents, self.pictures)
+        section = Section("checks", tables=_worded(extras.shift_table(self.run)))
+        section.galleries = _captioned(extras.check_galleries(self.run, self.pictures))
         return section
 
     def _trained_section(self) -> Section:
-        section = Section("trained", "What was trained on what", facts=facts(self.contents))
-        counts = counts_table(self.contents)
-        section.tables = [] if counts is None else [counts]
+        facts = [(name, words) for name, place in trained.FACTS if (words := said(place, self.run))]
+        section = Section("trained", facts=facts, tables=_worded(counts_table(self.run)))
         section.plots = [] if self.contents.log is None else self._drawn(*training_plots(self.contents.log))
         return section
 
-    def _title(self) -> str:
-        contents = self.contents
-        names = contents.label_cols
-        labels = ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "") or "unnamed labels"
-        tree = contents.tree.name if contents.tree is not None else "of volunteers' questions"
-        return TASKS[contents.task].format(labels=labels, tree=tree)
 
-    def _lead(self) -> str:
-        contents = self.contents
-        parts = [
-            f"{n:,} {name}"
-            for part, name in (("train", "training"), ("val", "validation"), ("test", "test"))
-            if (n := contents.counts.get(part))
-        ]
-        sentences = [f"{', '.join(parts)} galaxies" if parts else ""]
-        catalog = contents.settings.get("catalog") or contents.about.get("catalog")
-        if catalog:
-            sentences[0] += f" of {'/'.join(Path(str(catalog)).parts[-2:])}"
-        if contents.class_names and contents.task == "classify":
-            classes = contents.shown_classes
-            sentences.append(f"classes {', '.join(classes[:8])}{' …' if len(classes) > 8 else ''}")
-        encoder = contents.about.get("encoder") or contents.settings.get("encoder")
-        if encoder:
-            blocks = contents.about.get("n_blocks", contents.settings.get("blocks"))
-            sentences.append(
-                f"encoder {encoder}, "
-                + ("its head alone trained" if blocks == 0 else f"{blocks} blocks trained" if blocks else "finetuned")
-            )
-        return "; ".join(sentence for sentence in sentences if sentence) + "."
+def _worded(*tables: Table | None) -> list[dict[str, Any]]:
+    """Return tables as the template takes them."""
+    return [
+        {
+            "title": said(TABLES[table.kind].title, table.about),
+            "caption": said(TABLES[table.kind].caption, table.about),
+            "columns": table.columns,
+            "rows": table.rows,
+            "explained": [said(ROWS[table.kind], row) for row in table.rows_about],
+        }
+        for table in tables
+        if table is not None
+    ]
 
 
-QUESTIONS = (
-    "Over the galaxies of which somebody was asked. Skill: 1 − loss / loss of the best constant prediction; 0 knows "
-    "nothing of the galaxy. Error of fractions: mean absolute, weighted by votes; largest bias: of any answer's mean "
-    "fraction. Leading answer right: of galaxies in which it has more than 80% of the votes. 90% intervals hold: the "
-    "share of counts within their predictive interval, which should be 0.9."
-)
+def _captioned(shown: list[Gallery]) -> list[dict[str, Any]]:
+    """Return galleries as the template takes them."""
+    return [
+        {
+            "title": said(GALLERIES[gallery.kind].title, gallery.about),
+            "caption": said(GALLERIES[gallery.kind].caption, gallery.about),
+            "cutouts": gallery.cutouts,
+        }
+        for gallery in shown
+    ]
 
 
 def _tiles(scores: Table | None) -> list[dict[str, str]]:
-    """Give the first few headline scores with their intervals."""
+    """Return the first few headline scores with their intervals."""
     if scores is None:
         return []
     rows = {row[0]: row for row in scores.rows}
     shown = [rows[name] for name in TILES if name in rows and rows[name][1] != DASH][:MOST_TILES]
-    return [{"name": row[0], "value": row[1], "interval": "" if row[2] == DASH else f"95%: {row[2]}"} for row in shown]
+    return [{"name": row[0], "value": row[1], "interval": said(head.TILE, row[2])} for row in shown]
 
 
-def _version() -> str:
+def zoobot_version() -> str:
+    """Return the version of the package."""
     import zoobot
 
     return zoobot.__version__

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from zoobot.report.intervals import Ranking, Resampled, auroc_interval, grid, mean_interval, ranking, resample
+from zoobot.report.intervals import Ranking, Resampled, grid, ranking, resample
 from zoobot.report.theme import BLUE, FAINT, HEIGHT, ORANGE, Plot, new_figure, panels, series, short, style
+from zoobot.science.ranking_intervals import auroc, average_precision
 from zoobot.science.reliability import wilson_interval
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from zoobot.report.outcomes import Classes, Labels
+    from zoobot.science.intervals import Measured
 
     Values = NDArray[np.float64]
 
@@ -59,6 +61,8 @@ class Events:
         Whether it is so by the network: the most probable class, or a label with a probability of 0.5 or more (galaxy, event).
     exclusive : bool
         Whether a galaxy is of one class only.
+    groups : ndarray or None
+        Group of each galaxy (galaxy,); None where each stands alone.
     """
 
     names: list[str]
@@ -67,11 +71,12 @@ class Events:
     positive: NDArray[np.bool_]
     predicted: NDArray[np.bool_]
     exclusive: bool
+    groups: NDArray[np.int64] | None = None
 
     @cached_property
     def resampled(self) -> Resampled:
         """What resampling the galaxies makes of the curves."""
-        return resample(self.scores, self.positive)
+        return resample(self.scores, self.positive, self.groups)
 
     @cached_property
     def curves(self) -> list[Ranking]:
@@ -86,20 +91,57 @@ class Events:
         false = (chosen - hits) / int((~positive).sum())
         return false, hits / int(positive.sum()), hits / chosen if chosen else float("nan")
 
+    @cached_property
+    def measured(self) -> list[tuple[Measured, Measured]]:
+        """AUROC and average precision of each event, with their intervals."""
+        return [
+            (auroc(score, so, self.groups), average_precision(score, so, self.groups))
+            for score, so in zip(self.scores.T, self.positive.T, strict=True)
+        ]
+
     def legend(self, place: int, area: int) -> str:
         """Name an event with the area below its curve, 0 the AUROC and 1 the average precision, and the interval of that."""
-        value = self.curves[place].areas()[area]
-        if area == 0:
-            positives = int(self.positive[:, place].sum())
-            interval = auroc_interval(value, positives, len(self.positive) - positives)
-        else:
-            interval = mean_interval(self.resampled.average_precision[:, [place]])
-        known = f" ({interval[0]:.2f}–{interval[1]:.2f})" if np.isfinite(interval).all() else ""
-        return f"{short(self.names[place], 18)}: {value:.3f}{known}"
+        found = self.measured[place][area]
+        known = "" if found.reason else f" ({found.low:.2f}–{found.high:.2f})"
+        return f"{short(self.names[place], 18)}: {found.value:.3f}{known}"
 
 
-def class_events(outcomes: Classes) -> Events:
-    """Give what a classifier's probabilities rank, of the classes that some but not all galaxies have."""
+@dataclass(frozen=True)
+class Curves:
+    """What was drawn of how events are ranked.
+
+    Attributes
+    ----------
+    shares : dict
+        Share of the galaxies that each event is true of.
+    exclusive : bool
+        Whether the events are classes, of which each galaxy has one.
+    bands : bool
+        Whether bands are drawn about the curves.
+    method : str
+        How the intervals of areas in the legend were found; empty where there are none.
+    grouped : bool
+        Whether galaxies come in groups.
+    """
+
+    shares: dict[str, float]
+    exclusive: bool
+    bands: bool
+    method: str
+    grouped: bool
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """What was drawn against the threshold: events shown and left out, and whether 0.5 is the cut of what is predicted."""
+
+    shown: int
+    left_out: int
+    cut_is_predicted: bool
+
+
+def class_events(outcomes: Classes, groups: NDArray[np.int64] | None = None) -> Events:
+    """Return what a classifier's probabilities rank, of the classes that some but not all galaxies have."""
     k = len(outcomes.names)
     each = outcomes.truth[:, None] == np.arange(k)
     places = [1] if k == 2 else list(range(k))
@@ -107,16 +149,30 @@ def class_events(outcomes: Classes) -> Events:
     names = [outcomes.names[place] for place in places]
     predicted = outcomes.predicted[:, None] == places
     return Events(
-        names, outcomes.raw[:, places], outcomes.probabilities[:, places], each[:, places], predicted, exclusive=True
+        names,
+        outcomes.raw[:, places],
+        outcomes.probabilities[:, places],
+        each[:, places],
+        predicted,
+        exclusive=True,
+        groups=groups,
     )
 
 
-def label_events(outcomes: Labels) -> Events:
-    """Give what a multi-label classifier's probabilities rank, of the labels that some but not all galaxies have."""
+def label_events(outcomes: Labels, groups: NDArray[np.int64] | None = None) -> Events:
+    """Return what a multi-label classifier's probabilities rank, of the labels that some but not all galaxies have."""
     places = [place for place in range(len(outcomes.names)) if 0 < outcomes.truth[:, place].sum() < len(outcomes.truth)]
     names = [outcomes.names[place] for place in places]
     raw = outcomes.raw[:, places]
-    return Events(names, raw, outcomes.probabilities[:, places], outcomes.truth[:, places], raw >= CUT, exclusive=False)
+    return Events(
+        names,
+        raw,
+        outcomes.probabilities[:, places],
+        outcomes.truth[:, places],
+        raw >= CUT,
+        exclusive=False,
+        groups=groups,
+    )
 
 
 def ranking_plots(events: Events) -> list[Plot]:
@@ -152,14 +208,7 @@ def _roc(events: Events) -> Plot:
         for ax in axes.unique:
             ax.plot([0, 1], [0, 1], color=FAINT, linewidth=0.8, linestyle=":", zorder=0)
             axes.finish(ax, "AUROC")
-    caption = (
-        "As the threshold on the probability falls, the share of galaxies of the class that is found against the "
-        f"share of all others that is wrongly taken{_versus(events)}. AUROC is the area below: the probability that "
-        "a galaxy of the class is ranked above one that is not (0.5, dotted: guessing). It doesn't depend on how "
-        "common the class is. Dots: what is predicted to be of the class. Bands: 95% of bootstrap resamples of the "
-        "galaxies, point by point; intervals of the area: Newcombe (2006)."
-    )
-    return Plot("roc", "ROC", caption, axes.figure, pd.concat(tables), wide=axes.wide)
+    return Plot("roc", axes.figure, pd.concat(tables), wide=axes.wide, drawn=_drawn(events, axes, 0))
 
 
 def _purity(events: Events) -> Plot:
@@ -182,19 +231,8 @@ def _purity(events: Events) -> Plot:
             tables.append(pd.DataFrame({"event": events.names[place], "completeness": x, "purity": y}))
         for ax in axes.unique:
             axes.finish(ax, "average precision")
-    shares = ", ".join(
-        f"{name} {share:.1%}" for name, share in zip(events.names[:6], events.positive.mean(axis=0), strict=False)
-    )
-    caption = (
-        "Purity: the share of the chosen galaxies that are of the class. Completeness: the share of the class that "
-        "is chosen. Dotted: the purity of choosing blindly, which is the share of the class in this test set "
-        f"({shares}). Purity holds at that share alone: where the class is rarer, purity at the same threshold is "
-        "lower. Dots: what is predicted to be of the class. Average precision is the mean purity over steps of "
-        "completeness. Bands and intervals: 95% of bootstrap resamples."
-    )
-    return Plot(
-        "purity_completeness", "Purity and completeness", caption, axes.figure, pd.concat(tables), wide=axes.wide
-    )
+    drawn = _drawn(events, axes, 1)
+    return Plot("purity_completeness", axes.figure, pd.concat(tables), wide=axes.wide, drawn=drawn)
 
 
 def _thresholds(events: Events) -> Plot:
@@ -229,13 +267,9 @@ def _thresholds(events: Events) -> Plot:
             axes[0].set_xlabel(f"threshold on P({short(events.names[0], 16)})")
         else:
             figure.legend(*axes[0].get_legend_handles_labels(), loc="upper right", ncols=2)
-    caption = (
-        "What is chosen where the probability of the class is at or above a threshold: its purity and completeness "
-        "in this test set, with Wilson's 95% intervals. Dotted: 0.5, which of two classes is the cut of the column "
-        "of predicted classes. To choose a threshold for a survey, in which the class may be rarer than here, use "
-        "“zoobot select”."
-    )  # fmt: skip
-    return Plot("thresholds", "Where to cut", caption, figure, pd.concat(tables), wide=shown > 1)
+    cut_is_predicted = bool(((events.cuts >= CUT) == events.predicted).all())
+    drawn = Thresholds(shown, len(events.names) - shown, cut_is_predicted)
+    return Plot("thresholds", figure, pd.concat(tables), wide=shown > 1, drawn=drawn)
 
 
 def threshold_table(score: Values, positive: NDArray[np.bool_]) -> pd.DataFrame:
@@ -294,8 +328,16 @@ def _axes(events: Events, x: str, y: str) -> _Axes:
     return _Axes(figure, axes, axes, wide=True, banded=True, x=x, y=y)
 
 
-def _versus(events: Events) -> str:
-    return "; each class against the rest" if events.exclusive and len(events.names) > 1 else ""
+def _drawn(events: Events, axes: _Axes, area: int) -> Curves:
+    low = events.resampled.purity_low if area else events.resampled.tpr_low
+    found = [pair[area] for pair in events.measured]
+    return Curves(
+        shares=dict(zip(events.names, events.positive.mean(axis=0).tolist(), strict=True)),
+        exclusive=events.exclusive,
+        bands=axes.banded and bool(np.isfinite(low).any()),
+        method=next((one.method for one in found if not one.reason), ""),
+        grouped=events.groups is not None,
+    )
 
 
 def _thinned(x: Values, y: Values) -> tuple[Values, Values]:

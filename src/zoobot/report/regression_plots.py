@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from zoobot.report.intervals import share
-from zoobot.report.theme import BLUE, FAINT, ORANGE, Plot, cloud, new_figure, panels, short, style
+from zoobot.report.theme import BLUE, FAINT, MOST_POINTS, ORANGE, Plot, cloud, new_figure, panels, short, style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -26,10 +27,41 @@ TRENDS = 8
 FEWEST_A_BIN = 8
 
 
+@dataclass(frozen=True)
+class Scatter:
+    """What was drawn of predicted and true numbers.
+
+    Attributes
+    ----------
+    galaxies, bins : int
+        Galaxies, and bins of them in which trends are taken.
+    shaded : bool
+        Whether galaxies are too many to be drawn one by one.
+    bands : int
+        Panels with the conformal interval about a prediction.
+    left_out : int
+        Targets without a panel.
+    level : float or None
+        The coverage that intervals promise, where it is drawn.
+    """
+
+    galaxies: int
+    bins: int
+    shaded: bool
+    bands: int
+    left_out: int
+    level: float | None
+
+
 def regression_plots(outcomes: Numbers, level: float | None) -> list[Plot]:
-    """Draw what can be seen of a regressor's outcomes; ``level`` is the coverage that intervals promise, if known."""
+    """Draw what can be seen of a regressor's outcomes; ``level`` is the coverage that intervals promise, if known.
+
+    What intervals cover is drawn where any of them is finite.
+    """
     plots = [_one_to_one(outcomes), _residuals(outcomes), _histogram(outcomes)]
-    return plots if outcomes.low is None else [*plots, _coverage(outcomes, level)]
+    if outcomes.low is None or not np.isfinite(outcomes.low).any():
+        return plots
+    return [*plots, _coverage(outcomes, level)]
 
 
 def _one_to_one(outcomes: Numbers) -> Plot:
@@ -49,13 +81,7 @@ def _one_to_one(outcomes: Numbers) -> Plot:
             middle = _trend(true, predicted)
             ax.plot(middle["x"], middle["median"], color=ORANGE, marker="o", markersize=3.5, linewidth=1.2)
             ax.set(xlim=span, ylim=span, aspect="equal")
-    half_text = " Gray band: the conformal interval about a prediction." if outcomes.low is not None else ""
-    caption = (
-        "Each point is a test galaxy (many: the shade is their number); on the dotted line predictions are exact. "
-        "Orange: the median prediction in bins of as many galaxies each. A slope below 1 is usual: a model that is "
-        f"unsure predicts values nearer to the mean.{half_text}"
-    )
-    return Plot("one_to_one", "Predicted against true", caption, figure, _table(outcomes), wide=len(axes) > 1)
+    return Plot("one_to_one", figure, _table(outcomes), wide=len(axes) > 1, drawn=_drawn(outcomes, axes))
 
 
 def _residuals(outcomes: Numbers) -> Plot:
@@ -75,11 +101,7 @@ def _residuals(outcomes: Numbers) -> Plot:
                 ax.plot(trend["x"], trend[name], color=ORANGE, linewidth=1.2, linestyle=dashes)
             ax.set(xlim=span, ylim=(-reach, reach))
             tables.append(trend.assign(target=outcomes.names[place]))
-    caption = (
-        "Predicted less true, against the prediction. Orange: median and 16th and 84th percentile in bins of as many "
-        "galaxies each; a median off the dotted line is a bias at that prediction, and could be taken off."
-    )
-    return Plot("residuals", "Residuals", caption, figure, pd.concat(tables), wide=len(axes) > 1)
+    return Plot("residuals", figure, pd.concat(tables), wide=len(axes) > 1, drawn=_drawn(outcomes, axes))
 
 
 def _histogram(outcomes: Numbers) -> Plot:
@@ -103,14 +125,8 @@ def _histogram(outcomes: Numbers) -> Plot:
             text = f"median {center:.3g}\nσ(MAD) {spread:.3g}\nbeyond 3σ {far:.1%}"
             ax.text(0.97, 0.96, text, transform=ax.transAxes, ha="right", va="top", fontsize=8)
             rows.append({"target": outcomes.names[place], "median": center, "sigma_mad": spread, "beyond_3_sigma": far})
-    caption = (
-        "Distribution of predicted less true. Orange: its median and, shaded, σ(MAD) = 1.4826 times the median "
-        "absolute deviation from it, which equals the standard deviation of a normal distribution and is not moved "
-        "by outliers. Beyond 3σ a normal distribution has 0.3%."
-    )
-    return Plot(
-        "residual_histogram", "Distribution of residuals", caption, figure, {"targets": rows}, wide=len(axes) > 1
-    )
+    drawn = _drawn(outcomes, axes)
+    return Plot("residual_histogram", figure, {"targets": rows}, wide=len(axes) > 1, drawn=drawn)
 
 
 def _coverage(outcomes: Numbers, level: float | None) -> Plot:
@@ -154,13 +170,19 @@ def _coverage(outcomes: Numbers, level: float | None) -> Plot:
                 fontsize=8,
             )
             tables.append(table.assign(target=outcomes.names[place]))
-    promised = "" if level is None else f" the promised {level:.0%} (dotted)"
-    caption = (
-        "How often the true value lies in the conformal interval: over all test galaxies (orange, with Wilson's 95% "
-        f"interval) it should agree with{promised}. By prediction (blue): all galaxies get intervals of the same "
-        "width, so that easy ones are covered more often and hard ones less."
+    drawn = _drawn(outcomes, axes, level)
+    return Plot("interval_coverage", figure, pd.concat(tables), wide=len(axes) > 1, drawn=drawn)
+
+
+def _drawn(outcomes: Numbers, axes: list[Axes], level: float | None = None) -> Scatter:
+    return Scatter(
+        galaxies=len(outcomes.truth),
+        bins=len(_bins(outcomes.truth[:, 0])),
+        shaded=len(outcomes.truth) > MOST_POINTS,
+        bands=sum(_half_width(outcomes, place) is not None for place in range(len(axes))),
+        left_out=len(outcomes.names) - len(axes),
+        level=level,
     )
-    return Plot("interval_coverage", "What intervals cover", caption, figure, pd.concat(tables), wide=len(axes) > 1)
 
 
 def _axes(outcomes: Numbers, x: str, y: str) -> tuple[Figure, list[Axes]]:

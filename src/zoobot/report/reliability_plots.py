@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
+from zoobot.report.outcomes import calibration_is_kept
 from zoobot.report.theme import BLUE, FAINT, ORANGE, Plot, new_figure, panels, short, style
 from zoobot.science.reliability import headline_events, reliability_curve
 
@@ -30,6 +32,29 @@ STRIP = (-0.33, -0.06)
 """Below the curves, where the numbers of galaxies are drawn"""
 
 
+@dataclass(frozen=True)
+class Reliability:
+    """What was drawn of how probabilities compare with what is so.
+
+    Attributes
+    ----------
+    both : bool
+        Whether probabilities before and after calibration are drawn; else those after it, where one was kept.
+    calibrated : bool
+        Whether a calibration was kept.
+    n, fewest : int
+        Galaxies, of all and of the smallest bin.
+    left_out : int
+        Classes or labels without a panel.
+    """
+
+    both: bool
+    calibrated: bool
+    n: int
+    fewest: int
+    left_out: int
+
+
 def reliability_of_classes(outcomes: Classes) -> Plot:
     """Draw the reliability of a classifier: of two classes that of the second, of more that of the most probable and then of each."""
     k = len(outcomes.names)
@@ -39,7 +64,7 @@ def reliability_of_classes(outcomes: Classes) -> Plot:
         list_of = [
             (outcomes.names[1], outcomes.raw[:, 1], None if calibrated is None else calibrated[:, 1], one_hot[:, 1])
         ]
-        return _plot(list_of, f"P({short(outcomes.names[1], 16)})")
+        return _plot(list_of, f"P({short(outcomes.names[1], 16)})", calibrated=calibration_is_kept(outcomes))
     before, right = headline_events(outcomes.raw, outcomes.truth)
     if calibrated is None:
         after = None
@@ -50,7 +75,8 @@ def reliability_of_classes(outcomes: Classes) -> Plot:
         list_of.append(
             (name, outcomes.raw[:, place], None if calibrated is None else calibrated[:, place], one_hot[:, place])
         )
-    return _plot(list_of, "predicted probability")
+    left_out = max(0, k - MOST_PANELS + 1)
+    return _plot(list_of, "predicted probability", calibrated=calibration_is_kept(outcomes), left_out=left_out)
 
 
 def reliability_of_labels(outcomes: Labels) -> Plot:
@@ -60,12 +86,12 @@ def reliability_of_labels(outcomes: Labels) -> Plot:
         (name, outcomes.raw[:, place], None if calibrated is None else calibrated[:, place], outcomes.truth[:, place])
         for place, name in enumerate(outcomes.names[:MOST_PANELS])
     ]
-    return _plot(list_of, "predicted probability")
+    left_out = max(0, len(outcomes.names) - MOST_PANELS)
+    return _plot(list_of, "predicted probability", calibrated=calibration_is_kept(outcomes), left_out=left_out)
 
 
-def _plot(list_of: list[Panel], x: str) -> Plot:
+def _plot(list_of: list[Panel], x: str, *, calibrated: bool, left_out: int = 0) -> Plot:
     count = len(list_of)
-    calibrated = any(after is not None for _, _, after, _ in list_of)
     both = any(after is not None and np.abs(after - before).max() > SAME for _, before, after, _ in list_of)
     if not both:  # the same curve twice would hide itself
         list_of = [
@@ -85,20 +111,9 @@ def _plot(list_of: list[Panel], x: str) -> Plot:
                 ax.set_title(short(name))
         if both:
             axes[0].legend(loc="upper left")
-    kept = "as calibration left them" if calibrated else "as the network gives them"
-    which = "before and after calibration on the validation galaxies" if both else kept
-    n = len(list_of[0][1])
-    caption = (
-        f"Probabilities {which}, in bins of about as many galaxies each (10 or more), against the share of the bin "
-        "of which it was so; bars are Wilson's 95% intervals. On the dotted line a probability of 0.7 is right 7 "
-        "times in 10; below it the model is overconfident. Bars should cross the line 19 times in 20 where the "
-        f"probabilities are right. Below zero: how many of the {n:,} test galaxies have each probability. The "
-        "expected calibration error (ECE) among the figures above is the mean distance from the line, less what "
-        "chance adds to it (Kumar et al. 2019)."
-    )
-    return Plot(
-        "reliability", "Do probabilities mean what they say?", caption, figure, pd.concat(tables), wide=count > 1
-    )
+    fewest = min(int(table["count"].min()) for table in tables)
+    drawn = Reliability(both=both, calibrated=calibrated, n=len(list_of[0][1]), fewest=fewest, left_out=left_out)
+    return Plot("reliability", figure, pd.concat(tables), wide=count > 1, drawn=drawn)
 
 
 def _panel(

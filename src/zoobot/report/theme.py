@@ -71,38 +71,40 @@ STYLE: Any = {
 
 @dataclass(frozen=True, eq=False)
 class Plot:
-    """A figure with what is to be said of it.
+    """A figure, and what was drawn in it; `zoobot.report.sentences` has the words.
 
     Attributes
     ----------
     name : str
-        Of its files, without ending.
-    title, caption : str
-        What it shows; how that is computed and how to read it.
+        Name of its files, without ending.
     figure : matplotlib.figure.Figure
         Drawn within `style`.
     numbers : DataFrame or dict
         What is plotted; goes to ``<name>.csv`` or ``<name>.json``.
     wide : bool
         Whether it takes the page's whole width.
+    drawn : object
+        The facts that its title and caption are made of.
+    kind : str
+        Which title and caption those are; default: its name.
     """
 
     name: str
-    title: str
-    caption: str
     figure: Figure
     numbers: pd.DataFrame | dict[str, Any] = field(default_factory=dict)
     wide: bool = False
+    drawn: Any = None
+    kind: str = ""
 
-    def to_svg(self) -> str:
-        """Give the figure as SVG to be put into a page: its colors are the page's variables, its ids start with its name."""
+    def to_svg(self, title: str) -> str:
+        """Return the figure as SVG to be put into a page: its colors are the page's variables, its ids start with its name."""
         import matplotlib as mpl
 
         buffer = io.StringIO()
         with style(), mpl.rc_context({"svg.hashsalt": self.name}), plain_text():
             self.figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
         self.figure.set_layout_engine("none")  # placed once: the PNG has the same places
-        return _for_page(buffer.getvalue(), self.name, self.title)
+        return _for_page(buffer.getvalue(), self.name, title)
 
     def save(self, folder: Path) -> None:
         """Write ``<name>.png``, dark on white, and the numbers.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,6 +16,16 @@ if TYPE_CHECKING:
 PREFIX = "finetuning/"
 SCORES = {"val_auroc": "AUROC", "val_r2": "R²", "val_fraction_mae": "mean error of vote fractions"}
 """Shown beside the loss, the first that the log has"""
+
+
+@dataclass(frozen=True)
+class Epochs:
+    """What was drawn against the epoch: which score, whether the best epoch is marked, how many epochs, and of which parts."""
+
+    score: str
+    marked: bool
+    n: int
+    parts: set[str]
 
 
 def best_epoch(log: pd.DataFrame) -> int | None:
@@ -49,13 +60,8 @@ def _by_epoch(log: pd.DataFrame, columns: list[str], best: int | None) -> Plot:
         _mark(ax, best)
         ax.set(xlabel="epoch", ylabel="loss")
         ax.legend()
-    caption = (
-        "The mean loss of each epoch's galaxies; the training loss is taken while the weights change and with "
-        "dropout on, so that it can be above the validation loss. The model that was kept is the one with the lowest "
-        "validation loss, at the dotted line. A gap that grows means that the training galaxies are being learned by "
-        "heart; a curve that still falls at the end, that training was too short."
-    )
-    return Plot("loss", "Loss by epoch", caption, figure, log[["epoch", *columns]])
+    drawn = Epochs("loss", best is not None, len(log), {"train" if "train" in name else "val" for name in columns})
+    return Plot("loss", figure, log[["epoch", *columns]], drawn=drawn)
 
 
 def _score(log: pd.DataFrame, name: str, title: str, best: int | None) -> Plot:
@@ -65,11 +71,8 @@ def _score(log: pd.DataFrame, name: str, title: str, best: int | None) -> Plot:
         ax.plot(log["epoch"] + 1, log[f"{PREFIX}{name}"], color=BLUE, **_marker(log))
         _mark(ax, best)
         ax.set(xlabel="epoch", ylabel=title)
-    caption = (
-        f"{title} of the validation galaxies after each epoch. Nothing was chosen by it: the dotted line is the "
-        "lowest validation loss."
-    )
-    return Plot("score_by_epoch", f"Validation {title} by epoch", caption, figure, log[["epoch", f"{PREFIX}{name}"]])
+    drawn = Epochs(title, best is not None, len(log), {"val"})
+    return Plot("score_by_epoch", figure, log[["epoch", f"{PREFIX}{name}"]], drawn=drawn)
 
 
 def _mark(ax: Axes, best: int | None) -> None:

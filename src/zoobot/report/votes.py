@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -28,6 +28,14 @@ FEWEST_VOTES = 5
 FEWEST_GALAXIES = 20
 """Asked of fewer, a question's figures say next to nothing"""
 CELLS = ((-0.03, 1.03), (-0.03, 1.03))
+
+
+@dataclass(frozen=True)
+class Fractions:
+    """What was drawn of vote fractions: for galaxies with how many votes, and whether means in bins are drawn for any answer."""
+
+    fewest_votes: int
+    means: bool
 
 
 def plot_votes(posterior: VotePosterior, votes: ArrayLike, folder: Path) -> list[Path]:
@@ -113,13 +121,7 @@ def _coverage(scores: dict[str, VoteScores]) -> Plot:
                 {"question": name, "level": level, "share": share, "galaxies": one.n_asked}
                 for level, share in zip(LEVELS, seen, strict=True)
             ]
-    caption = (
-        "Votes are predicted as a distribution over counts. The share of counts (galaxy, answer) within its central "
-        "interval should equal the interval's level, on the dotted line; below it the model is overconfident. Bars: "
-        "two binomial standard errors of as many galaxies; answers of one question are not independent, so that they "
-        "are a little too short."
-    )
-    return Plot("coverage", "Vote counts within the predicted interval", caption, figure, pd.DataFrame(rows), wide=True)
+    return Plot("coverage", figure, pd.DataFrame(rows), wide=True, kind="vote_coverage")
 
 
 def _pit(scores: dict[str, VoteScores]) -> Plot:
@@ -134,12 +136,7 @@ def _pit(scores: dict[str, VoteScores]) -> Plot:
             ax.set(xlim=(0, 1), ylim=(0, top))
             _title(ax, name, f"{one.n_asked:,} galaxies")
     numbers = {"edges": edges.tolist(), "density": {name: one.pit for name, one in scores.items()}}
-    caption = (
-        "Where each count falls in its predicted distribution (probability integral transform, spread evenly over a "
-        "count's step: Czado, Gneiting & Held 2009). Flat: the predicted spread is right. U-shaped: overconfident. "
-        "Humped: too cautious. Sloped: biased."
-    )
-    return Plot("pit", "Where counts fall in their predicted distribution", caption, figure, numbers, wide=True)
+    return Plot("pit", figure, numbers, wide=True)
 
 
 def _fractions(posterior: VotePosterior, counts: Values, questions: Sequence[str]) -> Plot:
@@ -171,13 +168,8 @@ def _fractions(posterior: VotePosterior, counts: Values, questions: Sequence[str
             if len(x) >= FEWEST_GALAXIES:
                 _running_mean(ax, x, y)
             rows.append({"answer": answer.text, "galaxies": len(x), "bias": bias})
-    caption = (
-        f"Vote fractions of galaxies of which {FEWEST_VOTES} volunteers or more were asked the question; a point's "
-        "area grows with their number. Of few volunteers fractions scatter about the dotted line even where the "
-        "prediction is exact. Orange: means in bins of as many galaxies each, which should follow the line. Bias: "
-        "the mean of predicted less observed, weighted by votes."
-    )
-    return Plot("fractions", "Vote fractions, predicted and observed", caption, figure, pd.DataFrame(rows), wide=True)
+    means = any((_totals(counts, question) >= FEWEST_VOTES).sum() >= FEWEST_GALAXIES for question, _ in answers)
+    return Plot("fractions", figure, pd.DataFrame(rows), wide=True, drawn=Fractions(FEWEST_VOTES, means))
 
 
 def _totals(counts: Values, question: Question) -> Values:

@@ -1,0 +1,155 @@
+"""What probabilities, sets and intervals promise, beside what they keep on the galaxies that were scored."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from zoobot.report.findings.figures import figure
+from zoobot.report.outcomes import Classes, Labels
+from zoobot.science.figures import calibration_figure
+from zoobot.science.reliability import headline_events
+
+if TYPE_CHECKING:
+    from zoobot.report.findings.run import Findings
+    from zoobot.science.figure import Figure
+
+TINY = 1e-15
+
+
+@dataclass(frozen=True)
+class CalibrationError:
+    """The expected calibration error of probabilities, beside what chance gives to perfectly calibrated ones.
+
+    Attributes
+    ----------
+    figure : Figure
+        The error with its test.
+    calibrated : bool
+        Whether a calibration of these probabilities was kept.
+    ranked : bool
+        Whether the probabilities rank galaxies better than chance.
+    """
+
+    figure: Figure
+    calibrated: bool
+    ranked: bool
+
+
+def calibration_error(run: Findings) -> list[CalibrationError]:
+    """Return the calibration error of the test part's probabilities, where there are any."""
+    figures, outcomes = run.figures("test"), run.outcomes
+    found = figure(figures, "calibrated", "ece") if run.calibrated else figure(figures, "ece")
+    if found is None and isinstance(outcomes, Classes | Labels):
+        p, groups = outcomes.probabilities, run.contents.groups("test")
+        shares, so = headline_events(p, outcomes.truth) if isinstance(outcomes, Classes) else (p, outcomes.truth)
+        found = calibration_figure(shares, so, groups)
+    return [] if found is None else [CalibrationError(found, run.calibrated, run.ranked)]
+
+
+@dataclass(frozen=True)
+class ShareLoss:
+    """Log loss of the probabilities, and of always giving each class its share (nats per galaxy); whether they rank better than chance."""
+
+    loss: float
+    constant: float
+    ranked: bool
+
+
+def share_loss(run: Findings) -> list[ShareLoss]:
+    """Return the log loss of a classifier beside that of the classes' shares, unless one class only was scored."""
+    outcomes = run.outcomes
+    if not isinstance(outcomes, Classes):
+        return []
+    shares = np.bincount(outcomes.truth, minlength=len(outcomes.names)) / len(outcomes.truth)
+    constant = float(-(shares[shares > 0] * np.log(shares[shares > 0])).sum())
+    own = np.take_along_axis(outcomes.probabilities, outcomes.truth[:, None], axis=1)[:, 0]
+    loss = float(-np.log(np.clip(own, TINY, None)).mean())
+    return [ShareLoss(loss, constant, run.ranked)] if constant > 0 else []
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """How often conformal sets or intervals hold the truth.
+
+    Attributes
+    ----------
+    name : str
+        The label or target, empty where there is one.
+    level, coverage : float
+        What is promised, and what is kept on the test galaxies.
+    lowest : float or None
+        The least coverage that chance explains at the level of 95%; None where that is not known.
+    n_validation : int or None
+        Galaxies that they were made with.
+    infinite : bool
+        Whether these were too few, so that all sets hold all classes and all intervals all values.
+    """
+
+    name: str
+    level: float
+    coverage: float
+    lowest: float | None
+    n_validation: int | None
+    infinite: bool
+
+
+def coverages(run: Findings) -> list[Coverage]:
+    """Return the coverage of the test part's conformal sets or intervals, one for each label or target."""
+    conformal = run.contents.scores("test").get("conformal")
+    if not isinstance(conformal, dict) or conformal.get("level") is None:
+        return []
+    nested = {name: one for key in ("labels", "targets") for name, one in (conformal.get(key) or {}).items()}
+    each: dict[str, dict[str, Any]] = nested or {"": conformal}
+    named = len(nested) > 1
+    return [
+        _coverage(name if named else "", float(conformal["level"]), one)
+        for name, one in each.items()
+        if one.get("coverage") is not None
+    ]
+
+
+def _coverage(name: str, level: float, one: dict[str, Any]) -> Coverage:
+    expected = one.get("expected")
+    return Coverage(
+        name,
+        level,
+        float(one["coverage"]),
+        float(expected[0]) if expected else None,
+        one.get("n_validation"),
+        infinite=not one.get("informative", expected is None or list(expected) != [1, 1]),
+    )
+
+
+@dataclass(frozen=True)
+class Disagreement:
+    """Accuracy on validation and on test galaxies.
+
+    Attributes
+    ----------
+    validation, test : float
+        The accuracies.
+    p_value : float
+        Probability that chance makes them differ as much (Fisher's exact test, two-sided).
+    chose_epoch : bool
+        Whether the validation part chose the epoch.
+    """
+
+    validation: float
+    test: float
+    p_value: float
+    chose_epoch: bool
+
+
+def disagreement(run: Findings) -> list[Disagreement]:
+    """Compare the accuracies of both parts, where both are known."""
+    from scipy.stats import fisher_exact
+
+    tables = [table for part in ("val", "test") if (table := run.contents.scores(part).get("confusion"))]
+    if len(tables) < 2:
+        return []
+    hits, totals = ([int(function(table)) for table in tables] for function in (np.trace, np.sum))
+    p = fisher_exact([[hits[0], totals[0] - hits[0]], [hits[1], totals[1] - hits[1]]]).pvalue
+    return [Disagreement(hits[0] / totals[0], hits[1] / totals[1], float(p), run.chose_epoch)]

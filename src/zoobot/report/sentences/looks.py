@@ -1,0 +1,165 @@
+"""What a page looks for, whether that was possible in this run, and why not where it wasn't."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from zoobot.report.findings.parts import balances
+from zoobot.report.findings.promises import calibration_error, coverages, disagreement
+from zoobot.report.sentences.table import Sentence, said
+
+if TYPE_CHECKING:
+    from zoobot.report.findings.run import Findings
+
+
+@dataclass(frozen=True, kw_only=True)
+class Look:
+    """One thing that is looked for.
+
+    Attributes
+    ----------
+    name : str
+        What it is, as it stands in a list.
+    asked : callable
+        Whether it is a question for this kind of run at all.
+    done : callable
+        Whether it was looked at.
+    why_not : tuple of Sentence
+        Why it was not, as it stands in brackets.
+    """
+
+    name: str
+    asked: Callable[[Findings], object]
+    done: Callable[[Findings], object]
+    why_not: tuple[Sentence[Findings], ...] = ()
+
+    def missed(self, run: Findings) -> str:
+        """Return its name, with the reason why it was not looked at where that is known."""
+        reason = said(self.why_not, run)
+        return f"{self.name} ({reason})" if reason else self.name
+
+
+def _classes(run: Findings) -> bool:
+    return run.task in ("classify", "multi_label")
+
+
+def _checked(name: str) -> Callable[[Findings], bool]:
+    """Return what says whether a check was made; of older runs, whether its table is there."""
+
+    def is_done(run: Findings) -> bool:
+        look = run.contents.looked.get(name)
+        return look.done if look is not None else name in run.contents.checked
+
+    return is_done
+
+
+def _any(run: Findings) -> bool:  # noqa: ARG001
+    return True
+
+
+BRACKETED = ("shift", "learning_curve")
+"""Looks of ``looked.json`` whose reason is told elsewhere"""
+
+LOOKS: tuple[Look, ...] = (
+    Look(
+        name="whether the model has seen the galaxies",
+        asked=lambda run: not run.finetuned,
+        done=_checked("seen"),
+    ),
+    Look(
+        name="predictions against guessing",
+        asked=_any,
+        done=lambda run: any(one.figure.verdict != "untested" for one in run.guesses),
+    ),
+    Look(name="few galaxies", asked=_any, done=lambda run: run.parts),
+    Look(name="classes of unequal size", asked=_classes, done=balances),
+    Look(
+        name="the course of training",
+        asked=_any,
+        done=lambda run: run.training,
+        why_not=(Sentence("looks.no_log", lambda run: run.training is None, "no log of it is in this folder"),),
+    ),
+    Look(
+        name="calibration of probabilities",
+        asked=_classes,
+        done=calibration_error,
+    ),
+    Look(
+        name="coverage of conformal sets",
+        asked=_classes,
+        done=lambda run: any(not one.infinite for one in coverages(run)),
+        why_not=(
+            Sentence("looks.no_sets", lambda run: not coverages(run), "there are none"),
+            Sentence("looks.infinite_sets", coverages, "validation galaxies were too few for them"),
+        ),
+    ),
+    Look(
+        name="coverage of conformal intervals",
+        asked=lambda run: run.task == "regress",
+        done=lambda run: any(not one.infinite for one in coverages(run)),
+        why_not=(
+            Sentence("looks.no_intervals", lambda run: not coverages(run), "there are none"),
+            Sentence("looks.infinite_intervals", coverages, "validation galaxies were too few for them"),
+        ),
+    ),
+    Look(
+        name="validation against test accuracy",
+        asked=lambda run: run.task == "classify" and not run.evaluated,
+        done=disagreement,
+    ),
+    Look(name="near copies", asked=_any, done=_checked("duplicates")),
+    Look(
+        name="wrong labels",
+        asked=_any,
+        done=lambda run: run.task != "tree" and _checked("labels")(run),
+        why_not=(Sentence("looks.votes", lambda run: run.task == "tree", "votes are no single label"),),
+    ),
+    Look(name="bad images", asked=_any, done=_checked("images")),
+    Look(
+        name="what more labels would bring",
+        asked=lambda run: not run.evaluated,
+        done=lambda run: run.contents.learning_curve.get("sizes"),
+        why_not=(
+            Sentence(
+                "looks.curve_reason",
+                lambda run: run.contents.learning_curve.get("reason"),
+                lambda run: str(run.contents.learning_curve["reason"]),
+            ),
+        ),
+    ),
+    Look(
+        name="test galaxies unlike the training galaxies",
+        asked=_any,
+        done=lambda run: run.shift,
+        why_not=(
+            Sentence(
+                "looks.shift_reason",
+                lambda run: run.contents.shift.get("reason"),
+                lambda run: str(run.contents.shift["reason"]),
+            ),
+            Sentence(
+                "looks.few_to_compare",
+                lambda run: run.contents.shift and not run.contents.shift.get("reason"),
+                "too few galaxies to compare",
+            ),
+        ),
+    ),
+)
+
+
+def looked_at(run: Findings) -> list[str]:
+    """Return the names of what was looked at in a run."""
+    return [look.name for look in LOOKS if look.asked(run) and look.done(run)]
+
+
+def limits(run: Findings) -> str:
+    """Return what else is to be said of what was looked at and what was not; reasons that stand in brackets are not repeated."""
+    whys = [look.why for name, look in run.contents.looked.items() if look.why and name not in BRACKETED]
+    return " ".join(dict.fromkeys(whys))
+
+
+def not_looked_at(run: Findings) -> list[str]:
+    """Return the names of what was not, with the reason where it is known."""
+    return [look.missed(run) for look in LOOKS if look.asked(run) and not look.done(run)]
