@@ -6,12 +6,15 @@ import lzma
 import os
 import resource
 import socket
+import subprocess
+import sys
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from zoobot import files
 from zoobot.errors import CatalogError, ModelFileError, OutputError
 from zoobot.files import (
     UNPACKED_BYTES,
@@ -155,3 +158,22 @@ def test_what_can_not_be_written_is_said(name, tmp_path):
     for write in (lambda path: write_whole(path, b""), check_writable):
         with pytest.raises(OutputError, match=r"(?s)can't be written: .*Choose"):
             write(Path(f"{tmp_path}/{name}"))
+
+
+def test_what_dead_processes_left_half_written_goes_at_the_next_write(tmp_path, monkeypatch):
+    monkeypatch.setattr(files, "_swept", set())
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    own, other = files._machine(), "0" * 8
+    gone = [f".{dead.pid}.part.table.csv", f".{dead.pid}.{own}.part.table.csv", f".{10**30}.part.x"]
+    kept = [
+        f".{os.getpid()}.part.table.csv",
+        f".{os.getpid()}.{own}.part.x",
+        f".{dead.pid}.{other}.part.x",
+        "1.part.x",
+        ".x.part.y",
+    ]
+    for name in gone + kept:
+        (tmp_path / name).touch()
+    write_whole(tmp_path / "new.txt", b"new")
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([*kept, "new.txt"])

@@ -31,7 +31,7 @@ HOUSE = (
     {"data"},
     {"encoders"},
     {"trees"},
-    {"sealing"},
+    {"sealing", "folders"},
     {"progress", "precision", "files"},
     {"errors", "schema", "stopping", "terminal"},
 )

@@ -10,7 +10,10 @@ import pandas as pd
 
 from zoobot import simulate
 from zoobot.encoders.bundled import BUNDLED
+from zoobot.errors import OutputError
+from zoobot.files import read_json
 from zoobot.finetune import load
+from zoobot.folders import RUN_FILE, check_folder
 from zoobot.report import confident_sheet
 from zoobot.report.names import MODEL_FOLDER, PREDICTIONS_FILE
 from zoobot.runs import RunSettings, finetune_run
@@ -28,6 +31,7 @@ def run_demo(out: Path, *, say: Callable[[str], object]) -> dict[str, Any]:
     """
     say("Simulated galaxies: the scores below say that the machinery works, not how well it does on real ones.")
     galaxies = out / "simulated_galaxies"
+    _refuse_other_runs(out, galaxies)
     if not (galaxies / "catalog.csv").is_file():
         simulate.rings(galaxies, N_GALAXIES)
     settings = RunSettings(
@@ -40,3 +44,15 @@ def run_demo(out: Path, *, say: Callable[[str], object]) -> dict[str, Any]:
     title = "Simulated test galaxies that the model is most confident of (1: ringed, 0: not; red: wrong)"
     confident_sheet(table, "ring", ["1", "0"], preprocessing, out / SHEET, title=title)
     return metrics
+
+
+def _refuse_other_runs(out: Path, galaxies: Path) -> None:
+    """Refuse a folder that holds a run on other galaxies, or another command's results."""
+    check_folder(out, "zoobot finetune")
+    record = out / RUN_FILE
+    if not record.is_file():
+        return
+    catalog = read_json(record, OutputError, "Choose another --out.").get("catalog")
+    if Path(str(catalog)).parent.name != galaxies.name:
+        msg = f"{out} holds a run of zoobot finetune on {catalog}, which the demonstration would delete. Choose another --out."
+        raise OutputError(msg)

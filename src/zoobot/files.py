@@ -5,13 +5,18 @@ from __future__ import annotations
 import bz2
 import contextlib
 import errno
+import functools
 import gzip
+import hashlib
 import io
 import json
 import lzma
 import os
+import platform
+import re
 import shutil
 import stat
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
@@ -254,12 +259,47 @@ def check_writable(folder: Path) -> None:
     OutputError
         It can't be made or written.
     """
-    probe = make_folder(folder) / f".zoobot-{os.getpid()}"
+    make_folder(folder)
     try:
-        probe.touch()
-        probe.unlink()
+        with tempfile.TemporaryFile(
+            dir=folder
+        ):  # without a name where the system allows it: a killed process leaves nothing
+            pass
     except OSError as err:
         raise output_error(folder, err) from err
+
+
+PART = re.compile(r"\.(\d+)\.(?:([0-9a-f]{8})\.)?part\.")
+"""Name of a file that is being written: by which process, and on which machine; earlier versions did not say the latter"""
+
+_swept: set[Path] = set()
+
+
+def sweep(folder: Path) -> None:
+    """Delete what processes of this machine that are no more left half written in a folder; what can't be deleted stays."""
+    with contextlib.suppress(OSError):
+        for name in os.listdir(folder):  # noqa: PTH208 (of many files)
+            match = PART.match(name)
+            if match and match[2] in (None, _machine()) and not _lives(int(match[1])):
+                (folder / name).unlink(missing_ok=True)
+
+
+def _lives(process: int) -> bool:
+    if os.name == "nt":
+        return True  # there, asking would interrupt it
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except OSError:
+        return True  # another user's
+    return True
+
+
+@functools.cache
+def _machine() -> str:
+    """Return a few letters for this machine: on a shared disk, another one's processes can't be asked after."""
+    return hashlib.sha256(platform.node().encode()).hexdigest()[:8]
 
 
 @contextlib.contextmanager
@@ -273,7 +313,10 @@ def replacing(path: Path) -> Iterator[Path]:
     OutputError
         The file can't be written, or its folder can't be made.
     """
-    part = make_folder(path.parent) / f".{os.getpid()}.part.{path.name[-40:]}"
+    if make_folder(path.parent) not in _swept:
+        _swept.add(path.parent)
+        sweep(path.parent)
+    part = path.parent / f".{os.getpid()}.{_machine()}.part.{path.name[-40:]}"
     if "\0" in path.name:
         raise output_error(path, ValueError("its name has a null character"))
     try:

@@ -15,13 +15,14 @@ from typing import Any
 import lightning as L
 import torch
 from lightning.fabric.plugins import TorchCheckpointIO
-from lightning.pytorch.callbacks import ModelCheckpoint
+from lightning.pytorch.callbacks import Callback, ModelCheckpoint
 from lightning.pytorch.strategies import DDPStrategy, SingleDeviceStrategy, Strategy
 
 from zoobot.encoders.saved import read_pickled
 from zoobot.errors import ModelFileError, OutputError
 from zoobot.files import replacing
 from zoobot.finetune.base import FinetuneableZoobotAbstract
+from zoobot.folders import RunFolder
 
 SECONDS_BETWEEN_SAVES = 5.0
 
@@ -167,6 +168,28 @@ class Newest:
             msg = f"{path} is no checkpoint of a finetuning run (it says neither its epoch nor its best model): use --overwrite."
             raise ModelFileError(msg)
         return cls(content["epoch"] + 1, waited, path.with_name(Path(best).name))  # the run's folder may have moved
+
+
+class DropEarlier(Callback):
+    """Deletes the run that this one overwrites once there is a checkpoint to go on from.
+
+    Parameters
+    ----------
+    folder
+        Of the run.
+    """
+
+    def __init__(self, folder: RunFolder) -> None:
+        self.folder: RunFolder | None = folder
+
+    def on_train_batch_start(
+        self, trainer: L.Trainer, pl_module: L.LightningModule, batch: Any, batch_idx: int
+    ) -> None:
+        """Look whether the checkpoint is there."""
+        if self.folder is not None and self.folder.newest.is_file():
+            if trainer.is_global_zero:
+                self.folder.drop_earlier()
+            self.folder = None
 
 
 def be_patient(strategy: Strategy) -> None:

@@ -6,7 +6,6 @@ import contextlib
 import csv
 import json
 import logging
-import shutil
 import sys
 import time
 import warnings
@@ -22,7 +21,7 @@ from lightning.pytorch.loggers import Logger
 from lightning.pytorch.utilities import rank_zero_only
 
 from zoobot.errors import ModelFileError, OptionError, OutputError
-from zoobot.files import check_writable, is_file, replacing
+from zoobot.files import check_writable, replacing
 from zoobot.finetune.base import FinetuneableZoobotAbstract
 from zoobot.finetune.checkpoints import BestCheckpoint, NewestCheckpoint, be_patient
 from zoobot.finetune.feature_cache import CachedData, FeatureCache, cached_data
@@ -263,53 +262,6 @@ class EpochCsvLog(Logger):
             return {}
         with self.path.open(newline="") as file:
             return {int(row["epoch"]): dict(row) for row in csv.DictReader(file) if int(row["epoch"]) < epoch}
-
-
-def clear_or_keep(
-    out: Path, record: str, last: Path, made: Collection[str], *, resume: bool, overwrite: bool, elsewhere: str
-) -> bool:
-    """Tell whether a folder holds a run to go on with; what stopped before its first checkpoint is none.
-
-    Parameters
-    ----------
-    out, record, last
-        The folder, the name in it of the file that says what was asked for, and the run's newest checkpoint.
-    made
-        Names of all else in the folder that a run writes: with ``overwrite`` they are deleted, and the record with them.
-    resume, overwrite
-        What to do with an earlier run.
-    elsewhere
-        What to give instead, for the message.
-
-    Raises
-    ------
-    OutputError
-        There is a run, and neither resume nor overwrite is set.
-    OptionError
-        Both are set.
-    ModelFileError
-        There are checkpoints to go on from, but nothing says what they are of.
-    """
-    if resume and overwrite:
-        msg = "--resume and --overwrite contradict each other. Give --resume to go on with the run, --overwrite to delete it."
-        raise OptionError(msg)
-    started = is_file(last, OutputError)
-    if not started and not (overwrite and is_file(out / record, OutputError)):
-        return False
-    if overwrite:
-        for name in (*made, record):
-            if (out / name).is_dir():
-                shutil.rmtree(out / name, ignore_errors=True)
-            else:
-                (out / name).unlink(missing_ok=True)
-        return False
-    if not resume:
-        msg = f"{out} already holds a run. Use --resume to go on with it, --overwrite to replace it, or {elsewhere}."
-        raise OutputError(msg)
-    if not is_file(out / record, OutputError):
-        msg = f"{out} holds checkpoints, but not {record}, which says what they are of. Use --overwrite to replace them, or {elsewhere}."
-        raise ModelFileError(msg)
-    return True
 
 
 def check_unchanged(

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,17 +19,17 @@ from lightning.pytorch.utilities import rank_zero_only
 from zoobot.encoders import Encoder, load_encoder, save_encoder
 from zoobot.encoders.saved import ENCODER_PREFIX, read_pickled
 from zoobot.errors import EncoderError, ModelFileError, OptionError
-from zoobot.files import check_writable, read_json, write_json
-from zoobot.finetune.checkpoints import be_patient
+from zoobot.files import read_json, write_json
+from zoobot.finetune.checkpoints import DropEarlier, be_patient
 from zoobot.finetune.trainer import (
     CHECKPOINTS,
     LAST_CHECKPOINT,
     LOG_FILE,
     EpochCsvLog,
     check_unchanged,
-    clear_or_keep,
     leave_out_advice,
 )
+from zoobot.folders import RUN_FILE, RunFolder
 from zoobot.precision import training_pass
 from zoobot.pretrain.callbacks import AverageWeights, StepCheckpoint
 from zoobot.pretrain.card import machine, model_card
@@ -38,7 +39,6 @@ from zoobot.pretrain.settings import FREE_ON_RESUME, PretrainSettings
 
 logger = logging.getLogger(__name__)
 
-RUN_FILE = "run.json"
 ENCODER_FOLDER = "encoder"
 NEW_MEAN, NEW_STD = 0.1, 0.1
 """Normalisation of encoders that start from random weights: about the mean and spread of pixels of galaxy cutouts."""
@@ -66,7 +66,7 @@ def pretrain_run(
     resume
         Go on from the last checkpoint of an interrupted run in ``out``, to the same weights; start where there is none.
     overwrite
-        Delete an earlier run in ``out`` first.
+        Replace an earlier run in ``out``: it is deleted once this one has its first checkpoint, and put back where it ends before that.
     say
         Called with a sentence on what is being done.
 
@@ -78,29 +78,31 @@ def pretrain_run(
     Raises
     ------
     OutputError
-        ``out`` holds a run and neither resume nor overwrite is set, or can't be written.
+        ``out`` holds a run and neither resume nor overwrite is set, holds what another command wrote, or can't be written; an input
+        lies among what a run writes.
     OptionError
         Resuming with other settings than those the run was started with; resuming and overwriting at once.
     CatalogError, TreeError, EncoderError
         Catalogs, trees or encoders that can't be used.
     """
-    last = out / CHECKPOINTS / LAST_CHECKPOINT
+    folder = RunFolder(out, "zoobot pretrain", (ENCODER_FOLDER,), (ENCODER_FOLDER, CHECKPOINTS, LOG_FILE))
+    last = folder.newest
     is_first = (
         getattr(rank_zero_only, "rank", 0) == 0
     )  # the other processes come to a folder that this one has prepared
-    if is_first:
-        _check_folder(settings, out, last, resume=resume, overwrite=overwrite)
+    resuming = (
+        _check_folder(settings, folder, resume=resume, overwrite=overwrite) if is_first else resume and last.is_file()
+    )
     encoder = build_encoder(settings)
     data = PretrainData(settings)
-    check_writable(out)
     model = PretrainModel(encoder, data.trees, data.targets, settings, data.plan)
-    trainer = make_trainer(settings, out, data)
-    resuming = resume and last.is_file()
-    if is_first:
-        _write_run(out, settings, None)
-        say(_summary(settings, data, encoder))
-    with training_pass(encoder, trainer.strategy.root_device, settings.precision) as model.trains_in:
-        trainer.fit(model, data, ckpt_path=str(last) if resuming else None, weights_only=True)
+    trainer = make_trainer(settings, out, data, [DropEarlier(folder)])
+    with contextlib.nullcontext() if resuming or not is_first else folder.replaced():
+        if is_first:
+            _write_run(out, settings, None)
+            say(_summary(settings, data, encoder))
+        with training_pass(encoder, trainer.strategy.root_device, settings.precision) as model.trains_in:
+            trainer.fit(model, data, ckpt_path=str(last) if resuming else None, weights_only=True)
     return _save(settings, data, encoder, out, trainer) if trainer.is_global_zero else {}
 
 
@@ -148,7 +150,7 @@ def build_encoder(settings: PretrainSettings) -> Encoder:
     return encoder
 
 
-def make_trainer(settings: PretrainSettings, out: Path, data: PretrainData) -> L.Trainer:
+def make_trainer(settings: PretrainSettings, out: Path, data: PretrainData, more: Sequence[Callback] = ()) -> L.Trainer:
     """Give the Lightning trainer: all epochs of the plan, a checkpoint every few minutes, and the log.
 
     Raises
@@ -157,7 +159,7 @@ def make_trainer(settings: PretrainSettings, out: Path, data: PretrainData) -> L
         Devices that this machine doesn't have, or synchronized batch norms without a GPU.
     """
     last = out / CHECKPOINTS / LAST_CHECKPOINT
-    callbacks: list[Callback] = [StepCheckpoint(last, minutes=settings.save_minutes, steps=settings.save_steps)]
+    callbacks: list[Callback] = [StepCheckpoint(last, minutes=settings.save_minutes, steps=settings.save_steps), *more]
     if settings.ema_decay:
         callbacks.append(AverageWeights(settings.ema_decay))
     shows = sys.stderr.isatty()
@@ -229,12 +231,18 @@ def _write_run(out: Path, settings: PretrainSettings, result: dict[str, Any] | N
     write_json(out / RUN_FILE, content)
 
 
-def _check_folder(settings: PretrainSettings, out: Path, last: Path, *, resume: bool, overwrite: bool) -> None:
-    """Refuse to mix two runs in one folder, and to resume with other settings."""
-    made = (ENCODER_FOLDER, CHECKPOINTS, LOG_FILE)
-    if clear_or_keep(out, RUN_FILE, last, made, resume=resume, overwrite=overwrite, elsewhere="another folder"):
-        check_unchanged(out / RUN_FILE, _settings_in(out / RUN_FILE), settings.to_dict(), FREE_ON_RESUME)
-        _read_checkpoint(last)
+def _check_folder(settings: PretrainSettings, folder: RunFolder, *, resume: bool, overwrite: bool) -> bool:
+    """Tell whether there is a run to go on with; refuse to mix two runs in one folder, and to resume with other settings."""
+    inputs: dict[str, object] = {"unlabelled": settings.unlabelled, "the encoder": settings.encoder}
+    inputs |= {f"the galaxies of {source.where}": source.where for source in settings.sources()}
+    inputs |= {f"the tree {tree}": tree for tree in settings.trees}
+    folder.refuse_inputs(inputs)
+    if not folder.claim(resume=resume, overwrite=overwrite, elsewhere="another folder"):
+        return False
+    record = folder.path / RUN_FILE
+    check_unchanged(record, _settings_in(record), settings.to_dict(), FREE_ON_RESUME)
+    _read_checkpoint(folder.newest)
+    return True
 
 
 def _read_checkpoint(last: Path) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Names of what a run's folder holds, which runs write and reports read."""
 
-RUN_FILE = "run.json"
+from zoobot.folders import RUN_FILE as RUN_FILE
+
 ABOUT_FILE = "about.json"
 METRICS_FILE = "metrics.json"
 PREDICTIONS_FILE = "predictions.csv"

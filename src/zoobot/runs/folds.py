@@ -100,6 +100,25 @@ def deal_folds(datamodule: GalaxyDataModule, frame: pd.DataFrame, n_folds: int) 
     return folds
 
 
+def check_folds(datamodule: GalaxyDataModule, n_folds: int) -> None:
+    """Refuse, before anything is trained, folds that can't be dealt or split.
+
+    Raises
+    ------
+    OptionError, SplitError
+        A number of folds that there can't be; fewer galaxies of a class than folds.
+    """
+    frame = labelled_galaxies(datamodule)
+    folds = deal_folds(datamodule, frame, n_folds)
+    for fold in range(n_folds):
+        _split_rest(datamodule, frame[folds != fold])
+
+
+def _split_rest(datamodule: GalaxyDataModule, rest: pd.DataFrame) -> list[npt.NDArray[np.int64]]:
+    """Return the rows to train on and to validate on of the galaxies that a fold is not tried on."""
+    return _split(datamodule, rest, [1 - VAL_SHARE, VAL_SHARE], datamodule.strata(rest)[0])
+
+
 def _split(
     datamodule: GalaxyDataModule, frame: pd.DataFrame, shares: list[float], strata: npt.NDArray[np.int64] | None
 ) -> list[npt.NDArray[np.int64]]:
@@ -120,7 +139,7 @@ def _run_fold(
     """Train on what is not held out, and write predictions (.csv) and scores (.json) of what is."""
     task = task_of(model)
     rest = frame[~held_out].reset_index(drop=True)
-    train, val = _split(datamodule, rest, [1 - VAL_SHARE, VAL_SHARE], datamodule.strata(rest)[0])
+    train, val = _split_rest(datamodule, rest)
     encoder = model.encoder if settings.blocks == 0 else build_encoder(settings)
     fold = GalaxyDataModule(
         datamodule.label_cols,

@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import time
 from collections.abc import Callable
 from dataclasses import asdict
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zoobot.errors import ModelFileError, OptionError
 from zoobot.files import read_json, write_json
 from zoobot.finetune import FinetuneableZoobotAbstract, FinetuneableZoobotTree, get_trainer
-from zoobot.finetune.checkpoints import Newest
+from zoobot.finetune.checkpoints import DropEarlier, Newest
 from zoobot.finetune.feature_cache import FeatureCache
 from zoobot.finetune.trainer import (
     CHECKPOINTS,
-    LAST_CHECKPOINT,
     MONITOR,
     FinetuneTrainer,
     check_unchanged,
-    clear_or_keep,
 )
+from zoobot.folders import RunFolder
 from zoobot.precision import peak_memory_gb
 from zoobot.predictions import evaluate, write_table
 from zoobot.report import plot_votes
@@ -46,7 +47,7 @@ from zoobot.report.names import (
 from zoobot.runs.about import write_about
 from zoobot.runs.aftermath import remember, write_aftermath
 from zoobot.runs.build import build
-from zoobot.runs.folds import run_folds
+from zoobot.runs.folds import check_folds, run_folds
 from zoobot.runs.held_out import best_model, calibrate, evaluation_options, grouping
 from zoobot.runs.overlap import check_apart
 from zoobot.runs.settings import FREE_ON_RESUME, RunSettings, Timing
@@ -55,6 +56,9 @@ if TYPE_CHECKING:
     from zoobot.data import GalaxyDataModule
 
 logger = logging.getLogger(__name__)
+
+RESULTS = (MODEL_FOLDER, METRICS_FILE)
+"""What only a run that has been trained holds"""
 
 MADE = (
     MODEL_FOLDER, CHECKPOINTS, PLOTS_FOLDER, FOLDS_FOLDER, CHECKS_FOLDER, ABOUT_FILE, METRICS_FILE, PREDICTIONS_FILE,
@@ -89,7 +93,7 @@ def finetune_run(
     resume
         Go on from the newest checkpoint of an interrupted run in ``out``, to the same weights; start where there is none.
     overwrite
-        Delete an earlier run in ``out`` first.
+        Replace an earlier run in ``out``: it is deleted once this one has its first checkpoint, and put back where it ends before that.
     trainer_options
         Handed to `get_trainer`.
     say
@@ -98,7 +102,8 @@ def finetune_run(
     Raises
     ------
     OutputError
-        ``out`` holds a run and neither resume nor overwrite is set, or can't be written.
+        ``out`` holds a run and neither resume nor overwrite is set, holds what another command wrote, or can't be written; an input
+        lies among what a run writes.
     OptionError
         Resuming with other settings than those the run was started with, or with fewer epochs than it has done; resuming and
         overwriting at once.
@@ -106,36 +111,42 @@ def finetune_run(
         A test catalog with images that are trained or validated on; see `check_apart`.
     """
     start, started = time.perf_counter(), datetime.now(UTC).isoformat(timespec="seconds")
-    before = _check_folder(settings, out, resume=resume, overwrite=overwrite)
+    folder = RunFolder(out, "zoobot finetune", RESULTS, MADE)
+    before = _check_folder(settings, folder, resume=resume, overwrite=overwrite)
     datamodule, model = build(settings)
+    folder.refuse_inputs({}, chain(*(frame["file_loc"] for frame in datamodule.frames.values())))
     for sentence in check_apart(datamodule.frames, settings.group_col) if settings.test else ():
         say(sentence)
+    if settings.folds:
+        check_folds(datamodule, settings.folds)
     say(_summary(settings, datamodule, model))
 
-    def make_trainer(folder: Path) -> FinetuneTrainer:
+    def make_trainer(save_dir: Path, **options: Any) -> FinetuneTrainer:
         return get_trainer(
-            folder,
+            save_dir,
             max_epochs=settings.epochs,
             patience=settings.patience,
             feature_cache=settings.feature_cache and FeatureCache(views=settings.views, precision=settings.precision),
             precision=settings.precision,
             ema_decay=settings.ema_decay,
             accumulate_grad_batches=settings.accumulate,
-            **(trainer_options or {}),
+            **options,
         )
 
-    trainer = make_trainer(out)
-    write_json(out / RUN_FILE, asdict(settings))
-    if before is not None and before.waited >= settings.patience:  # it had stopped early
-        best: str | Path = before.best
-    else:
-        trainer.fit(model, datamodule, ckpt_path=None if before is None else out / CHECKPOINTS / LAST_CHECKPOINT)
-        best = trainer.checkpoint_callback.best_model_path  # type: ignore[union-attr]
+    options = trainer_options or {}
+    trainer = make_trainer(out, **{**options, "callbacks": [*options.get("callbacks", ()), DropEarlier(folder)]})
+    with folder.replaced() if before is None else contextlib.nullcontext():
+        write_json(out / RUN_FILE, asdict(settings))
+        if before is not None and before.waited >= settings.patience:  # it had stopped early
+            best: str | Path = before.best
+        else:
+            trainer.fit(model, datamodule, ckpt_path=None if before is None else folder.newest)
+            best = trainer.checkpoint_callback.best_model_path  # type: ignore[union-attr]
     model = best_model(model, best)
     scores = _evaluate(settings, datamodule, model, out)
     write_about(settings, datamodule, model, out, started)
     if settings.folds:
-        run_folds(settings, datamodule, model, out, make_trainer, say)
+        run_folds(settings, datamodule, model, out, lambda save_dir: make_trainer(save_dir, **options), say)
     timing = Timing(
         fit_seconds=round(trainer.fit_seconds, 3),
         frozen_pass_seconds=round(trainer.frozen_pass_seconds, 3),
@@ -183,17 +194,22 @@ def _rate(count: int, seconds: float) -> float | None:
     return round(count / seconds, 1) if seconds else None
 
 
-def _check_folder(settings: RunSettings, out: Path, *, resume: bool, overwrite: bool) -> Newest | None:
+def _check_folder(settings: RunSettings, folder: RunFolder, *, resume: bool, overwrite: bool) -> Newest | None:
     """Refuse to mix two runs in one folder, to resume with other settings, or with fewer epochs than are done; return what is done."""
-    last = out / CHECKPOINTS / LAST_CHECKPOINT
-    if not clear_or_keep(out, RUN_FILE, last, MADE, resume=resume, overwrite=overwrite, elsewhere="another --out"):
+    inputs = {"the catalog": settings.catalog, "the test catalog": settings.test, "the encoder": settings.encoder}
+    folder.refuse_inputs({**inputs, **{f"the tree {tree}": tree for tree in settings.tree}})
+    if not folder.claim(resume=resume, overwrite=overwrite, elsewhere="another --out"):
         return None
-    before = read_json(out / RUN_FILE, ModelFileError, "Use --overwrite, or another --out.")
-    check_unchanged(out / RUN_FILE, before, asdict(settings), FREE_ON_RESUME)
-    newest = Newest.read(last, MONITOR)
+    record = folder.path / RUN_FILE
+    before = read_json(record, ModelFileError, "Use --overwrite, or another --out.")
+    check_unchanged(record, before, asdict(settings), FREE_ON_RESUME)
+    newest = Newest.read(folder.newest, MONITOR)
     if newest.epochs > settings.epochs:
         done = newest.epochs
-        msg = f"the run in {out} has done {done} epochs, more than --epochs {settings.epochs}. Give --epochs {done} or more."
+        msg = (
+            f"the run in {folder.path} has done {done} epochs, more than --epochs {settings.epochs}. "
+            f"Give --epochs {done} or more."
+        )
         raise OptionError(msg)
     return newest
 

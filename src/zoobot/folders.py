@@ -1,0 +1,298 @@
+"""Folders that commands write into: whose they are, what must not be written over, and how an earlier run gives way to a new one."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from zoobot.errors import OptionError, OutputError
+from zoobot.files import check_writable, home, look, make_folder, output_error, sweep
+
+RUN_FILE = "run.json"
+EARLIER, ALL_MOVED, TO_DELETE = ".earlier-run", "all-moved", ".earlier-run-to-delete"
+
+MARKS = {
+    "zoobot evaluate": (("about.json", "metrics.json"),),
+    "zoobot select": (("selection.json",),),
+    "zoobot compare": (("comparison.json",),),
+    "zoobot explain": (("neighbors.csv",),),
+    "zoobot simulate": (("simulation.json",),),
+    "a saved model": (("config.json", "model.safetensors"),),
+}
+"""Files by which it is known what wrote a folder: all of one of these sets; of ``run.json`` the content says it."""
+
+
+def kinds(folder: Path, own: str = "") -> list[str]:
+    """Return what wrote the files of a folder: ``zoobot finetune``, for instance; several where several wrote there.
+
+    Parameters
+    ----------
+    folder
+        The folder, which need not exist.
+    own
+        Who asks: a damaged ``run.json`` is left to the command to judge.
+    """
+    if (folder / RUN_FILE).is_file():
+        try:
+            content = json.loads((folder / RUN_FILE).read_text())
+        except (OSError, ValueError):
+            content = None
+        if isinstance(content, dict):
+            return ["zoobot pretrain" if "settings" in content else "zoobot finetune"]
+        return [own or "zoobot finetune"]
+    return [
+        kind for kind, sets in MARKS.items() if any(all((folder / name).is_file() for name in names) for names in sets)
+    ]
+
+
+def check_folder(out: Path, own: str) -> None:
+    """Refuse a folder that can't be written, or that holds what another command wrote; it need not be there yet.
+
+    Parameters
+    ----------
+    out
+        The folder.
+    own
+        The command, such as ``zoobot evaluate``.
+
+    Raises
+    ------
+    OutputError
+        It is such a folder.
+    """
+    if look(out, OutputError) not in (None, "folder"):
+        msg = f"{out} is a file, expected a folder. Give a folder to write into."
+        raise OutputError(msg)
+    others = [kind for kind in kinds(out, own) if kind != own]
+    if others:
+        what = others[0] if others[0].startswith("a ") else f"results of {others[0]}"
+        msg = f"{out} holds {what}, which {own} would write over or mix with its own. Give another folder, such as {out / 'new'}."
+        raise OutputError(msg)
+    check_writable(next(folder for folder in (out, *out.absolute().parents) if folder.is_dir()))
+
+
+def refuse_inputs(inputs: Mapping[str, object], outputs: Iterable[Path]) -> None:
+    """Refuse to write over, or delete, what a command reads.
+
+    Links and other spellings of the same path count as the path.
+
+    Parameters
+    ----------
+    inputs
+        Paths by what they are; what is no path, or not there, is passed over.
+    outputs
+        Files and folders that the command writes or deletes.
+
+    Raises
+    ------
+    OutputError
+        An input is one of the outputs or lies in one.
+    """
+    taken = {os.path.realpath(path): path for path in outputs}
+    for what, source in inputs.items():
+        if isinstance(source, str | Path) and str(source):
+            hit = _hit(home(source), taken)
+            if hit is not None:
+                msg = (
+                    f"{what}, {source}, would be written over or deleted: the results go to {hit}. Give another output."
+                )
+                raise OutputError(msg)
+
+
+def _hit(path: Path, taken: Mapping[str, Path]) -> Path | None:
+    """Return the output, of those by their real path, that a path is or lies in; None also for what is no path on this machine."""
+    try:
+        if not path.exists():
+            return None
+        real = Path(os.path.realpath(path))
+        inside = next((taken[str(one)] for one in (real, *real.parents) if str(one) in taken), None)
+        return inside or next((out for out in taken.values() if out.exists() and out.samefile(path)), None)
+    except (OSError, ValueError):
+        return None
+
+
+def check_file_out(path: Path, inputs: Mapping[str, object]) -> None:
+    """Refuse a file for a command's table or page that is one of its inputs, a folder, or one of another command's results.
+
+    Raises
+    ------
+    OutputError
+        It is.
+    """
+    if look(path, OutputError) == "folder":
+        msg = f"{path} is a folder. Give the name of a file to write."
+        raise OutputError(msg)
+    refuse_inputs(inputs, [path])
+    theirs = kinds(path.parent)
+    if theirs and look(path, OutputError) is not None:
+        what = theirs[0] if theirs[0].startswith("a ") else f"the results of {theirs[0]}"
+        msg = f"{path} is among {what}, and would be written over. Give another name or folder."
+        raise OutputError(msg)
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """The folder of a training run, of which there is one at a time.
+
+    Parameters
+    ----------
+    path
+        The folder.
+    command
+        Which writes it: ``zoobot finetune`` or ``zoobot pretrain``.
+    results
+        Names of what only a finished run has.
+    made
+        Names of all that a run writes, ``run.json`` apart.
+    last
+        The newest checkpoint, from the folder on.
+    """
+
+    path: Path
+    command: str
+    results: tuple[str, ...]
+    made: tuple[str, ...]
+    last: str = "checkpoints/last.ckpt"
+
+    @property
+    def newest(self) -> Path:
+        """The newest checkpoint."""
+        return self.path / self.last
+
+    def claim(self, *, resume: bool, overwrite: bool, elsewhere: str) -> bool:
+        """Tell whether the folder holds a run to go on with; changes nothing but what a killed run left in disorder.
+
+        Parameters
+        ----------
+        resume, overwrite
+            What to do with an earlier run.
+        elsewhere
+            What to give instead, for the message.
+
+        Raises
+        ------
+        OptionError
+            Both are set.
+        OutputError
+            There is a run, and neither is set; there is none to resume, but files of one; a folder of another command's, or one that
+            can't be written.
+        """
+        if resume and overwrite:
+            msg = "--resume and --overwrite contradict each other. Give --resume to go on with the run, --overwrite to delete it."
+            raise OptionError(msg)
+        check_folder(self.path, self.command)
+        for folder in (self.path, *(self.path / name for name in self.made)):
+            sweep(folder)
+        self.settle()
+        recorded = (self.path / RUN_FILE).is_file()
+        found = [name for name in self.made if (self.path / name).exists()]
+        if overwrite or not (found or recorded):
+            return False
+        if not recorded:
+            msg = (
+                f"{self.path} holds {', '.join(found)}, but no {RUN_FILE} that says what they are of. Use --overwrite to replace them, "
+                f"or {elsewhere}."
+            )
+            raise OutputError(msg)
+        if self.newest.is_file():
+            if resume:
+                return True
+            msg = f"{self.path} already holds a run. Use --resume to go on with it, --overwrite to replace it, or {elsewhere}."
+            raise OutputError(msg)
+        if any(name in found for name in self.results):
+            msg = (
+                f"{self.path} already holds a run, without the checkpoint to resume it from. Use --overwrite to replace it, "
+                f"or {elsewhere}."
+            )
+            raise OutputError(msg)
+        return False
+
+    @contextlib.contextmanager
+    def replaced(self) -> Iterator[None]:
+        """Move an earlier run aside for a new one; put it back where the new one ends without a checkpoint.
+
+        A process that is killed inside leaves what `settle` brings in order. See `drop_earlier` too.
+
+        Raises
+        ------
+        OutputError
+            It can't be moved.
+        """
+        try:
+            self._set_aside()
+            yield
+        finally:
+            self.settle()
+
+    def settle(self) -> None:
+        """Bring in order what an overwriting run left: the earlier run goes where the new one has a checkpoint, else it comes back.
+
+        Raises
+        ------
+        OutputError
+            Something can't be moved or deleted.
+        """
+        aside = self.path / EARLIER
+        try:
+            if (self.path / TO_DELETE).exists():
+                shutil.rmtree(self.path / TO_DELETE)
+            if not aside.is_dir():
+                return
+            if (aside / ALL_MOVED).exists():
+                if self.newest.is_file():
+                    self.drop_earlier()
+                    return
+                self._remove()
+                (aside / ALL_MOVED).unlink()
+            for path in sorted(aside.iterdir(), key=lambda path: path.name == RUN_FILE):  # the record last
+                path.rename(self.path / path.name)
+            aside.rmdir()
+        except OSError as err:
+            raise output_error(aside, err) from err
+
+    def drop_earlier(self) -> None:
+        """Delete the earlier run that was moved aside, if there is one: the new one has a checkpoint now."""
+        aside = self.path / EARLIER
+        if aside.is_dir():
+            aside.rename(self.path / TO_DELETE)  # at once, so that what is left of it is never taken for a run
+            shutil.rmtree(self.path / TO_DELETE, ignore_errors=True)
+
+    def _set_aside(self) -> None:
+        names = [name for name in (RUN_FILE, *self.made) if os.path.lexists(self.path / name)]
+        if not names:
+            return
+        aside = make_folder(self.path / EARLIER)
+        try:
+            for name in names:
+                (self.path / name).rename(aside / name)
+            (aside / ALL_MOVED).touch()
+        except OSError as err:
+            raise output_error(aside, err) from err
+
+    def _remove(self) -> None:
+        """Delete what a run without a checkpoint wrote."""
+        for name in (RUN_FILE, *self.made):
+            path = self.path / name
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            else:
+                path.unlink(missing_ok=True)
+
+    def refuse_inputs(self, inputs: Mapping[str, object], images: Iterable[str] = ()) -> None:
+        """Refuse inputs, and catalogs' images, that lie among what a run writes; see `refuse_inputs`.
+
+        Raises
+        ------
+        OutputError
+            There are such.
+        """
+        outputs = [self.path / name for name in (RUN_FILE, *self.made)]
+        folders = {os.path.dirname(image): image for image in images}  # noqa: PTH120 (of every galaxy)
+        refuse_inputs(
+            {**inputs, **{f"an image's folder ({image})": folder for folder, image in folders.items()}}, outputs
+        )
