@@ -1,15 +1,15 @@
 """The trees that come with the package, and the one function that turns a name, a file or a dict into a tree."""
 
 import difflib
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from zoobot.errors import TreeError
+from zoobot.files import home, look, open_regular
 from zoobot.trees.merging import merge
+from zoobot.trees.reading import MOST_BYTES, parse
 from zoobot.trees.schema import Schema
 
 TreeSource = str | Path | Mapping[str, Any] | Schema
@@ -49,51 +49,24 @@ def load(tree: "TreeSource | Sequence[TreeSource]") -> Schema:
     packaged = names()
     if tree in packaged:
         source = resources.files("zoobot.trees").joinpath(f"{tree}.yaml")
-        return _parse(source.read_text(encoding="utf-8"), str(tree), str(tree))
-    path = Path(tree).expanduser()
-    if not path.is_file():
+        return _read(source.read_text(encoding="utf-8"), str(tree), str(tree))
+    path = home(tree)
+    if not str(tree) or look(path, TreeError) is None:
         close = difflib.get_close_matches(str(tree), packaged, n=1)
         hint = f" Did you mean {close[0]!r}?" if close else ""
         msg = f"No tree and no file called {str(tree)!r}.{hint} Packaged trees: {', '.join(packaged)}."
         raise TreeError(msg)
     try:
-        text = path.read_text(encoding="utf-8")
+        with open_regular(path, TreeError) as file:
+            text = file.read(MOST_BYTES + 1).decode()
     except (OSError, UnicodeDecodeError) as error:
+        if isinstance(error, TreeError):
+            raise
         msg = f"Tree file {path} can't be read ({error}): a YAML or JSON text file was expected."
         raise TreeError(msg) from error
-    return _parse(text, str(path), path.stem)
+    return _read(text, str(path), path.stem)
 
 
-def _parse(text: str, source: str, default_name: str) -> Schema:
+def _read(text: str, source: str, default_name: str) -> Schema:
     """Tree of the text of a YAML file; `source` says in errors where the text is from."""
-    try:
-        content = yaml.load(text, Loader=_TextLoader)
-    except yaml.YAMLError as error:
-        msg = f"Tree file {source} is not valid YAML: {error}"
-        raise TreeError(msg) from error
-    if not isinstance(content, dict):
-        msg = f"Tree file {source} holds no mapping: 'questions:' with one entry a question was expected."
-        raise TreeError(msg)
-    return Schema.from_dict({"name": default_name, **content})
-
-
-class _TextLoader(yaml.SafeLoader):
-    """YAML's safe loader that keeps every scalar but null as text, and refuses a key given twice.
-
-    Plain YAML turns the answers ``yes`` and ``no`` into booleans, and keeps only the last of two equal questions.
-    """
-
-    yaml_implicit_resolvers = {  # noqa: RUF012 (PyYAML's own attribute)
-        first: [(tag, pattern) for tag, pattern in resolvers if tag == "tag:yaml.org,2002:null"]
-        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-    }
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        """Mapping of one node, whose keys must differ."""
-        seen: set[str] = set()
-        for key, _ in node.value:
-            if str(key.value) in seen:
-                problem = f"{key.value!r} is given twice; each may stand once"
-                raise yaml.constructor.ConstructorError(problem=problem, problem_mark=key.start_mark)
-            seen.add(str(key.value))
-        return super().construct_mapping(node, deep=deep)
+    return Schema.from_dict({"name": default_name, **parse(text, source)})

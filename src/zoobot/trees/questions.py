@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from zoobot.errors import TreeError
+from zoobot.schema import NULL, either, entries, many, maybe, shown, table, text
 
 
 @dataclass(frozen=True)
@@ -65,23 +66,51 @@ class Question:
         return slice(self.start_index, self.end_index + 1)
 
 
+_TEXTS = many(text())
+_ARGUMENTS = entries(
+    {
+        "questions": entries({}),
+        "dependencies": maybe(table(either(text(), _TEXTS, NULL))),
+        "name": text(1000),
+        "title": text(),
+        "campaigns": maybe(table(_TEXTS)),
+    }
+)
+
+
+def check_types(questions: object, dependencies: object, name: object, title: object, campaigns: object) -> None:
+    """Refuse arguments of a tree that are of another type than they should be; answers are looked at when they are numbered.
+
+    Raises
+    ------
+    TreeError
+        Naming the first of them, what was found and what was expected.
+    """
+    given = {"questions": questions, "dependencies": dependencies, "name": name, "title": title, "campaigns": campaigns}
+    if fault := _ARGUMENTS.fault(given):
+        msg = f"This is no tree: {fault}."
+        raise TreeError(msg)
+
+
 def number_answers(question_answer_pairs: Mapping[str, Sequence[str]]) -> dict[str, tuple[Answer, ...]]:
     """Answers of each question with their columns, numbered through the tree."""
     owner: dict[str, str] = {}
     answers_of: dict[str, tuple[Answer, ...]] = {}
     for question, texts in question_answer_pairs.items():
         if not isinstance(question, str) or not question:
-            msg = f"A question's name is text, as 'disk-edge-on'; got {question!r}."
+            msg = f"A question's name is text, as 'disk-edge-on'; got {shown(question)}."
             raise TreeError(msg)
         if isinstance(texts, str) or not isinstance(texts, Sequence) or not texts:
-            msg = f"Question {question!r} has no answers: a list of at least one was expected, got {texts!r}."
+            msg = f"Question {question!r} has no answers: a list of at least one was expected, got {shown(texts)}."
             raise TreeError(msg)
         answers = []
-        for text in texts:
-            if not isinstance(text, str) or not text.removeprefix("_"):
-                msg = f"Question {question!r} has the answer {text!r}: text was expected (in YAML, put it in quotes)."
+        for one in texts:
+            if not isinstance(one, str) or not one.removeprefix("_"):
+                msg = (
+                    f"Question {question!r} has the answer {shown(one)}: text was expected (in YAML, put it in quotes)."
+                )
                 raise TreeError(msg)
-            name = text.removeprefix("_")
+            name = one.removeprefix("_")
             column = f"{question}_{name}"
             if column in owner:
                 msg = f"Questions {owner[column]!r} and {question!r} share the column {column!r}: rename one answer."

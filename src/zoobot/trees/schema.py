@@ -9,11 +9,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from zoobot.errors import CatalogError, OptionError, TreeError
+from zoobot.schema import shown
 from zoobot.trees.drawing import draw
-from zoobot.trees.questions import Answer, Question, number_answers
+from zoobot.trees.questions import Answer, Question, check_types, number_answers
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+MOST_QUESTIONS = 500
 
 _ROUNDING = 1e-4  # how far vote fractions may stray from [0, 1]: fractions in half precision do
 
@@ -56,11 +59,14 @@ class Schema:
         title: str = "",
         campaigns: Mapping[str, Sequence[str]] | None = None,
     ) -> None:
+        check_types(question_answer_pairs, dependencies, name, title, campaigns)
         self.name = name
         self.title = title
         dependencies = dependencies or {}
-        if not question_answer_pairs:
-            msg = f"Tree {name!r} has no questions: give at least one question with its answers."
+        if not 1 <= len(question_answer_pairs) <= MOST_QUESTIONS:
+            msg = f"Tree {name!r} has {len(question_answer_pairs)} questions: give 1 to {MOST_QUESTIONS}, each with its answers."
+            if not question_answer_pairs:
+                msg = f"Tree {name!r} has no questions: give at least one question with its answers."
             raise TreeError(msg)
         answers_of = number_answers(question_answer_pairs)
         self._answers = {answer.text: answer for answers in answers_of.values() for answer in answers}
@@ -245,18 +251,18 @@ class Schema:
         TreeError
             Neither form, or not a tree (see :class:`Schema`).
         """
-        labels: dict[str, Any] = {key: str(content[key]) for key in ("name", "title") if content.get(key) is not None}
+        labels: dict[str, Any] = {key: content[key] for key in ("name", "title") if content.get(key) is not None}
         labels["campaigns"] = content.get("campaigns")
         pairs = content.get("question_answer_pairs")
         if isinstance(pairs, Mapping):
             return cls(pairs, content.get("dependencies"), **labels)
         questions = content.get("questions")
         if not isinstance(questions, Mapping):
-            msg = f"A tree needs 'questions', a mapping of each question to its answers; got {questions!r}."
+            msg = f"A tree needs 'questions', a mapping of each question to its answers; got {shown(questions)}."
             raise TreeError(msg)
         for question, parts in questions.items():
             if not isinstance(parts, Mapping) or "answers" not in parts or set(parts) - {"answers", "asked_after"}:
-                msg = f"Question {question!r} needs 'answers' and may have 'asked_after', nothing else; got {parts!r}."
+                msg = f"Question {question!r} needs 'answers' and may have 'asked_after', nothing else; got {shown(parts)}."
                 raise TreeError(msg)
         return cls(
             {question: parts["answers"] for question, parts in questions.items()},
