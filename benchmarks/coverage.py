@@ -13,13 +13,15 @@ from typing import Annotated
 
 import typer
 
-from covering import curves, intervals, learned
+from covering import calibrated, curves, intervals, learned, shifts
 from covering.table import Job, show
 
 TABLES: dict[str, Callable[[], Iterator[Job]]] = {
     "intervals": intervals.jobs,
     "learned": learned.jobs,
     "curves": curves.jobs,
+    "shifts": shifts.jobs,
+    "calibration": calibrated.jobs,
 }
 
 

@@ -254,7 +254,7 @@ def shuffled_labels(frame: pd.DataFrame, features: np.ndarray, seeds: int) -> No
 
 def shifts(sets: dict[str, pd.DataFrame], features: dict[str, np.ndarray]) -> None:
     """Compare training galaxies with others: of the same survey, of others, and of the radio sky."""
-    print("\n| training galaxies | target | AUROC | far | warned |\n|---|---|---|---|---|")
+    print("\n| training galaxies | target | AUROC | far | expected | warned |\n|---|---|---|---|---|---|")
 
     def of(name: str, part: str) -> np.ndarray:
         return features[name][(sets[name]["part"] == part).to_numpy()]
@@ -276,7 +276,8 @@ def shifts(sets: dict[str, pd.DataFrame], features: dict[str, np.ndarray]) -> No
         shift = measure_shift(Reference.of(known, names, names), of(*target))
         print(
             f"| {' '.join(source)} | {' '.join(target)} | {shift.auroc:.3f} [{shift.auroc_low:.3f}, {shift.auroc_high:.3f}] "
-            f"| {shift.far_fraction:.3f} [{shift.far_low:.3f}, {shift.far_high:.3f}] | {'yes' if shift.warning else 'no'} |"
+            f"| {shift.far_fraction:.3f} [{shift.far_low:.3f}, {shift.far_high:.3f}] | {shift.far_expected:.3f} "
+            f"| {'yes' if shift.warning else 'no'} |"
         )
     mixed = np.concatenate([of("sdss_gz1", "test"), of("mirabest_fits", "train")[:60]])
     known = of("sdss_gz1", "train")
@@ -284,8 +285,42 @@ def shifts(sets: dict[str, pd.DataFrame], features: dict[str, np.ndarray]) -> No
     shift = measure_shift(Reference.of(known, names, names), mixed)
     print(
         f"| sdss_gz1 train | its test with 60 radio images | {shift.auroc:.3f} [{shift.auroc_low:.3f}, {shift.auroc_high:.3f}] "
-        f"| {shift.far_fraction:.3f} [{shift.far_low:.3f}, {shift.far_high:.3f}] | {'yes' if shift.warning else 'no'} |"
+        f"| {shift.far_fraction:.3f} [{shift.far_low:.3f}, {shift.far_high:.3f}] | {shift.far_expected:.3f} "
+        f"| {'yes' if shift.warning else 'no'} |"
     )
+    few_galaxies(sets, features)
+
+
+def few_galaxies(sets: dict[str, pd.DataFrame], features: dict[str, np.ndarray], draws: int = 100) -> None:
+    """Draw few galaxies of a survey, and compare them with others of the same one, in copies too, and of other surveys."""
+    labelled = features["sdss_gz1"][(sets["sdss_gz1"]["part"] != "unlabelled").to_numpy()]
+    print("\n| training galaxies of sdss_gz1 | targets | target | warned |\n|---|---|---|---|")
+    for n_known, n_target in ((12, 50), (22, 12), (22, 50), (50, 50), (200, 50), (1000, 200)):
+        for copies in (1, 3):
+            warned = 0
+            for seed in range(draws):
+                rng = np.random.default_rng(seed)
+                rows = rng.permutation(len(labelled))[: n_known + n_target]
+                of = np.repeat(rows, copies)
+                nearly = labelled[of] + (copies > 1) * 0.02 * labelled.std(axis=0) * rng.normal(size=labelled[of].shape)
+                warned += _warned(nearly[: copies * n_known], nearly[copies * n_known :], of, copies * n_known)
+            same = "same survey" if copies == 1 else f"same survey, {copies} copies of each"
+            print(f"| {n_known} | {n_target} | {same} | {warned / draws:.2f} |")
+        for name in ("gz2_votes", "rings", "mirabest_fits"):
+            warned = 0
+            for seed in range(draws):
+                rng = np.random.default_rng(seed)
+                known = labelled[rng.permutation(len(labelled))[:n_known]]
+                target = features[name][rng.permutation(len(features[name]))[:n_target]]
+                warned += _warned(known, target, np.arange(n_known + n_target), n_known)
+            print(f"| {n_known} | {n_target} | {name} | {warned / draws:.2f} |")
+
+
+def _warned(known: np.ndarray, target: np.ndarray, groups: np.ndarray, n_known: int) -> bool:
+    """Say whether target galaxies are told from known ones, the first of those whose groups are given."""
+    names = [str(row) for row in range(len(known))]
+    reference = Reference.of(known, names, names, groups=groups[:n_known])
+    return measure_shift(reference, target, groups=groups[n_known:]).warning is not None
 
 
 if __name__ == "__main__":

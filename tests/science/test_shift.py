@@ -222,6 +222,7 @@ def test_what_far_means():
         few.far_means
         == "farther from its nearest training galaxy than any training galaxy is from its nearest other one"
     )
+    assert measure_shift(reference_of(features[:150]), features[300:]).far_means == few.far_means
     many = measure_shift(reference_of(features[:300]), features[300:])
     assert many.far_means == (
         "farther from its nearest training galaxy than 99% of the training galaxies are from their nearest other one"

@@ -20,13 +20,19 @@ FAR_QUANTILE = 0.99
 
 @dataclass(frozen=True)
 class FarShare:
-    """How many galaxies are far from those of a reference: the share, its 95% interval, the share expected at most, and the p-value."""
+    """How many galaxies are far from those that are known."""
 
     value: float
+    """Share of them"""
     low: float
     high: float
+    """Its 95% interval"""
     expected: float
+    """Share that is expected at most among galaxies of the same population"""
+    rank: int
+    """k: galaxies beyond the k-th largest distance are far"""
     p_value: float
+    """Probability of at least as many among galaxies of the same population"""
 
 
 def far_share(known: npt.NDArray[np.float32], target: npt.NDArray[np.float32], own: Groups, theirs: Groups) -> FarShare:
@@ -62,4 +68,4 @@ def far_share(known: npt.NDArray[np.float32], target: npt.NDArray[np.float32], o
     mutual = float((own.codes[nearest[nearest]] == own.codes).mean())
     weight, count = 1 - mutual / 2, int(share * n + 1e-9)
     p_value = float(betabinom(int(n + 1e-9), k * weight, (m + 1 - k) * weight).sf(count - 1))
-    return FarShare(share, *exact_binomial_interval(share * n, n, 0.95), k / (m + 1), p_value)
+    return FarShare(share, *exact_binomial_interval(share * n, n, 0.95), k / (m + 1), k, p_value)

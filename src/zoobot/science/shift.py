@@ -64,6 +64,8 @@ class Shift:
     """Independent groups among them: as many where each galaxy stands alone"""
     far_expected: float = float("nan")
     """Share of far galaxies that are expected, at most, among galaxies of the same population"""
+    far_rank: int = 0
+    """k: a galaxy is far that is beyond the k-th largest distance of a training galaxy to its nearest other one"""
     far_p: float = float("nan")
     """Probability of at least as many far galaxies among galaxies of the same population"""
     auroc_p: float = float("nan")
@@ -76,7 +78,7 @@ class Shift:
     @property
     def far_means(self) -> str:
         """What a far galaxy is, to go after 'a galaxy that is'."""
-        share = "any" if self.far_expected > 1 - FAR_QUANTILE else f"{FAR_QUANTILE:.0%} of the"
+        share = "any" if self.far_rank <= 1 else f"{FAR_QUANTILE:.0%} of the"
         own = "is from its" if share == "any" else "are from their"
         galaxy = f"{self.compared_with} {'galaxy' if share == 'any' else 'galaxies'}"
         return f"farther from its nearest {self.compared_with} galaxy than {share} {galaxy} {own} nearest other one"
@@ -179,7 +181,7 @@ def measure_shift(
     far = far_share(known, target, own, theirs)
     return replace(
         nothing, auroc=area, auroc_low=low, auroc_high=high, auroc_p=_area_p(area, own, theirs),
-        far_fraction=far.value, far_low=far.low, far_high=far.high, far_expected=far.expected, far_p=far.p_value,
+        far_fraction=far.value, far_low=far.low, far_high=far.high, far_expected=far.expected, far_rank=far.rank, far_p=far.p_value,
     )  # fmt: skip
 
 
@@ -267,6 +269,6 @@ def _separate(
     scores = np.empty(len(groups))
     for fold in range(FOLDS):
         out = folds == fold
-        classifier = LogisticRegression(C=0.01, class_weight="balanced", max_iter=500)
+        classifier = LogisticRegression(C=0.01, class_weight="balanced", solver="newton-cholesky")
         scores[out] = classifier.fit(seen[~out], is_target[~out]).decision_function(seen[out])
     return scores, is_target, groups
