@@ -115,7 +115,7 @@ def test_a_run_that_is_refused_is_left_alone(tmp_path):
             folder.claim(resume=resume, overwrite=False, elsewhere="another")
     (tmp_path / "run.json").unlink()
     for resume in (True, False):
-        with pytest.raises(OutputError, match="no run.json"):
+        with pytest.raises(OutputError, match="but not run.json"):
             folder.claim(resume=resume, overwrite=False, elsewhere="another")
     assert content(tmp_path) == {name: text for name, text in before.items() if name[:3] not in ("run", "che")}
 

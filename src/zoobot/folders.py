@@ -10,8 +10,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from zoobot.errors import OptionError, OutputError
-from zoobot.files import check_writable, home, look, make_folder, output_error, sweep
+from zoobot.errors import CatalogError, OptionError, OutputError
+from zoobot.files import check_writable, home, look, make_folder, output_error, sweep, write_whole
 
 RUN_FILE = "run.json"
 EARLIER, ALL_MOVED, TO_DELETE = ".earlier-run", "all-moved", ".earlier-run-to-delete"
@@ -22,9 +22,26 @@ MARKS = {
     "zoobot compare": (("comparison.json",),),
     "zoobot explain": (("neighbors.csv",),),
     "zoobot simulate": (("simulation.json",),),
-    "a saved model": (("config.json", "model.safetensors"),),
+    "a saved model": (("config.json", "model.safetensors"), ("config.json", "pytorch_model.bin")),
 }
 """Files by which it is known what wrote a folder: all of one of these sets; of ``run.json`` the content says it."""
+
+
+RESULT_NAMES = frozenset(
+    f"{name}.{ending}"
+    for ending, names in {
+        "csv": "predictions val_predictions seen_predictions parts seen breakdown log selected audit selection comparison neighbors "
+        "catalog",
+        "json": "run about metrics shift learning_curve selection comparison audit config simulation",
+        "html": "report",
+        "safetensors": "model memory reference",
+    }.items()
+    for name in names.split()
+)
+"""Names that commands give to files of their results."""
+
+UNFINISHED = ".unfinished"
+"""Lies in a folder while its results are replaced: until it is gone, they need not be of one model."""
 
 
 def kinds(folder: Path, own: str = "") -> list[str]:
@@ -40,11 +57,13 @@ def kinds(folder: Path, own: str = "") -> list[str]:
     if (folder / RUN_FILE).is_file():
         try:
             content = json.loads((folder / RUN_FILE).read_text())
-        except (OSError, ValueError):
+        except (OSError, ValueError, RecursionError):
             content = None
         if isinstance(content, dict):
             return ["zoobot pretrain" if "settings" in content else "zoobot finetune"]
         return [own or "zoobot finetune"]
+    if (folder / "checkpoints").is_dir():
+        return [own if own in ("zoobot finetune", "zoobot pretrain") else "zoobot finetune"]
     return [
         kind for kind, sets in MARKS.items() if any(all((folder / name).is_file() for name in names) for names in sets)
     ]
@@ -128,11 +147,37 @@ def check_file_out(path: Path, inputs: Mapping[str, object]) -> None:
         msg = f"{path} is a folder. Give the name of a file to write."
         raise OutputError(msg)
     refuse_inputs(inputs, [path])
-    theirs = kinds(path.parent)
+    theirs = kinds(path.parent) if path.name in RESULT_NAMES else []
     if theirs and look(path, OutputError) is not None:
         what = theirs[0] if theirs[0].startswith("a ") else f"the results of {theirs[0]}"
         msg = f"{path} is among {what}, and would be written over. Give another name or folder."
         raise OutputError(msg)
+
+
+@contextlib.contextmanager
+def finishing(folder: Path) -> Iterator[None]:
+    """Mark a folder's results as unfinished inside; a process that is killed, or fails, leaves the mark. See `check_finished`."""
+    write_whole(
+        folder / UNFINISHED, b"The results in this folder are not complete: the command that writes them did not end.\n"
+    )
+    yield
+    (folder / UNFINISHED).unlink(missing_ok=True)
+
+
+def check_finished(folder: Path) -> None:
+    """Refuse a folder whose results were only partly replaced, and may be of two models.
+
+    Raises
+    ------
+    CatalogError
+        It is such a folder.
+    """
+    if (folder / UNFINISHED).exists():
+        msg = (
+            f"the results in {folder} are not complete: the command that wrote them was interrupted, or failed. Go on with zoobot finetune "
+            "--resume, or repeat zoobot evaluate."
+        )
+        raise CatalogError(msg)
 
 
 @dataclass(frozen=True)
@@ -195,8 +240,8 @@ class RunFolder:
             return False
         if not recorded:
             msg = (
-                f"{self.path} holds {', '.join(found)}, but no {RUN_FILE} that says what they are of. Use --overwrite to replace them, "
-                f"or {elsewhere}."
+                f"{self.path} already holds a run's {', '.join(found)}, but not {RUN_FILE}, which says what they are of. "
+                f"Use --overwrite to replace them, or {elsewhere}."
             )
             raise OutputError(msg)
         if self.newest.is_file():
@@ -263,7 +308,7 @@ class RunFolder:
             shutil.rmtree(self.path / TO_DELETE, ignore_errors=True)
 
     def _set_aside(self) -> None:
-        names = [name for name in (RUN_FILE, *self.made) if os.path.lexists(self.path / name)]
+        names = [name for name in (RUN_FILE, UNFINISHED, *self.made) if os.path.lexists(self.path / name)]
         if not names:
             return
         aside = make_folder(self.path / EARLIER)
@@ -276,7 +321,7 @@ class RunFolder:
 
     def _remove(self) -> None:
         """Delete what a run without a checkpoint wrote."""
-        for name in (RUN_FILE, *self.made):
+        for name in (RUN_FILE, UNFINISHED, *self.made):
             path = self.path / name
             if path.is_dir() and not path.is_symlink():
                 shutil.rmtree(path)

@@ -320,5 +320,5 @@ def test_a_run_is_not_evaluated_into(runs, others, zoobot_command, tmp_path):
     before = (run / "metrics.json").read_bytes()
     answer = zoobot_command("evaluate", tmp_path / "c.csv", "--model", run / "model", "--out", run)
     assert answer.code == 2
-    assert "holds a finetuning run" in answer.err
+    assert "holds results of zoobot finetune" in answer.err
     assert (run / "metrics.json").read_bytes() == before

@@ -20,11 +20,13 @@ def check(
 ) -> None:
     """Look for wrong labels, duplicates and bad images among a run's galaxies; writes RUN/checks, tables and pictures."""
     with console.status("Loading torch"):
+        from zoobot.folders import check_finished
         from zoobot.report.checks import check_run, label_caption
         from zoobot.report.names import CHECKS_FOLDER
         from zoobot.runs import prepare_process
 
     prepare_process()
+    check_finished(run)
     checks = check_run(run, num_workers=num_workers, say=console.print)
     for sentence in checks.sentences():
         console.print(sentence)

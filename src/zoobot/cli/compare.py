@@ -59,14 +59,16 @@ def compare(
 ) -> None:
     """Compare encoders by what a linear head on each one's frozen features learns from more and more of the labels."""
     with console.status("Loading torch"):
-        from zoobot.predictions.tables import check_output
+        from zoobot.folders import check_folder, refuse_inputs
         from zoobot.report.compare import COMPARISON_FILE, compare_encoders
         from zoobot.runs import prepare_process
         from zoobot.science.learning_curve import NAMES
 
     prepare_process()
     if out is not None:
-        check_output(out / f"{COMPARISON_FILE}.csv")
+        check_folder(out, "zoobot compare")
+        inputs = {"the catalog": catalog, **{f"the encoder {one}": one for one in encoder}}
+        refuse_inputs(inputs, [out / f"{COMPARISON_FILE}.{ending}" for ending in ("csv", "json", "png")])
     comparison = compare_encoders(
         catalog,
         label,

@@ -31,9 +31,9 @@ def explain(
     """Show where the model looks (Grad-CAM), and the labelled training galaxies nearest to each galaxy."""
     with console.status("Loading torch"):
         from zoobot.data import Preprocessing
-        from zoobot.files import check_writable
         from zoobot.finetune import load
         from zoobot.finetune.saving import fetch_model
+        from zoobot.folders import check_folder, refuse_inputs
         from zoobot.predictions import write_table
         from zoobot.predictions.explain import explain as explain_catalog
         from zoobot.report.explained import draw_explained
@@ -42,7 +42,8 @@ def explain(
         from zoobot.science.reference import Reference
 
     prepare_process()
-    check_writable(out)
+    check_folder(out, "zoobot explain")
+    refuse_inputs({"the catalog": catalog, "the model": model}, [out / "neighbors.csv"])
     source = fetch_model(model)
     finetuned = load(source)
     reference = Reference.load(source)
@@ -51,6 +52,8 @@ def explain(
     found = explain_catalog(
         catalog, finetuned, target=target, heat=heat, limit=limit, hdu=chosen_hdu(hdu), num_workers=num_workers
     )
+    pictures = [out / f"explain_{sheet + 1}.png" for sheet in range(len(found.frame))]
+    refuse_inputs({f"the image {file}": file for file in found.frame["file_loc"]}, pictures)
     paths = draw_explained(found, reference, finetuned.preprocessing or Preprocessing(), out, k=neighbors)
     if reference is not None:
         table = neighbor_table(reference, found.frame["id_str"].tolist(), found.features, neighbors)

@@ -24,8 +24,9 @@ from zoobot.errors import EncoderError, ImageError, ModelFileError, OptionError
 from zoobot.finetune import FinetuneableZoobotAbstract, load
 from zoobot.finetune.base import TableOptions
 from zoobot.finetune.feature_store import KeptFeatures, evaluation_store
+from zoobot.folders import check_file_out, refuse_inputs
 from zoobot.precision import Precision, frozen_pass
-from zoobot.predictions.shift import FeatureSample, warn_of_shift
+from zoobot.predictions.shift import FeatureSample, shift_file, warn_of_shift
 from zoobot.predictions.tables import check_output, write_table
 from zoobot.progress import track_steps
 
@@ -123,6 +124,10 @@ def predict(
     options = TableOptions(level=level, by_class=by_class, min_asked=min_asked)
     if save_loc is not None:
         save_loc = check_output(save_loc)
+        sources = [model] if isinstance(model, (nn.Module, str, Path)) else list(model)
+        _check_inputs(save_loc, catalog, sources)
+        if by:
+            _check_inputs(shift_file(save_loc), catalog, sources)
     models = _models(model)
     if by:
         if models[0].reference is None:
@@ -193,6 +198,7 @@ def represent(
     """
     if save_loc is not None:
         save_loc = check_output(save_loc)
+        _check_inputs(save_loc, catalog, [encoder_or_model])
     encoder, learned = _encoder_of(encoder_or_model)
     settings = preprocessing or learned or _defaults(encoder)
     settings = settings if hdu is None else settings.with_hdu(hdu)
@@ -310,6 +316,15 @@ def _models(source: ModelSource | Sequence[ModelSource]) -> list[FinetuneableZoo
             )
             raise OptionError(msg)
     return models
+
+
+def _check_inputs(save_loc: Path, catalog: CatalogSource, models: Sequence[object]) -> None:
+    """Refuse a table's file that is an input: the catalog, one of its images, or a model; or another command's."""
+    check_file_out(save_loc, {"the catalog": catalog, **{f"the model {one}": one for one in models}})
+    if save_loc.exists():
+        files = read_catalog(catalog, check_files=False)["file_loc"]
+        named = files[files.astype(str).str.endswith(save_loc.name)]
+        refuse_inputs({f"the image {file}": str(file) for file in named}, [save_loc])
 
 
 def _once(model: FinetuneableZoobotAbstract, features: Tensor) -> Tensor:

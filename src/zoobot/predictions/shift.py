@@ -65,6 +65,11 @@ class FeatureSample:
         return features
 
 
+def shift_file(save_loc: Path) -> Path:
+    """Return where the figures of kinds of galaxies go, beside the table of predictions."""
+    return save_loc.with_name(save_loc.stem + ENDING)
+
+
 def warn_of_shift(
     reference: Reference,
     sample: FeatureSample,
@@ -102,4 +107,4 @@ def warn_of_shift(
             *(one["column"], one["group"], one["auroc"], 100 * one["far_fraction"], one["n_target"]),
         )
     if save_loc is not None:
-        write_table(table, save_loc.with_name(save_loc.stem + ENDING))
+        write_table(table, shift_file(save_loc))

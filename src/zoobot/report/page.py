@@ -9,7 +9,9 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from zoobot.files import write_whole
+from zoobot.errors import OutputError
+from zoobot.files import look, write_whole
+from zoobot.folders import kinds
 from zoobot.report import extras
 from zoobot.report.cautions import cautions
 from zoobot.report.classifier_plots import conformal_plot, confusion_plot, histograms
@@ -102,11 +104,24 @@ def write_report(folder: str | Path, *, out: str | Path | None = None) -> Path:
     """
     contents = read_run(Path(folder))
     path = Path(folder) / REPORT_FILE if out is None else Path(out)
+    _check_out(path, Path(folder))
     page = _Page(contents, path.parent / PLOTS_FOLDER)
     page.build()
     html = _environment().get_template("report.html.j2").render(page=page, css=_css())
     write_whole(path, html.encode("utf-8", "replace"))
     return path
+
+
+def _check_out(path: Path, folder: Path) -> None:
+    """Refuse a file for the page that is no page, and a folder of another run's, whose plots would be replaced."""
+    own = path.parent.resolve() == folder.resolve()
+    if not own and kinds(path.parent):
+        msg = f"{path.parent} holds results of {kinds(path.parent)[0]}, whose plots would be replaced. Give another folder."
+        raise OutputError(msg)
+    found = look(path, OutputError)
+    if found == "folder" or (found == "file" and path.suffix.lower() not in (".html", ".htm")):
+        msg = f"{path} is a {found}, not an earlier report: it would be written over. Give the name of a new file, such as report.html."
+        raise OutputError(msg)
 
 
 class _Page:

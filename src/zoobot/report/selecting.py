@@ -11,8 +11,9 @@ import pandas as pd
 
 from zoobot.data.tables import read_source
 from zoobot.errors import CatalogError, OutputError
-from zoobot.files import write_json
-from zoobot.predictions.tables import check_output, write_table
+from zoobot.files import read_json, write_json
+from zoobot.folders import check_finished, check_folder, refuse_inputs
+from zoobot.predictions.tables import write_table
 from zoobot.report.curves import selection_plot
 from zoobot.report.labelled import labelled_scores
 from zoobot.science import Audit, Selection, audit_rows, audited_purity, choose_threshold
@@ -72,7 +73,10 @@ def select_galaxies(
         ``out`` can't be written, or holds an audit list with answers.
     """
     audit_rows(0, n_audit)
-    check_output(out / SELECTED_FILE)
+    check_folder(out, "zoobot select")
+    made = [out / name for name in (SELECTED_FILE, AUDIT_FILE, SELECTION_FILE, "selection.csv", "selection.png")]
+    refuse_inputs({"the table of predictions": predictions, "the run": run}, made)
+    check_finished(Path(run))
     _keep_answers(out / AUDIT_FILE)
     table, _ = read_source(predictions)
     if "id_str" not in table or not len(table):
@@ -136,7 +140,11 @@ def read_audit(path: str | Path, *, level: float = 0.95) -> Audit:
         msg = f"{path} is no audit list: {len(columns)} of its columns start with is_. Give the {AUDIT_FILE} of zoobot select, filled in."
         raise CatalogError(msg)
     audit = audited_purity(table[columns[0]], level=level)
-    write_json(Path(path).with_suffix(".json"), audit.to_dict())
+    beside = Path(path).with_suffix(".json")
+    if beside.exists() and "sentence" not in read_json(beside, OutputError, f"Rename {path}."):
+        msg = f"{beside}, beside the audit list, is something else, and would be written over. Rename {path}."
+        raise OutputError(msg)
+    write_json(beside, audit.to_dict())
     return audit
 
 

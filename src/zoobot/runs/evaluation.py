@@ -16,8 +16,9 @@ from zoobot.data import Preprocessing
 from zoobot.data.catalog import check_columns, read_catalog
 from zoobot.data.splits import group_codes
 from zoobot.errors import OptionError, OutputError
-from zoobot.files import check_writable, write_json
+from zoobot.files import write_json
 from zoobot.finetune import FinetuneableZoobotTree, load
+from zoobot.folders import UNFINISHED, check_folder, finishing, kinds, refuse_inputs
 from zoobot.predictions import Evaluation, evaluate, write_table
 from zoobot.predictions.shift import FeatureSample
 from zoobot.predictions.thumbnails import make_thumbnails
@@ -34,7 +35,6 @@ from zoobot.report.names import (
     PLOTS_FOLDER,
     PREDICTIONS_FILE,
     REPORT_FILE,
-    RUN_FILE,
     SEEN_FILE,
     SEEN_PREDICTIONS_FILE,
     SHIFT_FILE,
@@ -122,7 +122,9 @@ def evaluation_run(
     """
     started = datetime.now(UTC).isoformat(timespec="seconds")
     if out is not None:
-        _check_folder(out)
+        check_folder(out, "zoobot evaluate")
+        refuse_inputs({"the catalog": catalog, "the model": source}, [out / name for name in (*MADE, PLOTS_FOLDER)])
+        _refuse_others(out)
     model = load(source)
     if hdu is not None:
         model.preprocessing = (model.preprocessing or Preprocessing()).with_hdu(hdu)
@@ -161,37 +163,38 @@ def evaluation_run(
     galaxies = frame[["id_str", "file_loc"]].assign(part=np.where(recognized.learned, "seen", "test"))
     if group_col is not None:
         galaxies[GROUP_COLUMN] = frame[group_col]
-    _clear(out)
-    _write_results(out, metrics, parts, about, galaxies)
-    if recognized.seen is not None and recognized.memory is not None:
-        write_table(recognized.seen.table(frame, recognized.memory), out / SEEN_FILE)
-    test = parts.get("test")
-    if isinstance(model, FinetuneableZoobotTree) and test is not None:
-        plot_votes(test.posterior(model), test.labels, out / PLOTS_FOLDER)
-    if by and test is not None:
-        write_table(_broken_down(frame[rows["test"]], by, test, model), out / BREAKDOWN_FILE)
-    looks = {"seen": recognized.look()}
-    if sample is None:
-        why = "It was not looked at: the model was evaluated with --no-report."
-        looks |= {name: Look(False, why=why) for name in ("shift", "duplicates", "images", "labels")}
-    else:
-        features = sample.array(len(frame))
-        looks["shift"] = _write_shift(model, galaxies, features, out, say)
-        checks = check_galaxies(galaxies, None if test is None else test.table, model, features, *thumbnails)
-        write_checks(checks, out, preprocessing)
-        for sentence in checks.sentences():
-            say(sentence)
-    write_looked(out, looks)
+    with finishing(out):
+        _clear(out)
+        _write_results(out, metrics, parts, about, galaxies)
+        if recognized.seen is not None and recognized.memory is not None:
+            write_table(recognized.seen.table(frame, recognized.memory), out / SEEN_FILE)
+        test = parts.get("test")
+        if isinstance(model, FinetuneableZoobotTree) and test is not None:
+            plot_votes(test.posterior(model), test.labels, out / PLOTS_FOLDER)
+        if by and test is not None:
+            write_table(_broken_down(frame[rows["test"]], by, test, model), out / BREAKDOWN_FILE)
+        looks = {"seen": recognized.look()}
+        if sample is None:
+            why = "It was not looked at: the model was evaluated with --no-report."
+            looks |= {name: Look(False, why=why) for name in ("shift", "duplicates", "images", "labels")}
+        else:
+            features = sample.array(len(frame))
+            looks["shift"] = _write_shift(model, galaxies, features, out, say)
+            checks = check_galaxies(galaxies, None if test is None else test.table, model, features, *thumbnails)
+            write_checks(checks, out, preprocessing)
+            for sentence in checks.sentences():
+                say(sentence)
+        write_looked(out, looks)
     if report:
         write_report(out)
     return metrics
 
 
-def _check_folder(out: Path) -> None:
-    """Refuse a folder that can't be written, or that holds a finetuning run, whose results an evaluation would replace."""
-    check_writable(out)
-    if (out / RUN_FILE).is_file():
-        msg = f"{out} holds a finetuning run, whose scores would be lost. Choose another --out, such as {out / 'evaluated'}."
+def _refuse_others(out: Path) -> None:
+    """Refuse a folder with files of an evaluation's names that no evaluation wrote, such as a table of zoobot predict."""
+    found = [name for name in MADE if (out / name).exists()]
+    if found and "zoobot evaluate" not in kinds(out) and not (out / UNFINISHED).exists():
+        msg = f"{out} holds {', '.join(found)}, which zoobot evaluate would replace. Move it, or choose another --out."
         raise OutputError(msg)
 
 

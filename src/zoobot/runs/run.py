@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import shutil
 import time
 from collections.abc import Callable
 from dataclasses import asdict
@@ -23,7 +24,7 @@ from zoobot.finetune.trainer import (
     FinetuneTrainer,
     check_unchanged,
 )
-from zoobot.folders import RunFolder
+from zoobot.folders import RunFolder, finishing
 from zoobot.precision import peak_memory_gb
 from zoobot.predictions import evaluate, write_table
 from zoobot.report import plot_votes
@@ -143,22 +144,24 @@ def finetune_run(
             trainer.fit(model, datamodule, ckpt_path=None if before is None else folder.newest)
             best = trainer.checkpoint_callback.best_model_path  # type: ignore[union-attr]
     model = best_model(model, best)
-    scores = _evaluate(settings, datamodule, model, out)
-    write_about(settings, datamodule, model, out, started)
-    if settings.folds:
-        run_folds(settings, datamodule, model, out, lambda save_dir: make_trainer(save_dir, **options), say)
-    timing = Timing(
-        fit_seconds=round(trainer.fit_seconds, 3),
-        frozen_pass_seconds=round(trainer.frozen_pass_seconds, 3),
-        total_seconds=round(time.perf_counter() - start, 3),
-        images_per_second=_rate(
-            (trainer.current_epoch - (0 if before is None else before.epochs)) * len(datamodule.frames["train"]),
-            trainer.fit_seconds,
-        ),
-        peak_memory_gb=round(peak_memory_gb(trainer.strategy.root_device), 3),
-    )
-    metrics: dict[str, Any] = scores | {"timing": asdict(timing)}
-    write_json(out / METRICS_FILE, metrics)
+    with finishing(out):
+        _remove_stale(settings, out)
+        scores = _evaluate(settings, datamodule, model, out)
+        write_about(settings, datamodule, model, out, started)
+        if settings.folds:
+            run_folds(settings, datamodule, model, out, lambda save_dir: make_trainer(save_dir, **options), say)
+        timing = Timing(
+            fit_seconds=round(trainer.fit_seconds, 3),
+            frozen_pass_seconds=round(trainer.frozen_pass_seconds, 3),
+            total_seconds=round(time.perf_counter() - start, 3),
+            images_per_second=_rate(
+                (trainer.current_epoch - (0 if before is None else before.epochs)) * len(datamodule.frames["train"]),
+                trainer.fit_seconds,
+            ),
+            peak_memory_gb=round(peak_memory_gb(trainer.strategy.root_device), 3),
+        )
+        metrics: dict[str, Any] = scores | {"timing": asdict(timing)}
+        write_json(out / METRICS_FILE, metrics)
     if settings.report:
         write_aftermath(settings, datamodule, model, out, say)
         metrics["timing"]["total_seconds"] = round(time.perf_counter() - start, 3)
@@ -188,6 +191,16 @@ def _evaluate(
     if isinstance(model, FinetuneableZoobotTree):
         plot_votes(test.posterior(model), test.labels, out / PLOTS_FOLDER)
     return {"val": val.to_dict(), "test": test.to_dict()}
+
+
+def _remove_stale(settings: RunSettings, out: Path) -> None:
+    """Remove what an earlier end of this run wrote and this one may not, such as a report, or folds that are not asked for any more."""
+    keep = {MODEL_FOLDER, CHECKPOINTS, LOG_FILE} | ({FOLDS_FOLDER} if settings.folds else set())
+    for name in MADE:
+        if name not in keep and (out / name).is_dir():
+            shutil.rmtree(out / name)
+        elif name not in keep:
+            (out / name).unlink(missing_ok=True)
 
 
 def _rate(count: int, seconds: float) -> float | None:

@@ -13,6 +13,7 @@ from PIL import Image
 
 from zoobot.errors import OptionError, OutputError
 from zoobot.files import home, is_file, read_json, write_json, write_whole
+from zoobot.folders import check_folder, kinds
 from zoobot.progress import track_steps
 from zoobot.simulate.fits_cubes import cube
 from zoobot.simulate.sky import SimulatedSurvey
@@ -172,6 +173,12 @@ def _write(
     numbers = range(first, first + n_galaxies)
     batches = [numbers[start : start + BATCH] for start in range(0, n_galaxies, BATCH)]
     rows: list[Row] = []
+    check_folder(folder, "zoobot simulate")
+    if (folder / CATALOG_FILE).exists() and not kinds(folder):
+        msg = (
+            f"{folder} holds a {CATALOG_FILE} that was not simulated, and would be written over. Choose another folder."
+        )
+        raise OutputError(msg)
     _check_settings(folder, settings)
     steps = ((batch, len(batch)) for batch in batches)
     for batch in track_steps(steps, "Simulating galaxies", n_galaxies):

@@ -1,0 +1,109 @@
+"""No command writes over what it reads, or over another command's results."""
+
+import hashlib
+import os
+import shutil
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from astropy.io import fits
+
+PRETRAIN = (
+    "--architecture", "test_convnext", "--images", 16, "--batch-size", 8, "--val-galaxies", 8, "--size", 32, "--accelerator", "cpu",
+    "--workers", 0,
+)  # fmt: skip
+
+
+def hashes(folder: Path) -> dict[str, str]:
+    return {
+        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+@pytest.fixture(scope="module")
+def place(finetune, galaxies, encoder, tmp_path_factory) -> Path:
+    """A folder with a run, folders of other commands' results, and inputs that have the names of results."""
+    folder = tmp_path_factory.mktemp("outputs")
+    shutil.copytree(galaxies, folder / "galaxies")
+    shutil.copytree(encoder, folder / "encoder")
+    finetune(folder / "run", "--label", "ring", "--epochs", 1)
+    catalog = folder / "galaxies" / "catalog.csv"
+    frame = pd.read_csv(catalog)
+    frame["file_loc"] = [str(folder / "galaxies" / name) for name in frame["file_loc"]]
+    for name in ("predictions", "comparison", "neighbors", "c", "c_shift", "selected", "parts"):
+        frame.to_csv(folder / "galaxies" / f"{name}.csv", index=False)
+    shutil.copy(folder / "run" / "predictions.csv", folder / "galaxies" / "selected.csv")
+    (folder / "galaxies" / "link.csv").symlink_to(catalog)
+    for name, mark in {
+        "pretrained": ("run.json", '{"settings": {}}'), "selection": ("selection.json", "{}"), "comparison": ("comparison.json", "{}"),
+        "explained": ("neighbors.csv", ""), "simulated": ("simulation.json", "{}"),
+    }.items():  # fmt: skip
+        (folder / name).mkdir()
+        (folder / name / mark[0]).write_text(mark[1])
+    (folder / "predicted").mkdir()
+    shutil.copy(folder / "run" / "predictions.csv", folder / "predicted")
+    audit = pd.DataFrame({"id_str": ["a", "b"], "is_ring": [1, 0]})
+    audit.to_csv(folder / "selection" / "selection.csv", index=False)
+    (folder / "cutouts").mkdir()
+    for name in ("a.fits", "b.fits"):
+        fits.PrimaryHDU([[1.0, 2.0], [3.0, 4.0]]).writeto(folder / "cutouts" / name)
+    return folder
+
+
+EVALUATE = ("evaluate", "galaxies/c.csv", "--model", "run/model", "--no-report", "--out")
+SELECT = ("select", "galaxies/selected.csv", "--model", "run", "--completeness", 0.5, "--out")
+COMPARE = ("compare", "galaxies/c.csv", "--label", "shape", "--encoder", "encoder", "--out")
+EXPLAIN = ("explain", "galaxies/c.csv", "--model", "run/model", "--limit", 1, "--out")
+PREDICT = ("predict", "galaxies/c.csv", "--model", "run/model", "--out")
+FINETUNE = ("finetune", "galaxies/c.csv", "--label", "ring", "--encoder", "encoder", "--overwrite", "--out")
+FOLDERS = ("run", "pretrained", "selection", "comparison", "explained", "simulated", "encoder")
+OWN = {"select": "selection", "compare": "comparison", "explain": "explained", "finetune": "run"}
+
+CASES = [
+    *((*command, folder) for command in (EVALUATE, SELECT, COMPARE, EXPLAIN, FINETUNE) for folder in FOLDERS
+      if OWN.get(str(command[0])) != folder),
+    *(("simulate", folder, "--galaxies", 2, "--size", 40) for folder in ("run", "pretrained", "selection", "galaxies")),
+    *(("pretrain", folder, *PRETRAIN, "--overwrite") for folder in ("run", "selection", "comparison", "explained", "simulated")),
+    *(("demo", "--out", folder) for folder in ("run", "pretrained", "selection", "comparison", "explained")),
+    *((*PREDICT, file) for file in (
+        "galaxies/c.csv", "galaxies/../galaxies/c.csv", "{cwd}/galaxies/c.csv", "run/predictions.csv", "run/parts.csv",
+        "explained/neighbors.csv", "galaxies",
+    )),
+    ("predict", "galaxies/link.csv", "--model", "run/model", "--out", "galaxies/catalog.csv"),
+    ("predict", "galaxies/catalog.csv", "--model", "run/model", "--out", "galaxies/link.csv"),
+    ("predict", "galaxies/c_shift.csv", "--model", "run/model", "--by", "radius", "--out", "galaxies/c.csv"),
+    ("predict", "cutouts", "--model", "run/model", "--out", "cutouts/b.fits"),
+    ("evaluate", "galaxies/predictions.csv", "--model", "run/model", "--out", "galaxies"),
+    ("evaluate", "galaxies/parts.csv", "--model", "run/model", "--out", "{cwd}/galaxies/images/.."),
+    (*EVALUATE, "predicted"),
+    ("select", "galaxies/selected.csv", "--model", "run", "--completeness", 0.5, "--out", "galaxies"),
+    ("select", "--audited", "selection/selection.csv"),
+    ("compare", "galaxies/comparison.csv", "--label", "shape", "--encoder", "encoder", "--out", "galaxies"),
+    ("explain", "galaxies/neighbors.csv", "--model", "run/model", "--limit", 1, "--out", "galaxies"),
+    ("report", "run", "--out", "run/metrics.json"),
+    ("report", "run", "--out", "galaxies/c.csv"),
+    ("report", "run", "--out", "galaxies"),
+    ("report", "run", "--out", "selection/report.html"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("words", CASES, ids=lambda words: " ".join(map(str, (words[0], *words[-2:]))))
+def test_nothing_that_is_there_is_changed(words, place, zoobot_command, monkeypatch):
+    monkeypatch.chdir(place)
+    before = hashes(place)
+    answer = zoobot_command(*(str(word).format(cwd=os.getcwd()) for word in words))  # noqa: PTH109
+    assert answer.code == 2, answer.out + answer.err
+    assert "Traceback" not in answer.err and answer.err.count("Error: ") == 1
+    assert hashes(place) == before
+
+
+def test_unfinished_results_are_refused(place, zoobot_command, monkeypatch):
+    monkeypatch.chdir(place)
+    (place / "run" / ".unfinished").touch()
+    for words in (("report", "run"), ("check", "run"), (*SELECT, "new")):
+        answer = zoobot_command(*words)
+        assert answer.code == 2 and "are not complete" in answer.err, words
+    (place / "run" / ".unfinished").unlink()
