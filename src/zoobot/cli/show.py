@@ -77,7 +77,7 @@ def _scored(values: dict[str, Any], scores: Scores, name: str, *within: str) -> 
         figures = figures.get(key, {})
     figure = figures.get(name, {})
     low, high = figure.get("low"), figure.get("high")
-    known = "" if low is None or high is None else f" ({low:.3f} to {high:.3f})"
+    known = "" if low is None or high is None else f" ({_figure(low, 3)} to {_figure(high, 3)})"
     return f"{_figure(values.get(name))}{known}"
 
 
@@ -111,5 +111,8 @@ def show_files(out: Path) -> None:
             console.print(f"  {path}{'/' if path.is_dir() else ''}", soft_wrap=True)
 
 
-def _figure(value: float | None) -> str:
-    return "-" if value is None else f"{value}" if isinstance(value, int) else f"{value:.4f}"
+def _figure(value: float | None, digits: int = 4) -> str:
+    if value is None or isinstance(value, int):
+        return "-" if value is None else f"{value}"
+    usual = value == 0 or 0.001 <= abs(value) < 1e7
+    return f"{value:.{digits}f}" if usual else f"{value:.{digits}g}"

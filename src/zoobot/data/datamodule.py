@@ -17,6 +17,7 @@ from zoobot.data.catalog import label_columns, read_catalog
 from zoobot.data.images import ImageSettings, Stretch, decode_image
 from zoobot.data.labels import LabelKind, check_values, infer_kind, is_names, read_labels
 from zoobot.data.pixels import KeptPixels, Preprocessing, as_dtype, default_workers, digest, keep_pixels, pixel_dtype
+from zoobot.data.scales import LabelScale
 from zoobot.data.splits import check_every_class, group_codes, group_notes, split_rows
 from zoobot.errors import CatalogError, OptionError
 
@@ -157,6 +158,7 @@ class GalaxyDataModule(L.LightningDataModule):
         self.label_cols: list[str] = []
         self.class_names: dict[str, tuple[str, ...]] = {}
         self.notes: list[str] = []
+        self.label_scale: LabelScale | None = None
         self._training = pd.DataFrame()
         self.frames: dict[Part, pd.DataFrame] = {}
         self.labels: dict[Part, npt.NDArray[np.float32]] = {}
@@ -206,6 +208,17 @@ class GalaxyDataModule(L.LightningDataModule):
         self._learn_classes()
         self._label_parts()
 
+    def scale_labels(self) -> LabelScale | None:
+        """Scale measurements that float32 can't hold, and return how; None where it holds them as they are, which is nearly always.
+
+        ``labels``, and the labels of batches, are then scaled.
+        """
+        self.read_catalogs()
+        scale = LabelScale.of(self._read_numbers(self._training))
+        self.label_scale = None if scale.is_identity else scale
+        self._label_parts()
+        return self.label_scale
+
     def _learn_classes(self) -> None:
         """Find the classes of the training galaxies (or of all there are), and what is odd about their labels."""
         training, kind = self._training, self._kind(self._training)
@@ -232,6 +245,14 @@ class GalaxyDataModule(L.LightningDataModule):
                 self.labels[part] = self._read_labels(self.frames[part])
 
     def _read_labels(self, frame: pd.DataFrame) -> npt.NDArray[np.float32]:
+        """Return labels (galaxy, label) as training sees them."""
+        values = self._read_numbers(frame)
+        if self.label_scale is not None:
+            return self.label_scale.reduce(values)
+        with np.errstate(over="ignore"):  # infinite ones are scaled, or refused, by the model
+            return values.astype(np.float32)
+
+    def _read_numbers(self, frame: pd.DataFrame) -> npt.NDArray[np.float64]:
         """Return labels (galaxy, label): places of names among the classes, other labels as they stand."""
         columns = [
             read_labels(frame, [column], kind="classes", classes=self.class_names[column])
@@ -239,7 +260,7 @@ class GalaxyDataModule(L.LightningDataModule):
             else read_labels(frame, [column], kind="numbers")
             for column in self.label_cols
         ]
-        return np.concatenate([one.values for one in columns], axis=1).astype(np.float32)
+        return np.concatenate([one.values for one in columns], axis=1)
 
     def setup(self, stage: str | None = None) -> None:
         """Read the catalogs and decode the images that the stage needs, once."""

@@ -17,6 +17,8 @@ from torchmetrics import MeanMetric
 
 from zoobot.data import Preprocessing, as_batch
 from zoobot.data.augment import mixed
+from zoobot.data.catalog import check_labels
+from zoobot.data.scales import LabelScale
 from zoobot.encoders import Encoder, load_encoder, wrap_encoder
 from zoobot.errors import EncoderError, LabelError, OptionError
 from zoobot.finetune.heads import HeadKind, make_head
@@ -57,7 +59,7 @@ class TableOptions:
             raise OptionError(msg)
 
 
-def sample_columns(samples: npt.NDArray[np.float32], names: Sequence[str]) -> pd.DataFrame:
+def sample_columns(samples: npt.NDArray[np.floating[Any]], names: Sequence[str]) -> pd.DataFrame:
     """Give ``<column>_std`` and ``<column>_sample_<k>`` of samples (sample, galaxy, column)."""
     spread = pd.DataFrame(samples.std(axis=0, ddof=1), columns=[f"{name}_std" for name in names])
     each = [pd.DataFrame(sample, columns=[f"{name}_sample_{k}" for name in names]) for k, sample in enumerate(samples)]
@@ -139,6 +141,8 @@ class FinetuneableZoobotAbstract(L.LightningModule):
         Names of the label columns; taken from the data module that it is trained on.
     class_names : list of str
         Names of the classes, where labels are classes; likewise.
+    label_scale : zoobot.data.scales.LabelScale or None
+        How the labels were scaled to fit float32, where they do not as they are; likewise.
     preprocessing : Preprocessing or None
         How files become images; taken from the `GalaxyDataModule` that it is trained on.
     reference : zoobot.science.Reference or None
@@ -205,6 +209,7 @@ class FinetuneableZoobotAbstract(L.LightningModule):
         }
         self.label_cols: list[str] = []
         self.class_names: list[str] = []
+        self.label_scale: LabelScale | None = None
         self.preprocessing: Preprocessing | None = None
         self.reference: Reference | None = None
         self.memory: Memory | None = None
@@ -212,7 +217,7 @@ class FinetuneableZoobotAbstract(L.LightningModule):
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             self.head = self.make_head(head, dropout_prob)
-        self.val_table, self.test_table = TableMetric(self.scores), TableMetric(self.scores)
+        self.val_table, self.test_table = TableMetric(self._epoch_scores), TableMetric(self._epoch_scores)
         self.losses = nn.ModuleDict({f"{part}_loss": MeanMetric(nan_strategy="disable") for part in PARTS})
 
     # What a task decides.
@@ -250,7 +255,7 @@ class FinetuneableZoobotAbstract(L.LightningModule):
         """Give a table of predictions with what follows from its columns, such as the leading class."""
         return table
 
-    def to_table(self, values: npt.NDArray[np.float32], options: TableOptions) -> pd.DataFrame:
+    def to_table(self, values: npt.NDArray[np.floating[Any]], options: TableOptions) -> pd.DataFrame:
         """Give the columns of a table of predictions.
 
         Parameters
@@ -271,6 +276,10 @@ class FinetuneableZoobotAbstract(L.LightningModule):
     def scores(self, predictions: Tensor, labels: Tensor) -> Scores:
         """Give the metrics of predictions (galaxy, column) for labels (galaxy, label); see `zoobot.finetune.metrics`."""
         return {}
+
+    def in_units(self, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """Return predictions or labels (..., value) as training has them in the labels' own unit."""
+        return values if self.label_scale is None else self.label_scale.restore(values)
 
     def final_scores(self, predictions: Tensor, labels: Tensor, groups: npt.NDArray[np.int64] | None = None) -> Scores:
         """Return `scores` with those that take too long for each epoch, for `zoobot.evaluate` and ``metrics.json``.
@@ -301,7 +310,9 @@ class FinetuneableZoobotAbstract(L.LightningModule):
         """Give a catalog with the label columns that the task needs, where they can be made of others."""
         return frame
 
-    def check_labels(self, frame: pd.DataFrame, labels: npt.NDArray[np.float32], label_cols: Sequence[str]) -> None:
+    def check_labels(
+        self, frame: pd.DataFrame, labels: npt.NDArray[np.floating[Any]], label_cols: Sequence[str]
+    ) -> None:
         """Raise a LabelError where a catalog's labels (galaxy, label) don't fit the task."""
 
     def prepare(self, labels: npt.NDArray[np.float32]) -> None:
@@ -369,6 +380,11 @@ class FinetuneableZoobotAbstract(L.LightningModule):
             )
             raise EncoderError(msg)
         for part, labels in datamodule.labels.items():
+            large = ~np.isfinite(labels).all(axis=1)
+            column = datamodule.label_cols[0]
+            check_labels(
+                datamodule.frames[part], column, large, "a label too large for float32", "Give it in another unit."
+            )
             self.check_labels(datamodule.frames[part], labels, datamodule.label_cols)
         self.label_cols = list(datamodule.label_cols)
         self.preprocessing = datamodule.preprocessing
@@ -402,7 +418,7 @@ class FinetuneableZoobotAbstract(L.LightningModule):
 
     def predict_step(self, batch: Any, batch_idx: int) -> Tensor:
         """Give the predictions (batch, column) of a batch."""
-        return self.predictions(self(as_batch(batch, self.label_cols)["image"]))
+        return self._tensor_in_units(self.predictions(self(as_batch(batch, self.label_cols)["image"])))
 
     def on_train_epoch_end(self) -> None:
         """Log the training loss."""
@@ -459,6 +475,12 @@ class FinetuneableZoobotAbstract(L.LightningModule):
     def _score(self, batch: Any, part: str) -> None:
         _, outputs, labels = self._step(batch, part)
         self._table(part).update(self.predictions(outputs), labels)
+
+    def _tensor_in_units(self, values: Tensor) -> Tensor:
+        return values if self.label_scale is None else torch.from_numpy(self.in_units(values.numpy(force=True)))
+
+    def _epoch_scores(self, predictions: Tensor, labels: Tensor) -> Scores:
+        return self.scores(self._tensor_in_units(predictions), self._tensor_in_units(labels))
 
     def _table(self, part: str) -> TableMetric:
         return self.val_table if part == "val" else self.test_table
@@ -541,6 +563,7 @@ class FinetuneableZoobotAbstract(L.LightningModule):
             self.restore_calibration(config["calibration"])
         self.label_cols = list(config["label_cols"])
         self.class_names = list(config["class_names"])
+        self.label_scale = LabelScale.from_dict(config.get("label_scale"))
         self.preprocessing = (
             None if config["preprocessing"] is None else Preprocessing.from_dict(config["preprocessing"])
         )

@@ -172,7 +172,7 @@ class FinetuneableZoobotClassifier(FinetuneableZoobotAbstract):
             return multi_label_scores(predictions, labels, self.prediction_columns())
         return classification_scores(predictions, labels, self._names)
 
-    def to_table(self, values: npt.NDArray[np.float32], options: TableOptions) -> pd.DataFrame:
+    def to_table(self, values: npt.NDArray[np.floating[Any]], options: TableOptions) -> pd.DataFrame:
         """Give the columns of a table of predictions; samples are calibrated one by one, and then averaged."""
         table = super().to_table(values, options)
         samples = values[None] if values.ndim == 2 else values.swapaxes(0, 1)
@@ -269,7 +269,9 @@ class FinetuneableZoobotClassifier(FinetuneableZoobotAbstract):
         self.scaling = None if content["scaling"] is None else scaling_from_dict(content["scaling"])
         self.conformal = [ConformalClasses.from_dict(each) for each in content["conformal"]]
 
-    def check_labels(self, frame: pd.DataFrame, labels: npt.NDArray[np.float32], label_cols: Sequence[str]) -> None:
+    def check_labels(
+        self, frame: pd.DataFrame, labels: npt.NDArray[np.floating[Any]], label_cols: Sequence[str]
+    ) -> None:
         """Refuse labels that are not classes 0 to num_classes - 1, training labels of one class only, or the wrong number of columns."""
         columns = self.num_classes if self.multi_label else 1
         if len(label_cols) != columns:

@@ -113,12 +113,18 @@ def regression_scores(predicted: Tensor, target: Tensor, label_cols: list[str]) 
     for place, column in enumerate(label_cols):
         guess, truth = predicted[:, place].double(), target[:, place].double()
         each[column] = {
-            "rmse": float(tm.mean_squared_error(guess, truth, squared=False)),
-            "mae": float(tm.mean_absolute_error(guess, truth)),
+            "rmse": _root_mean_square(guess - truth),
+            "mae": float((guess - truth).abs().mean()),
             "r2": _r2(guess, truth),
         }
     means = {name: _mean([scores[name] for scores in each.values()]) for name in ("rmse", "mae", "r2")}
     return {**means, "targets": each, "n": len(target)}
+
+
+def _root_mean_square(values: Tensor) -> float:
+    """Return the root of the mean square, whose squares overflow in no unit."""
+    largest = values.abs().max()
+    return float(largest * (values / largest).square().mean().sqrt()) if largest > 0 else 0.0
 
 
 def _ranking_scores(score: Tensor, positive: Tensor) -> tuple[float, float]:
@@ -135,7 +141,7 @@ def _r2(guess: Tensor, truth: Tensor) -> float:
     """Return 1 − squared errors / squared deviations from the mean, in any unit; NaN where all true values are the same."""
     if bool((truth == truth[0]).all()):
         return float("nan")
-    return 1 - float(((truth - guess) ** 2).sum() / ((truth - truth.mean()) ** 2).sum())
+    return 1 - (_root_mean_square(guess - truth) / _root_mean_square(truth - truth.mean())) ** 2
 
 
 def _mean(values: list[float]) -> float:

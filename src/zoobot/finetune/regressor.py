@@ -111,18 +111,18 @@ class FinetuneableZoobotRegressor(FinetuneableZoobotAbstract):
         """Give rmse, mae and r2, in the labels' unit."""
         return regression_scores(predictions, labels, self.prediction_columns())
 
-    def to_table(self, values: npt.NDArray[np.float32], options: TableOptions) -> pd.DataFrame:
+    def to_table(self, values: npt.NDArray[np.floating[Any]], options: TableOptions) -> pd.DataFrame:
         """Give the columns of a table of predictions; intervals lie about the mean of samples."""
         table = super().to_table(values, options)
         if self.conformal is None:
             return table
         self._say_few(options.level)
         middle = values if values.ndim == 2 else values.mean(axis=1)
-        widths = self.conformal.half_widths(options.level).astype(np.float32)
+        widths = self.conformal.half_widths(options.level).astype(values.dtype)
         low, high = middle - widths, middle + widths
         if self.unit_interval:
             low, high = low.clip(0, 1), high.clip(0, 1)
-        columns: dict[str, npt.NDArray[np.float32]] = {}
+        columns: dict[str, npt.NDArray[np.floating[Any]]] = {}
         for place, name in enumerate(self.prediction_columns()):
             columns |= {f"{name}_low": low[:, place], f"{name}_high": high[:, place]}
         return pd.concat([table, pd.DataFrame(columns)], axis=1)
@@ -155,7 +155,9 @@ class FinetuneableZoobotRegressor(FinetuneableZoobotAbstract):
         """Take back what `calibration_dict` gave."""
         self.conformal = ConformalIntervals.from_dict(content["conformal"])
 
-    def check_labels(self, frame: pd.DataFrame, labels: npt.NDArray[np.float32], label_cols: Sequence[str]) -> None:
+    def check_labels(
+        self, frame: pd.DataFrame, labels: npt.NDArray[np.floating[Any]], label_cols: Sequence[str]
+    ) -> None:
         """Refuse another number of columns than targets, and targets outside [0, 1] where unit_interval is set."""
         if len(label_cols) != self.num_outputs:
             names = ", ".join(label_cols)
@@ -167,6 +169,18 @@ class FinetuneableZoobotRegressor(FinetuneableZoobotAbstract):
                 check_labels(
                     frame, column, outside, "a label outside 0 to 1", "Set unit_interval=False, or rescale them."
                 )
+
+    def learn_from(self, datamodule: Any) -> None:
+        """Take label names, scale and preprocessing from a `GalaxyDataModule`, and check that its labels and channels fit.
+
+        Raises
+        ------
+        LabelError, EncoderError
+            Labels or images that don't fit this model.
+        """
+        if not self.unit_interval and datamodule.label_cols and not datamodule.class_names:
+            self.label_scale = datamodule.scale_labels()
+        super().learn_from(datamodule)
 
     def prepare(self, labels: npt.NDArray[np.float32]) -> None:
         """Take the mean and standard deviation of the training labels."""

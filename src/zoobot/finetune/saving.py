@@ -69,6 +69,7 @@ def model_config(model: FinetuneableZoobotAbstract) -> dict[str, Any]:
         "encoder": model.encoder.config.to_dict(),
         "label_cols": list(model.label_cols),
         "class_names": list(model.class_names),
+        "label_scale": None if model.label_scale is None else model.label_scale.to_dict(),
         "preprocessing": None if model.preprocessing is None else model.preprocessing.to_dict(),
         "calibration": model.calibration_dict(),
     }

@@ -122,7 +122,7 @@ class FinetuneableZoobotTree(FinetuneableZoobotAbstract):
         parts = [predictions[:, question.columns] for question in self.schema.questions]
         return torch.cat([part / part.sum(dim=1, keepdim=True) for part in parts], dim=1)
 
-    def to_table(self, values: npt.NDArray[np.float32], options: TableOptions) -> pd.DataFrame:
+    def to_table(self, values: npt.NDArray[np.floating[Any]], options: TableOptions) -> pd.DataFrame:
         """Give the columns that `vote_table` lists; samples are mixed, not averaged."""
         posterior = trees.VotePosterior(self.schema, values)
         return vote_table(posterior, level=options.level, min_asked=options.min_asked)
@@ -188,7 +188,9 @@ class FinetuneableZoobotTree(FinetuneableZoobotAbstract):
 
         return tree_votes(frame, self.schema)
 
-    def check_labels(self, frame: pd.DataFrame, labels: npt.NDArray[np.float32], label_cols: Sequence[str]) -> None:
+    def check_labels(
+        self, frame: pd.DataFrame, labels: npt.NDArray[np.floating[Any]], label_cols: Sequence[str]
+    ) -> None:
         """Refuse label columns other than the tree's, in its order, and negative votes."""
         if list(label_cols) != self.schema.label_cols:
             self.schema.check_columns(label_cols)

@@ -226,12 +226,13 @@ class RawPredictions:
     frame : pandas.DataFrame
         The catalog.
     values : ndarray
-        float32 (galaxy, value), or (galaxy, sample, value) with dropout samples; NaN for images that can't be read.
+        float32 (galaxy, value), or (galaxy, sample, value) with dropout samples; float64 where labels were too large or small for float32.
+        NaN for images that can't be read.
     errors : list of str or None
         The reason for each such image, empty for the others; None where the first would have been raised.
     """
 
-    def __init__(self, frame: pd.DataFrame, values: npt.NDArray[np.float32], errors: list[str] | None) -> None:
+    def __init__(self, frame: pd.DataFrame, values: npt.NDArray[np.floating[Any]], errors: list[str] | None) -> None:
         self.frame = frame
         self.values = values
         self.errors = errors
@@ -268,7 +269,7 @@ def raw_predictions(
         )  # fmt: skip
     settings = settings if hdu is None else settings.with_hdu(hdu)
     compute = _samples(model, n_samples) if n_samples > 1 else partial(_once, model)
-    return _run(
+    raw = _run(
         catalog,
         settings,
         model,
@@ -284,6 +285,7 @@ def raw_predictions(
         precision=precision,
         runtime=runtime,
     )
+    return RawPredictions(raw.frame, model.in_units(raw.values), raw.errors)
 
 
 def prediction_table(

@@ -44,7 +44,7 @@ class Evaluation:
     """The model's ``predictions`` of all rows of the table"""
     scored: npt.NDArray[np.bool_]
     """Which rows were scored"""
-    labels: npt.NDArray[np.float32]
+    labels: npt.NDArray[np.floating[Any]]
     """Labels (galaxy, label) of the galaxies that were scored"""
     figures: Figures
     """Scores with their intervals, and whether they can be told from chance; see `zoobot.science.figures`"""
@@ -52,7 +52,7 @@ class Evaluation:
     """Group (galaxy,) of the galaxies that were scored; None where each stands alone"""
 
     @property
-    def values(self) -> npt.NDArray[np.float32]:
+    def values(self) -> npt.NDArray[np.floating[Any]]:
         """The model's ``predictions`` (galaxy, value) of the galaxies that were scored."""
         return self.raw.values[self.scored]
 
@@ -117,7 +117,8 @@ def evaluate(
         check_columns(given, [group_col], "of groups")
     frame = model.read_labels(given)
     columns = label_columns(frame, model.label_cols)
-    labels = read_labels(frame, columns, kind=model.label_kind, classes=model.known_classes()).values.astype(np.float32)
+    read = read_labels(frame, columns, kind=model.label_kind, classes=model.known_classes())
+    labels = read.values if read.kind == "numbers" else read.values.astype(np.float32)
     model.check_labels(frame, labels, columns)
     raw = raw_predictions(
         frame,
@@ -146,7 +147,7 @@ def _scored(
     table: pd.DataFrame,
     raw: RawPredictions,
     scored: npt.NDArray[np.bool_],
-    labels: npt.NDArray[np.float32],
+    labels: npt.NDArray[np.floating[Any]],
     groups: npt.NDArray[np.int64] | None,
 ) -> Evaluation:
     """Score what was predicted of the rows of a table."""

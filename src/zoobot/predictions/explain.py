@@ -128,7 +128,7 @@ def explain(
         model.train(was_training)
     from zoobot.finetune.base import TableOptions
 
-    table = model.to_table(np.concatenate(values), TableOptions())
+    table = model.to_table(model.in_units(np.concatenate(values)), TableOptions())
     shown = pd.concat([frame[["id_str", "file_loc"]].reset_index(drop=True), table], axis=1)
     return Explanation(
         shown, np.concatenate(views), np.concatenate(maps) if heat else None, targets, np.concatenate(features)

@@ -27,7 +27,7 @@ def number(value: Any) -> str:
         return f"{value:,}"
     size = abs(value)
     digits = 3 if size < 10 else 2 if size < 100 else 1 if size < 1000 else 0
-    text = f"{value:,.{digits}f}" if size >= 0.1 or size == 0 else f"{value:.3g}"
+    text = f"{value:,.{digits}f}" if 0.1 <= size < 1e7 or size == 0 else f"{value:.3g}"
     return text.replace("-", "−")
 
 

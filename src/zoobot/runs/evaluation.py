@@ -13,7 +13,8 @@ import numpy as np
 import pandas as pd
 
 from zoobot.data import Preprocessing
-from zoobot.data.catalog import check_columns, read_catalog
+from zoobot.data.catalog import check_columns, label_columns, read_catalog
+from zoobot.data.labels import check_values
 from zoobot.data.splits import group_codes
 from zoobot.errors import OptionError, OutputError
 from zoobot.files import write_json
@@ -130,6 +131,8 @@ def evaluation_run(
         model.preprocessing = (model.preprocessing or Preprocessing()).with_hdu(hdu)
     frame = read_catalog(catalog, check_files=on_error == "raise")
     _check_columns(frame, by, model)
+    for note in check_values(model.read_labels(frame), label_columns(frame, model.label_cols), model.label_kind):
+        say(note)
     sample = FeatureSample(len(frame)) if out is not None and report else None
     evaluation = evaluate(
         frame,
