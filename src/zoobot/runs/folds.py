@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +21,7 @@ from zoobot.report.names import FOLDS_FOLDER, METRICS_FILE, PREDICTIONS_FILE
 from zoobot.runs.about import task_of
 from zoobot.runs.build import build_encoder, build_model, data_options
 from zoobot.runs.held_out import best_model, calibrate, evaluation_options, grouping, labelled_galaxies
+from zoobot.runs.origin import ORIGIN_FILE
 from zoobot.runs.settings import RunSettings
 
 if TYPE_CHECKING:
@@ -98,6 +101,29 @@ def deal_folds(datamodule: GalaxyDataModule, frame: pd.DataFrame, n_folds: int) 
     for fold, rows in enumerate(_split(datamodule, frame, [1 / n_folds] * n_folds, strata)):
         folds[rows] = fold
     return folds
+
+
+def keep_same_folds(settings: RunSettings, made_of: Mapping[str, str], out: Path) -> None:
+    """Delete folds of an interrupted run that were made of something else, or with other settings: they are made anew.
+
+    Parameters
+    ----------
+    settings
+        Of the run.
+    made_of
+        See `origin`.
+    out
+        The run's folder.
+    """
+    free = ("num_workers", "report")
+    wanted = {"made_of": dict(made_of), "settings": {k: v for k, v in asdict(settings).items() if k not in free}}
+    record = out / FOLDS_FOLDER / ORIGIN_FILE
+    now = json.loads(json.dumps(wanted))
+    if record.is_file() and read_json(record, ModelFileError, f"Delete {record}.") == now:
+        return
+    if record.parent.is_dir():
+        shutil.rmtree(record.parent)
+    write_json(record, now)
 
 
 def check_folds(datamodule: GalaxyDataModule, n_folds: int) -> None:

@@ -48,8 +48,9 @@ from zoobot.report.names import (
 from zoobot.runs.about import write_about
 from zoobot.runs.aftermath import remember, write_aftermath
 from zoobot.runs.build import build
-from zoobot.runs.folds import check_folds, run_folds
+from zoobot.runs.folds import check_folds, keep_same_folds, run_folds
 from zoobot.runs.held_out import best_model, calibrate, evaluation_options, grouping
+from zoobot.runs.origin import ORIGIN_FILE, check_same, origin
 from zoobot.runs.overlap import check_apart
 from zoobot.runs.settings import FREE_ON_RESUME, RunSettings, Timing
 
@@ -120,6 +121,10 @@ def finetune_run(
         say(sentence)
     if settings.folds:
         check_folds(datamodule, settings.folds)
+    made_of = origin(datamodule, model)
+    unknown = None if before is None else check_same(out / CHECKPOINTS, made_of)
+    if unknown is not None:
+        say(unknown)
     say(_summary(settings, datamodule, model))
 
     def make_trainer(save_dir: Path, **options: Any) -> FinetuneTrainer:
@@ -138,6 +143,8 @@ def finetune_run(
     trainer = make_trainer(out, **{**options, "callbacks": [*options.get("callbacks", ()), DropEarlier(folder)]})
     with folder.replaced() if before is None else contextlib.nullcontext():
         write_json(out / RUN_FILE, asdict(settings))
+        if unknown is None:
+            write_json(out / CHECKPOINTS / ORIGIN_FILE, made_of)
         if before is not None and before.waited >= settings.patience:  # it had stopped early
             best: str | Path = before.best
         else:
@@ -149,6 +156,7 @@ def finetune_run(
         scores = _evaluate(settings, datamodule, model, out)
         write_about(settings, datamodule, model, out, started)
         if settings.folds:
+            keep_same_folds(settings, made_of, out)
             run_folds(settings, datamodule, model, out, lambda save_dir: make_trainer(save_dir, **options), say)
         timing = Timing(
             fit_seconds=round(trainer.fit_seconds, 3),
