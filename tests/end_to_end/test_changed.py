@@ -100,3 +100,13 @@ def test_a_run_of_an_earlier_version_goes_on(started, zoobot_command, quick):
     )
     answer = zoobot_command(*command, "--resume")
     assert answer.code == 0 and "can't be checked" in " ".join(answer.out.split()), answer.err
+
+
+@pytest.mark.parametrize("name", ["part", "file_loc", "galaxy_group"])
+def test_a_label_of_a_taken_name_is_refused_before_work(name, galaxies, quick, zoobot_command, tmp_path):
+    table = pd.read_csv(galaxies / "catalog.csv")
+    table["file_loc"] = [str(galaxies / one) for one in table["file_loc"]]
+    (table if name in table else table.assign(**{name: table["ring"]})).to_csv(tmp_path / "c.csv", index=False)
+    answer = zoobot_command("finetune", tmp_path / "c.csv", "--out", tmp_path / "run", *quick, "--label", name)
+    assert answer.code == 2 and f"label column '{name}' has a name" in answer.err
+    assert not (tmp_path / "run").exists()

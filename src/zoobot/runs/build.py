@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from zoobot.data.tables import CatalogSource
     from zoobot.encoders import Encoder
 
+RESERVED = ("id_str", "file_loc", "part", "galaxy_group")
+"""Columns of a run's tables, beside labels and predictions"""
+
 
 def build(settings: RunSettings) -> tuple[GalaxyDataModule, FinetuneableZoobotAbstract]:
     """Give the data module, its catalogs read and checked, and the model."""
@@ -39,6 +42,12 @@ def build(settings: RunSettings) -> tuple[GalaxyDataModule, FinetuneableZoobotAb
         msg = f"--task tree needs the tree: --tree with one of {', '.join(trees.names())}, or the path of a YAML file."
         raise OptionError(msg)
     label_cols = list(settings.label_cols) or ([] if tree is None else tree.label_cols)
+    taken = [name for name in label_cols if name in RESERVED]
+    if taken:
+        msg = (
+            f"the label column {taken[0]!r} has a name that tables of results use themselves. Rename it in the catalog."
+        )
+        raise LabelError(msg)
     if tree is not None:
         frame = tree_votes(frame, tree)
         test = None if test is None else tree_votes(read_catalog(test), tree)
