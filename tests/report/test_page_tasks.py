@@ -20,7 +20,7 @@ from zoobot.report import write_report
         ),
         (
             labels_folder,
-            ["Multi-label classifier of bar, ring", "By label", "No sign that anything was learned of “ring”"],
+            ["Multi-label classifier of bar, ring", "By label", "Predictions of “ring” can't be told from guessing"],
         ),
         (votes_folder, ["By question", "Where counts fall", "highest predicted fraction of “smooth”"]),
     ],

@@ -281,3 +281,12 @@ def test_groups_are_of_these_galaxies():
         Groups.of([1, 2], 3)
     assert Groups.of([5, 5, 2], 3).effective == pytest.approx(9 / 5)
     assert Groups.of(None, 4).effective == 4
+
+
+def test_no_brier_score_is_above_its_largest() -> None:
+    """One galaxy of the rarer class makes the mean loss hardly known, but not boundless."""
+    sure = np.array([0.999] * 59 + [0.001])
+    found = loss_intervals.brier(np.stack([sure, 1 - sure], axis=1)[:, [0, 1]], np.array([0] * 59 + [1]))
+    wrong = loss_intervals.brier(np.stack([sure, 1 - sure], axis=1), np.array([0] * 58 + [1, 1]))
+    for one in (found, wrong):
+        assert one.value <= one.high <= 1

@@ -114,3 +114,16 @@ def test_nothing_to_test_on():
     empty = nothing_learned(labels * 0.5 + 0.1, labels, task="multi_label")
     assert empty.verdicts == ("learned", "untellable")
     assert empty.verdict == "learned"
+
+
+def test_what_almost_tells_is_not_called_nothing():
+    """An AUROC of 0.8 with p = 0.015 is no evidence that nothing was learned."""
+    rng = np.random.default_rng(3)
+    labels = np.arange(21) >= 12
+    found = next(
+        one
+        for _ in range(1000)
+        if 0.01 < (one := nothing_learned(two(rng.normal(labels * 1.2)), labels)).p_value < 0.05
+    )
+    assert found.verdict == "unclear"
+    assert "can't tell the predictions from guessing" in found.sentence

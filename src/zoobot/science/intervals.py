@@ -326,5 +326,6 @@ def mean_of(
             np.array([part.high - part.value for part in parts]),
         )
     )
-    method = f"{parts[0].method}; combined by Zou & Donner (2008)"
+    combined = "combined by Zou & Donner (2008)"
+    method = parts[0].method if combined in parts[0].method else f"{parts[0].method}; {combined}"
     return Measured(value, value - low, value + high, influence.mean(axis=1), method)

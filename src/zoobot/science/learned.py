@@ -44,7 +44,7 @@ class Learned:
     sentence : str
         The result in words.
     verdict : str
-        "learned"; "inverted", where galaxies are ranked the wrong way round; "unclear", where chance explains the predictions;
+        "learned"; "inverted", where galaxies are ranked the wrong way round; "unclear", where they can't be told from guessing;
         "untellable", where it would explain any.
     smallest_p : float
         The smallest p-value that so few galaxies could give.
@@ -161,7 +161,7 @@ def _sentence(verdict: Verdict, p: float, smallest: float, groups: Groups) -> st
         )
     if verdict == "unclear":
         return (
-            f"Nothing was learned, as far as {these} can tell: labels without any relation to the images would be ranked as well "
+            f"These {these} can't tell the predictions from guessing: labels without any relation to the images would be ranked as well "
             f"this often by chance ({shown}). Check that the labels belong to the images; if they do, more labels are needed."
         )
     if verdict == "inverted":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -38,7 +39,9 @@ def brier(probabilities: ArrayLike, classes: ArrayLike, groups: ArrayLike | None
     """Return the Brier score, as `zoobot.science.brier_score` has it; parameters as for `log_loss`."""
     p = np.asarray(probabilities, dtype=np.float64)
     squares = (p**2).sum(axis=1, keepdims=True) - 2 * p + 1  # of each class, were it the true one
-    return _against(squares / (2 if p.shape[1] == 2 else 1), np.asarray(classes), groups)
+    two = p.shape[1] == 2
+    found = _against(squares / (2 if two else 1), np.asarray(classes), groups)
+    return replace(found, high=min(found.high, 1.0 if two else 2.0))  # no Brier score is larger
 
 
 def _against(each: Values, classes: NDArray[np.int64], groups: ArrayLike | None) -> Measured:

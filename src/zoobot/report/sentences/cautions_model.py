@@ -9,6 +9,7 @@ from zoobot.report.findings.chance import questions
 from zoobot.report.findings.promises import calibration_error, coverages, disagreement, share_loss
 from zoobot.report.sentences.table import Cause, Sentence, always
 from zoobot.report.words import between, count, listed, number
+from zoobot.science.figure import SIGNIFICANCE
 
 if TYPE_CHECKING:
     from zoobot.report.findings.chance import Guess, Questions
@@ -139,24 +140,24 @@ def _p(guess: Guess) -> str:
 
 NO_BETTER: Cause[Guess] = Cause(
     key="no_better",
-    name="No sign that anything was learned",
+    name="Predictions can't be told from guessing",
     each=_guesses("unclear"),
     when=always,
     gravity="grave",
-    title=lambda guess: f"No sign that anything was learned{_of(guess)}",
+    title=lambda guess: f"Predictions{_of(guess)} can't be told from guessing",
     text=(
         Sentence(
             "no_better.measured",
             always,
             lambda guess: (
-                f"{_measured(guess)}; predictions that know nothing have {number(guess.figure.chance)}, and chance explains the "
-                f"difference ({_p(guess)})."
+                f"{_measured(guess)}. Guessing has {number(guess.figure.chance)}, and chance comes as far from it too often to tell the "
+                f"two apart ({_p(guess)}; at most {SIGNIFICANCE} is asked for)."
             ),
         ),
         Sentence(
             "no_better.reasons",
             always,
-            "Either the images don't show what is asked for, or the labels are mixed up, or there are too few galaxies.",
+            "Either the images don't show what is asked for, or the labels are mixed up, or the galaxies are too few to tell.",
         ),
     ),
     documented=(
@@ -208,7 +209,7 @@ UNTELLABLE: Cause[Guess] = Cause(
             "untellable",
             always,
             lambda guess: (
-                f"{_measured(guess)}. Of so few galaxies even the best predictions can't be told from guessing: chance reaches "
+                f"{_measured(guess)}. With so few galaxies even perfect predictions can't be told from guessing: chance gives "
                 f"them with a probability of {guess.figure.smallest_p:.2g}. Label more."
             ),
         ),
