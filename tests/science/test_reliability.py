@@ -36,8 +36,13 @@ def test_the_curve_is_scikit_learns_and_its_intervals_scipys():
     assert curve.predicted == pytest.approx(predicted)
     assert curve.observed == pytest.approx(observed)
     for place in range(10):
-        interval = binomtest(round(30 * observed[place]), 30).proportion_ci(method="wilson")
+        interval = binomtest(round(30 * observed[place]), 30).proportion_ci(method="exact")
         assert (curve.low[place], curve.high[place]) == pytest.approx((interval.low, interval.high))
+    copies = np.repeat(np.arange(300), 3)
+    together = reliability_curve(p[copies], true[copies], bins=10, groups=copies)
+    apart = reliability_curve(p[copies], true[copies], bins=10)
+    assert together.high - together.low == pytest.approx(curve.high - curve.low, rel=0.15)
+    assert (apart.high - apart.low < 0.7 * (curve.high - curve.low)).all()
     assert curve.to_frame()["count"].sum() == 300
     assert curve.ece() == expected_calibration_error(p, true, bins=10)
 
@@ -156,3 +161,14 @@ def test_what_is_no_probability_is_refused(p: list, true: list, options: dict, m
         expected_calibration_error(p, true, **options)
     with pytest.raises(OptionError, match="draws=0"):
         ece_of_perfect([0.5], draws=0)
+
+
+def test_copies_leave_more_to_chance():
+    p, true = events(100, seed=4)
+    copies = np.repeat(np.arange(100), 3)
+    both = np.stack([1 - p, p], axis=1)[copies]
+    once = calibration_scores(both[::3], true, ["no", "yes"])["ece_perfect"]["q95"]
+    together = calibration_scores(both, true[copies], ["no", "yes"], groups=copies)["ece_perfect"]["q95"]
+    apart = calibration_scores(both, true[copies], ["no", "yes"])["ece_perfect"]["q95"]
+    assert together > 0.8 * once
+    assert apart < 0.75 * once

@@ -201,9 +201,9 @@ class FinetuneableZoobotClassifier(FinetuneableZoobotAbstract):
         ``mean_size``, whether any set is ``informative``, and each label's own under ``labels``. ``groups``: see the base class.
         """
         p, truth = predictions.numpy(force=True).astype(np.float64), labels.numpy(force=True)
-        scores = self._calibration_scores(p, truth) | self.scores(predictions, labels)
+        scores = self._calibration_scores(p, truth, groups) | self.scores(predictions, labels)
         if self.scaling is not None:
-            scores["calibrated"] = self._calibration_scores(self.scaling.apply(p), truth)
+            scores["calibrated"] = self._calibration_scores(self.scaling.apply(p), truth, groups)
             scores["calibration"] = evidence_of(self.scaling, self.prediction_columns())
         if self.conformal:
             level = TableOptions().level
@@ -342,10 +342,12 @@ class FinetuneableZoobotClassifier(FinetuneableZoobotAbstract):
             "calibration": self.calibration,
         }
 
-    def _calibration_scores(self, p: npt.NDArray[np.float64], truth: npt.NDArray[np.float32]) -> Scores:
+    def _calibration_scores(
+        self, p: npt.NDArray[np.float64], truth: npt.NDArray[np.float32], groups: npt.NDArray[np.int64] | None
+    ) -> Scores:
         if self.multi_label:
-            return multi_label_calibration_scores(p, truth, self.prediction_columns())
-        return calibration_scores(p, truth.reshape(-1), self._names)
+            return multi_label_calibration_scores(p, truth, self.prediction_columns(), groups=groups)
+        return calibration_scores(p, truth.reshape(-1), self._names, groups=groups)
 
     def _each_set(
         self, p: npt.NDArray[np.float64]

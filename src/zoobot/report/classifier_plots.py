@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from zoobot.report.intervals import share
 from zoobot.report.outcomes import calibration_is_kept
 from zoobot.report.theme import (
     BLUE,
@@ -24,9 +23,11 @@ from zoobot.report.theme import (
     shorts,
     style,
 )
+from zoobot.science.intervals import share
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from numpy.typing import NDArray
 
     from zoobot.report.outcomes import Classes, Labels
 
@@ -173,7 +174,9 @@ def _histogram(ax: Axes, outcomes: Classes | Labels, place: int, truth: np.ndarr
     return pd.DataFrame({"class": outcomes.names[place], "from": edges[:-1], "to": edges[1:], "is": yes, "is_not": no})
 
 
-def conformal_plot(outcomes: Classes, scores: dict[str, Any], *, chose_epoch: bool) -> Plot | None:
+def conformal_plot(
+    outcomes: Classes, scores: dict[str, Any], groups: NDArray[np.int64] | None = None, *, chose_epoch: bool
+) -> Plot | None:
     """Draw how often conformal sets hold the true class, and how large they are; None where there are no sets.
 
     Parameters
@@ -182,15 +185,17 @@ def conformal_plot(outcomes: Classes, scores: dict[str, Any], *, chose_epoch: bo
         With the sets.
     scores
         What ``metrics.json`` has under ``conformal``: the ``level`` that sets promise and the ``expected`` coverage, if known.
+    groups
+        Group of each galaxy (galaxy,); None where each stands alone.
     chose_epoch
         Whether the validation galaxies, which sets are made with, chose the epoch too.
     """
     if outcomes.sets is None:
         return None
     held = np.take_along_axis(outcomes.sets, outcomes.truth[:, None], axis=1)[:, 0]
-    rows = [_covered("all", held)]
+    rows = [_covered("all", held, np.ones(len(held), bool), groups)]
     rows += [
-        _covered(name, held[outcomes.truth == place])
+        _covered(name, held, outcomes.truth == place, groups)
         for place, name in enumerate(outcomes.names)
         if (outcomes.truth == place).any()
     ]
@@ -218,6 +223,8 @@ def conformal_plot(outcomes: Classes, scores: dict[str, Any], *, chose_epoch: bo
     return Plot("conformal", figure, numbers, wide=True, drawn=drawn)
 
 
-def _covered(name: str, held: np.ndarray) -> dict[str, object]:
-    low, high = share(float(held.sum()), len(held))
-    return {"class": name, "coverage": float(held.mean()), "low": low, "high": high, "n": len(held)}
+def _covered(
+    name: str, held: NDArray[np.bool_], rows: NDArray[np.bool_], groups: NDArray[np.int64] | None
+) -> dict[str, object]:
+    found = share(held[rows], None if groups is None else groups[rows])
+    return {"class": name, "coverage": found.value, "low": found.low, "high": found.high, "n": int(rows.sum())}

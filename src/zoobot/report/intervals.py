@@ -1,4 +1,4 @@
-"""Curves of rankings with the bands of their bootstrap, and Wilson's interval of a share."""
+"""Curves of rankings with the bands of their bootstrap."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-
-from zoobot.science.reliability import wilson_interval
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -22,14 +20,6 @@ DRAWN = 4_000_000
 
 POINTS = 101
 """Of the grids that bands are given on"""
-
-
-def share(hits: float, count: float) -> Interval:
-    """Return Wilson's 95% interval of a share, NaN where nothing was counted."""
-    if not count:
-        return UNKNOWN
-    low, high = wilson_interval(hits, count)
-    return float(low), float(high)
 
 
 @dataclass(frozen=True, eq=False)

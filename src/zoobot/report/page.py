@@ -186,22 +186,24 @@ class _Page:
     def _outcome_section(self, outcomes: object, events: Events | None) -> Section:
         section = Section("plots", text=said(sections.OUTCOMES, self.run))
         conformal = self.contents.scores("test").get("conformal") or {}
+        groups = self.contents.groups("test")
         if isinstance(outcomes, Classes):
             assert events is not None  # made of them
             plots: list[Plot | None] = [
                 confusion_plot(outcomes),
                 *ranking_plots(events),
                 histograms(outcomes),
-                reliability_of_classes(outcomes),
+                reliability_of_classes(outcomes, groups),
             ]
             if not self.run.too_few_for_conformal:
-                plots.append(conformal_plot(outcomes, conformal, chose_epoch=self.run.chose_epoch))
+                plots.append(conformal_plot(outcomes, conformal, groups, chose_epoch=self.run.chose_epoch))
             section.plots = self._drawn(*plots)
         elif isinstance(outcomes, Labels):
             assert events is not None  # made of them
-            section.plots = self._drawn(*ranking_plots(events), histograms(outcomes), reliability_of_labels(outcomes))
+            reliability = reliability_of_labels(outcomes, groups)
+            section.plots = self._drawn(*ranking_plots(events), histograms(outcomes), reliability)
         elif isinstance(outcomes, Numbers):
-            section.plots = self._drawn(*regression_plots(outcomes, conformal.get("level")))
+            section.plots = self._drawn(*regression_plots(outcomes, conformal.get("level"), groups))
         elif isinstance(outcomes, Votes):
             scores = saved_scores(self.contents.scores("test"), outcomes) or score_votes(
                 outcomes.posterior, outcomes.counts

@@ -11,8 +11,8 @@ import pandas as pd
 
 from zoobot.report.intervals import Ranking, Resampled, grid, ranking, resample
 from zoobot.report.theme import BLUE, FAINT, HEIGHT, ORANGE, Plot, new_figure, panels, series, short, style
+from zoobot.science.intervals import share
 from zoobot.science.ranking_intervals import auroc, average_precision
-from zoobot.science.reliability import wilson_interval
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -246,7 +246,7 @@ def _thresholds(events: Events) -> Plot:
         else:
             figure, axes = panels(shown, "threshold on the probability", "", heading=0.3)
         for place, ax in enumerate(axes):
-            table = threshold_table(events.cuts[:, place], events.positive[:, place])
+            table = threshold_table(events.cuts[:, place], events.positive[:, place], events.groups)
             for name, color in (("purity", BLUE), ("completeness", ORANGE)):
                 ax.plot(table["threshold"], table[name], color=color, label=name)
                 ax.fill_between(
@@ -272,18 +272,21 @@ def _thresholds(events: Events) -> Plot:
     return Plot("thresholds", figure, pd.concat(tables), wide=shown > 1, drawn=drawn)
 
 
-def threshold_table(score: Values, positive: NDArray[np.bool_]) -> pd.DataFrame:
-    """Give purity and completeness with Wilson's intervals at thresholds 0, 0.01, ... 1; NaN where nothing is chosen."""
+def threshold_table(
+    score: Values, positive: NDArray[np.bool_], groups: NDArray[np.int64] | None = None
+) -> pd.DataFrame:
+    """Return purity and completeness with their intervals at thresholds 0, 0.01, ... 1; NaN where nothing is chosen."""
     order = np.sort(score)
     own = np.sort(score[positive])
     chosen = len(order) - np.searchsorted(order, THRESHOLDS - 1e-12)
     hits = len(own) - np.searchsorted(own, THRESHOLDS - 1e-12)
-    table = {"threshold": THRESHOLDS, "chosen": chosen, "hits": hits}
-    for name, count in (("purity", chosen), ("completeness", np.full(len(hits), len(own)))):
-        some = np.where(count > 0, count, 1)
-        low, high = wilson_interval(hits, some)
-        for column, values in ((name, hits / some), (f"{name}_low", low), (f"{name}_high", high)):
-            table[column] = np.where(count > 0, values, np.nan)
+    table: dict[str, Any] = {"threshold": THRESHOLDS, "chosen": chosen, "hits": hits}
+    at = [score >= threshold - 1e-12 for threshold in THRESHOLDS]
+    for name in ("purity", "completeness"):
+        pairs = [(positive, rows) if name == "purity" else (rows, positive) for rows in at]
+        found = [share(right[of], None if groups is None else groups[of]) for right, of in pairs]
+        table |= {name: [one.value for one in found]}
+        table |= {f"{name}_{end}": [getattr(one, end) for one in found] for end in ("low", "high")}
     return pd.DataFrame(table)
 
 

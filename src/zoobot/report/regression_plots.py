@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from zoobot.report.intervals import share
 from zoobot.report.theme import BLUE, FAINT, MOST_POINTS, ORANGE, Plot, cloud, new_figure, panels, short, style
+from zoobot.science.intervals import share
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -53,7 +53,7 @@ class Scatter:
     level: float | None
 
 
-def regression_plots(outcomes: Numbers, level: float | None) -> list[Plot]:
+def regression_plots(outcomes: Numbers, level: float | None, groups: NDArray[np.int64] | None = None) -> list[Plot]:
     """Draw what can be seen of a regressor's outcomes; ``level`` is the coverage that intervals promise, if known.
 
     What intervals cover is drawn where any of them is finite.
@@ -61,7 +61,7 @@ def regression_plots(outcomes: Numbers, level: float | None) -> list[Plot]:
     plots = [_one_to_one(outcomes), _residuals(outcomes), _histogram(outcomes)]
     if outcomes.low is None or not np.isfinite(outcomes.low).any():
         return plots
-    return [*plots, _coverage(outcomes, level)]
+    return [*plots, _coverage(outcomes, level, groups)]
 
 
 def _one_to_one(outcomes: Numbers) -> Plot:
@@ -129,7 +129,7 @@ def _histogram(outcomes: Numbers) -> Plot:
     return Plot("residual_histogram", figure, {"targets": rows}, wide=len(axes) > 1, drawn=drawn)
 
 
-def _coverage(outcomes: Numbers, level: float | None) -> Plot:
+def _coverage(outcomes: Numbers, level: float | None, groups: NDArray[np.int64] | None) -> Plot:
     """Draw the share of true values within the intervals, over all and by prediction."""
     assert outcomes.low is not None  # asked by the caller
     assert outcomes.high is not None
@@ -141,13 +141,13 @@ def _coverage(outcomes: Numbers, level: float | None) -> Plot:
             within = (outcomes.low[:, place] <= truth) & (truth <= outcomes.high[:, place])
             rows = []
             for rows_of in _bins(predicted):
-                low, high = share(float(within[rows_of].sum()), len(rows_of))
+                found = share(within[rows_of], None if groups is None else groups[rows_of])
                 rows.append(
                     {
                         "predicted": predicted[rows_of].mean(),
                         "coverage": within[rows_of].mean(),
-                        "low": low,
-                        "high": high,
+                        "low": found.low,
+                        "high": found.high,
                         "n": len(rows_of),
                     }
                 )
@@ -156,8 +156,8 @@ def _coverage(outcomes: Numbers, level: float | None) -> Plot:
             ax.errorbar(
                 table["predicted"], table["coverage"], error, fmt="o", color=BLUE, markersize=4, capsize=2, elinewidth=1
             )
-            low, high = share(float(within.sum()), len(within))
-            ax.axhspan(low, high, color=ORANGE, alpha=0.16, linewidth=0)
+            found = share(within, groups)
+            ax.axhspan(found.low, found.high, color=ORANGE, alpha=0.16, linewidth=0)
             ax.axhline(within.mean(), color=ORANGE, linewidth=1.2)
             if level is not None:
                 ax.axhline(level, color=FAINT, linestyle=":", linewidth=1.2)

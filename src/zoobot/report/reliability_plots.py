@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from zoobot.report.outcomes import Classes, Labels
 
     Values = NDArray[np.float64]
+    Codes = NDArray[np.int64]
     Panel = tuple[str, Values, Values | None, NDArray[np.bool_]]
 
 COLUMNS = 3
@@ -55,7 +56,7 @@ class Reliability:
     left_out: int
 
 
-def reliability_of_classes(outcomes: Classes) -> Plot:
+def reliability_of_classes(outcomes: Classes, groups: Codes | None = None) -> Plot:
     """Draw the reliability of a classifier: of two classes that of the second, of more that of the most probable and then of each."""
     k = len(outcomes.names)
     calibrated = outcomes.calibrated
@@ -64,7 +65,7 @@ def reliability_of_classes(outcomes: Classes) -> Plot:
         list_of = [
             (outcomes.names[1], outcomes.raw[:, 1], None if calibrated is None else calibrated[:, 1], one_hot[:, 1])
         ]
-        return _plot(list_of, f"P({short(outcomes.names[1], 16)})", calibrated=calibration_is_kept(outcomes))
+        return _plot(list_of, f"P({short(outcomes.names[1], 16)})", groups, calibrated=calibration_is_kept(outcomes))
     before, right = headline_events(outcomes.raw, outcomes.truth)
     if calibrated is None:
         after = None
@@ -76,10 +77,10 @@ def reliability_of_classes(outcomes: Classes) -> Plot:
             (name, outcomes.raw[:, place], None if calibrated is None else calibrated[:, place], one_hot[:, place])
         )
     left_out = max(0, k - MOST_PANELS + 1)
-    return _plot(list_of, "predicted probability", calibrated=calibration_is_kept(outcomes), left_out=left_out)
+    return _plot(list_of, "predicted probability", groups, calibrated=calibration_is_kept(outcomes), left_out=left_out)
 
 
-def reliability_of_labels(outcomes: Labels) -> Plot:
+def reliability_of_labels(outcomes: Labels, groups: Codes | None = None) -> Plot:
     """Draw the reliability of each label."""
     calibrated = outcomes.calibrated
     list_of = [
@@ -87,10 +88,10 @@ def reliability_of_labels(outcomes: Labels) -> Plot:
         for place, name in enumerate(outcomes.names[:MOST_PANELS])
     ]
     left_out = max(0, len(outcomes.names) - MOST_PANELS)
-    return _plot(list_of, "predicted probability", calibrated=calibration_is_kept(outcomes), left_out=left_out)
+    return _plot(list_of, "predicted probability", groups, calibrated=calibration_is_kept(outcomes), left_out=left_out)
 
 
-def _plot(list_of: list[Panel], x: str, *, calibrated: bool, left_out: int = 0) -> Plot:
+def _plot(list_of: list[Panel], x: str, groups: Codes | None, *, calibrated: bool, left_out: int = 0) -> Plot:
     count = len(list_of)
     both = any(after is not None and np.abs(after - before).max() > SAME for _, before, after, _ in list_of)
     if not both:  # the same curve twice would hide itself
@@ -106,7 +107,7 @@ def _plot(list_of: list[Panel], x: str, *, calibrated: bool, left_out: int = 0) 
         else:
             figure, axes = panels(count, x, "share that is so", columns=COLUMNS)
         for ax, (name, before, after, happened) in zip(axes, list_of, strict=True):
-            tables += _panel(ax, name, before, after, happened)
+            tables += _panel(ax, name, before, after, happened, groups)
             if count > 1:
                 ax.set_title(short(name))
         if both:
@@ -117,7 +118,7 @@ def _plot(list_of: list[Panel], x: str, *, calibrated: bool, left_out: int = 0) 
 
 
 def _panel(
-    ax: Axes, name: str, before: Values, after: Values | None, happened: NDArray[np.bool_]
+    ax: Axes, name: str, before: Values, after: Values | None, happened: NDArray[np.bool_], groups: Codes | None
 ) -> list[pd.DataFrame]:
     """Draw one event's curves, and below them the numbers of galaxies; give what is drawn."""
     ax.plot([0, 1], [0, 1], color=FAINT, linewidth=0.9, linestyle=":", zorder=0)
@@ -127,7 +128,7 @@ def _panel(
     if after is not None:
         kinds = [("before calibration", before, ORANGE, -0.004), ("after", after, BLUE, 0.004)]
     for when, values, color, shift in kinds:
-        curve = reliability_curve(values, happened)
+        curve = reliability_curve(values, happened, groups=groups)
         error = np.clip([curve.observed - curve.low, curve.high - curve.observed], 0, None)
         look: dict[str, Any] = {"color": color, "marker": "o", "markersize": 3.5, "linewidth": 1.2, "elinewidth": 0.9}
         ax.errorbar(curve.predicted + shift, curve.observed, error, label=when, capsize=1.5, **look)

@@ -21,6 +21,7 @@ from zoobot.science.duplicates import Copies, count_copies, near_duplicates
 from zoobot.science.figure import Figure
 from zoobot.science.figures import class_figures, label_figures, number_figures, vote_figures
 from zoobot.science.image_faults import image_faults
+from zoobot.science.intervals import wilson_interval
 from zoobot.science.label_check import likely_label_errors, likely_multi_label_errors, unlikely_measurements
 from zoobot.science.learned import Learned, nothing_learned
 from zoobot.science.learning_curve import LearningCurve, learning_curve
@@ -42,7 +43,6 @@ from zoobot.science.reliability import (
     log_loss,
     multi_label_calibration_scores,
     reliability_curve,
-    wilson_interval,
 )
 from zoobot.science.scaling import Curve, IsotonicScaling, Scaling, TemperatureScaling, VectorScaling, scaling_from_dict
 from zoobot.science.seen import Seen, find_seen

@@ -78,11 +78,13 @@ def t_quantile(degrees: float, level: float = 0.95) -> float:
     return float(t.ppf(0.5 + level / 2, degrees))
 
 
-def wilson(share: float, count: float) -> tuple[float, float]:
-    """Return Wilson's 95% interval (1927, JASA 22, 209) of a share of a number of galaxies, which may be fractional."""
-    center = (share + Z95**2 / (2 * count)) / (1 + Z95**2 / count)
-    half = Z95 / (1 + Z95**2 / count) * float(np.sqrt(share * (1 - share) / count + Z95**2 / (4 * count**2)))
-    return max(center - half, 0.0), min(center + half, 1.0)
+def wilson_interval(hits: ArrayLike, count: ArrayLike) -> tuple[Values, Values]:
+    """Return Wilson's 95% interval of a share (1927, JASA 22, 209): ``hits`` of ``count``; both of one shape, and may be fractional."""
+    n = np.asarray(count, dtype=np.float64)
+    p = np.asarray(hits, dtype=np.float64) / n
+    center = (p + Z95**2 / (2 * n)) / (1 + Z95**2 / n)
+    half = Z95 / (1 + Z95**2 / n) * np.sqrt(p * (1 - p) / n + Z95**2 / (4 * n**2))
+    return np.clip(center - half, 0, 1), np.clip(center + half, 0, 1)
 
 
 def share(right: ArrayLike, groups: ArrayLike | None = None) -> Measured:

@@ -16,7 +16,7 @@ from zoobot.science.intervals import (
     mean_of,
     none,
     t_quantile,
-    wilson,
+    wilson_interval,
 )
 
 if TYPE_CHECKING:
@@ -220,9 +220,9 @@ def average_precision(score: ArrayLike, positive: ArrayLike, groups: ArrayLike |
     at = level[own]
     halved = float(((above[at] - self_counted) / (chosen[at] - self_counted)).mean())
     more = UNSEEN * n / kinds[1].count
-    low = min(wilson(halved, count)[0], float((hits * above / (chosen + more)).sum() / m))
+    low = min(float(wilson_interval(halved * count, count)[0]), float((hits * above / (chosen + more)).sum() / m))
     method = "Wilson (1927) at the effective number of galaxies, less the bias of few"
-    return Measured(value, low, wilson(value, count)[1], influence, method)
+    return Measured(value, low, float(wilson_interval(value * count, count)[1]), influence, method)
 
 
 def _left_out(level: NDArray[np.int64], own: Rows, hits: Values, above: Values, chosen: Values) -> Values:

@@ -9,6 +9,7 @@ import numpy as np
 
 from zoobot.errors import OptionError
 from zoobot.science.groups import Groups
+from zoobot.science.intervals import share
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,9 +27,6 @@ MOST_DRAWN = 20_000_000
 """Labels drawn in all, beyond which there are fewer draws"""
 FEWEST_DRAWS = 100
 
-Z95 = 1.959963984540054
-"""97.5th percentile of the normal distribution"""
-
 
 @dataclass(frozen=True, eq=False)
 class ReliabilityCurve:
@@ -41,7 +39,7 @@ class ReliabilityCurve:
     observed : ndarray
         Share of the galaxies of which it was true, 0 to 1.
     low, high : ndarray
-        Wilson's 95% interval of that share.
+        95% interval of that share; see `zoobot.science.intervals.share`.
     count : ndarray
         Galaxies.
     """
@@ -81,7 +79,9 @@ class ChanceEce:
         return {"median": self.median, "q95": self.q95}
 
 
-def reliability_curve(predicted: ArrayLike, happened: ArrayLike, *, bins: int | None = None) -> ReliabilityCurve:
+def reliability_curve(
+    predicted: ArrayLike, happened: ArrayLike, *, bins: int | None = None, groups: ArrayLike | None = None
+) -> ReliabilityCurve:
     """Compare predicted probabilities with what came true.
 
     Bins have equally many galaxies but for ties: galaxies of the same probability are never parted, so that the order of the
@@ -95,6 +95,8 @@ def reliability_curve(predicted: ArrayLike, happened: ArrayLike, *, bins: int | 
         1 or True where it was so, else 0.
     bins : int, optional
         At most so many. Default: as many as have 10 galaxies each, at least 1 and at most 15.
+    groups : array_like of shape (galaxy,), optional
+        Whole numbers: galaxies with the same one, such as copies of one object, count as one in the intervals.
 
     Raises
     ------
@@ -103,9 +105,14 @@ def reliability_curve(predicted: ArrayLike, happened: ArrayLike, *, bins: int | 
     """
     p, true = _checked(predicted, happened)
     bin_of, count = _equal_mass(p, bins)
-    hits = np.bincount(bin_of, weights=true)
-    low, high = wilson_interval(hits, count)
-    return ReliabilityCurve(np.bincount(bin_of, weights=p) / count, hits / count, low, high, count)
+    together = None if groups is None else np.asarray(groups)
+    shares = [
+        share(true[bin_of == place], None if together is None else together[bin_of == place])
+        for place in range(len(count))
+    ]
+    low, high = np.array([(one.low, one.high) for one in shares]).T
+    observed = np.bincount(bin_of, weights=true) / count
+    return ReliabilityCurve(np.bincount(bin_of, weights=p) / count, observed, low, high, count)
 
 
 def expected_calibration_error(predicted: ArrayLike, happened: ArrayLike, *, bins: int | None = None) -> float:
@@ -195,15 +202,6 @@ def errors_of_perfect(
     return np.asarray(np.mean(each, axis=0))
 
 
-def wilson_interval(hits: ArrayLike, count: ArrayLike) -> tuple[Values, Values]:
-    """Give Wilson's 95% interval of a share (E. B. Wilson 1927, JASA 22, 209): ``hits`` of ``count``; both of one shape."""
-    n = np.asarray(count, dtype=np.float64)
-    p = np.asarray(hits, dtype=np.float64) / n
-    center = (p + Z95**2 / (2 * n)) / (1 + Z95**2 / n)
-    half = Z95 / (1 + Z95**2 / n) * np.sqrt(p * (1 - p) / n + Z95**2 / (4 * n**2))
-    return np.clip(center - half, 0, 1), np.clip(center + half, 0, 1)
-
-
 def log_loss(probabilities: ArrayLike, labels: ArrayLike) -> float:
     """Give the mean negative log probability (nats) of classes ``labels`` (galaxy,) under ``probabilities`` (galaxy, class)."""
     p = np.asarray(probabilities, dtype=np.float64)
@@ -234,7 +232,9 @@ def headline_events(probabilities: ArrayLike, labels: ArrayLike) -> tuple[Values
     return p.max(axis=1), (p.argmax(axis=1) == classes).astype(np.float64)
 
 
-def calibration_scores(probabilities: ArrayLike, labels: ArrayLike, class_names: list[str]) -> dict[str, Any]:
+def calibration_scores(
+    probabilities: ArrayLike, labels: ArrayLike, class_names: list[str], *, groups: ArrayLike | None = None
+) -> dict[str, Any]:
     """Give what ``metrics.json`` says of the calibration of exclusive classes.
 
     Parameters
@@ -245,6 +245,8 @@ def calibration_scores(probabilities: ArrayLike, labels: ArrayLike, class_names:
         Whole numbers.
     class_names : list of str
         One a class.
+    groups : array_like of shape (galaxy,), optional
+        Whole numbers: galaxies with the same one, such as copies of one object, belong together.
 
     Returns
     -------
@@ -258,7 +260,7 @@ def calibration_scores(probabilities: ArrayLike, labels: ArrayLike, class_names:
         "log_loss": log_loss(p, classes),
         "ece": ece,
         "brier": brier_score(p, classes),
-        "ece_perfect": ece_of_perfect(predicted).to_dict(),
+        "ece_perfect": ece_of_perfect(predicted, groups=groups).to_dict(),
         "ece_by_class": {
             name: ece if p.shape[1] == 2 else expected_calibration_error(p[:, place], classes == place)
             for place, name in enumerate(class_names)
@@ -266,7 +268,9 @@ def calibration_scores(probabilities: ArrayLike, labels: ArrayLike, class_names:
     }
 
 
-def multi_label_calibration_scores(probabilities: ArrayLike, labels: ArrayLike, names: list[str]) -> dict[str, Any]:
+def multi_label_calibration_scores(
+    probabilities: ArrayLike, labels: ArrayLike, names: list[str], *, groups: ArrayLike | None = None
+) -> dict[str, Any]:
     """Give what ``metrics.json`` says of the calibration of independent labels: means over labels, and ``ece_by_class`` each label's.
 
     Parameters
@@ -275,6 +279,8 @@ def multi_label_calibration_scores(probabilities: ArrayLike, labels: ArrayLike, 
         Probabilities, and 0 or 1.
     names : list of str
         One a label.
+    groups : array_like of shape (galaxy,), optional
+        Whole numbers: galaxies with the same one, such as copies of one object, belong together.
     """
     p, truth = np.asarray(probabilities, dtype=np.float64), np.asarray(labels, dtype=np.float64)
     each = {name: expected_calibration_error(p[:, place], truth[:, place]) for place, name in enumerate(names)}
@@ -283,7 +289,7 @@ def multi_label_calibration_scores(probabilities: ArrayLike, labels: ArrayLike, 
         "log_loss": float(np.mean(losses)),
         "ece": float(np.mean(list(each.values()))),
         "brier": float(((p - truth) ** 2).mean()),
-        "ece_perfect": ece_of_perfect(p).to_dict(),
+        "ece_perfect": ece_of_perfect(p, groups=groups).to_dict(),
         "ece_by_class": each,
     }
 

@@ -134,7 +134,7 @@ THRESHOLDS: Words[Thresholds] = Words(
             "thresholds.axes",
             always,
             "Purity and completeness, in this test set, of the galaxies with a probability at or above the threshold, with "
-            "Wilson's 95% intervals.",
+            "95% intervals.",
         ),
         Sentence(
             "thresholds.cut",
@@ -210,7 +210,7 @@ RELIABILITY: Words[Reliability] = Words(
             always,
             lambda drawn: (
                 f"Mean probability, in bins of about equally many galaxies ({drawn.fewest:,} or more), against the share of "
-                "the bin that is so, with Wilson's 95% intervals. On the dotted line a probability of 0.7 is right 7 times in "
+                "the bin that is so, with 95% intervals. On the dotted line a probability of 0.7 is right 7 times in "
                 "10; below it probabilities are too high, above it too low."
             ),
         ),
@@ -247,7 +247,7 @@ CONFORMAL: Words[ConformalSets] = Words(
         Sentence(
             "conformal.left",
             always,
-            "Left: the share of sets that hold the true class on test galaxies, with Wilson's 95% intervals.",
+            "Left: the share of sets that hold the true class on test galaxies, with 95% intervals.",
         ),
         Sentence(
             "conformal.expected",

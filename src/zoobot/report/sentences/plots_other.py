@@ -67,7 +67,7 @@ INTERVAL_COVERAGE: Words[Scatter] = Words(
         Sentence(
             "interval_coverage.all",
             always,
-            "The share of true values in their conformal intervals. Orange: over all test galaxies, with Wilson's 95% interval.",
+            "The share of true values in their conformal intervals. Orange: over all test galaxies, with its 95% interval.",
         ),
         Sentence(
             "interval_coverage.level",
