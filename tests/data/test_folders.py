@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from zoobot.data import GalaxyDataModule, read_catalog, read_image
-from zoobot.errors import LabelError
+from zoobot.errors import CatalogError, LabelError
 
 
 def picture(path: Path) -> Path:
@@ -104,3 +104,9 @@ def test_webp_is_read(tmp_path: Path) -> None:
     image = read_image(tmp_path / "a.webp")
     assert image.shape == (3, 10, 12)
     assert image[:, 5, 5].tolist() == [1, 0, 0]
+
+
+def test_file_names_that_are_no_text_are_refused(classes: Path) -> None:
+    (classes / "ring" / "1.png").rename(classes / "ring" / os.fsdecode(b"gal\xe9.png"))
+    with pytest.raises(CatalogError, match=r"1 of 3 rows have a file whose name is no Unicode text: row 2 .*Rename"):
+        read_catalog(classes)

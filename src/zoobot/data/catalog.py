@@ -65,6 +65,12 @@ def read_catalog(source: CatalogSource, *, check_files: bool = True) -> pd.DataF
         "have no file_loc",
         "Give each galaxy the path of its image, or drop the rows.",
     )
+    _check_rows(
+        frame,
+        [not all(map(_is_unicode, names)) for names in files],
+        "have a file whose name is no Unicode text",
+        "Rename the files, or their folders.",
+    )
     files = [tuple(_absolute(name, folder) for name in names) for names in files]
     frame["file_loc"] = [";".join(names) for names in files]
     frame["id_str"] = _ids(frame, files, folder)
@@ -125,6 +131,15 @@ def _split_files(value: object) -> tuple[str, ...]:
     if isinstance(value, (list, tuple, np.ndarray)):
         return tuple(str(name) for name in value)
     return ()
+
+
+def _is_unicode(name: str) -> bool:
+    """Return whether a name can be written to a table: the bytes of some file names are no text in UTF-8."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _absolute(name: str, folder: Path) -> str:

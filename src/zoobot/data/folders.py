@@ -44,7 +44,7 @@ def read_folder(folder: Path) -> pd.DataFrame:
     if not images:
         msg = f"the folder {folder} holds no images. Expected files ending in {', '.join(IMAGE_SUFFIXES)}, or one subfolder a class."
         raise CatalogError(msg)
-    frame = pd.DataFrame({"file_loc": [str(image) for image in images]})
+    frame = pd.DataFrame({"file_loc": pd.Series([str(image) for image in images], dtype=object)})
     labelled = [len(image.parts) == 2 for image in images]
     if any(labelled):
         frame["label"] = pd.Series(

@@ -271,7 +271,7 @@ class FinetuneableZoobotAbstract(L.LightningModule):
             return self.add_columns(pd.DataFrame(self.to_columns(torch.from_numpy(values)).numpy(), columns=names))
         samples = np.stack([self.to_columns(torch.from_numpy(sample)).numpy() for sample in values.swapaxes(0, 1)])
         means = pd.DataFrame(samples.mean(axis=0), columns=names)
-        return self.add_columns(pd.concat([means, sample_columns(samples, names)], axis=1))
+        return self.add_columns(pd.concat([means, sample_columns(samples, names)], axis=1).copy())  # in one piece
 
     def scores(self, predictions: Tensor, labels: Tensor) -> Scores:
         """Give the metrics of predictions (galaxy, column) for labels (galaxy, label); see `zoobot.finetune.metrics`."""

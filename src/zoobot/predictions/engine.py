@@ -27,7 +27,7 @@ from zoobot.finetune.feature_store import KeptFeatures, evaluation_store
 from zoobot.folders import check_file_out, refuse_inputs
 from zoobot.precision import Precision, frozen_pass
 from zoobot.predictions.shift import FeatureSample, shift_file, warn_of_shift
-from zoobot.predictions.tables import check_output, write_table
+from zoobot.predictions.tables import check_columns_fit, check_output, write_table
 from zoobot.progress import track_steps
 
 if TYPE_CHECKING:
@@ -129,6 +129,10 @@ def predict(
         if by:
             _check_inputs(shift_file(save_loc), catalog, sources)
     models = _models(model)
+    if save_loc is not None:
+        check_columns_fit(
+            _rehearsed(models, options, n_samples=n_samples, n_views=n_views, on_error=on_error), Path(save_loc)
+        )
     if by:
         if models[0].reference is None:
             msg = "by: the model doesn't remember its training galaxies, to compare others with. Use one that zoobot finetune wrote."
@@ -200,13 +204,16 @@ def represent(
         save_loc = check_output(save_loc)
         _check_inputs(save_loc, catalog, [encoder_or_model])
     encoder, learned = _encoder_of(encoder_or_model)
+    names = [f"feature_{place}" for place in range(encoder.num_features)]
+    if save_loc is not None:
+        one = pd.DataFrame(np.zeros((1, len(names)), np.float32), columns=names)
+        check_columns_fit(one.assign(id_str="id", file_loc="file"), Path(save_loc))
     settings = preprocessing or learned or _defaults(encoder)
     settings = settings if hdu is None else settings.with_hdu(hdu)
     raw = _run(
         catalog, settings, encoder, nn.Identity(), encoder=encoder, keep=keep,
         batch_size=batch_size, on_error=on_error, num_workers=num_workers, device=device, precision=precision, runtime=runtime,
     )  # fmt: skip
-    names = [f"feature_{place}" for place in range(encoder.num_features)]
     table = _table(raw, pd.DataFrame(raw.values, columns=names))
     if save_loc is not None:
         write_table(table, save_loc)
@@ -293,6 +300,26 @@ def prediction_table(
 ) -> pd.DataFrame:
     """Give the table that `predict` promises."""
     return _table(raw, model.to_table(raw.values, options or TableOptions()))
+
+
+def _rehearsed(
+    models: Sequence[FinetuneableZoobotAbstract],
+    options: TableOptions,
+    *,
+    n_samples: int,
+    n_views: int,
+    on_error: OnError,
+) -> pd.DataFrame:
+    """Return the table of one galaxy that there is not, whose columns are those of the table to come."""
+    frame = pd.DataFrame({"id_str": ["id"], "file_loc": ["file"]})
+    raws = []
+    for model in models:
+        features = torch.zeros(1, model.encoder.num_features, device=next(model.parameters()).device)
+        with torch.no_grad():
+            one = (_samples(model, n_samples) if n_samples > 1 else partial(_once, model))(features).numpy(force=True)
+        values = one if n_views == 1 else np.tile(one.reshape(1, -1, one.shape[-1]), (1, n_views, 1))
+        raws.append(RawPredictions(frame, values, None if on_error == "raise" else [""]))
+    return prediction_table(models[0], joined(raws), options)
 
 
 def joined(raws: Sequence[RawPredictions]) -> RawPredictions:

@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import io
+import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from zoobot.data.tables import ESCAPED
 from zoobot.errors import OutputError
 from zoobot.files import check_writable, replacing
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
     import pandas as pd
+    from astropy.table import Table
 
 WRITERS = {".csv": "csv", ".parquet": "parquet", ".fits": "fits", ".fit": "fits", ".hdf5": "hdf5", ".h5": "hdf5"}
+
+
+MOST_FITS_COLUMNS = 999
 
 
 def check_output(path: str | Path) -> Path:
@@ -31,15 +40,29 @@ def check_output(path: str | Path) -> Path:
     return path
 
 
-def write_table(table: pd.DataFrame, path: str | Path) -> Path:
-    """Write a table in the format that the path's ending names, and give the path.
-
-    Text that is absent becomes an empty string in FITS and hdf5, where text can't be missing.
+def check_columns_fit(table: pd.DataFrame, path: Path) -> None:
+    """Refuse, before any work, a table that the format of ``path`` can't hold; one row of it is enough.
 
     Raises
     ------
     OutputError
-        See `check_output`.
+        Too many columns for FITS (999) or hdf5 (about 900), or a column's name too long for FITS (68 characters).
+    """
+    form = WRITERS[path.suffix.lower()]
+    if form in ("fits", "hdf5"):
+        _astropy_bytes(table, form, path)
+
+
+def write_table(table: pd.DataFrame, path: str | Path) -> Path:
+    r"""Write a table in the format that the path's ending names, and give the path.
+
+    Text that is absent becomes an empty string in FITS and hdf5, where text can't be missing. FITS knows ASCII only: a table with
+    other characters is written with Python's escapes (``\xe9``), says so in its header (`ESCAPED`), and `read_source` takes them back.
+
+    Raises
+    ------
+    OutputError
+        See `check_output` and `check_columns_fit`.
     """
     path = check_output(path)
     form = WRITERS[path.suffix.lower()]
@@ -49,27 +72,63 @@ def write_table(table: pd.DataFrame, path: str | Path) -> Path:
         elif form == "parquet":
             table.to_parquet(part, index=False)
         else:
-            part.write_bytes(_astropy_bytes(table, form))
+            part.write_bytes(_astropy_bytes(table, form, path))
     return path
 
 
-def _astropy_bytes(table: pd.DataFrame, form: str) -> bytes:
+def _astropy_bytes(table: pd.DataFrame, form: str, path: Path) -> bytes:
     """Return the content of a FITS or hdf5 file, made in memory: on a full disk the hdf5 library takes the process down."""
     import h5py
-    import pandas as pd
+    from astropy.io.fits.verify import VerifyError, VerifyWarning
     from astropy.table import Table
 
-    columns = {
-        name: values.fillna("").astype(str).to_numpy(str)
-        if not pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values)
-        else values.to_numpy()
-        for name, values in table.items()
-    }
+    columns = {str(name): _plain(values) for name, values in table.items()}
     file = io.BytesIO()
-    if form == "hdf5":
-        columns = {name: values.astype("S") if values.dtype.kind == "U" else values for name, values in columns.items()}
-        with h5py.File(file, "w") as hdf5:
-            Table(columns).write(hdf5, format=form, path="table", serialize_meta=False)
-    else:
-        Table(columns).write(file, format=form)
+    try:
+        if form == "hdf5":
+            encoded = {name: np.char.encode(v, "utf-8") if v.dtype.kind == "U" else v for name, v in columns.items()}
+            with h5py.File(file, "w") as hdf5:
+                Table(encoded).write(hdf5, format=form, path="table", serialize_meta=False)
+        else:
+            if len(columns) > MOST_FITS_COLUMNS:
+                msg = f"FITS has at most {MOST_FITS_COLUMNS}"
+                raise ValueError(msg)
+            with warnings.catch_warnings():
+                warnings.simplefilter(
+                    "ignore", VerifyWarning
+                )  # that names have other characters than letters and digits
+                _ascii_table(columns).write(file, format=form)
+    except (ValueError, AssertionError, VerifyError) as err:
+        reason = str(err).strip().splitlines()[0] if str(err).strip() else type(err).__name__
+        msg = f"{path} can't hold a table of these {len(columns)} columns: {reason}. Write parquet or csv."
+        raise OutputError(msg) from err
     return file.getvalue()
+
+
+def _plain(values: pd.Series[Any]) -> npt.NDArray[Any]:
+    """Return a column as numbers, or as text where it holds anything else."""
+    import pandas as pd
+
+    if pd.api.types.is_bool_dtype(values) or pd.api.types.is_numeric_dtype(values):
+        if pd.api.types.is_extension_array_dtype(values.dtype) and values.isna().any():
+            return values.to_numpy(np.float64, na_value=np.nan)
+        return values.to_numpy(getattr(values.dtype, "numpy_dtype", None))
+    return np.array(["" if pd.isna(value) else str(value) for value in values], dtype=str)
+
+
+def _ascii_table(columns: dict[str, npt.NDArray[Any]]) -> Table:
+    """Return a table for FITS: with escapes, and a header that says so, where any of its text needs them."""
+    from astropy.table import Table
+
+    text = [*columns, *(value for column in columns.values() if column.dtype.kind == "U" for value in column)]
+    if all(value.isascii() and value.isprintable() for value in text):
+        return Table(columns)
+    escaped = {
+        _escaped(name): np.array([_escaped(value) for value in v], dtype=str) if v.dtype.kind == "U" else v
+        for name, v in columns.items()
+    }
+    return Table(escaped, meta={ESCAPED: "unicode_escape"})
+
+
+def _escaped(text: str) -> str:
+    return text.encode("unicode_escape").decode("ascii")
