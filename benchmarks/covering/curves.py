@@ -5,7 +5,7 @@ what more labels bring on average is known.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, cached_property
 
 import numpy as np
@@ -111,7 +111,7 @@ def spread(**changes: object) -> list[Features]:
         Features("in the first axes", 120, 1, 0.5, 2.0),
         Features("in the faint axes", 120, 1, 0, 2.5),
     ]
-    return [Features(**{**one.__dict__, **changes}) for one in kinds]
+    return [replace(one, **changes) for one in kinds]  # type: ignore[arg-type]
 
 
 NOISE = [Features("noise", 40, 0, 0, 0.0), Features("noise, falling variances", 120, 1, 0, 0.0)]
@@ -135,10 +135,8 @@ def jobs() -> Iterator[Job]:
         yield level(f"{positives} positives of 300", 300, populations)
     for n in SIZES:
         yield promised(f"{n} labels", n, NOISE)
-        yield promised(
-            f"{n} galaxies, 3 copies each", 3 * n, [Features(**{**one.__dict__, "copies": 3}) for one in NOISE]
-        )
-        yield promised(f"{n} labels, regression", n, [Features(**{**one.__dict__, "task": "regress"}) for one in NOISE])
+        yield promised(f"{n} galaxies, 3 copies each", 3 * n, [replace(one, copies=3) for one in NOISE])
+        yield promised(f"{n} labels, regression", n, [replace(one, task="regress") for one in NOISE])
     yield promised("5 positives of 300", 300, spread(share=5 / 300))
     for count in (2, 5, 10):
         for n in (60, 200):

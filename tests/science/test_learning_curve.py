@@ -141,7 +141,7 @@ def test_same_seed_is_the_same_curve_and_shuffled_labels_teach_nothing():
     np.testing.assert_array_equal(one.draws["auroc"], other.draws["auroc"])
     nothing = learning_curve(x, rng.permutation(labels), **options)
     low, high = nothing.interval("auroc")
-    assert low[-1] < 0.55 and high[-1] < 0.75
+    assert low[-1] < 0.5 < high[-1]
     assert not nothing.laws["balanced_accuracy"].determined
     assert "can't be said" in nothing.sentence()
 

@@ -31,6 +31,10 @@ FEWEST, FEWEST_FOR_LAW, FEWEST_FOR_INTERVAL = 50, 20, 10
 LITTLE, LITTLE_RMSE = 0.005, 0.01
 """A gain that is little: of a score, and of the RMSE in units of itself"""
 
+LUCK = 5 / 3
+"""By how much the variance of a score exceeds that of its draws: the luck of the labels that all heads share, which differences of points,
+and of encoders, have less of"""
+
 MOST = 10_000
 """Galaxies that are used, drawn at random where there are more"""
 
@@ -113,7 +117,8 @@ class LearningCurve:
         mean = self.scores[score].mean(axis=0)
         if self.few:
             return np.full(len(mean), np.nan), np.full(len(mean), np.nan)
-        low, high = np.nanquantile(self.draws[score], [0.025, 0.975], axis=0)
+        away = np.sqrt(LUCK) * (np.nanquantile(self.draws[score], [0.025, 0.975], axis=0) - mean)
+        low, high = mean + away
         if self.task == "regress":
             return (np.maximum(low, 0), high) if score == "rmse" else (low, np.minimum(high, 1))
         least = 3 / (len(self.class_groups) * self.class_groups.min())
@@ -208,7 +213,9 @@ def learning_curve(
 
     Intervals are percentiles of a bootstrap of galaxies, their predictions averaged over repeats. The heads of all folds were fitted to
     much the same galaxies, which no bootstrap of predictions knows: as in Nadeau & Bengio (2003), fold scores are taken to correlate by
-    the share that is tested, :math:`\rho = 1/K`, which widens the variance by :math:`1 + (K - 1)\rho = 2 - 1/K`.
+    the share that is tested, :math:`\rho = 1/K`, which makes the variance of draws :math:`1 + (K - 1)\rho = 2 - 1/K` times as large. That
+    of a score itself is taken as 5/3 times as large again, three times the bootstrap's for five folds: simulated curves need that at their
+    steepest, where the luck of the labels counts most.
 
     With groups, all of this is by whole groups: folds, subsets, the penalty's leave-one-out, and the bootstrap. Three copies of a galaxy
     are then one galaxy; the curve's labels are still counted one by one.
