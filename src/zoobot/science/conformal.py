@@ -196,11 +196,11 @@ def expected_coverage(n_validation: int, level: float, n_galaxies: int) -> tuple
 
 def exact_binomial_interval(hits: float, count: float, level: float = 0.95) -> tuple[float, float]:
     """Give the exact confidence interval of a share, ``hits`` of ``count`` (Clopper & Pearson 1934); 0 to 1 where count is 0."""
-    from scipy.stats import beta
+    from scipy.special import betaincinv
 
     tail = (1 - level) / 2
-    low = float(beta.ppf(tail, hits, count - hits + 1)) if hits else 0.0
-    high = float(beta.ppf(1 - tail, hits + 1, count - hits)) if hits < count else 1.0
+    low = float(betaincinv(hits, count - hits + 1, tail)) if hits else 0.0
+    high = float(betaincinv(hits + 1, count - hits, 1 - tail)) if hits < count else 1.0
     return low, high
 
 

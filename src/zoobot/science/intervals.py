@@ -73,9 +73,9 @@ def none(value: float, influence: Values, reason: str) -> Measured:
 
 def t_quantile(degrees: float, level: float = 0.95) -> float:
     """Return the quantile of Student's t distribution that an interval of a level reaches to, the 97.5th percentile by default."""
-    from scipy.stats import t
+    from scipy.special import stdtrit
 
-    return float(t.ppf(0.5 + level / 2, degrees))
+    return float(stdtrit(degrees, 0.5 + level / 2))
 
 
 def wilson_interval(hits: ArrayLike, count: ArrayLike) -> tuple[Values, Values]:
@@ -158,7 +158,8 @@ def positive_mean(values: ArrayLike, groups: ArrayLike | None = None, *, worst: 
         Whole numbers: galaxies with the same one belong together.
     worst : array_like of shape (galaxy,), optional
         What each galaxy would have had, were its prediction wrong. The upper end then is at least the mean with two more galaxies as
-        wrong as that on average: a model that errs rarely and gravely may not have erred among these galaxies.
+        wrong as that on average: a model that errs rarely and gravely may not have erred among these galaxies. Where one galaxy makes up
+        nearly all of the mean, the interval is that of the share of such galaxies (Clopper & Pearson 1934).
     """
     x = np.asarray(values, dtype=np.float64)
     n, own = len(x), Groups.of(groups, len(x))
@@ -168,12 +169,17 @@ def positive_mean(values: ArrayLike, groups: ArrayLike | None = None, *, worst: 
     sums, sizes = own.sums(x), own.sums(np.ones(n))
     rest = (sums.sum() - sums) / np.maximum(sizes.sum() - sizes, 1)
     found = positive_ratio(mean, rest, (x - mean) / n / max(mean, 1e-300), own)
-    if worst is None or not found.has_interval:
+    if worst is None or own.count < FEWEST:
         return found
     more = UNSEEN * n / own.count
     bad = float(np.asarray(worst, dtype=np.float64).mean())
     floor = (mean * n + more * bad) / (n + more)
-    return Measured(mean, found.low, max(found.high, floor), found.influence, found.method)
+    if found.has_interval:
+        return Measured(mean, found.low, max(found.high, floor), found.influence, found.method)
+    share_wrong = exact_binomial_interval(1 if mean > 0 else 0, own.count)[1]
+    return Measured(
+        mean, float(rest.min()), max(share_wrong * bad, floor), found.influence, "exact share that is wrong"
+    )
 
 
 def mean(values: ArrayLike, groups: ArrayLike | None = None) -> Measured:

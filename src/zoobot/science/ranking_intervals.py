@@ -67,16 +67,15 @@ def auroc(
         What the variance is multiplied by, such as for scores that depend on one another through cross-validation.
     """
     from scipy.special import expit, logit
-    from scipy.stats import rankdata
 
     scores, own = np.asarray(score, dtype=np.float64), np.asarray(positive, dtype=bool)
     m, n = int(own.sum()), int((~own).sum())
     influence = np.zeros(len(scores))
     if not m or not n:
         return none(float("nan"), influence, "all galaxies are of one kind")
-    ranks = rankdata(scores)
-    above = (ranks[own] - rankdata(scores[own])) / n
-    below = 1 - (ranks[~own] - rankdata(scores[~own])) / m
+    ranks = _midranks(scores)
+    above = (ranks[own] - _midranks(scores[own])) / n
+    below = 1 - (ranks[~own] - _midranks(scores[~own])) / m
     area = float(above.mean())
     influence[own], influence[~own] = (above - area) / m, (below - area) / n
     together = Groups.of(groups, len(scores))
@@ -149,6 +148,14 @@ def _over_classes(
     return mean_of([measure(score[:, place], of == place, groups) for place in np.unique(of)], groups)
 
 
+def _midranks(values: Values) -> Values:
+    """Return ranks (galaxy,) from 1, the mean rank where values are equal."""
+    level, count = np.unique(values, return_inverse=True, return_counts=True)[1:]
+    ends = np.cumsum(count)
+    ranks: Values = (ends - (count - 1) / 2)[level]
+    return ranks
+
+
 def _clustered(influence: Values, own: Rows, groups: Groups, kinds: list[Groups] | None) -> tuple[float, float]:
     """Return the variance of influences summed over groups, and Satterthwaite's degrees of freedom, of two kinds of galaxies."""
     counts = [kind.count for kind in kinds] if kinds else [int(own.sum()), int((~own).sum())]
@@ -166,9 +173,9 @@ def _clustered(influence: Values, own: Rows, groups: Groups, kinds: list[Groups]
 
 def _newcombe(area: float, m: float, n: float, level: float) -> tuple[float, float]:
     from scipy.optimize import brentq
-    from scipy.stats import norm
+    from scipy.special import ndtri
 
-    half, quantile = (m + n) / 2, float(norm.ppf(0.5 + level / 2))
+    half, quantile = (m + n) / 2, float(ndtri(0.5 + level / 2))
 
     def far(theta: float) -> float:
         spread = 1 + (half - 1) * ((1 - theta) / (2 - theta) + theta / (1 + theta))
@@ -275,13 +282,11 @@ def rank_correlation(predicted: ArrayLike, truth: ArrayLike, groups: ArrayLike |
     groups : array_like of shape (galaxy,), optional
         Whole numbers: galaxies with the same one belong together.
     """
-    from scipy.stats import rankdata
-
     x, y = np.asarray(predicted, dtype=np.float64), np.asarray(truth, dtype=np.float64)
     n, own = len(x), Groups.of(groups, len(x))
     if n < 2 or not np.ptp(x) or not np.ptp(y):
         return none(float("nan"), np.zeros(n), "predictions or true values are all the same")
-    ranks = [(rankdata(one) - 0.5) / n - 0.5 for one in (x, y)]  # centered
+    ranks = [(_midranks(one) - 0.5) / n - 0.5 for one in (x, y)]  # centered
     spread = [float((one**2).mean()) for one in ranks]
     scale = float(np.sqrt(spread[0] * spread[1]))
     value = float(np.clip((ranks[0] * ranks[1]).mean() / scale, -1, 1))
