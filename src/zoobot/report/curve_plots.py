@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from zoobot.report.summary import NAMES
 from zoobot.report.theme import BLUE, FAINT, ORANGE, Plot, new_figure, short, style
+from zoobot.report.words import NAMES
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

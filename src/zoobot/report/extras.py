@@ -10,9 +10,9 @@ import pandas as pd
 
 from zoobot.report.galleries import Cutout, Gallery, Mark, Pictures
 from zoobot.report.outcomes import shown_names
-from zoobot.report.summary import NAMES, Table
+from zoobot.report.summary import Table
 from zoobot.report.theme import BLUE, FAINT, ORANGE, Plot, new_figure, style
-from zoobot.report.words import PART_NAMES, between, number
+from zoobot.report.words import NAMES, PART_NAMES, between, number
 
 if TYPE_CHECKING:
     from zoobot.report.contents import RunContents

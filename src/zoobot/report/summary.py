@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from zoobot.report.findings.figures import figure
-from zoobot.report.words import DASH, PART_NAMES, between, number
+from zoobot.report.words import DASH, NAMES, PART_NAMES, between, number
 
 if TYPE_CHECKING:
     from zoobot.report.findings.run import Findings
@@ -30,11 +30,6 @@ MEASURES = (
     "fraction_mae",
 )
 """Scores of the headline table, in its order"""
-NAMES = {
-    "auroc": "AUROC", "log_loss": "log loss", "brier": "Brier score", "ece": "calibration error (ECE)", "r2": "R²", "rmse": "RMSE",
-    "mae": "MAE", "fraction_mae": "error of vote fractions", "balanced_accuracy": "balanced accuracy",
-    "average_precision": "average precision",
-}  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from zoobot.files import write_json
 from zoobot.predictions import feature_array, represent
 from zoobot.predictions.memory import memory_of
 from zoobot.predictions.thumbnails import make_thumbnails
-from zoobot.report import check_run, write_report
+from zoobot.report import check_run
 from zoobot.report.looked import Look, write_looked
 from zoobot.report.names import LEARNING_CURVE_FILE, MODEL_FOLDER, SHIFT_FILE
 from zoobot.runs.about import task_of
@@ -42,7 +42,7 @@ def write_aftermath(
     out: Path,
     say: Callable[[str], object],
 ) -> None:
-    """Write what a run's report shows beside its scores, and the report.
+    """Write what a run's report shows beside its scores.
 
     ``out`` gets ``model/memory.safetensors`` (see `remember`), ``model/reference.safetensors`` (features of training galaxies, which others
     are compared with), ``shift.json`` (are the test galaxies like those?), ``learning_curve.json`` (what would more labels buy? of a frozen
@@ -78,7 +78,6 @@ def write_aftermath(
     for sentence in (shift.warning, *checks.sentences()):
         if sentence is not None:
             say(sentence)
-    write_report(out)
 
 
 def remember(

@@ -27,7 +27,7 @@ from zoobot.finetune.trainer import (
 from zoobot.folders import RunFolder, finishing
 from zoobot.precision import peak_memory_gb
 from zoobot.predictions import evaluate, write_table
-from zoobot.report import plot_votes
+from zoobot.report import plot_votes, write_report
 from zoobot.report.looked import LOOKS, Look, write_looked
 from zoobot.report.names import (
     ABOUT_FILE,
@@ -151,6 +151,25 @@ def finetune_run(
             trainer.fit(model, datamodule, ckpt_path=None if before is None else folder.newest)
             best = trainer.checkpoint_callback.best_model_path  # type: ignore[union-attr]
     model = best_model(model, best)
+
+    def write_metrics(scores: dict[str, dict[str, Any]], *, reported: float | None = None) -> dict[str, Any]:
+        """Write the scores with what the run took so far; ``reported`` are the seconds before the report was drawn."""
+        so_far = round(time.perf_counter() - start, 3)
+        timing = Timing(
+            fit_seconds=round(trainer.fit_seconds, 3),
+            frozen_pass_seconds=round(trainer.frozen_pass_seconds, 3),
+            total_seconds=so_far,
+            before_report_seconds=so_far if reported is None else reported,
+            images_per_second=_rate(
+                (trainer.current_epoch - (0 if before is None else before.epochs)) * len(datamodule.frames["train"]),
+                trainer.fit_seconds,
+            ),
+            peak_memory_gb=round(peak_memory_gb(trainer.strategy.root_device), 3),
+        )
+        metrics = scores | {"timing": asdict(timing)}
+        write_json(out / METRICS_FILE, metrics)
+        return metrics
+
     with finishing(out):
         _remove_stale(settings, out)
         scores = _evaluate(settings, datamodule, model, out)
@@ -158,32 +177,21 @@ def finetune_run(
         if settings.folds:
             keep_same_folds(settings, made_of, out)
             run_folds(settings, datamodule, model, out, lambda save_dir: make_trainer(save_dir, **options), say)
-        timing = Timing(
-            fit_seconds=round(trainer.fit_seconds, 3),
-            frozen_pass_seconds=round(trainer.frozen_pass_seconds, 3),
-            total_seconds=round(time.perf_counter() - start, 3),
-            images_per_second=_rate(
-                (trainer.current_epoch - (0 if before is None else before.epochs)) * len(datamodule.frames["train"]),
-                trainer.fit_seconds,
-            ),
-            peak_memory_gb=round(peak_memory_gb(trainer.strategy.root_device), 3),
-        )
-        metrics: dict[str, Any] = scores | {"timing": asdict(timing)}
-        write_json(out / METRICS_FILE, metrics)
+        write_metrics(scores)
     if settings.report:
         write_aftermath(settings, datamodule, model, out, say)
-        metrics["timing"]["total_seconds"] = round(time.perf_counter() - start, 3)
-        write_json(out / METRICS_FILE, metrics)
-    else:
-        copied = remember(settings, datamodule, model, out).copied
-        if copied:
-            say(
-                f"{copied} test galaxies have the very image of a training or validation galaxy: scores are too good. See zoobot check, "
-                "and use --group-col."
-            )
-        why = "It was not looked at: the run was made with --no-report."
-        write_looked(out, {name: Look(False, why=why) for name in LOOKS if name != "seen"})
-    return metrics
+        metrics = write_metrics(scores)
+        write_report(out)
+        return write_metrics(scores, reported=metrics["timing"]["before_report_seconds"])
+    copied = remember(settings, datamodule, model, out).copied
+    if copied:
+        say(
+            f"{copied} test galaxies have the very image of a training or validation galaxy: scores are too good. See zoobot check, "
+            "and use --group-col."
+        )
+    why = "It was not looked at: the run was made with --no-report."
+    write_looked(out, {name: Look(False, why=why) for name in LOOKS if name != "seen"})
+    return write_metrics(scores)
 
 
 def _evaluate(
@@ -239,10 +247,9 @@ def _summary(settings: RunSettings, datamodule: GalaxyDataModule, model: Finetun
     """Say in a sentence or two what will be trained on what."""
     parts = ", ".join(f"{len(datamodule.frames[part])} {part}" for part in ("train", "val", "test"))
     labels = model.schema.name if isinstance(model, FinetuneableZoobotTree) else ", ".join(model.label_cols)
-    trained = (
-        "its head alone"
-        if model.n_blocks == 0
-        else f"its head and top {model.n_blocks} of {model.encoder.num_blocks} blocks"
+    blocks = "block" if model.n_blocks == 1 else f"{model.n_blocks} blocks"
+    trained = {0: "the head alone is trained", model.encoder.num_blocks: "the head and all of it are trained"}.get(
+        model.n_blocks, f"the head and its top {blocks} of {model.encoder.num_blocks} are trained"
     )
     classes = f" (classes {', '.join(model.class_names)})" if model.class_names else ""
     task = type(model).__name__.removeprefix("FinetuneableZoobot").lower()

@@ -14,6 +14,7 @@ from zoobot.files import is_file
 from zoobot.predictions.memory import memory_of, recall, seen_by
 from zoobot.report.looked import Look
 from zoobot.report.names import MODEL_FOLDER, PARTS_FILE, RUN_FILE
+from zoobot.report.words import count
 from zoobot.science.memory import ROLES, Memory
 
 if TYPE_CHECKING:
@@ -80,21 +81,25 @@ class Recognized:
             each = [f"{counts[role]:,} {what}" for role, what in ROLE_NAMES.items() if counts[role]]
             rest = self.n - learned
             scored = (
-                f"Scores called test are of the other {rest:,}, those called seen are of these"
+                f"Scores called test are of the other {rest:,}, those called seen are of these and optimistic"
                 if rest
                 else "There are no scores of unseen galaxies"
             )
-            said.append(f"{learned:,} of {self.n:,} galaxies had a part in the model ({', '.join(each)}). {scored}.")
+            said.append(
+                f"{learned:,} of {count(self.n, 'galaxy')} had a part in the model ({', '.join(each)}). {scored}."
+            )
         elif self.seen.n_remembered:
             said.append(
-                f"None of the {self.n:,} galaxies had a part in the model, which remembers {self.seen.n_remembered:,}."
+                f"None of {count(self.n, 'galaxy')} is known to have had a part in the model, which remembers {self.seen.n_remembered:,}."
             )
         if counts["test"]:
-            said.append(f"{counts['test']:,} galaxies are of the test part of the model's run.")
+            said.append(
+                f"{count(counts['test'], 'galaxy')} {'is' if counts['test'] == 1 else 'are'} of the test part of the model's run."
+            )
         if len(self.seen.namesakes):
             said.append(
-                f"{len(self.seen.namesakes):,} galaxies have the id of a galaxy that the model remembers and another picture: "
-                "they were taken for other galaxies."
+                f"Taken for other galaxies, because their pictures differ: {count(len(self.seen.namesakes), 'galaxy')} with the id of one "
+                "that the model remembers."
             )
         why = self.look().why
         return [*said, why] if why else said

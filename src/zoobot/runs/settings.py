@@ -68,7 +68,9 @@ class Timing:
     frozen_pass_seconds
         The share of it that the frozen blocks took: near 0 where their features were kept from an earlier run.
     total_seconds
-        The whole run: reading catalogs and weights, training, evaluating, writing.
+        The whole run: reading catalogs and weights, training, evaluating, folds, checks, writing.
+    before_report_seconds
+        The same without drawing the report, which tells it.
     images_per_second
         Training galaxies, counted anew each epoch, a second of ``fit_seconds``; None where nothing was trained.
     peak_memory_gb
@@ -78,5 +80,6 @@ class Timing:
     fit_seconds: float
     frozen_pass_seconds: float
     total_seconds: float
+    before_report_seconds: float
     images_per_second: float | None
     peak_memory_gb: float

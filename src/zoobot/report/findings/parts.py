@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from zoobot.report.findings.run import Findings
     from zoobot.report.intervals import Interval
+    from zoobot.science.figure import Figure
 
 FEW = 30
 """Galaxies of a class below which its scores are coarse"""
@@ -149,6 +150,39 @@ def _counted(name: str, rows: NDArray[np.bool_], right: NDArray[np.bool_], group
     """Count rows (galaxy,) and those of them that are right."""
     found = share(right[rows], None if groups is None else groups[rows])
     return Counted(name, int(rows.sum()), int(right[rows].sum()), (found.low, found.high))
+
+
+@dataclass(frozen=True)
+class Small:
+    """A test part of few galaxies, or groups of them, with the score that stands for the run's kind.
+
+    Attributes
+    ----------
+    n, n_groups : int
+        Galaxies; independent groups among them, ``n`` where each stands alone.
+    score : str
+        Name of the score, as ``metrics.json`` has it.
+    figure : Figure or None
+        The score with its interval; None where there is none.
+    """
+
+    n: int
+    n_groups: int
+    score: str
+    figure: Figure | None
+
+
+HEADLINE = {"classify": "accuracy", "multi_label": "auroc", "regress": "r2", "tree": "skill"}
+"""The score that stands for each kind of run"""
+
+
+def small(run: Findings) -> list[Small]:
+    """Return the test part where it has fewer than 100 galaxies or groups."""
+    part, score = run.part("test"), HEADLINE.get(run.task or "")
+    groups = part.n_groups or part.n
+    if score is None or not 0 < groups < FEW_TESTED:
+        return []
+    return [Small(part.n, groups, score, figure(run.figures("test"), score))]
 
 
 @dataclass(frozen=True)

@@ -135,6 +135,8 @@ class Findings:
     def blocks(self) -> int | None:
         """Blocks of the encoder that were finetuned, -1 for all; None where that is not known."""
         contents = self.contents
+        if contents.settings.get("blocks") == -1:
+            return -1
         found = contents.about.get("n_blocks", contents.settings.get("blocks"))
         found = contents.model.get("options", {}).get("n_blocks") if found is None else found
         return None if found is None else int(found)

@@ -22,6 +22,7 @@ CAUSES: tuple[Cause[Any], ...] = (
     model.OVERCONFIDENT,
     model.NEVER_FELL,
     model.NOT_CONVERGED,
+    galaxies.SMALL,
     galaxies.FEW_GALAXIES,
     galaxies.ABSENT,
     galaxies.IMBALANCED,

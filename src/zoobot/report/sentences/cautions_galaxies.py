@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from zoobot.report.findings.parts import FEW, IMBALANCE, balances
+from zoobot.report.findings.parts import FEW, FEW_TESTED, IMBALANCE, balances, small
 from zoobot.report.findings.suspects import bad_images, suspects
 from zoobot.report.sentences.table import Cause, Sentence, always
-from zoobot.report.words import SHOWN, between, count, joined
+from zoobot.report.words import NAMES, SHOWN, between, count, joined, number
 
 if TYPE_CHECKING:
     from zoobot.report.findings.copies import Copies
-    from zoobot.report.findings.parts import Balance, Counted, Part
+    from zoobot.report.findings.parts import Balance, Counted, Part, Small
     from zoobot.report.findings.run import Findings
     from zoobot.report.findings.seen import Seen
     from zoobot.report.findings.shift import Shift
@@ -136,6 +136,50 @@ FEW_GALAXIES: Cause[Part] = Cause(
     documented=(
         f"a class has fewer than {FEW} galaxies in the validation or test part, fewer than {FEW} have or lack a label, or "
         f"fewer than {FEW} were asked a question; with the 95% interval of the share of them that is found"
+    ),
+)
+
+SMALL: Cause[Small] = Cause(
+    key="small",
+    name="A small test part",
+    each=small,
+    when=always,
+    gravity=lambda part: "care" if part.n_groups < FEW else "note",
+    text=(
+        Sentence(
+            "small.galaxies",
+            lambda part: part.n_groups == part.n,
+            lambda part: f"Scores are those of {count(part.n, 'test galaxy')}.",
+        ),
+        Sentence(
+            "small.groups",
+            lambda part: part.n_groups < part.n,
+            lambda part: (
+                f"Scores are those of {count(part.n, 'test galaxy')} in {count(part.n_groups, 'independent group')}, and no surer "
+                "than those of so many galaxies."
+            ),
+        ),
+        Sentence(
+            "small.interval",
+            lambda part: part.figure is not None and part.figure.has_interval,
+            lambda part: (
+                f"The {NAMES.get(part.score, part.score)} is {number(part.figure.value)}, with the 95% interval "
+                f"{between((part.figure.low, part.figure.high))}."
+                if part.figure
+                else ""
+            ),
+        ),
+        Sentence(
+            "small.no_interval",
+            lambda part: part.figure is not None and not part.figure.has_interval and part.figure.reason,
+            lambda part: (
+                f"The {NAMES.get(part.score, part.score)} has no interval: {part.figure.reason}." if part.figure else ""
+            ),
+        ),
+    ),
+    documented=(
+        f"the test part has fewer than {FEW_TESTED} galaxies, or independent groups of them; with the interval of the score that stands "
+        f"for the run; a note from {FEW} on"
     ),
 )
 

@@ -205,12 +205,12 @@ FACTS: tuple[tuple[str, tuple[Sentence[Findings], ...]], ...] = (
             Sentence(
                 "facts.took",
                 _timing("before_report_seconds"),
-                lambda run: f"{_timing('before_report_seconds')(run):.0f} s up to this report.",
+                lambda run: f"The command took {_timing('before_report_seconds')(run):.0f} s up to this report.",
             ),
             Sentence(
                 "facts.took_training",
                 _timing("fit_seconds"),
-                lambda run: f"Training: {_timing('fit_seconds')(run):.0f} s.",
+                lambda run: f"Training the model took {_timing('fit_seconds')(run):.0f} s.",
             ),
             Sentence(
                 "facts.memory",
