@@ -193,7 +193,7 @@ def _roc(events: Events) -> Plot:
             ax.plot(x, y, label=events.legend(place, 0), drawstyle="default", **look)
             false, complete, _ = events.operating_point(place)
             ax.plot(false, complete, color=look["color"], **POINT)
-            if axes.banded:
+            if axes.banded and not events.measured[place][0].reason:
                 ax.fill_between(
                     grid(),
                     events.resampled.tpr_low[:, place],
@@ -222,7 +222,7 @@ def _purity(events: Events) -> Plot:
             ax.plot(x, y, label=events.legend(place, 1), **look)
             _, complete, pure = events.operating_point(place)
             ax.plot(complete, pure, color=look["color"], **POINT)
-            if axes.banded:
+            if axes.banded and not events.measured[place][1].reason:
                 ax.fill_between(
                     grid(), events.resampled.purity_low[:, place], events.resampled.purity_high[:, place], color=look["color"],
                     alpha=0.16, linewidth=0,
@@ -332,12 +332,11 @@ def _axes(events: Events, x: str, y: str) -> _Axes:
 
 
 def _drawn(events: Events, axes: _Axes, area: int) -> Curves:
-    low = events.resampled.purity_low if area else events.resampled.tpr_low
     found = [pair[area] for pair in events.measured]
     return Curves(
         shares=dict(zip(events.names, events.positive.mean(axis=0).tolist(), strict=True)),
         exclusive=events.exclusive,
-        bands=axes.banded and bool(np.isfinite(low).any()),
+        bands=axes.banded and any(not one.reason for one in found),
         method=next((one.method for one in found if not one.reason), ""),
         grouped=events.groups is not None,
     )

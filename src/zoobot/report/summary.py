@@ -157,7 +157,7 @@ def _note(words: Headlines, shown: str, one: Figure | None, *, known: bool) -> N
         words.undefined.append(shown)
     elif one is not None and one.has_interval:
         words.methods.setdefault(one.method, []).append(shown)
-    else:
+    elif shown != NAMES["ece"]:  # which is compared with chance in its row
         words.reasons.setdefault("" if one is None else one.reason, []).append(shown)
 
 

@@ -113,8 +113,15 @@ LOOKS: tuple[Look, ...] = (
     Look(
         name="wrong labels",
         asked=_any,
-        done=lambda run: run.task != "tree" and _checked("labels")(run),
-        why_not=(Sentence("looks.votes", lambda run: run.task == "tree", "votes are no single label"),),
+        done=lambda run: run.task != "tree" and run.learned and _checked("labels")(run),
+        why_not=(
+            Sentence("looks.votes", lambda run: run.task == "tree", "votes are no single label"),
+            Sentence(
+                "looks.blind",
+                lambda run: run.task != "tree" and not run.learned and _checked("labels")(run),
+                "predictions that are not known to be better than chance can't judge them",
+            ),
+        ),
     ),
     Look(name="bad images", asked=_any, done=_checked("images")),
     Look(

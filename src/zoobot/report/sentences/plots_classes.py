@@ -235,14 +235,14 @@ CONFORMAL: Words[ConformalSets] = Words(
             "conformal.promise",
             lambda drawn: drawn.level is not None,
             lambda drawn: (
-                f"For galaxies like the validation galaxies, {drawn.level or 0:.0%} of sets or more hold the true class, dotted "
-                "(split conformal prediction); the promise is for all galaxies together, not for each class."
+                f"On average over galaxies like the validation galaxies, at least {drawn.level or 0:.0%} of sets hold the true class "
+                "(split conformal prediction; dotted): of all galaxies together, not of each class."
             ),
         ),
         Sentence(
             "conformal.chose_epoch",
             lambda drawn: drawn.level is not None and drawn.chose_epoch,
-            "It is exact where validation galaxies serve no other purpose; here they also chose the epoch.",
+            "That takes validation galaxies which serve no other purpose; here they also chose the epoch.",
         ),
         Sentence(
             "conformal.left",

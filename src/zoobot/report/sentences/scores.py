@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from zoobot.report.sentences.table import Sentence, Words, always
-from zoobot.report.words import joined
+from zoobot.report.words import joined, number
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -151,7 +151,7 @@ MEASURES: tuple[Sentence[Measure], ...] = (
     Sentence(
         "measure.ece_chance",
         lambda row: row.chance is not None,
-        lambda row: f"(perfectly calibrated probabilities: below {row.chance:.3f} in 95% of cases)",
+        lambda row: f"(perfectly calibrated probabilities: at most {number(row.chance)} in 95% of cases)",
     ),
     Sentence(
         "measure.known",
