@@ -191,7 +191,6 @@ def many_numbers(folder: Path) -> None:
 def few_numbers(folder: Path) -> None:
     """Write a regression of eight test galaxies, whose intervals are infinite."""
     table = numbers_folder(folder, n=8)
-    (folder / "learning_curve.json").write_text(json.dumps({"reason": "too few", "sentence": "Not measured: too few."}))
     table["size_low"], table["size_high"] = -np.inf, np.inf
     table.to_csv(folder / "predictions.csv", index=False)
     target = {"coverage": 1.0, "expected": [1.0, 1.0], "n_validation": 4}

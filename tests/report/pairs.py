@@ -147,7 +147,6 @@ PAIRS: dict[str, tuple[str, str]] = {
     "title.tree": ("votes", "good"),
     "title.unknown": ("numbers_alone", "good"),
     "looks.blind": ("shuffled", "good"),
-    "looks.curve_reason": ("few_numbers", "good"),
     "looks.few_to_compare": ("top_block", "good"),
     "looks.infinite_intervals": ("few_numbers", "good"),
     "looks.infinite_sets": ("tiny", "good"),

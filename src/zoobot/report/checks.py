@@ -145,7 +145,7 @@ def check_galaxies(
         images,
         len(galaxies),
         labels.n,
-        [*notes, *labels.notes],
+        [*(notes if labels.n else ()), *labels.notes],
         labels.n_groups,
         labels.figures,
     )

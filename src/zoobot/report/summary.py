@@ -156,9 +156,9 @@ def _note(words: Headlines, shown: str, one: Figure | None, *, known: bool) -> N
     if not known:
         words.undefined.append(shown)
     elif one is not None and one.has_interval:
-        words.methods.setdefault(one.method, []).append(shown)
+        words.methods.setdefault(", ".join(dict.fromkeys(one.method.split("; "))), []).append(shown)
     elif shown != NAMES["ece"]:  # which is compared with chance in its row
-        words.reasons.setdefault("" if one is None else one.reason, []).append(shown)
+        words.reasons.setdefault("none is computed" if one is None else one.reason, []).append(shown)
 
 
 def _chance(scores: dict[str, Any], name: str) -> float | None:

@@ -59,8 +59,8 @@ def _any(run: Findings) -> bool:  # noqa: ARG001
     return True
 
 
-BRACKETED = ("shift", "learning_curve")
-"""Looks of ``looked.json`` whose reason is told elsewhere"""
+BRACKETED = ("shift",)
+"""Looks of ``about.json`` whose reason stands in brackets"""
 
 LOOKS: tuple[Look, ...] = (
     Look(
@@ -128,13 +128,6 @@ LOOKS: tuple[Look, ...] = (
         name="what more labels would bring",
         asked=lambda run: not run.evaluated,
         done=lambda run: run.contents.learning_curve.get("sizes"),
-        why_not=(
-            Sentence(
-                "looks.curve_reason",
-                lambda run: run.contents.learning_curve.get("reason"),
-                lambda run: str(run.contents.learning_curve["reason"]),
-            ),
-        ),
     ),
     Look(
         name="test galaxies unlike the training galaxies",
@@ -163,7 +156,9 @@ def looked_at(run: Findings) -> list[str]:
 
 def limits(run: Findings) -> str:
     """Return what else is to be said of what was looked at and what was not; reasons that stand in brackets are not repeated."""
-    whys = [look.why for name, look in run.contents.looked.items() if look.why and name not in BRACKETED]
+    looks = run.contents.looked.items()
+    told = {*BRACKETED, *(["labels"] if run.task == "tree" else [])}
+    whys = [look.why for name, look in looks if look.why and name not in told]
     return " ".join(dict.fromkeys(whys))
 
 

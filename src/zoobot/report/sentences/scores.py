@@ -169,7 +169,7 @@ def _targets(row: Measure) -> int:
 
 def _grouped(by_reason: dict[str, list[str]]) -> str:
     """List names with what they have in common."""
-    return "; ".join(f"{joined(names)}: {reason}" for reason, names in by_reason.items() if reason)
+    return "; ".join(f"{joined(names)}: {reason}" for reason, names in by_reason.items())
 
 
 def _validated(table: Headlines) -> bool:
@@ -194,7 +194,7 @@ HEADLINES: Words[Headlines] = Words(
         ),
         Sentence(
             "headlines.without",
-            lambda table: _grouped(table.reasons),
+            lambda table: table.reasons,
             lambda table: f"Without an interval: {_grouped(table.reasons)}.",
         ),
         Sentence(
