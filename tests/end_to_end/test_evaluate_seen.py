@@ -170,7 +170,7 @@ def test_other_galaxies_of_the_same_names_are_new_and_that_is_said(runs, others,
     assert metrics["known"] == {"train": 0, "val": 0, "test": 0, "new": len(others)}
     assert "seen" not in metrics
     assert not (out / "seen_predictions.csv").exists()
-    assert f"{len(others)} galaxies have the id of a galaxy that the model remembers and another picture" in said
+    assert f"{len(others)} galaxies with the id of one that the model remembers" in said
 
 
 def test_the_same_name_and_another_compression_is_seen_by_name(runs, evaluate, tmp_path):

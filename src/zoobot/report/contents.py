@@ -243,13 +243,14 @@ class RunContents:
             return number_outcomes(table, names)
         return vote_outcomes(table, self.tree) if self.task == "tree" else None
 
-    def groups(self, part: str) -> NDArray[np.int64] | None:
-        """Return the group of each galaxy among a part's outcomes (galaxy,); None where each galaxy stands alone."""
-        outcomes = self.outcomes(part)
-        if outcomes is None or self.parts is None or not {"id_str", GROUP_COLUMN} <= set(self.parts):
+    def groups(self, *parts: str) -> NDArray[np.int64] | None:
+        """Return the group of each galaxy among the outcomes of parts, one below the other (galaxy,); None where each stands alone."""
+        found = [outcomes for part in parts if (outcomes := self.outcomes(part)) is not None]
+        if not found or self.parts is None or not {"id_str", GROUP_COLUMN} <= set(self.parts):
             return None
         by_id = self.parts.drop_duplicates("id_str").set_index("id_str")[GROUP_COLUMN]
-        codes = group_codes(outcomes.frame["id_str"].astype(str).map(by_id))
+        ids = pd.concat([outcomes.frame["id_str"].astype(str) for outcomes in found], ignore_index=True)
+        codes = group_codes(ids.map(by_id))
         return None if len(np.unique(codes)) == len(codes) else codes
 
     @cached_property

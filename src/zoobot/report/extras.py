@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from zoobot.report.findings.copies import ungrouped
+from zoobot.report.findings.suspects import Suspects, suspects
 from zoobot.report.galleries import Cutout, Gallery, Mark, Pictures
 from zoobot.report.outcomes import shown_names
 from zoobot.report.summary import Table
@@ -91,52 +93,37 @@ def shift_table(run: Findings) -> Table | None:
 
 @dataclass(frozen=True)
 class Listed:
-    """What a check lists: how many of how many are shown, whether any is marked, and whether predictions are better than chance.
-
-    Attributes
-    ----------
-    shown, total : int
-        How many of how many are shown.
-    numbers : bool
-        Whether the labels are numbers.
-    across : int
-        Pairs shown that lie in different parts of the split.
-    learned : bool
-        Whether predictions are known to be better than chance.
-    """
+    """What a check lists: how many of how many are shown, whether labels are numbers, and pairs shown that lie in different parts."""
 
     shown: int
     total: int
     numbers: bool = False
     across: int = 0
-    learned: bool = True
 
 
 def check_galleries(run: Findings, pictures: Pictures) -> list[Gallery]:
-    """Return labels that disagree with predictions, near-duplicates and bad images, as far as ``checks/`` lists any."""
-    checks, galleries = run.contents.checks, []
-    if "labels" in checks:
-        galleries.append(_labels(checks["labels"], pictures, learned=run.learned))
-    if "duplicates" in checks:
-        galleries.append(_duplicates(checks["duplicates"], pictures))
+    """Return labels that disagree with predictions which can judge them, near-duplicates that no group keeps together, and bad images."""
+    checks = run.contents.checks
+    galleries = [_labels(found, pictures) for found in suspects(run)]
+    pairs = None if "duplicates" not in checks else ungrouped(checks["duplicates"], run.contents.parts)
+    if pairs is not None and len(pairs):
+        galleries.append(_duplicates(pairs, pictures))
     if "images" in checks:
         galleries.append(_images(checks["images"], pictures))
     return [gallery for gallery in galleries if gallery.cutouts]
 
 
-def _labels(table: pd.DataFrame, pictures: Pictures, *, learned: bool) -> Gallery:
-    shown = table.head(SHOWN)
-    lines, numbers = [], False
+def _labels(found: Suspects, pictures: Pictures) -> Gallery:
+    shown = found.table.head(SHOWN)
+    lines = []
     for row in shown.to_dict("records"):
-        probability = row.get("probability", float("nan"))
-        if probability == probability:
-            suggested, given = shown_names(str(row["label"]), [str(row["suggested"]), str(row["given"])])
-            lines.append((f"{suggested}: {probability:.2f}", f"label: {given}"))
-        else:
-            numbers = True
+        if found.numbers:
             lines.append((f"predicted {_figure(row['suggested'])}", f"{row['label']}: {_figure(row['given'])}"))
+        else:
+            suggested, given = shown_names(str(row["label"]), [str(row["suggested"]), str(row["given"])])
+            lines.append((f"{suggested}: {float(row['probability']):.2f}", f"label: {given}"))
     cutouts = pictures.cutouts(shown, range(len(shown)), lines, ["wrong"] * len(shown))
-    return Gallery("check_labels", cutouts, Listed(len(shown), len(table), numbers=numbers, learned=learned))
+    return Gallery("check_labels", cutouts, Listed(len(shown), found.n, numbers=found.numbers))
 
 
 def _duplicates(table: pd.DataFrame, pictures: Pictures) -> Gallery:

@@ -193,7 +193,7 @@ class _Page:
                 confusion_plot(outcomes),
                 *ranking_plots(events),
                 histograms(outcomes),
-                reliability_of_classes(outcomes, groups),
+                None if self.run.part("test").one_class else reliability_of_classes(outcomes, groups),
             ]
             if not self.run.too_few_for_conformal:
                 plots.append(conformal_plot(outcomes, conformal, groups, chose_epoch=self.run.chose_epoch))
@@ -295,7 +295,11 @@ def _tiles(scores: Table | None) -> list[dict[str, str]]:
         return []
     rows = {row[0]: row for row in scores.rows}
     shown = [rows[name] for name in TILES if name in rows and rows[name][1] != DASH][:MOST_TILES]
-    return [{"name": row[0], "value": row[1], "interval": said(head.TILE, row[2])} for row in shown]
+    first = scores.about.first
+    return [
+        {"name": said(head.TILE_NAME, (row[0], first)), "value": row[1], "interval": said(head.TILE, row[2])}
+        for row in shown
+    ]
 
 
 def zoobot_version() -> str:

@@ -67,8 +67,8 @@ class Measure:
         The run.
     calibrated : bool
         Whether it is the score of calibrated probabilities.
-    chance : float or None
-        Of the calibration error: the 95th percentile of what perfectly calibrated probabilities would have.
+    figure : Figure or None
+        The score with its interval or its test.
     known : int or None
         Labels over which it is a mean, where not all of them have it.
     """
@@ -76,7 +76,7 @@ class Measure:
     name: str
     run: Findings
     calibrated: bool = False
-    chance: float | None = None
+    figure: Figure | None = None
     known: int | None = None
 
 
@@ -88,6 +88,8 @@ class Headlines:
     ----------
     run : Findings
         The run.
+    first : str
+        The part whose scores come first, with intervals.
     methods : dict
         Names of the scores with an interval, by how it was found.
     reasons : dict
@@ -97,6 +99,7 @@ class Headlines:
     """
 
     run: Findings
+    first: str
     methods: dict[str, list[str]]
     reasons: dict[str, list[str]]
     undefined: list[str]
@@ -105,12 +108,13 @@ class Headlines:
 def counts_table(run: Findings) -> Table | None:
     """Return how many galaxies each part has, by class or by label, and in how many groups."""
     contents = run.contents
-    if not run.parts:
+    parts = [*run.parts, *([seen] if (seen := run.part("seen")).n else [])]
+    if not parts:
         return None
     names = list(dict.fromkeys(name for own in contents.class_counts.values() for name in own))
-    grouped = any(part.n_groups for part in run.parts)
+    grouped = any(part.n_groups for part in parts)
     rows = []
-    for part in run.parts:
+    for part in parts:
         own = contents.class_counts.get(part.part)
         each = [DASH if own is None else number(own.get(name, 0)) for name in names]
         groups = [number(part.n_groups or part.n)] if grouped else []
@@ -126,20 +130,20 @@ def headlines(run: Findings) -> Table | None:
     first = next(iter(scores))
     figures = run.figures(first)
     rows, about = [], []
-    words = Headlines(run, {}, {}, [])
+    words = Headlines(run, first, {}, {}, [])
     for name in MEASURES:
         if not any(name in own for own in scores.values()):
             continue
         shown, one = NAMES.get(name, name), figure(figures, name)
         texts = [number(own.get(name)) for own in scores.values()]
         rows.append([shown, texts[0], _ends(one), *texts[1:]])
-        about.append(Measure(name, run, chance=_chance(scores[first], name), known=_known(scores[first], name)))
+        about.append(Measure(name, run, figure=one, known=_known(scores[first], name)))
         _note(words, shown, one, known=texts[0] != DASH)
         calibrated = [(own.get("calibrated") or {}).get(name) for own in scores.values()]
         after = [number(value) for value in calibrated]
         if after[0] not in (DASH, texts[0]):  # a calibration that changes nothing needs no row
-            rows.append([f"{shown}, calibrated", after[0], DASH, *after[1:]])
-            about.append(Measure(name, run, calibrated=True, chance=_chance(scores[first]["calibrated"], name)))
+            rows.append([f"{shown}, calibrated", after[0], _ends(figure(figures, "calibrated", name)), *after[1:]])
+            about.append(Measure(name, run, calibrated=True, figure=figure(figures, "calibrated", name)))
     if not rows:
         return None
     heads = [f"{PART_NAMES.get(part, part)} (n={number(own.get('n'))})" for part, own in scores.items()]
@@ -159,11 +163,6 @@ def _note(words: Headlines, shown: str, one: Figure | None, *, known: bool) -> N
         words.methods.setdefault(", ".join(dict.fromkeys(one.method.split("; "))), []).append(shown)
     elif shown != NAMES["ece"]:  # which is compared with chance in its row
         words.reasons.setdefault("none is computed" if one is None else one.reason, []).append(shown)
-
-
-def _chance(scores: dict[str, Any], name: str) -> float | None:
-    """Return what perfectly calibrated probabilities would have as calibration error in 95% of cases."""
-    return (scores.get("ece_perfect") or {}).get("q95") if name == "ece" else None
 
 
 def _known(scores: dict[str, Any], name: str) -> int | None:

@@ -52,7 +52,7 @@ def copies_of(contents: RunContents) -> Copies | None:
     pairs = contents.checks.get("duplicates")
     if pairs is None or not set(pairs) >= COLUMNS:
         return None
-    pairs = _ungrouped(pairs.astype(dict.fromkeys(COLUMNS, str)), contents.parts)
+    pairs = ungrouped(pairs.astype(dict.fromkeys(COLUMNS, str)), contents.parts)
     sides = [pairs[[f"id_str_{one}", f"part_{one}", f"part_{other}"]].to_numpy() for one, other in ("ab", "ba")]
     placed = {(name, own, others) for side in sides for name, own, others in side}
 
@@ -79,7 +79,7 @@ def _within_test(contents: RunContents, pairs: pd.DataFrame) -> int:
     return count_copies(ids, pairs, contents.groups("test")).within
 
 
-def _ungrouped(pairs: pd.DataFrame, parts: pd.DataFrame | None) -> pd.DataFrame:
+def ungrouped(pairs: pd.DataFrame, parts: pd.DataFrame | None) -> pd.DataFrame:
     """Return the pairs whose galaxies are not of one group."""
     if parts is None or not {"id_str", GROUP_COLUMN} <= set(parts):
         return pairs

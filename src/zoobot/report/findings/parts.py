@@ -64,7 +64,7 @@ class Part:
     run : Findings
         The run.
     part : str
-        'train', 'val' or 'test'.
+        'train', 'val', 'test', or 'seen': galaxies that had a part in an evaluated model.
     """
 
     run: Findings
@@ -73,7 +73,7 @@ class Part:
     @property
     def name(self) -> str:
         """Its name in words."""
-        return PART_NAMES[self.part]
+        return PART_NAMES.get(self.part, self.part)
 
     @cached_property
     def n(self) -> int:

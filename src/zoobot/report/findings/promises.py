@@ -39,7 +39,9 @@ class CalibrationError:
 
 
 def calibration_error(run: Findings) -> list[CalibrationError]:
-    """Return the calibration error of the test part's probabilities, where there are any."""
+    """Return the calibration error of the test part's probabilities, where there are any of galaxies of more than one class."""
+    if run.part("test").one_class:
+        return []
     figures, outcomes = run.figures("test"), run.outcomes
     found = figure(figures, "calibrated", "ece") if run.calibrated else figure(figures, "ece")
     if found is None and isinstance(outcomes, Classes | Labels):

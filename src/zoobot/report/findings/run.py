@@ -15,6 +15,7 @@ from zoobot.report.findings.parts import Part
 from zoobot.report.findings.promises import coverages
 from zoobot.report.findings.seen import Seen, seen_of
 from zoobot.report.findings.shift import Shift, shift_of
+from zoobot.report.findings.suspects import judged_labels
 from zoobot.report.findings.training import Training, training_of
 from zoobot.report.outcomes import Classes, Labels, calibration_is_kept
 
@@ -114,10 +115,10 @@ class Findings:
         """Whether predictions of each class, label or target are known to rank galaxies better than chance."""
         return bool(self.guesses) and all(one.figure.verdict == "better" for one in self.guesses)
 
-    @property
-    def learned(self) -> bool:
-        """Whether anything at all is known to be predicted better than by chance."""
-        return any(one.figure.verdict == "better" for one in self.guesses)
+    @cached_property
+    def judged_labels(self) -> set[str]:
+        """Labels that predictions of galaxies which were not trained on can judge: see `zoobot.report.findings.suspects`."""
+        return judged_labels(self)
 
     @cached_property
     def conformal_level(self) -> float | None:

@@ -5,38 +5,79 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 
+from zoobot.report.outcomes import Classes, Labels, Numbers
+from zoobot.science.label_check import judging_figure
+
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from zoobot.report.findings.run import Findings
+
+    Values = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class Suspects:
-    """Labels that disagree with predictions by a model that was not trained on the galaxy.
+    """Labels that disagree with predictions which can judge them, by a model that was not trained on the galaxy.
 
     Attributes
     ----------
-    n : int
-        How many.
-    probability : float
-        Median probability of the suggested classes; NaN of numbers.
-    learned : bool
-        Whether the predictions are known to be better than chance.
+    table : DataFrame
+        The check's rows.
+    numbers : bool
+        Whether the labels are numbers.
     """
 
-    n: int
-    probability: float
-    learned: bool
+    table: pd.DataFrame
+    numbers: bool
+
+    @property
+    def n(self) -> int:
+        """How many labels."""
+        return len(self.table)
+
+    @property
+    def probability(self) -> float:
+        """Median probability of the classes predicted instead; NaN of numbers."""
+        return float(pd.to_numeric(self.table["probability"], errors="coerce").median())
+
+
+def judged_labels(run: Findings) -> set[str]:
+    """Return the labels that predictions can judge, for they are known to be better than chance.
+
+    Those of folds where there are folds, else those of the validation and test galaxies, as the check of labels takes them.
+    """
+    contents = run.contents
+    folds = contents.outcomes("folds") is not None
+    parts = ["folds"] if folds else ["val", "test"]
+    each = [outcomes for part in parts if (outcomes := contents.outcomes(part)) is not None]
+    groups = contents.groups(*parts)
+    if all(isinstance(outcomes, Numbers) for outcomes in each):
+        return {one.name for one in run.guesses if one.figure.verdict == "better"}
+    pairs: dict[str, tuple[Values, NDArray[np.int64]]] = {}
+    classes = [outcomes for outcomes in each if isinstance(outcomes, Classes)]
+    labels = [outcomes for outcomes in each if isinstance(outcomes, Labels)]
+    if classes:
+        both = np.concatenate([one.raw for one in classes]), np.concatenate([one.truth for one in classes])
+        pairs[classes[0].label] = both
+    for place, name in enumerate(labels[0].names if labels else []):
+        p = np.concatenate([one.raw[:, place] for one in labels])
+        truth = np.concatenate([one.truth[:, place] for one in labels]).astype(np.int64)
+        pairs[name] = np.stack([1 - p, p], axis=1), truth
+    figures = {name: judging_figure(*pair, groups=groups, folds=folds) for name, pair in pairs.items()}
+    return {name for name, one in figures.items() if one.verdict == "better"}
 
 
 def suspects(run: Findings) -> list[Suspects]:
-    """Return the labels that the checks list, if any."""
+    """Return the labels that the check lists and that can be judged, if any."""
     table = run.contents.checks.get("labels")
-    if table is None:
+    if table is None or not {"label", "probability"} <= set(table):
         return []
-    probability = pd.to_numeric(table["probability"], errors="coerce") if "probability" in table else pd.Series([])
-    return [Suspects(len(table), float(probability.median()), run.learned)]
+    judged = table[table["label"].astype(str).isin(run.judged_labels)]
+    return [Suspects(judged, run.task == "regress")] if len(judged) else []
 
 
 @dataclass(frozen=True)

@@ -47,6 +47,13 @@ SIMULATED: Cause[Findings] = Cause(
     documented="the catalog says `simulated`, or its files lie in a folder that does",
 )
 
+
+def _roles(seen: Seen) -> str:
+    """Name what seen galaxies were to the model."""
+    roles = ((seen.train, "trained it"), (seen.val, "validated it"))
+    return ", ".join(f"{n:,} {what}" for n, what in roles if n)
+
+
 SEEN: Cause[Seen] = Cause(
     key="seen",
     name="Galaxies that the model has seen",
@@ -57,10 +64,7 @@ SEEN: Cause[Seen] = Cause(
         Sentence(
             "seen.learned",
             always,
-            lambda seen: (
-                f"{seen.learned:,} of the {count(seen.total, 'galaxy')} had a part in the model: {seen.train:,} trained it, "
-                f"{seen.val:,} validated it."
-            ),
+            lambda seen: f"{seen.learned:,} of {count(seen.total, 'galaxy')} had a part in the model: {_roles(seen)}.",
         ),
         Sentence(
             "seen.others",
@@ -330,12 +334,12 @@ SUSPECTS: Cause[Suspects] = Cause(
     key="suspects",
     name="Labels that disagree with predictions",
     each=suspects,
-    when=lambda found: found.learned,
+    when=always,
     gravity="note",
     text=(
         Sentence(
             "suspects.classes",
-            lambda found: found.probability == found.probability,
+            lambda found: not found.numbers,
             lambda found: (
                 f"{count(found.n, 'label')} {'disagrees' if found.n == 1 else 'disagree'} with the prediction of a model "
                 f"that was not trained on the galaxy; the class predicted instead has a median probability of "
@@ -344,7 +348,7 @@ SUSPECTS: Cause[Suspects] = Cause(
         ),
         Sentence(
             "suspects.numbers",
-            lambda found: found.probability != found.probability,
+            lambda found: found.numbers,
             lambda found: (
                 f"{count(found.n, 'label')} {'lies' if found.n == 1 else 'lie'} more than 4 standard deviations from the "
                 "prediction of a model that was not trained on the galaxy."
@@ -356,7 +360,7 @@ SUSPECTS: Cause[Suspects] = Cause(
             "Some of them may be wrong, and some galaxies are hard: look at them below.",
         ),
     ),
-    documented="the check of labels lists some, and predictions are better than chance",
+    documented="the check of labels lists some whose predictions are better than chance",
 )
 
 BAD_IMAGES: Cause[BadImages] = Cause(

@@ -117,13 +117,8 @@ CHECK_LABELS: Words[Listed] = Words(
         ),
         Sentence(
             "check_labels.look",
-            lambda listed: listed.learned,
+            always,
             "Look at them before believing either: galaxies of a rare kind are found here too.",
-        ),
-        Sentence(
-            "check_labels.means_little",
-            lambda listed: not listed.learned,
-            "The predictions are not known to be better than chance, so that this list means little.",
         ),
     ),
 )

@@ -60,6 +60,11 @@ def _blocks(run: Findings) -> str:
     return "block" if run.blocks == 1 else f"{run.blocks} blocks"
 
 
+def _scored(run: Findings) -> int:
+    """Return how many galaxies an evaluation scored."""
+    return run.part("test").n + run.part("seen").n
+
+
 LEAD: tuple[Sentence[Findings], ...] = (
     Sentence(
         "lead.one_catalog",
@@ -75,8 +80,8 @@ LEAD: tuple[Sentence[Findings], ...] = (
     ),
     Sentence(
         "lead.evaluated",
-        lambda run: run.evaluated and run.parts,
-        lambda run: f"{count(run.part('test').n, 'galaxy')} of {run.catalog}, scored by a saved model.",
+        lambda run: run.evaluated and _scored(run),
+        lambda run: f"{count(_scored(run), 'galaxy')} of {run.catalog}, scored by a saved model.",
     ),
     Sentence(
         "lead.parts",
@@ -121,6 +126,11 @@ LEAD: tuple[Sentence[Findings], ...] = (
     ),
 )
 
+
+TILE_NAME: tuple[Sentence[tuple[str, str]], ...] = (
+    Sentence("tile.name", lambda tile: tile[1] != "seen", lambda tile: tile[0]),
+    Sentence("tile.seen", lambda tile: tile[1] == "seen", lambda tile: f"{tile[0]} of seen galaxies"),
+)
 
 TILE: tuple[Sentence[str], ...] = (
     Sentence("tile.interval", lambda interval: interval != DASH, lambda interval: f"95% interval {interval}"),

@@ -85,6 +85,9 @@ LOOKS: tuple[Look, ...] = (
         name="calibration of probabilities",
         asked=_classes,
         done=calibration_error,
+        why_not=(
+            Sentence("looks.one_class", lambda run: run.part("test").one_class, "all test galaxies are of one class"),
+        ),
     ),
     Look(
         name="coverage of conformal sets",
@@ -113,12 +116,12 @@ LOOKS: tuple[Look, ...] = (
     Look(
         name="wrong labels",
         asked=_any,
-        done=lambda run: run.task != "tree" and run.learned and _checked("labels")(run),
+        done=lambda run: run.task != "tree" and run.judged_labels and _checked("labels")(run),
         why_not=(
             Sentence("looks.votes", lambda run: run.task == "tree", "votes are no single label"),
             Sentence(
                 "looks.blind",
-                lambda run: run.task != "tree" and not run.learned and _checked("labels")(run),
+                lambda run: run.task != "tree" and not run.judged_labels and _checked("labels")(run),
                 "predictions that are not known to be better than chance can't judge them",
             ),
         ),

@@ -150,8 +150,13 @@ MEASURES: tuple[Sentence[Measure], ...] = (
     Sentence("measure.calibrated", lambda row: row.calibrated, "the same of the calibrated probabilities"),
     Sentence(
         "measure.ece_chance",
-        lambda row: row.chance is not None,
-        lambda row: f"(perfectly calibrated probabilities: at most {number(row.chance)} in 95% of cases)",
+        lambda row: row.name == "ece" and row.figure is not None and row.figure.chance is not None,
+        lambda row: (
+            f"(perfectly calibrated probabilities have about {number(row.figure.chance)}, and so much with a probability of "
+            f"{row.figure.p_value:.2g})"
+            if row.figure
+            else ""
+        ),
     ),
     Sentence(
         "measure.known",
@@ -221,6 +226,11 @@ HEADLINES: Words[Headlines] = Words(
             "headlines.seen",
             lambda table: table.run.contents.scores("seen"),
             "Seen galaxies had a part in the model, so that their scores are optimistic.",
+        ),
+        Sentence(
+            "headlines.seen_alone",
+            lambda table: table.first == "seen",
+            "Their intervals hold for such galaxies alone.",
         ),
     ),
 )

@@ -137,7 +137,7 @@ SHIFT: Words[Shift] = Words(
             "shift.groups",
             lambda shift: 0 < shift.n_groups < shift.n or 0 < shift.n_known_groups < shift.n_known,
             lambda shift: (
-                f"Of independent groups there are {shift.n_groups:,} and {shift.n_known_groups:,}; the test counts these."
+                f"They are {shift.n_groups:,} and {shift.n_known_groups:,} independent groups, which the comparison counts."
             ),
         ),
         Sentence(
