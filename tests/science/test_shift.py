@@ -57,6 +57,10 @@ def test_far_galaxies_among_others():
     shift = measure_shift(reference_of(known), target)
     assert shift.far_fraction == pytest.approx(0.1, abs=0.02)
     assert "unlike any training galaxy" in shift.warning
+    assert shift.is_far and not shift.told_apart
+    saved = shift.to_dict()
+    assert (saved["is_far"], saved["told_apart"], saved["warning"]) == (True, False, shift.warning)
+    assert shift.sentence("The test galaxies").startswith("The test galaxies differ from those that the model learned")
 
 
 def test_auroc_and_its_interval():

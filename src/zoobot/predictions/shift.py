@@ -86,7 +86,7 @@ def warn_of_shift(
     """
     overall = measure_shift(reference, sample.features, finetuned=finetuned)
     if overall.warning is not None:
-        logger.warning("%s", overall.warning)
+        logger.warning("%s Label some of them and evaluate.", overall.warning)
     if overall.reason:
         logger.log(
             logging.WARNING if by else logging.INFO,

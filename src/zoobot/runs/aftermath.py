@@ -75,7 +75,7 @@ def write_aftermath(
     curve = _write_learning_curve(parts, features, groups, model, out)
     checks = check_run(out, features, model=model, thumbnails=thumbnails, num_workers=settings.num_workers, say=say)
     write_looked(out, {"shift": look_at_shift(shift), "learning_curve": curve})
-    for sentence in (shift.warning, *checks.sentences()):
+    for sentence in (shift.sentence("The test galaxies"), *checks.sentences()):
         if sentence is not None:
             say(sentence)
 

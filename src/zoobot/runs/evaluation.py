@@ -236,8 +236,9 @@ def _write_shift(
     groups = group_codes(galaxies.loc[test, GROUP_COLUMN]) if GROUP_COLUMN in galaxies else None
     shift = measure_shift(model.reference, features[test], groups=groups, finetuned=model.n_blocks > 0)
     write_json(out / SHIFT_FILE, shift.to_dict())
-    if shift.warning is not None:
-        say(shift.warning)
+    warning = shift.sentence("The test galaxies")
+    if warning is not None:
+        say(warning)
     return look_at_shift(shift)
 
 

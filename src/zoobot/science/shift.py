@@ -84,14 +84,28 @@ class Shift:
         return f"farther from its nearest {self.compared_with} galaxy than {share} {galaxy} {own} nearest other one"
 
     @property
+    def told_apart(self) -> bool:
+        """Whether a classifier tells target from known galaxies, better than chance and than `TELLABLE`."""
+        return self.auroc >= TELLABLE and self.auroc_p <= SIGNIFICANCE
+
+    @property
+    def is_far(self) -> bool:
+        """Whether more target galaxies are far than chance explains, and than `FAR_SHARE`."""
+        return self.far_low > FAR_SHARE and self.far_p <= SIGNIFICANCE
+
+    @property
     def warning(self) -> str | None:
         """What to tell the astronomer, or None where the target looks like the training set, or was not compared."""
+        return self.sentence("These galaxies")
+
+    def sentence(self, galaxies: str) -> str | None:
+        """Return the warning of galaxies that are called so, or None where there is none."""
         reasons = []
-        if self.auroc >= TELLABLE and self.auroc_p <= SIGNIFICANCE:
+        if self.told_apart:
             reasons.append(
                 f"a simple classifier tells them from the {self.compared_with} galaxies (AUROC {self.auroc:.2f}; 0.5 means alike)"
             )
-        if self.far_low > FAR_SHARE and self.far_p <= SIGNIFICANCE:
+        if self.is_far:
             reasons.append(
                 f"{self.far_fraction:.0%} of them are unlike any {self.compared_with} galaxy (at most "
                 f"{self.far_expected:.1%} expected)"
@@ -99,13 +113,13 @@ class Shift:
         if not reasons:
             return None
         return (
-            f"These galaxies differ from those that the model learned from: {', and '.join(reasons)}. Scores and calibration of "
-            "the test part need not hold for them; label some of them and evaluate."
+            f"{galaxies} differ from those that the model learned from: {', and '.join(reasons)}. Scores and a calibration that were "
+            "measured on other galaxies need not hold for them."
         )
 
     def to_dict(self) -> dict[str, Any]:
         """Return the figures and the warning, as JSON can hold them."""
-        found = asdict(self) | {"far_means": self.far_means, "warning": self.warning}
+        found = asdict(self) | {name: getattr(self, name) for name in ("far_means", "told_apart", "is_far", "warning")}
         return {name: None if isinstance(one, float) and not np.isfinite(one) else one for name, one in found.items()}
 
 
