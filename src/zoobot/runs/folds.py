@@ -84,8 +84,8 @@ def run_folds(
     ]
     summary = {"folds": scores, **_spread(scores)}
     write_json(folder / METRICS_FILE, summary)
-    for path in (*folder.glob("fold_*.csv"), *folder.glob("fold_*.json")):
-        path.unlink()
+    for path in (*folder.glob("fold_*.csv"), *folder.glob("fold_*.json"), folder / ORIGIN_FILE):
+        path.unlink(missing_ok=True)
     return summary
 
 
