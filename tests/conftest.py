@@ -10,6 +10,7 @@ ROOT = Path(__file__).parents[1]
 
 # The suite has a worker on every core already: more threads would only wait for each other.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.pop("COLUMNS", None)  # the suite's processes are given one, by which commands would break their lines
 
 
 @pytest.fixture(scope="session")

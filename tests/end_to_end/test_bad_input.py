@@ -37,7 +37,7 @@ def refuses(zoobot_command, quick, tmp_path):
             catalog = tmp_path / "catalog.csv"
         answer = zoobot_command("finetune", catalog, "--out", tmp_path / "run", *quick, *arguments)
         check(answer, *words)
-        assert not (tmp_path / "run" / "checkpoints").exists()
+        assert not list((tmp_path / "run").glob("checkpoints/*.ckpt"))
         assert not (tmp_path / "run" / "log.csv").exists()
         return answer
 
@@ -159,7 +159,7 @@ def test_no_such_catalog(refuses, tmp_path):
 
 @pytest.mark.parametrize("column", ["file_loc", "id_str"])
 def test_label_that_names_the_galaxy(refuses, table, column):
-    refuses(table, "--label", column, words=[repr(column), "Name the column that holds the labels"])
+    refuses(table, "--label", column, words=[repr(column), "Rename it in the catalog"])
 
 
 def test_catalog_without_file_loc(refuses, table):

@@ -141,7 +141,7 @@ def test_numbers_out_of_range_are_named(tmp_path: Path, option: dict[str, int]) 
 
 def test_a_file_in_the_way_is_an_output_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(OutputError, match="can't be written"):
+    with pytest.raises(OutputError, match="is a file, expected a folder"):
         simulate.rings(tmp_path / "file", 2, size=SIZE)
 
 
