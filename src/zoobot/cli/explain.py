@@ -28,7 +28,7 @@ def explain(
     hdu: HduOption = None,
     num_workers: WorkersOption = None,
 ) -> None:
-    """Show where the model looks (Grad-CAM), and the labelled training galaxies nearest to each galaxy."""
+    """Show a Grad-CAM map of each galaxy (coarse, and no proof of what matters) and the labelled galaxies nearest to it."""
     with console.status("Loading torch"):
         from zoobot.data import Preprocessing
         from zoobot.finetune import load

@@ -1,4 +1,4 @@
-"""Sheets of explained predictions: the galaxy, where the model looks, and the labelled galaxies that it looks most like."""
+"""Sheets of explained predictions: the galaxy, its Grad-CAM map, and the labelled galaxies that it looks most like."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def draw_explained(
         panels = [Panel("", f"{galaxy['id_str']}\n{target}: {galaxy[target]:.2f}", pixels=pixels)]
         if explanation.heat is not None:
             heat = explanation.heat[place]
-            where = f"where: {target}" if heat.any() else f"nothing speaks for {target}"
+            where = f"Grad-CAM: {target}" if heat.any() else f"Grad-CAM: nothing for {target}"
             panels.append(Panel("", where, pixels=pixels, heat=heat))
         if similar is not None and reference is not None:
             for row, cosine in zip(similar[0][place].tolist(), similar[1][place].tolist(), strict=True):
