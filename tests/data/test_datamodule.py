@@ -70,7 +70,7 @@ def test_each_image_is_read_once(catalog_file: Path, monkeypatch: pytest.MonkeyP
     def refuse(*arguments: object) -> None:
         raise AssertionError(arguments)
 
-    monkeypatch.setattr(datamodule, "decode_image", refuse)
+    monkeypatch.setattr("zoobot.data.rows.decode_image", refuse)
     monkeypatch.setattr("zoobot.data.pixels.decode_image", refuse)
     galaxies.setup("fit")
     for _ in range(2):

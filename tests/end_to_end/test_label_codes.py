@@ -107,3 +107,22 @@ def test_what_is_odd_is_said_and_kept_for_the_report(table, finetune, tmp_path):
     assert any("'Ring' (13 galaxies), 'ring' (19 galaxies)" in note for note in notes)
     assert any("10 galaxies have the group -999" in note for note in notes)
     assert all(answer.err.count(note) == 1 for note in notes)
+
+
+def test_galaxies_without_a_label_are_left_out_on_demand_and_counted(table, finetune, zoobot_command, quick, tmp_path):
+    frame = table.astype({"shape": object})
+    frame.loc[:4, "shape"] = ["", " ", "NA", "None", None]
+    frame.to_parquet(tmp_path / "catalog.parquet")
+    answer = zoobot_command(
+        "finetune", tmp_path / "catalog.parquet", "--label", "shape", "--out", tmp_path / "run", *quick
+    )
+    assert answer.code == 2
+    assert "5 of 96 galaxies have no label (empty or NaN) in column 'shape'" in answer.err
+    answer = finetune(
+        tmp_path / "run", "--label", "shape", "--drop-unlabelled", "--epochs", 1, catalog=tmp_path / "catalog.parquet"
+    )
+    assert "5 of 96 galaxies of the catalog have no label, and are left out." in answer.err
+    about = json.loads((tmp_path / "run" / "about.json").read_text())
+    assert sum(about["counts"].values()) == 91
+    assert about["class_names"] == ["bar", "disk", "ring"]
+    assert any("5 of 96" in note for note in about["catalog_notes"])

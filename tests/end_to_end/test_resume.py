@@ -14,7 +14,7 @@ import pytest
 import torch
 from tests.end_to_end.outcome import outcome
 
-from zoobot.data.datamodule import EpochSampler
+from zoobot.data.rows import EpochSampler
 
 SCRIPT = Path(sys.executable).with_name("zoobot")
 EPOCHS = 12

@@ -54,6 +54,9 @@ def finetune(
     group_col: Annotated[
         str | None, DATA("Rows with the same value in this column stay in one part of the split.")
     ] = None,
+    drop_unlabelled: Annotated[
+        bool, DATA("Leave galaxies without a label out, and say how many; else they are an error.", "--drop-unlabelled")
+    ] = False,
     crop: Annotated[float, DATA("The centre share of the image's width that is shown, above 0, at most 1.")] = 0.8,
     image_size: Annotated[
         int | None,
@@ -161,6 +164,7 @@ def finetune(
         flip=flip,
         class_balance=balance.value,
         group_col=group_col,
+        drop_unlabelled=drop_unlabelled,
         num_workers=num_workers,
         feature_cache=feature_cache,
         views=views,

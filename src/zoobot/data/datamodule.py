@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 import lightning as L
 import numpy as np
 import pandas as pd
-import torch
-from torch.utils.data import DataLoader, Dataset, Sampler
+from torch.utils.data import DataLoader, Sampler
 
-from zoobot.data.augment import Augmentation, Transform, centre_views, custom_views, mixed, random_views
+from zoobot.data.augment import Augmentation, Transform, centre_views, custom_views, random_views
 from zoobot.data.catalog import label_columns, read_catalog
-from zoobot.data.images import ImageSettings, Stretch, decode_image
-from zoobot.data.labels import LabelKind, check_values, infer_kind, is_names, read_labels
-from zoobot.data.pixels import KeptPixels, Preprocessing, as_dtype, default_workers, digest, keep_pixels, pixel_dtype
+from zoobot.data.images import ImageSettings, Stretch
+from zoobot.data.labels import LabelKind, are_labelled, check_values, infer_kind, is_names, read_labels
+from zoobot.data.pixels import KeptPixels, Preprocessing, default_workers, keep_pixels
+from zoobot.data.rows import EpochSampler, Galaxies, InOrder, as_it_is, class_weights
 from zoobot.data.scales import LabelScale
 from zoobot.data.splits import check_every_class, group_codes, group_notes, split_rows
 from zoobot.errors import CatalogError, OptionError
@@ -66,6 +66,8 @@ class GalaxyDataModule(L.LightningDataModule):
         and numbers are as they stand, whatever they mean, until a model says so: see `read_labels_as`.
     classes
         The classes in order, where they are known, as of a trained model. Default: those of the training galaxies.
+    drop_unlabelled
+        Leave galaxies without a label out, and say how many in ``notes``; else they are an error.
     augment
         True: rotation, flips, zoom and shift. False: training sees the evaluation view. Or an `Augmentation` with other choices, a
         callable (torchvision v2, kornia, any function of a float (channel, height, width) image in [0, 1]), or a pair of callables,
@@ -113,6 +115,7 @@ class GalaxyDataModule(L.LightningDataModule):
         channels: int = 3,
         label_kind: LabelKind | None = None,
         classes: Sequence[str] = (),
+        drop_unlabelled: bool = False,
         augment: Augment = True,
         class_balance: Literal["none", "sampler"] = "none",
         group_col: str | None = None,
@@ -143,6 +146,7 @@ class GalaxyDataModule(L.LightningDataModule):
         self.wanted_labels = label_cols
         self.label_kind = label_kind
         self.classes = tuple(classes)
+        self.drop_unlabelled = drop_unlabelled
         self.sources = {"train": train_catalog, "val": val_catalog, "test": test_catalog, "predict": predict_catalog}
         self.catalog = catalog
         self.batch_size = batch_size
@@ -175,8 +179,8 @@ class GalaxyDataModule(L.LightningDataModule):
         frames: dict[Part, pd.DataFrame] = {}
         for part in ("train", "val", "test", "predict"):
             if self.sources[part] is not None:
-                frames[part] = read_catalog(self.sources[part])
-        whole = None if self.catalog is None else read_catalog(self.catalog)
+                frames[part] = self._read(self.sources[part], "" if part == "predict" else f" of the {part} catalog")
+        whole = None if self.catalog is None else self._read(self.catalog, " of the catalog")
         labelled = ([] if whole is None else [whole]) + [frames[part] for part in SPLIT_PARTS if part in frames]
         if self.wanted_labels is not None and labelled:
             for frame in labelled:
@@ -194,6 +198,16 @@ class GalaxyDataModule(L.LightningDataModule):
         self.frames = frames
         if self.label_cols:
             self._label_parts()
+
+    def _read(self, source: CatalogSource, what: str) -> pd.DataFrame:
+        """Read one catalog; ``what`` says whose galaxies may have to be left out, and is empty where they need no labels."""
+        frame = read_catalog(source)
+        if not (what and self.drop_unlabelled and self.wanted_labels is not None):
+            return frame
+        labelled = are_labelled(frame, label_columns(frame, self.wanted_labels))
+        if not labelled.all():
+            self._note([f"{(~labelled).sum()} of {len(frame)} galaxies{what} have no label, and are left out."])
+        return frame[labelled].reset_index(drop=True)
 
     def read_labels_as(self, kind: LabelKind) -> None:
         """Read the labels as another kind: as a classifier does, for which numbers such as 1 and 2 are classes.
@@ -285,7 +299,7 @@ class GalaxyDataModule(L.LightningDataModule):
 
     def train_sampler(self, epoch: Callable[[], int], views: int | None) -> EpochSampler:
         """Give the order of the training galaxies, where ``epoch`` tells the epoch and ``views`` how many views there are of each."""
-        weights = _class_weights(self.labels["train"]) if self.class_balance == "sampler" else None
+        weights = class_weights(self.labels["train"]) if self.class_balance == "sampler" else None
         return EpochSampler(len(self.part("train")), self.seed, epoch, views=views, weights=weights)
 
     def view_loader(self, part: Part, view: int, rows: npt.NDArray[np.int64] | None = None) -> DataLoader[Any]:
@@ -389,101 +403,6 @@ class GalaxyDataModule(L.LightningDataModule):
         return labels.strata(), list(labels.classes)
 
 
-class Galaxies(Dataset[dict[str, Any]]):
-    """The galaxies of one part, fetched a whole batch at a time from kept pixels, or decoded anew where none are kept."""
-
-    def __init__(
-        self,
-        frame: pd.DataFrame,
-        labels: npt.NDArray[np.float32] | None,
-        kept: KeptPixels | None,
-        preprocessing: Preprocessing,
-    ) -> None:
-        self.files = frame["file_loc"].to_numpy(dtype=object)
-        self.ids = frame["id_str"].to_numpy(dtype=object)
-        self.labels = None if labels is None else torch.from_numpy(labels)
-        self.kept = kept
-        self.dtype = pixel_dtype(self.files.tolist()) if kept is None else kept.dtype
-        self.preprocessing = preprocessing
-
-    def __len__(self) -> int:
-        return len(self.ids)
-
-    def __getitems__(self, wanted: Sequence[tuple[int, int]]) -> dict[str, Any]:
-        """Give the batch of the (row, view) wanted; view -1 is the evaluation view."""
-        rows = np.array([row for row, _ in wanted])
-        kept = self._decode(rows) if self.kept is None else self.kept.of(rows)
-        batch: dict[str, Any] = {
-            "pixels": kept.pixels,
-            "key": kept.digests[:, 0],
-            "view": np.array([view for _, view in wanted]),
-            "id_str": self.ids[rows].tolist(),
-        }
-        if self.labels is not None:
-            batch["label"] = self.labels[rows]
-        return batch
-
-    def __getitem__(self, wanted: tuple[int, int]) -> dict[str, Any]:
-        return self.__getitems__([wanted])
-
-    def _decode(self, rows: npt.NDArray[np.int64]) -> KeptPixels:
-        images = [
-            as_dtype(decode_image(self.files[row], self.preprocessing.images, self.preprocessing.kept_size), self.dtype)
-            for row in rows
-        ]
-        digests = np.array([digest(image) for image in images], np.uint64)
-        return KeptPixels(torch.from_numpy(np.stack(images)), digests)
-
-
-class EpochSampler(Sampler[tuple[int, int]]):
-    """Gives every row with the view to show, in an order that depends on seed and epoch only.
-
-    The view is the epoch itself; or, where ``views`` limits them, the evaluation view (-1), then 0, 1, ..., and from the start again.
-    """
-
-    def __init__(
-        self,
-        n_rows: int,
-        seed: int,
-        epoch: Callable[[], int],
-        *,
-        views: int | None = None,
-        weights: npt.NDArray[np.float64] | None = None,
-    ) -> None:
-        self.n_rows = n_rows
-        self.seed = seed
-        self.epoch = epoch
-        self.views = views
-        self.weights = weights
-
-    def __len__(self) -> int:
-        return self.n_rows
-
-    def __iter__(self) -> Iterator[tuple[int, int]]:
-        epoch = self.epoch()
-        rng = np.random.default_rng([int(mixed(self.seed, np.asarray(epoch), np.asarray(0)))])
-        if self.weights is None:
-            rows = rng.permutation(self.n_rows)
-        else:
-            rows = rng.choice(self.n_rows, self.n_rows, p=self.weights)
-        view = epoch if self.views is None else epoch % self.views - 1
-        return ((int(row), view) for row in rows)
-
-
-class InOrder(Sampler[tuple[int, int]]):
-    """Gives every row (or some rows) once, in order, with one view: -1 is the evaluation view."""
-
-    def __init__(self, n_rows: int, view: int = -1, rows: npt.NDArray[np.int64] | None = None) -> None:
-        self.rows = range(n_rows) if rows is None else rows.tolist()
-        self.view = view
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    def __iter__(self) -> Iterator[tuple[int, int]]:
-        return ((row, self.view) for row in self.rows)
-
-
 def _transforms(augment: Augment) -> tuple[Transform | None, Transform | None, Augmentation | None]:
     """Give the user's own transforms for training and evaluation, and the built-in augmentation, as far as each is wanted."""
     if isinstance(augment, bool):
@@ -496,16 +415,3 @@ def _transforms(augment: Augment) -> tuple[Transform | None, Transform | None, A
         return augment, None, None
     msg = f"augment={augment!r} must be True, False, an Augmentation, a callable, or a pair of callables (training, evaluation)."
     raise OptionError(msg)
-
-
-def _class_weights(labels: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
-    """Give each galaxy the probability that makes all classes (combinations of labels) equally frequent."""
-    classes = np.unique(labels, axis=0, return_inverse=True)[1].ravel()
-    weights = 1.0 / np.bincount(classes)[classes]
-    probabilities: npt.NDArray[np.float64] = weights / weights.sum()
-    return probabilities
-
-
-def as_it_is(batch: Any) -> Any:
-    """Give a batch that its dataset has put together already: a loader's collate function that any process can import."""
-    return batch

@@ -125,6 +125,20 @@ def read_labels(
     return Labels(kind, tuple(columns), (), np.stack(numbers, axis=1))
 
 
+def are_labelled(frame: pd.DataFrame, columns: Sequence[str]) -> npt.NDArray[np.bool_]:
+    """Return which galaxies (galaxy,) have a label in each of the columns.
+
+    Raises
+    ------
+    LabelError
+        None has.
+    """
+    labelled: npt.NDArray[np.bool_] = np.all([tidy_text(frame[column]).notna() for column in columns], axis=0)
+    if not labelled.any():
+        check_labels(frame, columns[0], ~labelled, "no label (empty or NaN)", "Label some of them.")
+    return labelled
+
+
 def infer_kind(frame: pd.DataFrame, columns: Sequence[str]) -> LabelKind:
     """Return what labels look like; missing ones are left aside.
 

@@ -18,8 +18,8 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
 from zoobot.data import GalaxyDataModule, as_batch
-from zoobot.data.datamodule import EpochSampler, InOrder, as_it_is
 from zoobot.data.pixels import file_digests
+from zoobot.data.rows import EpochSampler, InOrder, as_it_is
 from zoobot.encoders.runtimes import Pass, build_pass
 from zoobot.encoders.split import SplitEncoder, split_encoder
 from zoobot.errors import OptionError

@@ -281,7 +281,10 @@ def check_unchanged(
     if not set(now) & set(before):
         msg = f"{record} says nothing of a run's settings: it is damaged, or of something else. Use --overwrite, or another folder."
         raise ModelFileError(msg)
-    changed = [name for name in now if name not in free and before.get(name) != now[name]]
+    unknown = {
+        name for name in now if name not in before and not now[name]
+    }  # an older version's record has no such setting
+    changed = [name for name in now if name not in free and name not in unknown and before.get(name) != now[name]]
     if changed:
         listed = "; ".join(f"{name} was {before.get(name)!r} and is now {now[name]!r}" for name in changed)
         msg = f"the run in {out} was started with other settings: {listed}. Resume with the same, or use --overwrite."

@@ -14,9 +14,9 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 
 from zoobot import trees
 from zoobot.data.augment import Augmentation, centre_views, random_views
-from zoobot.data.datamodule import as_it_is
 from zoobot.data.images import ImageSettings
 from zoobot.data.pixels import Preprocessing, default_workers
+from zoobot.data.rows import as_it_is
 from zoobot.errors import CatalogError
 from zoobot.pretrain.galaxies import CatalogGalaxies, MixedGalaxies, RealGalaxies
 from zoobot.pretrain.plan import Plan, make_plan

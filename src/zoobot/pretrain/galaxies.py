@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from zoobot.data.catalog import read_catalog
-from zoobot.data.datamodule import Galaxies
 from zoobot.data.pixels import Preprocessing, keep_pixels
+from zoobot.data.rows import Galaxies
 from zoobot.data.splits import split_rows
 from zoobot.data.votes import tree_votes
 from zoobot.errors import CatalogError

@@ -85,6 +85,7 @@ def data_options(settings: RunSettings, encoder: Encoder, task: Task, label_cols
         "augment": Augmentation(flip=settings.flip),
         "class_balance": settings.class_balance,
         "group_col": settings.group_col,
+        "drop_unlabelled": settings.drop_unlabelled,
         "label_kind": label_kind(task, label_cols),
         "stratify": task == "classify",
         "seed": settings.seed,

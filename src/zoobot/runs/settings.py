@@ -45,6 +45,7 @@ class RunSettings:
     flip: bool = True
     class_balance: Literal["none", "sampler"] = "none"
     group_col: str | None = None
+    drop_unlabelled: bool = False
     feature_cache: bool = True
     views: int | None = None
     precision: Precision = "auto"
