@@ -6,18 +6,20 @@ import lzma
 import os
 import resource
 import socket
+import stat
 import subprocess
 import sys
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from zoobot import files
 from zoobot.errors import CatalogError, ModelFileError, OutputError
 from zoobot.files import (
-    UNPACKED_BYTES,
+    check_replaceable,
     check_writable,
     home,
     is_file,
@@ -29,6 +31,9 @@ from zoobot.files import (
     write_json,
     write_whole,
 )
+from zoobot.folders import check_file_out
+from zoobot.predictions import write_table
+from zoobot.unpacking import UNPACKED_BYTES
 
 
 @contextmanager
@@ -83,7 +88,7 @@ def test_only_regular_files_are_opened(tmp_path):
     with tempfile.TemporaryDirectory() as short, socket.socket(socket.AF_UNIX) as server:
         server.bind(f"{short}/socket")
         for path in (tmp_path / "pipe", "/dev/zero", tmp_path, f"{short}/socket"):
-            with pytest.raises(CatalogError, match="regular file|can't be looked at"):
+            with pytest.raises(CatalogError, match="regular file"):
                 open_regular(path, CatalogError)
     with pytest.raises(FileNotFoundError):
         open_regular(tmp_path / "absent", CatalogError)
@@ -158,6 +163,62 @@ def test_what_can_not_be_written_is_said(name, tmp_path):
     for write in (lambda path: write_whole(path, b""), check_writable):
         with pytest.raises(OutputError, match=r"(?s)can't be written: .*Choose"):
             write(Path(f"{tmp_path}/{name}"))
+
+
+@pytest.fixture
+def no_files():
+    """Things in a folder that are no regular files, by what messages call them; its path is short, as a socket's has to be."""
+    with tempfile.TemporaryDirectory() as folder, socket.socket(socket.AF_UNIX) as server:
+        server.bind(f"{folder}/socket.csv")
+        os.mkfifo(f"{folder}/pipe.csv")
+        Path(folder, "folder.csv").mkdir()
+        for name in ("socket", "pipe", "folder"):
+            Path(folder, f"link to {name}.csv").symlink_to(f"{folder}/{name}.csv")
+        yield {path: path.stem.split()[-1] for path in sorted(Path(folder).iterdir())}
+
+
+def test_only_regular_files_are_replaced(no_files):
+    for path, kind in no_files.items():
+        before = path.lstat()
+        for write in (
+            lambda path: write_whole(path, b"new"),
+            lambda path: write_json(path, {}),
+            lambda path: write_table(pd.DataFrame({"a": [1]}), path),
+            check_replaceable,
+            lambda path: check_file_out(path, {}),
+        ):
+            with pytest.raises(OutputError, match=rf"^{path} is a {kind}, not a regular file.*Give the name of a file"):
+                write(path)
+        assert (path.lstat().st_ino, path.lstat().st_mode) == (before.st_ino, before.st_mode)
+    assert sorted(next(iter(no_files)).parent.iterdir()) == list(no_files)
+
+
+@pytest.mark.parametrize("device", [stat.S_IFCHR, stat.S_IFBLK])
+def test_a_device_is_not_replaced(device, tmp_path, monkeypatch):
+    path = tmp_path / "device.csv"
+    path.write_text("before")
+    real = os.stat
+    mode = device | 0o666
+    monkeypatch.setattr(
+        os,
+        "stat",
+        lambda place, **rest: os.stat_result((mode, *real(place)[1:])) if place == path else real(place, **rest),
+    )
+    for write in (lambda: write_whole(path, b"new"), lambda: write_table(pd.DataFrame({"a": [1]}), path)):
+        with pytest.raises(OutputError, match=r"device.csv is a device, not a regular file"):
+            write()
+    monkeypatch.undo()
+    assert path.read_text() == "before" and list(tmp_path.iterdir()) == [path]
+
+
+def test_links_to_files_and_links_to_nothing_are_replaced(tmp_path):
+    (tmp_path / "file").write_text("before")
+    (tmp_path / "link").symlink_to(tmp_path / "file")
+    (tmp_path / "broken").symlink_to(tmp_path / "absent")
+    for name in ("link", "broken"):
+        write_whole(tmp_path / name, b"new")
+        assert (tmp_path / name).read_bytes() == b"new" and not (tmp_path / name).is_symlink()
+    assert (tmp_path / "file").read_text() == "before"
 
 
 def test_what_dead_processes_left_half_written_goes_at_the_next_write(tmp_path, monkeypatch):

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import bz2
 import contextlib
 import errno
 import functools
-import gzip
 import hashlib
 import io
 import json
-import lzma
 import os
 import platform
 import re
@@ -22,20 +19,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 from zoobot.errors import OutputError, ZoobotError
+from zoobot.unpacking import unpacked
 
 FULL = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
 """What the system says where a disk, a quota or a limit on file sizes is reached."""
 
-UNPACKED_BYTES, UNPACKED_TIMES = 256_000_000, 100
-"""A compressed file may unpack to this size, or to so many times its own where that is more; beyond it, it is taken for hostile."""
-
 MOST_JSON_BYTES = 500_000_000
-
-_UNPACKERS: tuple[tuple[bytes, Any], ...] = (
-    (b"\x1f\x8b", gzip.open),
-    (b"BZh", bz2.open),
-    (b"\xfd7zXZ", lzma.open),
-)
 
 REMEDIES = {
     errno.ENAMETOOLONG: "Give a shorter name.",
@@ -90,7 +79,7 @@ def open_regular(path: str | Path, wrong: type[ZoobotError], *, unpack: bool = F
     wrong
         Class of the error.
     unpack
-        Read what gzip, bzip2 or xz compressed, up to `UNPACKED_TIMES` the file's size (`UNPACKED_BYTES` for small ones).
+        Read what gzip, bzip2 or xz compressed, up to the limit of `zoobot.unpacking`.
 
     Raises
     ------
@@ -104,67 +93,17 @@ def open_regular(path: str | Path, wrong: type[ZoobotError], *, unpack: bool = F
     except FileNotFoundError:
         raise
     except (OSError, ValueError) as err:
+        if getattr(err, "errno", None) == errno.ENXIO:
+            msg = f"{path} can't be read: it is a socket, not a regular file. Give a file."
+            raise wrong(msg) from err
         raise wrong(_refusal(path, err)) from err
     status = os.fstat(descriptor)
     if not stat.S_ISREG(status.st_mode):
         os.close(descriptor)
-        msg = f"{path} is no regular file (it is {_kind(status.st_mode)}). Give a file."
+        msg = f"{path} can't be read: it is {kind_of(status.st_mode)}, not a regular file. Give a file."
         raise wrong(msg)
     file = os.fdopen(descriptor, "rb")
-    if not unpack:
-        return file
-    start = file.peek(6)
-    for magic, unpacker in _UNPACKERS:
-        if start.startswith(magic):
-            most = max(UNPACKED_BYTES, UNPACKED_TIMES * status.st_size)
-            return io.BufferedReader(_Limited(unpacker(file), file, most, str(path), wrong))
-    return file
-
-
-class _Limited(io.RawIOBase):
-    """A stream of what was compressed, which ends in an error once more than ``most`` bytes come out of it."""
-
-    def __init__(self, stream: Any, file: io.BufferedReader, most: int, name: str, wrong: type[ZoobotError]) -> None:
-        self.stream, self.file, self.most, self.path, self.wrong = stream, file, most, name, wrong
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        content = self.stream.read(len(buffer))
-        self._check(self.stream.tell())
-        buffer[: len(content)] = content
-        return len(content)
-
-    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        if whence == os.SEEK_END:
-            while self.stream.read(1 << 20):
-                self._check(self.stream.tell())
-            offset += self.stream.tell()
-        elif whence == os.SEEK_CUR:
-            offset += self.stream.tell()
-        self._check(offset)
-        return int(self.stream.seek(offset))
-
-    def tell(self) -> int:
-        return int(self.stream.tell())
-
-    def close(self) -> None:
-        if not self.closed:
-            self.stream.close()
-            self.file.close()
-        super().close()
-
-    def _check(self, position: int) -> None:
-        if position > self.most:
-            msg = (
-                f"{self.path} unpacks to more than {self.most / 1e6:,.0f} MB, the most allowed for a file of its size: it is damaged or "
-                "hostile. Unpack it yourself if it is what it should be."
-            )
-            raise self.wrong(msg)
+    return unpacked(file, status.st_size, str(path), wrong) if unpack else file
 
 
 def read_json(path: Path, wrong: type[ZoobotError], remedy: str) -> dict[str, Any]:
@@ -209,8 +148,9 @@ def _refusal(path: str | Path, err: OSError | ValueError) -> str:
     return f"{name if len(name) <= 300 else f'{name[:300]}...'} can't be looked at: {said}. {remedy}"
 
 
-def _kind(mode: int) -> str:
-    kinds = {stat.S_ISDIR: "a folder", stat.S_ISFIFO: "a pipe", stat.S_ISSOCK: "a socket"}
+def kind_of(mode: int) -> str:
+    """Return what a file's mode says that it is: a file, a folder, a pipe, a socket or a device."""
+    kinds = {stat.S_ISREG: "a file", stat.S_ISDIR: "a folder", stat.S_ISFIFO: "a pipe", stat.S_ISSOCK: "a socket"}
     return next((name for test, name in kinds.items() if test(mode)), "a device")
 
 
@@ -302,6 +242,25 @@ def _machine() -> str:
     return hashlib.sha256(platform.node().encode()).hexdigest()[:8]
 
 
+def check_replaceable(path: Path) -> None:
+    """Refuse a place for a file where something else is: a folder, a device, a pipe, a socket.
+
+    Raises
+    ------
+    OutputError
+        Saying what is there.
+    """
+    try:
+        mode = os.stat(path).st_mode  # noqa: PTH116 (a NUL is a ValueError, which Path's methods hide)
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    except (OSError, ValueError) as err:
+        raise output_error(path, err) from err
+    if not stat.S_ISREG(mode):
+        msg = f"{path} is {kind_of(mode)}, not a regular file, and is not replaced. Give the name of a file to write."
+        raise OutputError(msg)
+
+
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """Yield a path beside a file to write its new content to; it takes the file's place at the end, and is gone where writing fails.
@@ -311,14 +270,13 @@ def replacing(path: Path) -> Iterator[Path]:
     Raises
     ------
     OutputError
-        The file can't be written, or its folder can't be made.
+        The file can't be written, its folder can't be made, or something that is no regular file is there.
     """
     if make_folder(path.parent) not in _swept:
         _swept.add(path.parent)
         sweep(path.parent)
+    check_replaceable(path)
     part = path.parent / f".{os.getpid()}.{_machine()}.part.{path.name[-40:]}"
-    if "\0" in path.name:
-        raise output_error(path, ValueError("its name has a null character"))
     try:
         yield part
         part.replace(path)

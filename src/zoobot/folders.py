@@ -11,7 +11,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from zoobot.errors import CatalogError, OptionError, OutputError
-from zoobot.files import check_writable, home, look, make_folder, output_error, sweep, write_whole
+from zoobot.files import (
+    check_replaceable,
+    check_writable,
+    home,
+    kind_of,
+    look,
+    make_folder,
+    output_error,
+    sweep,
+    write_whole,
+)
 
 RUN_FILE = "run.json"
 EARLIER, ALL_MOVED, TO_DELETE = ".earlier-run", "all-moved", ".earlier-run-to-delete"
@@ -70,7 +80,9 @@ def kinds(folder: Path, own: str = "") -> list[str]:
 
 
 def check_folder(out: Path, own: str) -> None:
-    """Refuse a folder that can't be written, or that holds what another command wrote; it need not be there yet.
+    """Refuse a folder that can't be written, that holds what another command wrote, or a pipe, a device or a folder for a file of results.
+
+    It need not be there yet.
 
     Parameters
     ----------
@@ -85,8 +97,10 @@ def check_folder(out: Path, own: str) -> None:
         It is such a folder.
     """
     if look(out, OutputError) not in (None, "folder"):
-        msg = f"{out} is a file, expected a folder. Give a folder to write into."
+        msg = f"{out} is {kind_of(out.stat().st_mode)}, expected a folder. Give a folder to write into."
         raise OutputError(msg)
+    for name in sorted(RESULT_NAMES):
+        check_replaceable(out / name)
     others = [kind for kind in kinds(out, own) if kind != own]
     if others:
         what = others[0] if others[0].startswith("a ") else f"results of {others[0]}"
@@ -136,16 +150,14 @@ def _hit(path: Path, taken: Mapping[str, Path]) -> Path | None:
 
 
 def check_file_out(path: Path, inputs: Mapping[str, object]) -> None:
-    """Refuse a file for a command's table or page that is one of its inputs, a folder, or one of another command's results.
+    """Refuse a file for a command's table or page that is one of its inputs, no regular file, or one of another command's results.
 
     Raises
     ------
     OutputError
         It is.
     """
-    if look(path, OutputError) == "folder":
-        msg = f"{path} is a folder. Give the name of a file to write."
-        raise OutputError(msg)
+    check_replaceable(path)
     refuse_inputs(inputs, [path])
     theirs = kinds(path.parent) if path.name in RESULT_NAMES else []
     if theirs and look(path, OutputError) is not None:

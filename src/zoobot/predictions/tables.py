@@ -11,7 +11,7 @@ import numpy as np
 
 from zoobot.data.tables import ESCAPED
 from zoobot.errors import OutputError
-from zoobot.files import check_writable, replacing
+from zoobot.files import check_replaceable, check_writable, replacing
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -30,12 +30,13 @@ def check_output(path: str | Path) -> Path:
     Raises
     ------
     OutputError
-        An ending that says no known format, or a folder that can't be written.
+        An ending that says no known format, a place where something else than a file is, or a folder that can't be written.
     """
     path = Path(path)
     if path.suffix.lower() not in WRITERS:
         msg = f"{path} doesn't end in a known format. Expected one of {', '.join(WRITERS)}."
         raise OutputError(msg)
+    check_replaceable(path)
     check_writable(path.parent)
     return path
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zoobot.errors import OutputError
-from zoobot.files import look, write_whole
+from zoobot.files import check_replaceable, is_file, write_whole
 from zoobot.folders import kinds
 from zoobot.report import extras
 from zoobot.report.cautions import cautions
@@ -118,9 +118,9 @@ def _check_out(path: Path, folder: Path) -> None:
     if not own and kinds(path.parent):
         msg = f"{path.parent} holds results of {kinds(path.parent)[0]}, whose plots would be replaced. Give another folder."
         raise OutputError(msg)
-    found = look(path, OutputError)
-    if found == "folder" or (found == "file" and path.suffix.lower() not in (".html", ".htm")):
-        msg = f"{path} is a {found}, not an earlier report: it would be written over. Give the name of a new file, such as report.html."
+    check_replaceable(path)
+    if is_file(path, OutputError) and path.suffix.lower() not in (".html", ".htm"):
+        msg = f"{path} is a file, not an earlier report: it would be written over. Give the name of a new file, such as report.html."
         raise OutputError(msg)
 
 
