@@ -23,14 +23,20 @@ if TYPE_CHECKING:
 Z95 = 1.959963984540054
 """97.5th percentile of the normal distribution"""
 
-FEWEST = 6
-"""Independent galaxies or groups below which a mean has no interval"""
+FEWEST = 10
+"""Independent galaxies or groups below which numbers, errors and votes have no interval"""
+
+FEWEST_CLASSED = 6
+"""The same of losses of which the worst is known, such as those of classes"""
 
 UNSEEN = 2
 """Galaxies, as bad as could be, of which the worse end of an interval allows that these galaxies missed them by chance"""
 
-SKEWNESS = 1.5
-"""By how much the skewness of a few galaxies is raised: they hardly ever show the tail that they come from"""
+SKEWNESS = 5.0
+"""Over the root of the number of galaxies, by what share their skewness is raised: few hardly ever show the tail that they come from"""
+
+MOST_SKEWED = 2.0
+"""By how much it is raised at most"""
 
 NAN = float("nan")
 
@@ -168,8 +174,9 @@ def positive_mean(values: ArrayLike, groups: ArrayLike | None = None, *, worst: 
     mean = float(x.mean())
     sums, sizes = own.sums(x), own.sums(np.ones(n))
     rest = (sums.sum() - sums) / np.maximum(sizes.sum() - sizes, 1)
-    found = positive_ratio(mean, rest, (x - mean) / n / max(mean, 1e-300), own)
-    if worst is None or own.count < FEWEST:
+    fewest = FEWEST if worst is None else FEWEST_CLASSED
+    found = positive_ratio(mean, rest, (x - mean) / n / max(mean, 1e-300), own, fewest=fewest)
+    if worst is None or own.count < fewest:
         return found
     more = UNSEEN * n / own.count
     bad = float(np.asarray(worst, dtype=np.float64).mean())
@@ -206,7 +213,7 @@ def mean(values: ArrayLike, groups: ArrayLike | None = None) -> Measured:
     return Measured(value, value + low * error, value + high * error, influence, "t; Hall (1992) for skewness")
 
 
-def positive_ratio(value: float, rest: Values, relative: Values, own: Groups) -> Measured:
+def positive_ratio(value: float, rest: Values, relative: Values, own: Groups, *, fewest: int = FEWEST) -> Measured:
     r"""Return a positive figure, such as a mean loss or a ratio of two, with an interval that allows for a tail which few galaxies show.
 
     The wider at each end of two: Student's t on the logarithm, :math:`\hat\theta \exp(\pm t_{G - 1} s)`, where :math:`s` is the standard
@@ -217,7 +224,7 @@ def positive_ratio(value: float, rest: Values, relative: Values, own: Groups) ->
 
         g^{-1}(x) = \frac{3}{\gamma} \Big(\big(1 + \gamma (x - \gamma / 6)\big)^{1/3} - 1\Big)
 
-    where :math:`\gamma` is the skewness of the influences over :math:`\sqrt G`, raised by half.
+    where :math:`\gamma` is the skewness of the influences over :math:`\sqrt G`, raised by a share of :math:`5 / \sqrt G`, at most doubled.
 
     Parameters
     ----------
@@ -229,8 +236,10 @@ def positive_ratio(value: float, rest: Values, relative: Values, own: Groups) ->
         (galaxy,): influence on the logarithm of the figure.
     own
         The groups.
+    fewest
+        Groups below which there is no interval.
     """
-    if own.count < FEWEST:
+    if own.count < fewest:
         return none(value, relative * value, _too_few(own))
     if not value > 0 or (rest <= 1e-3 * value).any():
         return none(value, relative * value, "one galaxy or none makes up nearly all of it")
@@ -270,7 +279,8 @@ def _gamma(sums: Values) -> float:
     if not spread > 0:
         return 0.0
     cubes = float((((sums - sums.mean()) / spread) ** 3).mean())
-    return SKEWNESS * cubes * float(np.sqrt(g - 1)) / (g - 2)
+    raised = min(1 + SKEWNESS / float(np.sqrt(g)), MOST_SKEWED)
+    return raised * cubes * float(np.sqrt(g - 1)) / (g - 2)
 
 
 def _unskewed(x: float, gamma: float) -> float:

@@ -10,6 +10,7 @@ import numpy as np
 from zoobot.science.conformal import exact_binomial_interval
 from zoobot.science.groups import Groups
 from zoobot.science.intervals import (
+    FEWEST,
     UNSEEN,
     Z95,
     Measured,
@@ -24,9 +25,6 @@ if TYPE_CHECKING:
 
     Values = NDArray[np.float64]
     Rows = NDArray[np.bool_]
-
-FEWEST_RANKED = 10
-"""Independent galaxies or groups below which a rank correlation has no interval"""
 
 
 def auroc(
@@ -292,7 +290,7 @@ def rank_correlation(predicted: ArrayLike, truth: ArrayLike, groups: ArrayLike |
     value = float(np.clip((ranks[0] * ranks[1]).mean() / scale, -1, 1))
     pair = ranks[0] * ranks[1] + _shifted(x, ranks[1]) + _shifted(y, ranks[0])
     influence = (pair - pair.mean()) / scale / n
-    if own.count < FEWEST_RANKED:
+    if own.count < FEWEST:
         return none(value, influence, f"{own.named()} are too few for an interval")
     variance, alone = own.variance(influence), Groups.of(None, n).variance(influence)
     design = 1.0 if own.alone or not alone > 0 else max(variance / alone, 1.0)
