@@ -239,7 +239,7 @@ def many_targets(folder: Path) -> None:
     """Write a regression of more targets than there are panels, one of which is covered too seldom."""
     names = tuple(f"number_{place}" for place in range(14))
     numbers_folder(folder, names=names)
-    targets = {name: {"coverage": 0.9, "expected": [0.8, 0.97]} for name in names}
+    targets = {name: {"coverage": 0.9, "expected": [0.8, 0.97], "n_validation": 100} for name in names}
     targets["number_2"]["coverage"] = 0.5
     change_scores(folder, "test", conformal={"level": 0.9, "coverage": 0.9, "targets": targets})
 
@@ -470,7 +470,7 @@ def disagreeing(folder: Path) -> None:
     classifier_folder(folder, n=600, images=False)
     change_scores(folder, "val", confusion=[[149, 1], [1, 149]])
     change_scores(folder, "test", confusion=[[200, 100], [100, 200]])
-    change_scores(folder, "test", conformal={"level": 0.9, "coverage": 0.7, "expected": [0.86, 0.95]})
+    change_scores(folder, "test", conformal={"level": 0.9, "coverage": 0.7, "n_validation": 300})
     write_shift(folder, auroc=0.97, far=0.4)
 
 

@@ -104,9 +104,39 @@ def test_probabilities_that_are_too_sure(tmp_path):
 def test_coverage_below_its_promise(tmp_path):
     classifier_folder(tmp_path, n=600, images=False)
     metrics = json.loads((tmp_path / "metrics.json").read_text())
-    metrics["test"]["conformal"] = {"level": 0.9, "coverage": 0.7, "expected": [0.86, 0.95]}
+    metrics["test"]["conformal"] = {"level": 0.9, "coverage": 0.7, "n_validation": 300}
     (tmp_path / "metrics.json").write_text(json.dumps(metrics))
     assert "Conformal coverage is below its promise" in titles(tmp_path)
+
+
+def test_one_of_many_targets_below_its_promise_is_chance(tmp_path):
+    """Of 14 targets one has p = 0.004: as small as that in 5% of sound runs."""
+    names = tuple(f"number_{place}" for place in range(14))
+    numbers_folder(tmp_path, names=names)
+    own = {"coverage": 0.9, "p_value": 0.5}
+    targets = {name: dict(own) for name in names} | {"number_2": own | {"p_value": 0.004}}
+    title = "Conformal coverage is below its promise"
+    for p_value, said in ((0.004, False), (0.0004, True)):
+        targets["number_2"]["p_value"] = p_value
+        metrics = json.loads((tmp_path / "metrics.json").read_text())
+        metrics["test"]["conformal"] = {"level": 0.9, "coverage": 0.9, "targets": targets}
+        (tmp_path / "metrics.json").write_text(json.dumps(metrics))
+        assert (title in titles(tmp_path)) == said
+
+
+def test_copies_of_a_galaxy_do_not_make_parts_disagree(tmp_path):
+    """Ten copies of each galaxy are no more galaxies: 27 of 30 and 20 of 30 found differ by chance, 270 of 300 and 200 of 300 do not."""
+    table = classifier_folder(tmp_path, n=300, images=False)
+    metrics = json.loads((tmp_path / "metrics.json").read_text())
+    metrics["val"]["confusion"] = [[135, 15], [15, 135]]
+    metrics["test"]["confusion"] = [[100, 50], [50, 100]]
+    (tmp_path / "metrics.json").write_text(json.dumps(metrics))
+    assert "Validation and test disagree" in titles(tmp_path)
+    validation = pd.read_csv(tmp_path / "val_predictions.csv")
+    parts = pd.concat([table.assign(part="test"), validation.assign(part="val")], ignore_index=True)[["id_str", "part"]]
+    parts["galaxy_group"] = parts["part"] + (parts.groupby("part").cumcount() // 10).astype(str)
+    parts.to_csv(tmp_path / "parts.csv", index=False)
+    assert "Validation and test disagree" not in titles(tmp_path)
 
 
 def test_validation_and_test_that_disagree(tmp_path):

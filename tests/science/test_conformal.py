@@ -11,6 +11,7 @@ from zoobot.science import (
     ConformalClasses,
     ConformalIntervals,
     conformal_quantile,
+    coverage_p_value,
     expected_coverage,
     fewest_for,
     fit_conformal_classes,
@@ -116,6 +117,25 @@ def test_the_expected_range_is_that_of_a_simulation():
     low, high = expected_coverage(40, 0.9, 70)
     assert (low, high) == pytest.approx(np.quantile(shares, [0.025, 0.975]), abs=0.0151)  # a galaxy is 1/70
     assert expected_coverage(5, 0.9, 70) == (1, 1)
+
+
+@pytest.mark.parametrize(("n_validation", "n_test"), [(20, 200), (40, 70), (300, 30)])
+def test_a_kept_promise_has_a_small_p_value_as_seldom_as_it_says(n_validation, n_test):
+    """Few validation galaxies scatter coverage as few test galaxies do: a binomial p-value would forget them."""
+    rng = np.random.default_rng(6)
+    found = []
+    for _ in range(4000):
+        threshold = conformal_quantile(np.sort(rng.random(n_validation)), 0.9)
+        found.append(coverage_p_value((rng.random(n_test) <= threshold).mean(), 0.9, n_test, n_validation))
+    for level in (0.01, 0.05):
+        assert np.mean(np.array(found) <= level) <= level + 3 * np.sqrt(level / 4000)
+    assert np.mean(np.array(found) <= 0.2) > 0.1
+
+
+def test_coverage_of_no_promise_is_no_evidence():
+    assert coverage_p_value(1.0, 0.9, 70, n_validation=5) == 1
+    assert coverage_p_value(float("nan"), 0.9, 0) == 1
+    assert coverage_p_value(0.5, 0.9, 100) < 1e-20
 
 
 @pytest.mark.parametrize("level", [0.5, 0.8, 0.9, 0.95])

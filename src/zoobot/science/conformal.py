@@ -194,6 +194,41 @@ def expected_coverage(n_validation: int, level: float, n_galaxies: int) -> tuple
     return float(low), float(high)
 
 
+def coverage_p_value(coverage: float, level: float, n_galaxies: int, n_validation: int | None = None) -> float:
+    """Return the probability that a sound promise covers so few of ``n_galaxies``, or fewer (one-sided).
+
+    Parameters
+    ----------
+    coverage : float
+        The share of them that is covered, 0 to 1.
+    level : float
+        The share that is promised.
+    n_galaxies : int
+        Galaxies, or groups of galaxies that are independent of one another.
+    n_validation : int or None
+        Validation galaxies that a conformal promise was made with: the number covered is beta-binomial, see `expected_coverage`.
+        None for an interval of the model itself: the number covered is binomial.
+
+    Returns
+    -------
+    The probability; 1 where there are no galaxies, or too few validation galaxies for the level.
+
+    Examples
+    --------
+    >>> round(coverage_p_value(0.7, 0.9, n_galaxies=50, n_validation=50), 4)
+    0.0045
+    """
+    from scipy.stats import betabinom, binom
+
+    covered = np.floor(coverage * n_galaxies + 1e-9)
+    if n_validation is None:
+        return float(binom(n_galaxies, level).cdf(covered)) if n_galaxies else 1.0
+    place = _rank(n_validation, level)
+    if not n_galaxies or place > n_validation:
+        return 1.0
+    return float(betabinom(n_galaxies, place, n_validation + 1 - place).cdf(covered))
+
+
 def exact_binomial_interval(hits: float, count: float, level: float = 0.95) -> tuple[float, float]:
     """Give the exact confidence interval of a share, ``hits`` of ``count`` (Clopper & Pearson 1934); 0 to 1 where count is 0."""
     from scipy.special import betaincinv
@@ -239,10 +274,10 @@ def score_sets(
     Returns
     -------
     ``level``; ``n_validation``, the galaxies that the sets were made with; ``coverage``, its ``coverage_interval`` (exact binomial, 95%),
-    ``expected`` (see `expected_coverage`), ``mean_size`` (classes in a set), ``informative`` (whether any set leaves a class out: else
-    they cover whatever the model does) and ``by_class`` (``n``, ``coverage`` and ``coverage_interval`` by true class); and under
-    ``class_conditional`` ``coverage`` to ``by_class`` of the sets that keep the promise class by class. Coverage is NaN where there are
-    no galaxies.
+    ``expected`` (see `expected_coverage`), ``p_value`` (see `coverage_p_value`), ``mean_size`` (classes in a set), ``informative``
+    (whether any set leaves a class out: else they cover whatever the model does) and ``by_class`` (``n``, ``coverage`` and
+    ``coverage_interval`` by true class); and under ``class_conditional`` ``coverage`` to ``by_class`` of the sets that keep the promise
+    class by class. Coverage is NaN where there are no galaxies.
     """
     classes = np.asarray(labels).reshape(-1).astype(int)
     together = Groups.of(groups, len(classes))
@@ -250,10 +285,8 @@ def score_sets(
         _set_scores(conformal.members(probabilities, level, by_class=by_class), classes, class_names, together)
         for by_class in (False, True)
     )
-    expected = list(expected_coverage(len(conformal), level, int(together.effective + 1e-9)))
-    return {
-        "level": level, "n_validation": len(conformal), **marginal, "expected": expected, "class_conditional": own
-    }  # fmt: skip
+    tested = _tested(marginal["coverage"], level, together, len(conformal))
+    return {"level": level, "n_validation": len(conformal), **marginal, **tested, "class_conditional": own}
 
 
 def score_intervals(
@@ -269,8 +302,8 @@ def score_intervals(
 
     ``predicted`` and ``target`` are (galaxy, target); ``groups``: see `score_sets`. It returns ``level``; ``informative``, whether any
     interval is finite; ``coverage``, the mean over targets whose intervals are, NaN where none is; and for each of ``targets`` its
-    ``coverage``, ``coverage_interval`` (exact binomial, 95%), ``expected`` (see `expected_coverage`), ``half_width`` in the target's
-    unit, ``informative``, and ``n_validation``.
+    ``coverage``, ``coverage_interval`` (exact binomial, 95%), ``expected`` (see `expected_coverage`), ``p_value`` (see
+    `coverage_p_value`), ``half_width`` in the target's unit, ``informative``, and ``n_validation``.
     """
     errors = np.abs(np.asarray(predicted, dtype=np.float64) - np.asarray(target, dtype=np.float64))
     together = Groups.of(groups, len(errors))
@@ -278,9 +311,10 @@ def score_intervals(
     each = {}
     for place, name in enumerate(names):
         n_validation = len(conformal.scores[place])
+        covered = _covered(errors[:, place] <= widths[place], together)
         each[name] = {
-            **_covered(errors[:, place] <= widths[place], together),
-            "expected": list(expected_coverage(n_validation, level, int(together.effective + 1e-9))),
+            **covered,
+            **_tested(covered["coverage"], level, together, n_validation),
             "half_width": float(widths[place]),
             "informative": bool(np.isfinite(widths[place])),
             "n_validation": n_validation,
@@ -314,6 +348,14 @@ def _covered(covered: Members, groups: Groups) -> dict[str, Any]:
     share = float(covered.mean()) if len(covered) else float("nan")
     count = groups.effective
     return {"coverage": share, "coverage_interval": list(exact_binomial_interval(count and share * count, count))}
+
+
+def _tested(coverage: float, level: float, groups: Groups, n_validation: int) -> dict[str, Any]:
+    independent = int(groups.effective + 1e-9)
+    return {
+        "expected": list(expected_coverage(n_validation, level, independent)),
+        "p_value": coverage_p_value(coverage, level, independent, n_validation),
+    }
 
 
 def _rank(n_scores: int, level: float) -> int:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from zoobot.report.findings.figures import figure
 from zoobot.report.words import PART_NAMES, count
+from zoobot.science.chance import holm
+from zoobot.science.conformal import coverage_p_value
+from zoobot.science.figure import SIGNIFICANCE
 
 if TYPE_CHECKING:
     from zoobot.report.findings.run import Findings
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
 
 COVERED = "0.9"
 """Level of the intervals of vote counts whose coverage is looked at"""
-NARROW = 3.0
-"""Standard errors by which it may be lower"""
 FEWEST_ASKED = 30
 """Galaxies of which a question must be asked before anything is said of its skill and its intervals"""
 
@@ -90,7 +89,8 @@ class Questions:
     without_skill : list of str
         Those predicted no better than by one constant prediction.
     overconfident : list of str
-        Those whose 90% intervals hold fewer vote counts, by more than three standard errors.
+        Those whose 90% intervals hold so few vote counts as chance gives with a probability of at most 0.01, adjusted for the number of
+        questions (Holm 1979).
     """
 
     asked: list[str]
@@ -102,10 +102,10 @@ def questions(run: Findings) -> list[Questions]:
     """Return the questions of a tree, where the scores tell of them."""
     scores = run.contents.scores("test").get("questions") or {}
     each = {name: one for name, one in scores.items() if (one.get("n_asked") or 0) >= FEWEST_ASKED}
-    narrow = []
-    for name, one in each.items():
-        covered = (one.get("coverage") or {}).get(COVERED)
-        if covered is not None and covered < 0.9 - NARROW * np.sqrt(0.09 / one["n_asked"]):
-            narrow.append(name)
+    part, level = run.part("test"), float(COVERED)
+    covered = [(one.get("coverage") or {}).get(COVERED, 1.0) for one in each.values()]
+    independent = [part.independent(int(one["n_asked"])) for one in each.values()]
+    p_values = holm([coverage_p_value(share, level, n) for share, n in zip(covered, independent, strict=True)])
+    narrow = [name for name, p in zip(each, p_values, strict=True) if p <= SIGNIFICANCE]
     without = [name for name, one in each.items() if (one.get("skill") or 0) <= 0]
     return [Questions(list(each), without, narrow)] if each else []

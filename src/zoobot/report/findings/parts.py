@@ -14,6 +14,7 @@ from zoobot.report.intervals import UNKNOWN
 from zoobot.report.names import GROUP_COLUMN
 from zoobot.report.outcomes import Labels
 from zoobot.report.words import PART_NAMES
+from zoobot.science.groups import Groups
 from zoobot.science.intervals import share
 
 if TYPE_CHECKING:
@@ -83,12 +84,21 @@ class Part:
     @cached_property
     def n_groups(self) -> int | None:
         """Groups of galaxies that are independent of one another; None where each galaxy stands alone."""
+        return None if self._groups is None else self._groups.count
+
+    def independent(self, n: int) -> int:
+        """Return as how many independent galaxies n of its galaxies count: see `zoobot.science.groups.Groups.effective`."""
+        groups = self._groups
+        return n if groups is None else int(n * groups.effective / len(groups.codes) + 1e-9)
+
+    @cached_property
+    def _groups(self) -> Groups | None:
         parts = self.run.contents.parts
         if parts is None or GROUP_COLUMN not in parts:
             return None
         codes = group_codes(parts.loc[parts["part"] == self.part, GROUP_COLUMN])
-        groups = len(np.unique(codes))
-        return groups if groups < len(codes) else None
+        groups = Groups.of(codes, len(codes))
+        return None if groups.alone else groups
 
     @cached_property
     def counted(self) -> list[Counted]:

@@ -9,6 +9,8 @@ import numpy as np
 
 from zoobot.report.findings.figures import figure
 from zoobot.report.outcomes import Classes, Labels
+from zoobot.science.chance import holm
+from zoobot.science.conformal import coverage_p_value
 from zoobot.science.figures import calibration_figure
 from zoobot.science.reliability import headline_events
 
@@ -82,10 +84,8 @@ class Coverage:
         The label or target, empty where there is one.
     level, coverage : float
         What is promised, and what is kept on the test galaxies.
-    lowest : float or None
-        The least coverage that chance explains at the level of 95%; None where that is not known.
-    n_validation : int or None
-        Galaxies that they were made with.
+    p_value : float
+        Probability that chance makes the coverage of a sound promise as low, adjusted for the number of labels or targets (Holm 1979).
     infinite : bool
         Whether these were too few, so that all sets hold all classes and all intervals all values.
     """
@@ -93,8 +93,7 @@ class Coverage:
     name: str
     level: float
     coverage: float
-    lowest: float | None
-    n_validation: int | None
+    p_value: float
     infinite: bool
 
 
@@ -105,24 +104,28 @@ def coverages(run: Findings) -> list[Coverage]:
         return []
     nested = {name: one for key in ("labels", "targets") for name, one in (conformal.get(key) or {}).items()}
     each: dict[str, dict[str, Any]] = nested or {"": conformal}
-    named = len(nested) > 1
+    each = {name: one for name, one in each.items() if one.get("coverage") is not None}
+    level = float(conformal["level"])
+    independent = run.part("test").independent(run.part("test").n)
+    p_values = holm([_p_value(one, level, independent) for one in each.values()])
     return [
-        _coverage(name if named else "", float(conformal["level"]), one)
-        for name, one in each.items()
-        if one.get("coverage") is not None
+        Coverage(name if len(nested) > 1 else "", level, float(one["coverage"]), float(p), infinite=_infinite(one))
+        for (name, one), p in zip(each.items(), p_values, strict=True)
     ]
 
 
-def _coverage(name: str, level: float, one: dict[str, Any]) -> Coverage:
+def _p_value(one: dict[str, Any], level: float, independent: int) -> float:
+    """Return what the scores say; earlier versions wrote no p-value, but the validation galaxies that it follows from."""
+    if (known := one.get("p_value")) is not None:
+        return float(known)
+    if one.get("n_validation") is None:
+        return float("nan")
+    return coverage_p_value(float(one["coverage"]), level, independent, int(one["n_validation"]))
+
+
+def _infinite(one: dict[str, Any]) -> bool:
     expected = one.get("expected")
-    return Coverage(
-        name,
-        level,
-        float(one["coverage"]),
-        float(expected[0]) if expected else None,
-        one.get("n_validation"),
-        infinite=not one.get("informative", expected is None or list(expected) != [1, 1]),
-    )
+    return not one.get("informative", expected is None or list(expected) != [1, 1])
 
 
 @dataclass(frozen=True)
@@ -134,7 +137,7 @@ class Disagreement:
     validation, test : float
         The accuracies.
     p_value : float
-        Probability that chance makes them differ as much (Fisher's exact test, two-sided).
+        Probability that chance makes them differ as much (Fisher's exact test, two-sided; groups count as their effective number).
     chose_epoch : bool
         Whether the validation part chose the epoch.
     """
@@ -152,6 +155,10 @@ def disagreement(run: Findings) -> list[Disagreement]:
     tables = [table for part in ("val", "test") if (table := run.contents.scores(part).get("confusion"))]
     if len(tables) < 2:
         return []
-    hits, totals = ([int(function(table)) for table in tables] for function in (np.trace, np.sum))
-    p = fisher_exact([[hits[0], totals[0] - hits[0]], [hits[1], totals[1] - hits[1]]]).pvalue
-    return [Disagreement(hits[0] / totals[0], hits[1] / totals[1], float(p), run.chose_epoch)]
+    validation, test = (float(np.trace(table) / np.sum(table)) for table in tables)
+    counts = [
+        run.part(part).independent(int(np.sum(table))) for part, table in zip(("val", "test"), tables, strict=True)
+    ]
+    hits = [round(share * count) for share, count in zip((validation, test), counts, strict=True)]
+    p = fisher_exact([[hit, count - hit] for hit, count in zip(hits, counts, strict=True)]).pvalue
+    return [Disagreement(validation, test, float(p), run.chose_epoch)]

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from zoobot.report.findings.run import Findings
     from zoobot.report.findings.training import Training
 
-UNLIKELY = 0.01
-"""Probability below which chance is not taken for the reason"""
 LITTLE_R2 = 0.1
 """R² up to which predictions are said to be hardly better than the mean"""
 STILL_FALLING = 0.005
@@ -306,12 +304,13 @@ OVERCONFIDENT: Cause[Questions] = Cause(
             "overconfident",
             always,
             lambda found: (
-                "90% intervals hold fewer vote counts than that, by more than three standard errors, for "
+                "90% intervals hold fewer vote counts than that, by more than chance explains (p ≤ 0.01), for "
                 f"{listed(found.overconfident)}. Don't quote intervals of these questions."
             ),
         ),
     ),
-    documented="votes: the 90% intervals of a question that was asked of 30 galaxies or more hold fewer counts, by three standard errors",
+    documented="votes: the 90% intervals of a question that was asked of 30 galaxies or more hold fewer counts (binomial "
+    "p ≤ 0.01, adjusted for the number of questions)",
 )
 
 
@@ -323,7 +322,7 @@ UNCOVERED: Cause[Coverage] = Cause(
     key="uncovered",
     name="Conformal coverage is below its promise",
     each=coverages,
-    when=lambda one: one.lowest is not None and one.coverage < one.lowest,
+    when=lambda one: one.p_value <= SIGNIFICANCE,
     gravity="care",
     text=(
         Sentence(
@@ -331,19 +330,20 @@ UNCOVERED: Cause[Coverage] = Cause(
             always,
             lambda one: (
                 f"{_sets(one)} promise to hold the truth for {one.level:.0%} of galaxies and hold it for {one.coverage:.1%} of the "
-                f"test galaxies; chance gives less than {one.lowest or 0:.1%} in 2.5% of cases. The test galaxies may be unlike the "
+                f"test galaxies; chance gives so little with probability {one.p_value:.1g}. The test galaxies may be unlike the "
                 "validation galaxies that the promise was made with."
             ),
         ),
     ),
-    documented="it lies below the 95% interval that chance explains",
+    documented="chance explains it with a probability of at most 0.01, given the validation and test galaxies, adjusted "
+    "for the number of labels or targets (Holm 1979)",
 )
 
 DISAGREE: Cause[Disagreement] = Cause(
     key="disagree",
     name="Validation and test disagree",
     each=disagreement,
-    when=lambda found: found.p_value < UNLIKELY,
+    when=lambda found: found.p_value <= SIGNIFICANCE,
     gravity="care",
     text=(
         Sentence(
@@ -360,5 +360,5 @@ DISAGREE: Cause[Disagreement] = Cause(
             "The validation part chose the epoch, which makes its accuracy optimistic.",
         ),
     ),
-    documented="Fisher's exact test of their accuracies has p < 0.01",
+    documented="Fisher's exact test of their accuracies has p ≤ 0.01, groups counted as their effective number",
 )
