@@ -111,12 +111,13 @@ class Comparison:
         rows, first = self.final(), self.first
         what = f"{NAMES[first.headline]} with {first.sizes[-1]} labels"
         base = rows.iloc[0]
-        interval = first.few or f"95% interval {base['low']:.3f} to {base['high']:.3f}"
+        none = f"no interval: {first.few}" if first.few else ""
+        interval = none or f"95% interval {base['low']:.3f} to {base['high']:.3f}"
         said = [f"{base['encoder']}: {what} {base['mean']:.3f} ({interval}), for {HEADS[first.task]}."]
         for _, row in rows.iloc[1:].iterrows():
             verdict = f"{APART} from" if row["verdict"] == APART else f"{row['verdict']} than"
             ends = f"95% interval {row['better_low']:+.3f} to {row['better_high']:+.3f}{', ' * bool(self.adjusted)}{self.adjusted}"
-            difference = f"difference {row['better']:+.3f} ({first.few or ends})"
+            difference = f"difference {row['better']:+.3f} ({none or ends})"
             said.append(f"{row['encoder']}: {row['mean']:.3f}, {verdict} {base['encoder']}: {difference}.")
         place = int(rows["mean"].to_numpy().argmax())
         highest = str(rows["encoder"].iloc[place])

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import pandas as pd
 
 from zoobot.report.names import GROUP_COLUMN
+from zoobot.report.words import count
 from zoobot.science.figure import Figure
 
 SEEN_PART = "seen"
@@ -71,11 +72,11 @@ class Checks:
     def _of_labels(self) -> list[str]:
         if not self.n_labels_checked:
             return []
-        galaxies = _count(self.n_labels_checked, "galaxy", "galaxies")
+        galaxies = count(self.n_labels_checked, "galaxy")
         if self.n_label_groups is not None:
-            galaxies += f" in {_count(self.n_label_groups, 'group')}"
+            galaxies += f" in {count(self.n_label_groups, 'group')}"
         if self.label_figures and len(self.blind) == len(self.label_figures):
-            useless = f" The list of {_count(len(self.labels), 'label')} means nothing." if len(self.labels) else ""
+            useless = f" The list of {count(len(self.labels), 'label')} means nothing." if len(self.labels) else ""
             why = f"the predictions are not known to be better than chance{_known(list(self.label_figures.values()))}"
             return [f"Which labels of {galaxies} are wrong can't be told: {why}.{useless}"]
         listed, what = len(self.judged), "label" if self.label_figures else "measurement"
@@ -92,8 +93,8 @@ class Checks:
                 "trained on the galaxy"
             )
             own = self.judged[GROUP_COLUMN].nunique() if GROUP_COLUMN in self.labels else listed
-            groups = f", in {_count(own, 'group')}," if own < listed else ""
-            said = [f"{_count(listed, what)}{groups} of {galaxies} {far}."]
+            groups = f", in {count(own, 'group')}," if own < listed else ""
+            said = [f"{count(listed, what)}{groups} of {galaxies} {far}."]
         if self.blind:
             said.append(
                 f"Labels {', '.join(self.blind)} could not be judged: predictions of them are not known to be better than chance."
@@ -108,7 +109,7 @@ class Checks:
         where = "the galaxies that the model has seen and others" if seen else "parts of the split"
         known = f", {grouped} of them within a group" if grouped else ""
         said = [
-            f"{_count(len(self.duplicates), 'pair')} of near-duplicate images among {self.n_checked}{known}, {across} between {where}."
+            f"{count(len(self.duplicates), 'pair')} of near-duplicate images among {self.n_checked}{known}, {across} between {where}."
         ]
         if across and seen:
             said.append("A galaxy that the model has seen a copy of is no test of it: leave it out.")
@@ -117,13 +118,13 @@ class Checks:
         if (within := len(self.ungrouped) - across) > 0:
             lie = "lies" if within == 1 else "lie"
             said.append(
-                f"{_count(within, 'pair')} {lie} within a part and in no group: their galaxies are counted as independent."
+                f"{count(within, 'pair')} {lie} within a part and in no group: their galaxies are counted as independent."
             )
         return said
 
     def _of_images(self) -> str:
-        faults = ", ".join(f"{count} {name}" for name, count in self.images["fault"].value_counts().items())
-        return f"{_count(len(self.images), 'bad image')} ({faults})." if faults else "No bad images."
+        faults = ", ".join(f"{n} {name}" for name, n in self.images["fault"].value_counts().items())
+        return f"{count(len(self.images), 'bad image')} ({faults})." if faults else "No bad images."
 
 
 def _known(figures: list[Figure]) -> str:
@@ -133,7 +134,3 @@ def _known(figures: list[Figure]) -> str:
         return ""
     best = max(tested, key=lambda figure: figure.value)
     return f" (AUROC {best.value:.2f}, p = {best.p_value:.2g})"
-
-
-def _count(n: int, one: str, more: str = "") -> str:
-    return f"{n:,} {one if n == 1 else more or f'{one}s'}"
