@@ -102,10 +102,10 @@ def test_few_or_other_features():
     assert np.isnan(few.auroc)
     assert few.warning is None
     assert few.to_dict()["auroc"] is None
-    assert few.reason.startswith("5 galaxies to compare with them are too few: at least 10")
+    assert few.reason.startswith("5 new galaxies are too few: at least 10")
     grouped = measure_shift(reference, rng.normal(size=(30, 4)), groups=np.repeat(np.arange(6), 5))
     assert grouped.warning is None
-    assert grouped.reason.startswith("30 galaxies to compare with them in 6 groups are too few")
+    assert grouped.reason.startswith("30 new galaxies in 6 groups are too few")
     with pytest.raises(CatalogError, match="4 each"):
         measure_shift(reference, rng.normal(size=(50, 5)))
 

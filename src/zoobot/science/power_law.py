@@ -172,9 +172,10 @@ def _reason(law: PowerLaw, n: Values, mean: Values, drawn: Values, covariance: V
         return f"no power law passes through the points: the best one misses the last by {off:.3g}"
     if not law.flat_p <= FLAT or fall <= 0:
         low, high = np.quantile(drawn[:, 0] - drawn[:, -1], [0.025, 0.975])
+        change = f"improves by {fall:.3g}" if fall > 0 else f"gets worse by {-fall:.3g}"
         return (
-            f"a flat curve can't be ruled out (p = {law.flat_p:.2g}): between {n[0]:.0f} and {n[-1]:.0f} labels the score improves by "
-            f"{fall:.3g} (95% interval {low:.3g} to {high:.3g})"
+            f"a flat curve can't be ruled out (p = {law.flat_p:.2g}): between {n[0]:.0f} and {n[-1]:.0f} labels the score {change} "
+            f"(95% interval of the improvement {low:.3g} to {high:.3g})"
         )
     return "the curve is too uncertain to be continued" if law.gain_high - law.gain_low > fall else ""
 

@@ -250,7 +250,7 @@ def _reason(own: Groups, theirs: Groups, compared_with: str, *, fitted: bool) ->
             "the encoder was finetuned on the training galaxies, so that their features differ from those of any other galaxy, and "
             "the model holds no features of held-out galaxies to compare with"
         )
-    for groups, what in ((own, f"{compared_with} galaxies"), (theirs, "galaxies to compare with them")):
+    for groups, what in ((own, f"{compared_with} galaxies"), (theirs, "new galaxies")):
         if groups.effective < FEWEST - 1e-9:
             grouped = "" if groups.alone else f" in {groups.count} groups"
             return f"{len(groups.codes)} {what}{grouped} are too few: at least {FEWEST}, independent of one another, are needed"
