@@ -33,6 +33,7 @@ HOUSE = (
     {"trees"},
     {"sealing", "folders"},
     {"progress", "precision", "files"},
+    {"unpacking"},
     {"errors", "schema", "stopping", "terminal"},
 )
 FLOOR = {room: floor for floor, rooms in enumerate(HOUSE) for room in rooms}
