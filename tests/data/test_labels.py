@@ -7,11 +7,14 @@ import numpy as np
 import pandas as pd
 import pytest
 from tests.data.writers import WRITERS
+from tests.galaxies import make_catalog
 
+from zoobot.data import GalaxyDataModule
 from zoobot.data.catalog import read_catalog
-from zoobot.data.labels import check_values, class_name, infer_kind, places_of, read_labels
+from zoobot.data.labels import check_values, class_name, infer_kind, places_of, read_labels, sentinel_note
 from zoobot.data.sentinels import find_sentinels
 from zoobot.data.splits import group_notes
+from zoobot.data.unlabelled import leave_out_unlabelled
 from zoobot.errors import LabelError
 
 
@@ -174,3 +177,47 @@ def test_groups_that_are_none_are_said() -> None:
     assert "1 of 6 galaxies have no group" in said[0]
     assert "2 galaxies have the group -99" in said[1]
     assert group_notes(pd.Series([1, 2, 99, 99, 98], name="tile")) == []
+
+
+def test_galaxies_without_a_label_in_each_column_are_left_out_and_counted() -> None:
+    frame = frame_of([1, 0, None, 1]).assign(m=["0", "NA", "1", "1"])
+    rest, notes = leave_out_unlabelled(frame, ["l", "m"])
+    assert rest["id_str"].tolist() == ["g0", "g3"]
+    assert notes == ["2 of 4 galaxies have no label in each of l, m, and are left out."]
+    assert leave_out_unlabelled(rest, ["l", "m"]) == (rest, [])
+    with pytest.raises(LabelError, match="4 of 4 galaxies have no label"):
+        leave_out_unlabelled(frame.assign(l=None), ["l"])
+
+
+def test_galaxies_without_a_vote_are_left_out_and_counted() -> None:
+    frame = frame_of([3.0, 0, 0, 2]).assign(m=[0.0, 0, 1, 4])
+    assert leave_out_unlabelled(frame, ["l", "m"], votes=True)[1] == [
+        "1 of 4 galaxies have no votes, and are left out."
+    ]
+    (said,) = check_values(frame, ["l", "m"], "votes")
+    assert said.startswith("1 of 4 galaxies have no votes")
+    assert check_values(frame[frame.index != 1], ["l", "m"], "votes") == []
+
+
+def test_sentinels_of_a_column_that_is_no_label_are_said() -> None:
+    column = pd.Series([*MEASURED["redshift"], -9999, -9999, -9999], name="redshift")
+    (said,) = sentinel_note(column, "They are in the bins as they are")
+    assert "'redshift'" in said and "-9999 (3 times). They are in the bins" in said
+    assert sentinel_note(column[:200], "") == sentinel_note(pd.Series(["a", "b", "-99"]), "") == []
+
+
+@pytest.mark.parametrize("part", ["train", "val", "test"])
+def test_every_catalog_of_a_data_module_is_looked_at(part: str, tmp_path: Path) -> None:
+    make_catalog(tmp_path, 90)
+    whole = read_catalog(tmp_path / "catalog.csv").assign(size=RNG.uniform(0, 1, 90))
+    parts = {
+        name: whole[place : place + 30].copy()
+        for place, name in zip((0, 30, 60), ("train", "val", "test"), strict=True)
+    }
+    parts[part].loc[parts[part].index[:1], "size"] = -99.0
+    datamodule = GalaxyDataModule("size", **{f"{name}_catalog": frame for name, frame in parts.items()})
+    datamodule.read_catalogs()
+    assert any("-99 (1 times)" in note for note in datamodule.notes)
+    parts[part].loc[parts[part].index[:3], "size"] = -99.0
+    with pytest.raises(LabelError, match=r"3 of 30 galaxies .*-99 \(3 times\), in column 'size'"):
+        GalaxyDataModule("size", **{f"{name}_catalog": frame for name, frame in parts.items()}).read_catalogs()

@@ -9,9 +9,12 @@ import pytest
 from tests.data.writers import WRITERS, Columns
 
 from zoobot.data.catalog import read_catalog
+from zoobot.data.labels import read_labels
 from zoobot.data.splits import group_codes
 from zoobot.data.tables import read_source
-from zoobot.errors import CatalogError
+from zoobot.data.text import MISSING_WORDS
+from zoobot.data.unlabelled import leave_out_unlabelled
+from zoobot.errors import CatalogError, LabelError
 
 FILES = ["a.jpg", "b.jpg", "c.jpg", "d.jpg"]
 MISSING_TEXT = [
@@ -52,6 +55,40 @@ def test_missing_text_is_missing_in_every_format(writer: str, word: str | None, 
     frame = read(writer, {"file_loc": FILES, "label": ["ring", word, "bar", "ring"]}, tmp_path)
     assert frame["label"].isna().tolist() == [False, True, False, False]
     assert frame["label"].dropna().tolist() == ["ring", "bar", "ring"]
+
+
+WRITTEN = {
+    "names": ["ring", "bar", "ring", "bar"],
+    "codes": ["1", "2", "2", "1"],
+    "flags": ["True", "false", "true", "False"],
+    "measurements": ["0.5", "1", "-2.5e3", "1e-7"],
+}
+"""Labels as text; the second galaxy has none"""
+
+
+@pytest.mark.parametrize("writer", WRITERS)
+@pytest.mark.parametrize("kind", WRITTEN)
+def test_every_reader_and_spelling_gives_the_same_labels_and_the_same_count(
+    writer: str, kind: str, tmp_path: Path
+) -> None:
+    words = [word for word in (*MISSING_TEXT, *(MISSING_WORDS - {"1.#qnan", "-1.#qnan"})) if "\t" not in (word or "")]
+    whole = pd.DataFrame({"id_str": list("abcd"), "label": WRITTEN[kind]})
+    expected = read_labels(whole[whole.index != 1], "label")
+    for word in words:
+        written = [word if place == 1 else label for place, label in enumerate(WRITTEN[kind])]
+        source = WRITERS[writer]({"id_str": list("abcd"), "file_loc": FILES, "label": written}, tmp_path)
+        catalog = read_catalog(source, check_files=False)
+        with pytest.raises(LabelError, match=r"1 of 4 galaxies have no label \(empty or NaN\) in column 'label': b"):
+            read_labels(catalog, "label")
+        rest, notes = leave_out_unlabelled(catalog, ["label"], " of the catalog")
+        assert notes == ["1 of 4 galaxies of the catalog have no label, and are left out."], word
+        labels = read_labels(rest, "label")
+        assert (rest["id_str"].tolist(), labels.kind, labels.classes) == (
+            ["a", "c", "d"],
+            expected.kind,
+            expected.classes,
+        )
+        np.testing.assert_array_equal(labels.values, expected.values)
 
 
 @pytest.mark.parametrize("writer", WRITERS)

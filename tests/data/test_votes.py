@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from zoobot.data.reductions import read_question_reductions
-from zoobot.data.votes import GZ2_ANSWERS, read_votes, tree_votes
+from zoobot.data.votes import GZ2_ANSWERS, read_votes, tree_votes, vote_notes
 from zoobot.errors import CatalogError, LabelError, OptionError, TreeError
 from zoobot.trees import Schema, load, names
 
@@ -510,3 +510,67 @@ def test_reductions_that_are_none_are_named(
 ) -> None:
     with pytest.raises(CatalogError, match=message):
         read_question_reductions(change(table(reductions)), PROJECT, {"T0": "shape-p"})
+
+
+def many(**changes: object) -> pd.DataFrame:
+    """Counts of 40 galaxies, with some columns changed."""
+    rng = np.random.default_rng(5)
+    smooth, strong = rng.integers(2, 20, 40), rng.integers(0, 12, 40)
+    columns = {SMOOTH: smooth, FEATURED: 20 - smooth, STRONG: strong, WEAK: 12 - strong, NO: rng.integers(0, 5, 40)}
+    return (
+        pd.DataFrame({"id_str": [f"g{place}" for place in range(40)], **columns})
+        .astype({SMOOTH: float})
+        .assign(**changes)
+    )
+
+
+def spoiled(column: str, value: float, n: int) -> pd.DataFrame:
+    frame = many(**{"bar-x_total-votes": many()[[STRONG, WEAK, NO]].sum(axis=1)}).astype({column: float})
+    frame.loc[: n - 1, column] = value
+    return frame
+
+
+@pytest.mark.parametrize("value", [999.0, -99.0, -9999.0, 1e20, 2.0**31 - 1])
+@pytest.mark.parametrize("column", [SMOOTH, STRONG, "bar-x_total-votes"])
+def test_sentinels_among_votes_are_refused_with_column_value_and_number(column: str, value: float) -> None:
+    with pytest.raises(LabelError, match="3 of 40 galaxies") as caught:
+        vote_notes(spoiled(column, value, 3), TREE)
+    assert f"in column '{column}': g0 (" in str(caught.value)
+    assert repr(value).removesuffix(".0") in str(caught.value)
+
+
+@pytest.mark.parametrize("write", [lambda frame: frame, lambda frame: frame.replace(0, np.nan)])
+def test_votes_that_are_sound_get_no_word(write: Callable[[pd.DataFrame], pd.DataFrame]) -> None:
+    total = many()[[STRONG, WEAK, NO]].sum(axis=1)
+    assert vote_notes(write(many(**{"bar-x_total-votes": total})), TREE) == []
+    assert vote_notes(fractions("_fraction", "_total-votes")(COUNTS, TREE), TREE) == []
+    assert vote_notes(many()[TREE.label_cols] / 3, TREE) == []  # counts with weights
+
+
+@pytest.mark.parametrize(("whole", "what"), [(1, "vote fractions"), (100, "percentages")])
+@pytest.mark.parametrize("digits", [2, 6])
+def test_shares_in_place_of_counts_are_refused(whole: int, what: str, digits: int) -> None:
+    frame = many()
+    answers = [STRONG, WEAK, NO]
+    frame[answers] = frame[answers].div(frame[answers].sum(axis=1), axis=0).mul(whole).round(digits)
+    frame.loc[3, answers] = 0
+    with pytest.raises(LabelError, match=rf"galaxies have {what}.*, where counts are expected, in column '{STRONG}'"):
+        vote_notes(frame, TREE)
+
+
+def test_totals_that_are_no_sums_are_counted() -> None:
+    total = many()[[STRONG, WEAK, NO]].sum(axis=1).astype(float)
+    total[[4, 9]] += 5
+    total[20] = np.nan
+    (said,) = vote_notes(many(**{"bar-x_total-votes": total}), TREE)
+    assert "'bar-x_total-votes' are not the sum of the answers for 2 of 40 galaxies (g4:" in said
+
+
+def test_votes_of_a_file_are_judged(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    total = many()[[STRONG, WEAK, NO]].sum(axis=1) + 1
+    many(**{"bar-x_total-votes": total}).drop(columns="id_str").to_csv(tmp_path / "votes.csv", index=False)
+    read_votes(tmp_path / "votes.csv", TREE)
+    assert "for 40 of 40 galaxies (row 0:" in caplog.text
+    spoiled(SMOOTH, 9999.0, 3).drop(columns="id_str").to_csv(tmp_path / "votes.csv", index=False)
+    with pytest.raises(LabelError, match="3 of 40 galaxies"):
+        read_votes(tmp_path / "votes.csv", TREE)

@@ -1,10 +1,12 @@
 """Labels as real catalogs have them: codes other than 0 and 1, spellings, sentinels, classes that only the test has."""
 
 import json
+import shutil
 
 import numpy as np
 import pandas as pd
 import pytest
+from tests.data.writers import WRITERS
 
 
 @pytest.fixture(scope="module")
@@ -126,3 +128,108 @@ def test_galaxies_without_a_label_are_left_out_on_demand_and_counted(table, fine
     assert sum(about["counts"].values()) == 91
     assert about["class_names"] == ["bar", "disk", "ring"]
     assert any("5 of 96" in note for note in about["catalog_notes"])
+
+
+@pytest.fixture(scope="module")
+def partly_labelled(table, finetune, tmp_path_factory):
+    """Give the folder of a run with a report, on a catalog in which 5 galaxies of 96 have no label."""
+    folder = tmp_path_factory.mktemp("partly")
+    frame = table.astype({"shape": object})
+    frame.loc[:4, "shape"] = ["", " ", "NA", "None", None]
+    frame.to_parquet(folder / "catalog.parquet")
+    options = ("--label", "shape", "--drop-unlabelled", "--epochs", 1, "--report")
+    finetune(folder / "run", *options, catalog=folder / "catalog.parquet")
+    return folder
+
+
+def test_check_and_report_say_how_many_galaxies_have_no_label(partly_labelled, zoobot_command):
+    said = "5 of 96 galaxies of the catalog have no label, and are left out."
+    answer = zoobot_command("check", partly_labelled / "run")
+    assert answer.code == 0, answer.err
+    assert said in " ".join(answer.out.split())
+    assert said in " ".join((partly_labelled / "run" / "report.html").read_text().split())
+
+
+@pytest.mark.parametrize("writer", ["csv", "spaced_csv", "tsv", "parquet", "hdf5", "votable", "fits", "ecsv"])
+def test_evaluate_counts_galaxies_without_a_label_in_every_format(
+    writer, partly_labelled, table, zoobot_command, tmp_path
+):
+    labels = [None if place < 5 else label for place, label in enumerate(table["shape"][:30])]
+    columns = {"id_str": [f"new{place}" for place in range(30)], "file_loc": table["file_loc"][:30].tolist()}
+    source = WRITERS[writer](columns | {"shape": labels}, tmp_path)
+    command = (
+        "evaluate",
+        source,
+        "--model",
+        partly_labelled / "run" / "model",
+        "--no-report",
+        "--out",
+        tmp_path / "out",
+    )
+    answer = zoobot_command(*command)
+    assert answer.code == 2
+    assert "5 of 30 galaxies have no label (empty or NaN) in column 'shape': new0" in answer.err
+    assert "--drop-unlabelled" in answer.err
+    answer = zoobot_command(*command, "--drop-unlabelled")
+    assert answer.code == 0, answer.err
+    said = "5 of 30 galaxies have no label, and are left out."
+    assert said in " ".join(answer.out.split())
+    assert json.loads((tmp_path / "out" / "about.json").read_text())["catalog_notes"] == [said]
+    assert len(pd.read_csv(tmp_path / "out" / "parts.csv")) == 25
+
+
+def test_evaluate_counts_images_outside_class_folders(partly_labelled, galaxies, table, zoobot_command, tmp_path):
+    for place in range(12):
+        folder = tmp_path / "images" / ("" if place < 3 else table["shape"][place])
+        folder.mkdir(parents=True, exist_ok=True)
+        shutil.copy(table["file_loc"][place], folder / f"{place}.jpg")
+    model = tmp_path / "model"
+    shutil.copytree(partly_labelled / "run" / "model", model)
+    config = json.loads((model / "config.json").read_text())
+    (model / "config.json").write_text(json.dumps(config | {"label_cols": ["label"], "digests": None}))
+    answer = zoobot_command("evaluate", tmp_path / "images", "--model", model, "--drop-unlabelled")
+    assert answer.code == 0, answer.err
+    assert "3 of 12 galaxies have no label, and are left out." in " ".join(answer.out.split())
+
+
+def test_sentinels_are_found_where_a_model_is_evaluated(table, finetune, zoobot_command, tmp_path):
+    finetune(tmp_path / "run", "--label", "radius", "--epochs", 1)
+    for n, code in ((1, 0), (3, 2)):
+        frame = table.assign(radius=table["radius"].mask(table.index < n, -9999.0), z=[-99.0, *range(95)])
+        frame.to_csv(tmp_path / "catalog.csv", index=False)
+        command = ("evaluate", tmp_path / "catalog.csv", "--model", tmp_path / "run" / "model", "--no-report")
+        answer = zoobot_command(*command, "--by", "z", "--out", tmp_path / "out")
+        assert answer.code == code, answer.err
+        assert f"-9999 ({n} times)" in " ".join((answer.out + answer.err).split())
+        if code == 0:
+            assert "'z' has values that may stand for 'not measured': -99 (1 times)" in " ".join(answer.out.split())
+
+
+def test_votes_that_are_none_are_found_in_every_command_that_reads_them(
+    table, galaxies, finetune, quick, zoobot_command, tmp_path
+):
+    tree = ("--tree", galaxies / "tree.yaml")
+    frame = table.copy()
+    answers = ["feature_ringed", "feature_barred", "feature_smooth", "size_large", "size_small"]
+    frame.loc[:3, answers] = 0
+    frame.to_csv(tmp_path / "catalog.csv", index=False)
+    said = finetune(tmp_path / "run", *tree, "--epochs", 1, catalog=tmp_path / "catalog.csv").err
+    assert "4 of 96 galaxies have no votes" in said
+    answer = finetune(tmp_path / "dropped", *tree, "--drop-unlabelled", "--epochs", 1, catalog=tmp_path / "catalog.csv")
+    assert "4 of 96 galaxies of the catalog have no votes, and are left out." in answer.err
+    assert sum(json.loads((tmp_path / "dropped" / "about.json").read_text())["counts"].values()) == 92
+    evaluate = ("evaluate", tmp_path / "catalog.csv", "--model", tmp_path / "run" / "model", "--no-report")
+    finetuned = ("finetune", tmp_path / "catalog.csv", *tree, "--out", tmp_path / "other", *quick)
+    assert "4 of 96 galaxies have no votes" in " ".join(zoobot_command(*evaluate).out.split())
+    frame = table.assign(feature_ringed=table["feature_ringed"].mask(table.index < 3, 9999))
+    frame.to_csv(tmp_path / "catalog.csv", index=False)
+    for command in (evaluate, finetuned):
+        answer = zoobot_command(*command)
+        assert answer.code == 2, answer.out
+        assert "'not measured', 9999 (3 times), in column 'feature_ringed'" in answer.err
+    shares = table[answers[:3]].div(table[answers[:3]].sum(axis=1), axis=0)
+    table.assign(**shares).to_csv(tmp_path / "catalog.csv", index=False)
+    for command in (evaluate, finetuned):
+        answer = zoobot_command(*command)
+        assert answer.code == 2, answer.out
+        assert "vote fractions, where counts are expected, in column 'feature_ringed'" in answer.err

@@ -41,6 +41,9 @@ def evaluate(
             help="Column that names which galaxies belong together, such as copies of one object: intervals and tests count them as one."
         ),
     ] = None,
+    drop_unlabelled: Annotated[
+        bool, typer.Option("--drop-unlabelled", help="Leave galaxies without a label out; else they are an error.")
+    ] = False,
     report: Annotated[bool, typer.Option(help="Write report.html, with checks of labels, images and shift.")] = True,
     batch_size: Annotated[int, typer.Option(min=1, help="Galaxies a step.")] = 64,
     on_error: Annotated[
@@ -61,6 +64,7 @@ def evaluate(
         out,
         by=by or (),
         group_col=group_col,
+        drop_unlabelled=drop_unlabelled,
         report=report,
         batch_size=batch_size,
         on_error=on_error.value,

@@ -14,11 +14,12 @@ from torch.utils.data import DataLoader, Sampler
 from zoobot.data.augment import Augmentation, Transform, centre_views, custom_views, random_views
 from zoobot.data.catalog import label_columns, read_catalog
 from zoobot.data.images import ImageSettings, Stretch
-from zoobot.data.labels import LabelKind, are_labelled, check_values, infer_kind, is_names, read_labels
+from zoobot.data.labels import LabelKind, check_values, infer_kind, is_names, read_labels
 from zoobot.data.pixels import KeptPixels, Preprocessing, default_workers, keep_pixels
 from zoobot.data.rows import EpochSampler, Galaxies, InOrder, as_it_is, class_weights
 from zoobot.data.scales import LabelScale
 from zoobot.data.splits import check_every_class, group_codes, group_notes, split_rows
+from zoobot.data.unlabelled import leave_out_unlabelled
 from zoobot.errors import CatalogError, OptionError
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ class GalaxyDataModule(L.LightningDataModule):
     classes
         The classes in order, where they are known, as of a trained model. Default: those of the training galaxies.
     drop_unlabelled
-        Leave galaxies without a label out, and say how many in ``notes``; else they are an error.
+        Leave galaxies without a label (or without any vote) out, and say how many in ``notes``; else they are an error.
     augment
         True: rotation, flips, zoom and shift. False: training sees the evaluation view. Or an `Augmentation` with other choices, a
         callable (torchvision v2, kornia, any function of a float (channel, height, width) image in [0, 1]), or a pair of callables,
@@ -162,8 +163,10 @@ class GalaxyDataModule(L.LightningDataModule):
         self.label_cols: list[str] = []
         self.class_names: dict[str, tuple[str, ...]] = {}
         self.notes: list[str] = []
+        self.checks_values = True
+        """Whether to look for labels that are odd; False for parts of a catalog that has been looked at"""
         self.label_scale: LabelScale | None = None
-        self._training = pd.DataFrame()
+        self._labelled: list[pd.DataFrame] = []
         self.frames: dict[Part, pd.DataFrame] = {}
         self.labels: dict[Part, npt.NDArray[np.float32]] = {}
         self.pixels: dict[Part, KeptPixels | None] = {}
@@ -171,8 +174,8 @@ class GalaxyDataModule(L.LightningDataModule):
     def read_catalogs(self) -> None:
         """Read, check and split the catalogs, and read no image.
 
-        Fills ``frames``, ``labels``, ``label_cols``, ``class_names``, and ``notes``: what is odd about the training labels, in sentences
-        that are logged as warnings too.
+        Fills ``frames``, ``labels``, ``label_cols``, ``class_names``, and ``notes``: what is odd about the labels, in sentences that are
+        logged as warnings too.
         """
         if self.frames:
             return
@@ -185,7 +188,7 @@ class GalaxyDataModule(L.LightningDataModule):
         if self.wanted_labels is not None and labelled:
             for frame in labelled:
                 self.label_cols = label_columns(frame, self.wanted_labels)
-            self._training = labelled[0]
+            self._labelled = labelled
             self._learn_classes()
             for frame in labelled:
                 self._read_labels(frame)
@@ -204,10 +207,10 @@ class GalaxyDataModule(L.LightningDataModule):
         frame = read_catalog(source)
         if not (what and self.drop_unlabelled and self.wanted_labels is not None):
             return frame
-        labelled = are_labelled(frame, label_columns(frame, self.wanted_labels))
-        if not labelled.all():
-            self._note([f"{(~labelled).sum()} of {len(frame)} galaxies{what} have no label, and are left out."])
-        return frame[labelled].reset_index(drop=True)
+        columns = label_columns(frame, self.wanted_labels)
+        frame, notes = leave_out_unlabelled(frame, columns, what, votes=self.label_kind == "votes")
+        self.note(notes)
+        return frame
 
     def read_labels_as(self, kind: LabelKind) -> None:
         """Read the labels as another kind: as a classifier does, for which numbers such as 1 and 2 are classes.
@@ -228,22 +231,23 @@ class GalaxyDataModule(L.LightningDataModule):
         ``labels``, and the labels of batches, are then scaled.
         """
         self.read_catalogs()
-        scale = LabelScale.of(self._read_numbers(self._training))
+        scale = LabelScale.of(self._read_numbers(self._labelled[0]))
         self.label_scale = None if scale.is_identity else scale
         self._label_parts()
         return self.label_scale
 
     def _learn_classes(self) -> None:
-        """Find the classes of the training galaxies (or of all there are), and what is odd about their labels."""
-        training, kind = self._training, self._kind(self._training)
+        """Find the classes of the training galaxies (or of all there are), and what is odd about the labels of each catalog."""
+        training, kind = self._labelled[0], self._kind(self._labelled[0])
         self.class_names = {
             column: read_labels(training, [column], kind="classes", classes=self.classes).classes
             for column in self.label_cols
             if self.label_kind == "classes" or is_names(training[column])
         }
-        self._note(check_values(training, self.label_cols, kind))
+        for frame in self._labelled if self.checks_values else ():
+            self.note(check_values(frame, self.label_cols, kind))
 
-    def _note(self, notes: list[str]) -> None:
+    def note(self, notes: list[str]) -> None:
         """Keep what is odd about the catalog, and log each sentence once."""
         for note in notes:
             if note not in self.notes:
@@ -382,7 +386,7 @@ class GalaxyDataModule(L.LightningDataModule):
                 msg = f"group_col={self.group_col!r} is not a column of the catalog. Its columns are: {', '.join(map(str, frame.columns))}."
                 raise CatalogError(msg)
             groups = group_codes(frame[self.group_col])
-            self._note(group_notes(frame[self.group_col]))
+            self.note(group_notes(frame[self.group_col]))
         parts = split_rows(len(frame), fractions, strata=strata, groups=groups, seed=self.seed)
         if strata is not None:
             check_every_class(parts, strata, names, grouped=groups is not None)

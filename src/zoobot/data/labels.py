@@ -14,6 +14,7 @@ import pandas as pd
 from zoobot.data.catalog import check_labels, label_columns
 from zoobot.data.sentinels import Sentinel, class_sentinels, find_sentinels
 from zoobot.data.text import as_numbers, is_text, tidy_text
+from zoobot.data.unlabelled import are_labelled
 from zoobot.errors import LabelError
 
 if TYPE_CHECKING:
@@ -115,7 +116,8 @@ def read_labels(
     for column, values in zip(columns, given, strict=True):
         check_labels(
             frame, column, values.isna(), "no label (empty or NaN)",
-            "Label them or drop the rows. Blanks and words such as NA, NaN and None mean that a label is missing.",
+            "Label them, or leave them out with --drop-unlabelled (drop_unlabelled=True). Blanks and words such as NA, NaN and None mean "
+            "that a label is missing.",
         )  # fmt: skip
     kind = kind or infer_kind(frame, columns)
     if kind == "classes":
@@ -123,20 +125,6 @@ def read_labels(
         return Labels(kind, tuple(columns), names, _places(frame, columns[0], names)[:, None])
     numbers = [_numbers(frame, column, values) for column, values in zip(columns, given, strict=True)]
     return Labels(kind, tuple(columns), (), np.stack(numbers, axis=1))
-
-
-def are_labelled(frame: pd.DataFrame, columns: Sequence[str]) -> npt.NDArray[np.bool_]:
-    """Return which galaxies (galaxy,) have a label in each of the columns.
-
-    Raises
-    ------
-    LabelError
-        None has.
-    """
-    labelled: npt.NDArray[np.bool_] = np.all([tidy_text(frame[column]).notna() for column in columns], axis=0)
-    if not labelled.any():
-        check_labels(frame, columns[0], ~labelled, "no label (empty or NaN)", "Label some of them.")
-    return labelled
 
 
 def infer_kind(frame: pd.DataFrame, columns: Sequence[str]) -> LabelKind:
@@ -194,7 +182,8 @@ def places_of(labels: pd.Series[Any], classes: Sequence[str]) -> npt.NDArray[np.
 def check_values(frame: pd.DataFrame, columns: Sequence[str], kind: LabelKind) -> list[str]:
     """Return what is odd about labels that can be read: sentences for the user.
 
-    Classes that differ only in case, spaces, ``-`` or ``_``; and measurements that are probably none (see `find_sentinels`).
+    Classes that differ only in case, spaces, ``-`` or ``_``; measurements that are probably none (see `find_sentinels`); galaxies without
+    any vote. See `zoobot.data.votes.vote_notes` for more on votes.
 
     Raises
     ------
@@ -203,31 +192,51 @@ def check_values(frame: pd.DataFrame, columns: Sequence[str], kind: LabelKind) -
     """
     said = []
     for column in columns:
-        values = as_numbers(tidy_text(frame[column])).dropna()
+        values = as_numbers(tidy_text(frame[column]))
         if kind == "classes":
-            said += _variants(column, values)
+            said += _variants(column, values.dropna())
         elif kind == "numbers" and not is_names(values):
-            numbers = values.to_numpy(np.float64)
-            sentinels = find_sentinels(numbers)
-            certain = [one for one in sentinels if one.is_certain]
-            if certain:
-                bad = np.isin(
-                    as_numbers(tidy_text(frame[column])).to_numpy(np.float64, na_value=np.nan),
-                    [c.value for c in certain],
-                )
-                check_labels(
-                    frame,
-                    column,
-                    bad,
-                    f"a value that stands for 'not measured', {_all_of(certain)},",
-                    "Drop the rows, or correct them.",
-                )
-            if sentinels:
-                said.append(
-                    f"Column {column!r} has values that may stand for 'not measured': {_all_of(sentinels)}. They are trained on as they "
-                    "are; drop the rows if they are no measurements."
-                )
+            said += judge_numbers(frame, column, values)
+    if kind == "votes":
+        without = int((~are_labelled(frame, columns, votes=True)).sum())
+        if without:
+            said.append(
+                f"{without} of {len(frame)} galaxies have no votes: a model can't learn from them or be scored on them. --drop-unlabelled "
+                "(drop_unlabelled=True) leaves them out."
+            )
     return said
+
+
+def sentinel_note(column: pd.Series[Any], use: str) -> list[str]:
+    """Return a sentence on the sentinels in a column of numbers, where there are any; ``use`` says what is done with them.
+
+    Examples
+    --------
+    >>> sentinel_note(pd.Series([0.1, 0.3, 0.2, -99], name="redshift"), "They are binned as they are")
+    ["Column 'redshift' has values that may stand for 'not measured': -99 (1 times). They are binned as they are."]
+    """
+    values = as_numbers(tidy_text(column)).dropna()
+    if not pd.api.types.is_numeric_dtype(values):
+        return []
+    found = find_sentinels(values.to_numpy(np.float64))
+    what = f"Column {column.name!r} has values that may stand for 'not measured'"
+    return [f"{what}: {_all_of(found)}. {use}."] if found else []
+
+
+def judge_numbers(frame: pd.DataFrame, column: str, values: pd.Series[Any]) -> list[str]:
+    """Return a sentence on the sentinels in a label column whose ``values`` are numbers, where there are any.
+
+    Raises
+    ------
+    LabelError
+        Some are sentinels for certain.
+    """
+    numbers = values.to_numpy(np.float64, na_value=np.nan)
+    certain = [one for one in find_sentinels(numbers) if one.is_certain]
+    what = f"a value that stands for 'not measured', {_all_of(certain)},"
+    remedy = "Leave those labels blank, or drop the rows."
+    check_labels(frame, column, np.isin(numbers, [one.value for one in certain]), what, remedy)
+    return sentinel_note(values, "They are taken as they are; leave them blank if they are no measurements")
 
 
 def _find_classes(frame: pd.DataFrame, column: str, values: pd.Series[Any]) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import re
 from collections.abc import Iterable, Sequence
@@ -12,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from zoobot.data.catalog import check_labels, listed
+from zoobot.data.labels import judge_numbers
 from zoobot.data.tables import read_source
 from zoobot.data.text import tidy_text
 from zoobot.errors import CatalogError
@@ -32,6 +34,9 @@ WHOLE = 0.05
 
 ROUNDING = 1e-3
 """How far a published fraction may stray from [0, 1]."""
+
+SHARES = 0.02
+"""How far the rounded fractions of a question may be from 1 together."""
 
 GZ2_ANSWERS = {
     "smooth-or-featured-gz2": {1: "smooth", 2: "featured-or-disk", 3: "artifact"},
@@ -62,12 +67,13 @@ class _Form:
     fractions: bool = False
 
 
+_WEIGHTS = _Form(("|weight",), "{} (GZ2's t.._a.._.._weight)")
 _FORMS = (
     _Form(("",)),
     _Form(("-count",), "{}_count"),
     _Form(("-fraction", "-frac"), "{}_fraction", fractions=True),
     _Form(("|count",), "{} (GZ2's t.._a.._.._count)"),
-    _Form(("|weight",), "{} (GZ2's t.._a.._.._weight)"),
+    _WEIGHTS,
 )
 
 
@@ -121,6 +127,58 @@ def tree_votes(frame: pd.DataFrame, tree: Schema) -> pd.DataFrame:
     return pd.concat([result, pd.DataFrame(votes, index=frame.index)], axis=1)
 
 
+def vote_notes(frame: pd.DataFrame, tree: Schema) -> list[str]:
+    """Return what is odd about a table that `tree_votes` can read: counts and totals that may be sentinels, totals that are no sums.
+
+    Raises
+    ------
+    LabelError
+        Fractions or percentages in the columns of counts; counts or totals that are sentinels for certain.
+    """
+    columns = _Columns(frame, tree)
+    table = frame if "id_str" in frame.columns else frame.assign(id_str=[f"row {row}" for row in frame.index])
+    said = []
+    for question in tree.questions:
+        found, total = columns.find_question(question), None
+        with contextlib.suppress(CatalogError):  # two that fit, of which neither is needed
+            total = columns.find_total(question)
+        names = found[1] if found is not None and not found[0].fractions else []
+        for name in names if total is None else [*names, total]:
+            said += judge_numbers(table, name, pd.Series(numbers_of(table, name), name=name))
+        if found is None or found[0].fractions:
+            continue
+        counts = np.nan_to_num(np.stack([numbers_of(table, name) for name in names], axis=1))
+        if found[0] is not _WEIGHTS:
+            _refuse_shares(table, names, counts)
+        if total is not None:
+            said += _other_totals(table, total, counts.sum(axis=1))
+    return said
+
+
+def _refuse_shares(frame: pd.DataFrame, names: Sequence[str], counts: Floats) -> None:
+    """Refuse columns of counts (galaxy, answer) that hold shares of the votes instead."""
+    fractional = (counts != np.rint(counts)).any(axis=1)
+    sums = counts.sum(axis=1)
+    voted = sums[sums > 0]
+    for whole, what in ((1, "vote fractions"), (100, "percentages of the votes")):
+        if fractional.any() and (np.abs(voted - whole) <= SHARES * whole).all():
+            remedy = "Give counts, or name the columns <question>_<answer>_fraction and add the votes as <question>_total-votes."
+            check_votes(frame, names[0], fractional, f"{what}, where counts are expected,", remedy)
+
+
+def _other_totals(frame: pd.DataFrame, name: str, sums: Floats) -> list[str]:
+    """Say how many totals in a column are not the sum (galaxy,) of the question's answers."""
+    totals = numbers_of(frame, name)
+    other = np.flatnonzero(np.abs(totals - sums) > 0.5)  # false for NaN
+    if not len(other):
+        return []
+    first = other[0]
+    return [
+        f"The total votes in column {name!r} are not the sum of the answers for {len(other)} of {len(frame)} galaxies "
+        f"({frame['id_str'].iloc[first]}: {totals[first]:g}, and the answers have {sums[first]:g}). The answers' votes are taken."
+    ]
+
+
 def read_votes(source: CatalogSource, tree: TreeSource | Sequence[TreeSource]) -> pd.DataFrame:
     """Give a vote table (any table :func:`read_catalog` reads, with or without images) with the tree's vote-count columns.
 
@@ -130,7 +188,10 @@ def read_votes(source: CatalogSource, tree: TreeSource | Sequence[TreeSource]) -
     if len(frame) == 0:
         msg = "the vote table has no rows. Expected one row a galaxy with the votes for each answer."
         raise CatalogError(msg)
-    return tree_votes(frame, load(tree))
+    schema = load(tree)
+    for note in vote_notes(frame, schema):
+        logger.warning(note)
+    return tree_votes(frame, schema)
 
 
 class _Columns:

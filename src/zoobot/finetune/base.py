@@ -310,6 +310,10 @@ class FinetuneableZoobotAbstract(L.LightningModule):
         """Give a catalog with the label columns that the task needs, where they can be made of others."""
         return frame
 
+    def label_notes(self, frame: pd.DataFrame) -> list[str]:
+        """Return what is odd about the columns that `read_labels` makes labels of: sentences for the user."""
+        return []
+
     def check_labels(
         self, frame: pd.DataFrame, labels: npt.NDArray[np.floating[Any]], label_cols: Sequence[str]
     ) -> None:

@@ -188,6 +188,12 @@ class FinetuneableZoobotTree(FinetuneableZoobotAbstract):
 
         return tree_votes(frame, self.schema)
 
+    def label_notes(self, frame: pd.DataFrame) -> list[str]:
+        """Return what is odd about a table of votes: see `zoobot.data.votes.vote_notes`."""
+        from zoobot.data.votes import vote_notes
+
+        return vote_notes(frame, self.schema)
+
     def check_labels(
         self, frame: pd.DataFrame, labels: npt.NDArray[np.floating[Any]], label_cols: Sequence[str]
     ) -> None:

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from zoobot.data import ImageSettings, Preprocessing, read_catalog
 from zoobot.data.augment import Augmentation, centre_views, random_views
 from zoobot.data.catalog import check_columns
+from zoobot.data.labels import sentinel_note
 from zoobot.data.pixels import as_dtype, decode_files, digest, prediction_workers, raise_unreadable
 from zoobot.encoders import Encoder, load_encoder, wrap_encoder
 from zoobot.encoders.runtimes import Pass, Runtime, build_pass
@@ -139,6 +140,8 @@ def predict(
             raise OptionError(msg)
         catalog = read_catalog(catalog, check_files=False)
         check_columns(catalog, by, "to group its galaxies by")
+        for note in (note for column in by for note in sentinel_note(catalog[column], "They are grouped as they are")):
+            logger.warning(note)
     sample = FeatureSample()
     raw = joined(
         [

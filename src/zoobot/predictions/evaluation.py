@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,8 +14,9 @@ import torch
 from torch import nn
 
 from zoobot.data.catalog import check_columns, label_columns, read_catalog
-from zoobot.data.labels import read_labels
-from zoobot.data.splits import group_codes
+from zoobot.data.labels import check_values, read_labels
+from zoobot.data.splits import group_codes, group_notes
+from zoobot.data.unlabelled import leave_out_unlabelled
 from zoobot.errors import CatalogError, ImageError, LabelError
 from zoobot.finetune import FinetuneableZoobotAbstract, FinetuneableZoobotTree, load
 from zoobot.precision import Precision
@@ -30,6 +32,9 @@ if TYPE_CHECKING:
     from zoobot.finetune.metrics import Scores
     from zoobot.predictions.shift import FeatureSample
     from zoobot.science.figures import Figures
+
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -83,6 +88,40 @@ class Evaluation:
         return VotePosterior(model.schema, self.values)
 
 
+def read_labelled(
+    catalog: CatalogSource,
+    model: FinetuneableZoobotAbstract,
+    *,
+    group_col: str | None = None,
+    drop_unlabelled: bool = False,
+    on_error: OnError = "raise",
+) -> tuple[pd.DataFrame, list[str]]:
+    """Return a labelled catalog, with the model's label columns, and what is odd about its labels and groups: sentences for the user.
+
+    Parameters
+    ----------
+    catalog, model, group_col, drop_unlabelled, on_error
+        See `evaluate`.
+
+    Raises
+    ------
+    CatalogError, LabelError
+        See `read_catalog`, `check_values` and `leave_out_unlabelled`.
+    """
+    if not model.label_cols:
+        msg = "the model doesn't know the name of its label column. Set model.label_cols, or train it with a GalaxyDataModule."
+        raise LabelError(msg)
+    given = read_catalog(catalog, check_files=on_error == "raise")
+    check_columns(given, [] if group_col is None else [group_col], "of groups")
+    frame, notes = model.read_labels(given), model.label_notes(given)
+    columns = label_columns(frame, model.label_cols)
+    if drop_unlabelled:
+        frame, left_out = leave_out_unlabelled(frame, columns, votes=model.label_kind == "votes")
+        notes += left_out
+    notes += check_values(frame, columns, model.label_kind)
+    return frame, notes if group_col is None else notes + group_notes(frame[group_col])
+
+
 def evaluate(
     catalog: CatalogSource,
     model: FinetuneableZoobotAbstract | str | Path,
@@ -90,6 +129,8 @@ def evaluate(
     on_error: OnError = "raise",
     *,
     group_col: str | None = None,
+    drop_unlabelled: bool = False,
+    checked: bool = False,
     keep: bool = False,
     sample: FeatureSample | None = None,
     hdu: HDUs | None = None,
@@ -100,8 +141,9 @@ def evaluate(
     """Return a model's scores and predictions on a labelled catalog, read and scaled as in training.
 
     Images that can't be read are left out of the scores with ``on_error='skip'``. Galaxies with the same value of the column ``group_col``,
-    such as copies of one object, count as one where intervals and tests are made. ``keep``: see `zoobot.represent`; ``sample`` gets the
-    features of galaxies. ``hdu``: see `zoobot.predict`.
+    such as copies of one object, count as one where intervals and tests are made. ``drop_unlabelled`` leaves galaxies without a label out;
+    what is odd about the others is logged, unless the catalog is ``checked``, as `read_labelled` returns it. ``keep``: see
+    `zoobot.represent`; ``sample`` gets the features of galaxies. ``hdu``: see `zoobot.predict`.
 
     Raises
     ------
@@ -109,13 +151,14 @@ def evaluate(
         See `zoobot.errors`.
     """
     model = model if isinstance(model, nn.Module) else load(model)
-    if not model.label_cols:
-        msg = "the model doesn't know the name of its label column. Set model.label_cols, or train it with a GalaxyDataModule."
-        raise LabelError(msg)
-    given = read_catalog(catalog, check_files=on_error == "raise")
-    if group_col is not None:
-        check_columns(given, [group_col], "of groups")
-    frame = model.read_labels(given)
+    if checked:
+        frame = model.read_labels(read_catalog(catalog, check_files=on_error == "raise"))
+    else:
+        frame, notes = read_labelled(
+            catalog, model, group_col=group_col, drop_unlabelled=drop_unlabelled, on_error=on_error
+        )
+        for note in notes:
+            logger.warning(note)
     columns = label_columns(frame, model.label_cols)
     read = read_labels(frame, columns, kind=model.label_kind, classes=model.known_classes())
     labels = read.values if read.kind == "numbers" else read.values.astype(np.float32)
@@ -136,7 +179,7 @@ def evaluate(
     if not known.any():
         msg = "no prediction is finite: there is nothing to score."
         raise (CatalogError if raw.errors is None else ImageError)(msg)
-    groups = None if group_col is None else group_codes(given[group_col])[known]
+    groups = None if group_col is None else group_codes(frame[group_col])[known]
     truth = pd.DataFrame({f"true_{column}": frame[column].to_numpy() for column in columns})
     table = pd.concat([prediction_table(model, raw), truth], axis=1)
     return _scored(model, table, raw, np.asarray(known), labels[known], groups)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -13,7 +14,7 @@ from zoobot.data.catalog import read_catalog
 from zoobot.data.pixels import Preprocessing, keep_pixels
 from zoobot.data.rows import Galaxies
 from zoobot.data.splits import split_rows
-from zoobot.data.votes import tree_votes
+from zoobot.data.votes import tree_votes, vote_notes
 from zoobot.errors import CatalogError
 
 if TYPE_CHECKING:
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     from zoobot.pretrain.plan import Numbers
     from zoobot.pretrain.votes import MergedTrees
     from zoobot.trees import Schema
+
+
+logger = logging.getLogger(__name__)
 
 
 class RealGalaxies(Protocol):
@@ -140,6 +144,8 @@ def vote_counts(frame: pd.DataFrame, tree: Schema, name: str) -> npt.NDArray[np.
     LabelError
         A vote count that is negative or infinite.
     """
+    for note in vote_notes(frame, tree):
+        logger.warning("%s: %s", name, note)
     votes = tree_votes(frame, tree)[tree.label_cols].to_numpy(np.float32)
     if not votes.any():
         msg = f"none of the {len(frame)} galaxies of {name} has a vote on the tree {tree.name!r}: give the tree of its own campaign."

@@ -251,7 +251,8 @@ def compare_encoders(
     """
     from zoobot.data import Preprocessing
     from zoobot.data.catalog import check_columns, label_columns, read_catalog
-    from zoobot.data.splits import group_codes
+    from zoobot.data.splits import group_codes, group_notes
+    from zoobot.data.unlabelled import leave_out_unlabelled
     from zoobot.predictions import feature_array, represent
 
     if not encoders or len(set(encoders)) < len(encoders):
@@ -260,12 +261,12 @@ def compare_encoders(
     frame = read_catalog(catalog)
     label_columns(frame, label)
     check_columns(frame, [] if group_col is None else [group_col], "to group by")
-    labelled = frame[label].notna()
-    without = f" {int((~labelled).sum())} without a label are left out." if not labelled.all() else ""
-    frame = frame[labelled].reset_index(drop=True)
+    frame, notes = leave_out_unlabelled(frame, [label])
+    for note in notes if group_col is None else notes + group_notes(frame[group_col]):
+        say(note)
     groups = None if group_col is None else group_codes(frame[group_col])
     truth, kind, told = read_label(frame, label, task)
-    say(f"{len(frame)} labelled galaxies; {label} ({told or 'numbers'}).{without}")
+    say(f"{len(frame)} labelled galaxies; {label} ({told or 'numbers'}).")
     features = {}
     for name in encoders:
         say(f"Features of {name}.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,12 @@ def read_object(folder: Path, name: str, unread: list[str]) -> dict[str, Any]:
         unread.append(f"{name} holds no object of names and values")
         return {}
     return content
+
+
+def catalog_notes(about: Mapping[str, Any]) -> list[str]:
+    """Return what ``about.json`` says was odd about the catalog, in sentences."""
+    notes = about.get("catalog_notes")
+    return list(map(str, notes)) if isinstance(notes, list) else []
 
 
 def read_table(

@@ -11,7 +11,7 @@ from zoobot import trees
 from zoobot.data import Augmentation, GalaxyDataModule
 from zoobot.data.catalog import label_columns, read_catalog
 from zoobot.data.labels import LabelKind, infer_kind
-from zoobot.data.votes import tree_votes
+from zoobot.data.votes import tree_votes, vote_notes
 from zoobot.encoders import load_encoder
 from zoobot.errors import LabelError, OptionError
 from zoobot.finetune import (
@@ -48,9 +48,12 @@ def build(settings: RunSettings) -> tuple[GalaxyDataModule, FinetuneableZoobotAb
             f"the label column {taken[0]!r} has a name that tables of results use themselves. Rename it in the catalog."
         )
         raise LabelError(msg)
+    notes = []
     if tree is not None:
-        frame = tree_votes(frame, tree)
-        test = None if test is None else tree_votes(read_catalog(test), tree)
+        given = [frame] if test is None else [frame, read_catalog(test)]
+        notes = [note for one in given for note in vote_notes(one, tree)]
+        frame, *tests = [tree_votes(one, tree) for one in given]
+        test = tests[0] if tests else None
     label_columns(frame, label_cols)
     task = settings.task or ("tree" if tree else infer_task(frame, label_cols))
     encoder = build_encoder(settings)
@@ -60,6 +63,7 @@ def build(settings: RunSettings) -> tuple[GalaxyDataModule, FinetuneableZoobotAb
         test_catalog=test,
         **data_options(settings, encoder, task, label_cols),
     )
+    datamodule.note(notes)
     datamodule.read_catalogs()
     model = build_model(settings, task, datamodule, encoder)
     return datamodule, model

@@ -13,14 +13,15 @@ import numpy as np
 import pandas as pd
 
 from zoobot.data import Preprocessing
-from zoobot.data.catalog import check_columns, label_columns, read_catalog
-from zoobot.data.labels import check_values
+from zoobot.data.catalog import check_columns
+from zoobot.data.labels import sentinel_note
 from zoobot.data.splits import group_codes
 from zoobot.errors import OptionError, OutputError
 from zoobot.files import write_json
 from zoobot.finetune import FinetuneableZoobotTree, load
 from zoobot.folders import UNFINISHED, check_folder, finishing, kinds, refuse_inputs
 from zoobot.predictions import Evaluation, evaluate, write_table
+from zoobot.predictions.evaluation import read_labelled
 from zoobot.predictions.shift import FeatureSample
 from zoobot.predictions.thumbnails import make_thumbnails
 from zoobot.report import plot_votes, write_report
@@ -72,6 +73,7 @@ def evaluation_run(
     *,
     by: Sequence[str] = (),
     group_col: str | None = None,
+    drop_unlabelled: bool = False,
     report: bool = True,
     batch_size: int = 64,
     on_error: OnError = "raise",
@@ -102,6 +104,8 @@ def evaluation_run(
         Columns of the catalog, such as a magnitude, to break the scores down by, into ``breakdown.csv``; not for votes.
     group_col
         Column that names which galaxies belong together, such as copies of one object: in intervals and tests they count as one.
+    drop_unlabelled
+        Leave galaxies without a label out.
     report
         Look for shift, duplicates, bad images and wrong labels, and write ``report.html``.
     batch_size, on_error, hdu, num_workers, precision
@@ -129,15 +133,20 @@ def evaluation_run(
     model = load(source)
     if hdu is not None:
         model.preprocessing = (model.preprocessing or Preprocessing()).with_hdu(hdu)
-    frame = read_catalog(catalog, check_files=on_error == "raise")
+    frame, notes = read_labelled(
+        catalog, model, group_col=group_col, drop_unlabelled=drop_unlabelled, on_error=on_error
+    )
     _check_columns(frame, by, model)
-    for note in check_values(model.read_labels(frame), label_columns(frame, model.label_cols), model.label_kind):
+    for column in by:
+        notes += sentinel_note(frame[column], "They are in the bins as they are")
+    for note in notes:
         say(note)
     sample = FeatureSample(len(frame)) if out is not None and report else None
     evaluation = evaluate(
         frame,
         model,
         group_col=group_col,
+        checked=True,
         batch_size=batch_size,
         on_error=on_error,
         sample=sample,
@@ -162,6 +171,7 @@ def evaluation_run(
         "counts": {part: len(one.labels) for part, one in parts.items()},
         "class_counts": None,
         "simulated": is_simulated(frame),
+        "catalog_notes": notes,
     }
     galaxies = frame[["id_str", "file_loc"]].assign(part=np.where(recognized.learned, "seen", "test"))
     if group_col is not None:

@@ -33,8 +33,8 @@ def groups_of(datamodule: GalaxyDataModule, galaxies: pd.DataFrame) -> npt.NDArr
 
 
 def grouping(datamodule: GalaxyDataModule, galaxies: pd.DataFrame) -> dict[str, Any]:
-    """Return the option of `zoobot.evaluate` that names the column of groups; a test catalog of its own need not have it."""
-    return {"group_col": datamodule.group_col if datamodule.group_col in galaxies else None}
+    """Return the options of `zoobot.evaluate` for a part of a catalog: its column of groups, if any, and that it has been checked."""
+    return {"group_col": datamodule.group_col if datamodule.group_col in galaxies else None, "checked": True}
 
 
 def best_model(trained: FinetuneableZoobotAbstract, checkpoint: str | Path) -> FinetuneableZoobotAbstract:

@@ -8,6 +8,7 @@ import numpy as np
 
 from zoobot.report.findings.parts import FEW, FEW_TESTED, IMBALANCE, balances, small
 from zoobot.report.findings.suspects import bad_images, suspects
+from zoobot.report.run_files import catalog_notes
 from zoobot.report.sentences.table import Cause, Sentence, always
 from zoobot.report.words import NAMES, SHOWN, between, count, joined, number
 
@@ -385,7 +386,7 @@ BAD_IMAGES: Cause[BadImages] = Cause(
 CATALOG: Cause[str] = Cause(
     key="catalog",
     name="Values in the catalog",
-    each=lambda run: [str(note) for note in run.contents.about.get("catalog_notes") or []],
+    each=lambda run: catalog_notes(run.contents.about),
     when=always,
     gravity="care",
     text=(Sentence("catalog", always, lambda note: note),),
