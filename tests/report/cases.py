@@ -136,6 +136,17 @@ def tiny(folder: Path) -> None:
 
 
 @case
+def pair(folder: Path) -> None:
+    """Write one of two test galaxies, which can't tell whether probabilities, sets or parts are as they should be."""
+    table = classifier_folder(folder, n=2, images=False, calibrated=False)
+    table["true_shape"], table["shape_ring"], table["shape_smooth"] = ["ring", "smooth"], 0.6, 0.4
+    table.to_csv(folder / "predictions.csv", index=False)
+    change_scores(folder, "val", confusion=[[1, 0], [0, 1]])
+    change_scores(folder, "test", confusion=[[0, 1], [1, 0]])
+    change_scores(folder, "test", conformal={"level": 0.5, "coverage": 0.0, "expected": [0.0, 1.0], "n_validation": 3})
+
+
+@case
 def one_class(folder: Path) -> None:
     """Write one whose test galaxies are all of one class."""
     from torch import from_numpy
@@ -232,6 +243,14 @@ def biased_numbers(folder: Path) -> None:
     (folder / "checks").mkdir()
     disagree = table.head(2)[["id_str", "file_loc"]].assign(label="size", given=1.0, suggested=2.0, score=-5.0)
     disagree.assign(probability=np.nan).to_csv(folder / "checks" / "labels.csv", index=False)
+
+
+@case
+def one_number(folder: Path) -> None:
+    """Write a regression of one test galaxy, which lies outside its interval."""
+    numbers_folder(folder, n=1)
+    target = {"coverage": 0.0, "expected": [0.0, 1.0], "n_validation": 40}
+    change_scores(folder, "test", conformal={"level": 0.9, "coverage": 0.0, "targets": {"size": target}})
 
 
 @case

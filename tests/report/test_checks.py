@@ -86,7 +86,7 @@ def test_planted_faults_are_found(galaxies, tmp_path):
         assert len(pd.read_csv(run / "checks" / f"{name}.csv")) == len(table)
         assert (run / "checks" / f"{name}.png").is_file()
     text = " ".join(checks.sentences())
-    assert "1 label of 40 galaxies disagrees with the prediction" in text
+    assert "1 label of 40 galaxies disagrees most with the prediction" in text
     assert "1 pair of near-duplicate images among 40, 1 between parts" in text
     assert "1 unreadable, 1 blank" in text
     assert checks.notes == []

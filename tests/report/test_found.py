@@ -44,7 +44,7 @@ LABELS = {
     ),
     "one found": (
         {"label_figures": {"ring": judged(1e-6)}, "labels": listed(1)},
-        "1 label of 40 galaxies disagrees with the prediction of a model that was not trained on the galaxy (median "
+        "1 label of 40 galaxies disagrees most with the prediction of a model that was not trained on the galaxy (median "
         "probability of the class predicted instead: 0.90).",
         "can't be told",
     ),

@@ -67,7 +67,7 @@ def show_scores(metrics: dict[str, Any]) -> None:
             cells = [_scored(scores["targets"][target], scores, name, "targets", target) for scores in metrics.values()]
             table.add_row(f"{target} {name}", *cells)
     console.print(table)
-    console.print("In parentheses: 95% intervals, for other galaxies like these.")
+    console.print("In parentheses: 95% intervals of the score on very many galaxies like these.")
 
 
 def _scored(values: dict[str, Any], scores: Scores, name: str, *within: str) -> str:

@@ -215,7 +215,7 @@ def _out_of_fold(folder: Path) -> tuple[pd.DataFrame, list[str], bool]:
         raise CatalogError(msg)
     parts = "validation and test galaxies" if len(found) > 1 else "test galaxies"
     note = (
-        f"There are no folds: labels of the {parts} alone were checked. Finetune with --folds 5 to check all of them."
+        f"There are no folds, so that only labels of the {parts} can be checked: finetune with --folds 5 to check all."
     )
     return pd.concat(found, ignore_index=True), [note], False
 

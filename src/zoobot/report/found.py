@@ -86,7 +86,7 @@ class Checks:
             ]
         else:
             far = (
-                f"{'disagrees' if listed == 1 else 'disagree'} with the prediction of a model that was not trained on the galaxy "
+                f"{'disagrees' if listed == 1 else 'disagree'} most with the prediction of a model that was not trained on the galaxy "
                 f"(median probability of the class predicted instead: {self.suggested_probability:.2f})"
                 if self.label_figures
                 else f"{'lies' if listed == 1 else 'lie'} more than 4 standard deviations from the prediction of a model that was not "

@@ -17,6 +17,7 @@ from zoobot.files import write_json
 from zoobot.predictions import write_table
 from zoobot.report.contents import PARTS, TASKS
 from zoobot.report.names import ABOUT_FILE, GROUP_COLUMN, PARTS_FILE
+from zoobot.report.words import count
 from zoobot.runs.held_out import labelled_galaxies
 from zoobot.runs.settings import RunSettings, Task
 
@@ -105,6 +106,4 @@ def _machine() -> str:
     cpuinfo = Path("/proc/cpuinfo")
     lines = cpuinfo.read_text().splitlines() if cpuinfo.is_file() else []
     model = next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), "")
-    return (
-        f"{model or platform.processor() or platform.machine()}, {torch.get_num_threads()} threads, {platform.system()}"
-    )
+    return f"{model or platform.processor() or platform.machine()}, {count(torch.get_num_threads(), 'thread')}, {platform.system()}"

@@ -185,9 +185,17 @@ def calibration_figure(predicted: ArrayLike, happened: ArrayLike, groups: ArrayL
         chance=float(np.median(errors)),
         sign=-1,
         p_value=float(((errors >= value).sum() + 1) / count),
-        smallest_p=1 / count,
+        smallest_p=max(1 / count, _least_likely(p, own)),
         reason="compare it with what chance gives",
     )
+
+
+def _least_likely(predicted: Values, groups: Groups) -> float:
+    """Return the probability that all labels, one draw for each group, are the less likely ones; no p-value is smaller."""
+    rarer = np.minimum(predicted, 1 - predicted).reshape(len(predicted), -1)
+    smallest = np.ones((groups.count, rarer.shape[1]))
+    np.minimum.at(smallest, groups.codes, rarer)
+    return float(np.prod(smallest))
 
 
 def number_figures(

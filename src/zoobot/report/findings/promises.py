@@ -11,6 +11,7 @@ from zoobot.report.findings.figures import figure
 from zoobot.report.outcomes import Classes, Labels
 from zoobot.science.chance import holm
 from zoobot.science.conformal import coverage_p_value
+from zoobot.science.figure import SIGNIFICANCE
 from zoobot.science.figures import calibration_figure
 from zoobot.science.reliability import headline_events
 
@@ -86,6 +87,8 @@ class Coverage:
         What is promised, and what is kept on the test galaxies.
     p_value : float
         Probability that chance makes the coverage of a sound promise as low, adjusted for the number of labels or targets (Holm 1979).
+    smallest_p : float
+        The smallest that as few galaxies can give: where none is covered.
     infinite : bool
         Whether these were too few, so that all sets hold all classes and all intervals all values.
     """
@@ -94,7 +97,13 @@ class Coverage:
     level: float
     coverage: float
     p_value: float
+    smallest_p: float
     infinite: bool
+
+    @property
+    def told(self) -> bool:
+        """Whether there are sets or intervals whose coverage could be told from what is promised."""
+        return not self.infinite and not self.smallest_p > SIGNIFICANCE
 
 
 def coverages(run: Findings) -> list[Coverage]:
@@ -108,8 +117,11 @@ def coverages(run: Findings) -> list[Coverage]:
     level = float(conformal["level"])
     independent = run.part("test").independent(run.part("test").n)
     p_values = holm([_p_value(one, level, independent) for one in each.values()])
+    smallest = coverage_p_value(0.0, level, independent) * len(each)
     return [
-        Coverage(name if len(nested) > 1 else "", level, float(one["coverage"]), float(p), infinite=_infinite(one))
+        Coverage(
+            name if len(nested) > 1 else "", level, float(one["coverage"]), float(p), smallest, infinite=_infinite(one)
+        )
         for (name, one), p in zip(each.items(), p_values, strict=True)
     ]
 
@@ -138,6 +150,8 @@ class Disagreement:
         The accuracies.
     p_value : float
         Probability that chance makes them differ as much (Fisher's exact test, two-sided; groups count as their effective number).
+    smallest_p : float
+        The smallest that so few galaxies can give: where one part is all right and the other all wrong.
     chose_epoch : bool
         Whether the validation part chose the epoch.
     """
@@ -145,6 +159,7 @@ class Disagreement:
     validation: float
     test: float
     p_value: float
+    smallest_p: float
     chose_epoch: bool
 
 
@@ -161,4 +176,5 @@ def disagreement(run: Findings) -> list[Disagreement]:
     ]
     hits = [round(share * count) for share, count in zip((validation, test), counts, strict=True)]
     p = fisher_exact([[hit, count - hit] for hit, count in zip(hits, counts, strict=True)]).pvalue
-    return [Disagreement(validation, test, float(p), run.chose_epoch)]
+    smallest = fisher_exact([[counts[0], 0], [0, counts[1]]]).pvalue
+    return [Disagreement(validation, test, float(p), float(smallest), run.chose_epoch)]

@@ -342,7 +342,7 @@ SUSPECTS: Cause[Suspects] = Cause(
             "suspects.classes",
             lambda found: not found.numbers,
             lambda found: (
-                f"{count(found.n, 'label')} {'disagrees' if found.n == 1 else 'disagree'} with the prediction of a model "
+                f"{count(found.n, 'label')} {'disagrees' if found.n == 1 else 'disagree'} most with the prediction of a model "
                 f"that was not trained on the galaxy; the class predicted instead has a median probability of "
                 f"{found.probability:.2f}."
             ),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from zoobot.report.findings.parts import balances
 from zoobot.report.findings.promises import calibration_error, coverages, disagreement
 from zoobot.report.sentences.table import Sentence, said
+from zoobot.science.figure import SIGNIFICANCE
 
 if TYPE_CHECKING:
     from zoobot.report.findings.run import Findings
@@ -59,6 +60,14 @@ def _any(run: Findings) -> bool:  # noqa: ARG001
     return True
 
 
+def _coverage_is_told(run: Findings) -> bool:
+    return any(one.told for one in coverages(run))
+
+
+def _few_covered(run: Findings) -> bool:
+    return bool(coverages(run)) and not run.too_few_for_conformal
+
+
 BRACKETED = ("shift",)
 """Looks of ``about.json`` whose reason stands in brackets"""
 
@@ -84,33 +93,45 @@ LOOKS: tuple[Look, ...] = (
     Look(
         name="calibration of probabilities",
         asked=_classes,
-        done=calibration_error,
+        done=lambda run: any(one.figure.verdict != "untellable" for one in calibration_error(run)),
         why_not=(
             Sentence("looks.one_class", lambda run: run.part("test").one_class, "all test galaxies are of one class"),
+            Sentence("looks.few_calibrated", calibration_error, "test galaxies are too few to tell"),
         ),
     ),
     Look(
         name="coverage of conformal sets",
         asked=_classes,
-        done=lambda run: any(not one.infinite for one in coverages(run)),
+        done=_coverage_is_told,
         why_not=(
             Sentence("looks.no_sets", lambda run: not coverages(run), "there are none"),
-            Sentence("looks.infinite_sets", coverages, "validation galaxies were too few for them"),
+            Sentence(
+                "looks.infinite_sets",
+                lambda run: run.too_few_for_conformal,
+                "validation galaxies were too few for them",
+            ),
+            Sentence("looks.few_sets", _few_covered, "test galaxies are too few to tell"),
         ),
     ),
     Look(
         name="coverage of conformal intervals",
         asked=lambda run: run.task == "regress",
-        done=lambda run: any(not one.infinite for one in coverages(run)),
+        done=_coverage_is_told,
         why_not=(
             Sentence("looks.no_intervals", lambda run: not coverages(run), "there are none"),
-            Sentence("looks.infinite_intervals", coverages, "validation galaxies were too few for them"),
+            Sentence(
+                "looks.infinite_intervals",
+                lambda run: run.too_few_for_conformal,
+                "validation galaxies were too few for them",
+            ),
+            Sentence("looks.few_intervals", _few_covered, "test galaxies are too few to tell"),
         ),
     ),
     Look(
         name="validation against test accuracy",
         asked=lambda run: run.task == "classify" and not run.evaluated,
-        done=disagreement,
+        done=lambda run: any(one.smallest_p <= SIGNIFICANCE for one in disagreement(run)),
+        why_not=(Sentence("looks.few_to_disagree", disagreement, "galaxies are too few to tell"),),
     ),
     Look(name="near copies", asked=_any, done=_checked("duplicates")),
     Look(
@@ -160,7 +181,7 @@ def looked_at(run: Findings) -> list[str]:
 def limits(run: Findings) -> str:
     """Return what else is to be said of what was looked at and what was not; reasons that stand in brackets are not repeated."""
     looks = run.contents.looked.items()
-    told = {*BRACKETED, *(["labels"] if run.task == "tree" else [])}
+    told = {*BRACKETED, *(["labels"] if run.task == "tree" or not run.judged_labels else [])}
     whys = [look.why for name, look in looks if look.why and name not in told]
     return " ".join(dict.fromkeys(whys))
 

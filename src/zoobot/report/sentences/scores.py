@@ -188,7 +188,7 @@ HEADLINES: Words[Headlines] = Words(
             "headlines.intervals",
             lambda table: table.methods,
             lambda table: (
-                "Intervals say what other galaxies like these would give, the model being the same. How they were found: "
+                "Intervals are for the score of this model on very many galaxies like these. How they were found: "
                 f"{_grouped(table.methods)}."
             ),
         ),
