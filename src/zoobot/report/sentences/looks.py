@@ -60,6 +60,13 @@ def _any(run: Findings) -> bool:  # noqa: ARG001
     return True
 
 
+ONE_CLASS = "all test galaxies are of one class"
+
+
+def _one_class(run: Findings) -> object:
+    return run.part("test").one_class
+
+
 def _coverage_is_told(run: Findings) -> bool:
     return any(one.told for one in coverages(run))
 
@@ -81,9 +88,15 @@ LOOKS: tuple[Look, ...] = (
         name="predictions against guessing",
         asked=_any,
         done=lambda run: any(one.figure.verdict != "untested" for one in run.guesses),
+        why_not=(Sentence("looks.guess_one_class", _one_class, ONE_CLASS),),
     ),
     Look(name="few galaxies", asked=_any, done=lambda run: run.parts),
-    Look(name="classes of unequal size", asked=_classes, done=balances),
+    Look(
+        name="classes of unequal size",
+        asked=_classes,
+        done=balances,
+        why_not=(Sentence("looks.size_one_class", _one_class, ONE_CLASS),),
+    ),
     Look(
         name="the course of training",
         asked=_any,
@@ -95,7 +108,7 @@ LOOKS: tuple[Look, ...] = (
         asked=_classes,
         done=lambda run: any(one.figure.verdict != "untellable" for one in calibration_error(run)),
         why_not=(
-            Sentence("looks.one_class", lambda run: run.part("test").one_class, "all test galaxies are of one class"),
+            Sentence("looks.one_class", _one_class, ONE_CLASS),
             Sentence("looks.few_calibrated", calibration_error, "test galaxies are too few to tell"),
         ),
     ),
