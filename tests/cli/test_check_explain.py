@@ -1,5 +1,7 @@
 """``zoobot check`` and ``zoobot explain`` write what they promise, and say what they found and what they lack."""
 
+import json
+
 import pandas as pd
 import pytest
 from tests.galaxies import make_catalog, tiny_encoder
@@ -48,12 +50,18 @@ def test_check(run):
 def test_explain(run, tmp_path):
     catalog, model = run / "catalog.csv", run / "model"
     arguments = ("explain", catalog, "--model", model, "--out", tmp_path / "out", "--limit", 2, "--num-workers", 0)
-    assert "without its training galaxies" in call(*arguments)
-    assert [path.name for path in (tmp_path / "out").iterdir()] == ["explain_1.png"]
+    said = call(*arguments)
+    assert "without its training galaxies" in said and "2 galaxies are too few to tell these apart." in said
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"explain_1.png", "explain.json"}
+    content = json.loads((tmp_path / "out" / "explain.json").read_text())
+    assert content["maps"] == "occlusion" and content["cells"] == [8, 8] and len(content["galaxies"]) == 2
+    assert all("too few to tell" in sentence and sentence in said for sentence in content["sentences"])
 
     frame = read_catalog(catalog)
     features = represent(frame, model, num_workers=0).filter(regex=r"^feature_\d+$").to_numpy()
     Reference.of(features, frame["id_str"], frame["file_loc"], frame["label"]).save(model)
+    call(*arguments, "--map", "grad-cam")
+    assert json.loads((tmp_path / "out" / "explain.json").read_text())["maps"] == "grad-cam"
     call(*arguments, "--neighbors", 3, "--target", "label_b", "--no-heat")
     table = pd.read_csv(tmp_path / "out" / "neighbors.csv")
     assert len(table) == 6

@@ -170,7 +170,7 @@ def test_without_maps_an_encoder_of_tokens_will_do(catalog, tmp_path):
     )
     model.preprocessing = Preprocessing(image_size=model.encoder.image_size)
     with pytest.raises(EncoderError, match="--no-heat"):
-        explain(catalog, model, num_workers=0)
+        explain(catalog, model, maps="grad-cam", num_workers=0)
     found = explain(catalog, model, heat=False, num_workers=0)
     assert found.heat is None
     table = predict(catalog, model, num_workers=0, precision="float32")  # as explain computes

@@ -1,7 +1,8 @@
-"""``zoobot explain``: where a model looks, and the labelled galaxies that a galaxy looks most like."""
+"""``zoobot explain``: heat maps of galaxies, and the labelled galaxies that they look most like."""
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -10,11 +11,18 @@ import typer
 from zoobot.cli.common import CatalogArgument, HduOption, ModelOption, WorkersOption, app, chosen_hdu, console
 
 
+class MapChoice(StrEnum):
+    """Kinds of heat maps."""
+
+    OCCLUSION = "occlusion"
+    GRAD_CAM = "grad-cam"
+
+
 @app.command(epilog="Example: `zoobot explain survey.csv --model rings/model --out rings/explain --limit 16`")
 def explain(
     catalog: CatalogArgument,
     model: ModelOption,
-    out: Annotated[Path, typer.Option(help="Folder for the pictures and neighbors.csv.", metavar="DIR")],
+    out: Annotated[Path, typer.Option(help="Folder for the pictures, explain.json and neighbors.csv.", metavar="DIR")],
     limit: Annotated[int, typer.Option(min=1, help="Only the first so many galaxies.")] = 16,
     target: Annotated[
         str | None,
@@ -23,38 +31,67 @@ def explain(
             show_default=False,
         ),
     ] = None,
-    heat: Annotated[bool, typer.Option(help="Draw heat maps; --no-heat for encoders without maps.")] = True,
+    heat: Annotated[bool, typer.Option(help="Draw heat maps; --no-heat shows neighbors alone.")] = True,
+    maps: Annotated[
+        MapChoice,
+        typer.Option(
+            "--map",
+            help="'occlusion' measures by how much the prediction falls where parts of the image are hidden, with any encoder. "
+            "'grad-cam' is faster and needs a convolutional encoder.",
+        ),
+    ] = MapChoice.OCCLUSION,
     neighbors: Annotated[int, typer.Option(min=1, help="Training galaxies to show beside each.")] = 5,
+    group_col: Annotated[
+        str | None,
+        typer.Option(
+            help="Column that names which galaxies belong together, such as copies of one object: intervals and tests count them as one."
+        ),
+    ] = None,
     hdu: HduOption = None,
     num_workers: WorkersOption = None,
 ) -> None:
-    """Show a Grad-CAM map of each galaxy (coarse, and no proof of what matters) and the labelled galaxies nearest to it."""
+    """Show a heat map of each galaxy, and the labelled training galaxies nearest to it."""
     with console.status("Loading torch"):
         from zoobot.data import Preprocessing
+        from zoobot.files import write_json
         from zoobot.finetune import load
         from zoobot.finetune.saving import fetch_model
         from zoobot.folders import check_folder, refuse_inputs
         from zoobot.predictions import write_table
         from zoobot.predictions.explain import explain as explain_catalog
-        from zoobot.report.explained import draw_explained
+        from zoobot.report.explained import describe_maps, draw_explained
         from zoobot.runs import prepare_process
         from zoobot.science.neighbors import neighbor_table
         from zoobot.science.reference import Reference
 
     prepare_process()
     check_folder(out, "zoobot explain")
-    refuse_inputs({"the catalog": catalog, "the model": model}, [out / "neighbors.csv"])
+    refuse_inputs({"the catalog": catalog, "the model": model}, [out / "neighbors.csv", out / "explain.json"])
     source = fetch_model(model)
     finetuned = load(source)
     reference = Reference.load(source)
     if reference is None:
         console.print("The model was saved without its training galaxies: no neighbors are shown.")
     found = explain_catalog(
-        catalog, finetuned, target=target, heat=heat, limit=limit, hdu=chosen_hdu(hdu), num_workers=num_workers
+        catalog,
+        finetuned,
+        target=target,
+        heat=heat,
+        maps=maps.value,
+        limit=limit,
+        group_col=group_col,
+        hdu=chosen_hdu(hdu),
+        num_workers=num_workers,
     )
     pictures = [out / f"explain_{sheet + 1}.png" for sheet in range(len(found.frame))]
     refuse_inputs({f"the image {file}": file for file in found.frame["file_loc"]}, pictures)
     paths = draw_explained(found, reference, finetuned.preprocessing or Preprocessing(), out, k=neighbors)
+    if heat:
+        sentences = describe_maps(found)
+        for sentence in sentences:
+            console.print(sentence)
+        write_json(out / "explain.json", found.to_dict() | {"sentences": sentences})
+        paths.append(out / "explain.json")
     if reference is not None:
         table = neighbor_table(reference, found.frame["id_str"].tolist(), found.features, neighbors)
         paths.append(write_table(table, out / "neighbors.csv"))

@@ -1,28 +1,37 @@
-"""Where a model looks: Grad-CAM heat maps over galaxies."""
+"""Heat maps over galaxies, by hiding parts of them or by Grad-CAM, and what hiding their hottest quarter does to the prediction."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from zoobot.data import Preprocessing
 from zoobot.data.augment import centre_views
-from zoobot.data.catalog import read_catalog
+from zoobot.data.catalog import check_columns, read_catalog
 from zoobot.data.images import ImageSettings
 from zoobot.data.pixels import as_dtype, decode_files, prediction_workers, raise_unreadable
-from zoobot.encoders import Encoder
-from zoobot.errors import EncoderError, ImageError, OptionError
+from zoobot.data.splits import group_codes
+from zoobot.errors import ImageError, OptionError
 from zoobot.finetune import FinetuneableZoobotAbstract, FinetuneableZoobotClassifier, FinetuneableZoobotTree, load
+from zoobot.predictions.grad_cam import choose_columns, grad_cam, heat_maps, spatial_layer, to_heat
+from zoobot.predictions.occlusion import (
+    CELLS,
+    Score,
+    blurred,
+    edge_colored,
+    enlarged,
+    falls_by_quarters,
+    occlusion,
+)
+from zoobot.progress import track, track_steps
+from zoobot.science.masking import MaskComparison, compare_masks
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -30,10 +39,18 @@ if TYPE_CHECKING:
     from zoobot.data.fits import HDUs
     from zoobot.data.tables import CatalogSource
 
+__all__ = ["Explanation", "MapKind", "explain", "heat_maps", "spatial_layer"]
+
+MapKind = Literal["occlusion", "grad-cam"]
+Hiding = Literal["blur", "edge color"]
+
+HIDINGS: Mapping[Hiding, Callable[[Tensor], Tensor]] = {"blur": blurred, "edge color": edge_colored}
+"""Ways to hide a part of an image. Occlusion maps are made by the first."""
+
 
 @dataclass(frozen=True)
 class Explanation:
-    """What a model says of galaxies, and where in the image it finds that."""
+    """What a model says of galaxies, heat maps of that, and what hiding the hottest quarter of the maps does to it."""
 
     frame: pd.DataFrame
     """``id_str``, ``file_loc``, and the model's predictions, as `zoobot.predict` gives them"""
@@ -45,6 +62,37 @@ class Explanation:
     """(galaxy,) the column that each map explains"""
     features: npt.NDArray[np.float32]
     """(galaxy, feature)"""
+    maps: MapKind | None = None
+    """What the maps are"""
+    cells: tuple[int, int] | None = None
+    """Rows and columns of cells that a map has"""
+    falls: npt.NDArray[np.float32] | None = None
+    """Of occlusion, (galaxy, row, column): by how much the score falls where a cell is hidden, below 0 where it rises"""
+    largest: npt.NDArray[np.float32] | None = None
+    """(galaxy,) the largest value of each map before it was divided by it; of occlusion, by how much the score falls there"""
+    score: str = ""
+    """What falls, in words"""
+    quarters: Mapping[Hiding, npt.NDArray[np.float64]] = field(default_factory=dict)
+    """By the way of hiding, (galaxy, 3): by how much it falls where the hottest quarter, the central one and random places are hidden"""
+    comparisons: Mapping[Hiding, MaskComparison] = field(default_factory=dict)
+    """By the way of hiding, the means of that and their differences"""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what the maps are, and what was measured of them, as JSON can hold it."""
+        galaxies = [
+            {"id_str": name, "target": target}
+            for name, target in zip(self.frame["id_str"].tolist(), self.targets, strict=True)
+        ]
+        if self.falls is not None:
+            for galaxy, falls in zip(galaxies, self.falls, strict=True):
+                galaxy["falls"] = [[float(f"{one:.4g}") for one in row] for row in falls.tolist()]
+        return {
+            "maps": self.maps,
+            "cells": self.cells,
+            "score": self.score,
+            "hidden_quarters": {hiding: found.to_dict() for hiding, found in self.comparisons.items()},
+            "galaxies": galaxies,
+        }
 
 
 def explain(
@@ -53,21 +101,28 @@ def explain(
     *,
     target: str | None = None,
     heat: bool = True,
+    maps: MapKind = "occlusion",
     limit: int | None = None,
+    group_col: str | None = None,
     batch_size: int = 16,
     hdu: HDUs | None = None,
     num_workers: int | None = None,
 ) -> Explanation:
-    """Give a heat map of each galaxy of a catalog: which parts of the image speak for what is predicted.
+    """Return a heat map of each galaxy of a catalog, and what hiding the hottest quarter of the maps does to what is predicted.
 
-    Grad-CAM (Selvaraju et al. 2017): with ``A_k(y, x)`` the channels of the encoder's last spatial map and ``s`` the score of the target,
-    ``heat = max(0, sum_k w_k A_k)`` where ``w_k`` is the mean over the map of ``ds/dA_k``; enlarged bilinearly to the image, averaged
-    over the image's four quarter turns (strided convolutions see half a cell up and left of where their map is drawn: over the turns,
-    this cancels, and handedness is kept), and divided by its maximum. ``s`` is the target's logit before calibration; for measurements the
-    prediction, for votes the expected fraction.
+    **Occlusion** hides parts of the image by a blur, one after the other: the map shows by how much the score falls; see
+    `zoobot.predictions.occlusion`. It has 8 x 8 cells, works for every encoder, and takes 75 images per galaxy.
 
-    The map is coarse (7 x 7 cells for most encoders at 224 pixels, 4 x 4 at 128), and says where,
-    not what: evidence *against* the target is left out.
+    **Grad-CAM** (Selvaraju et al. 2017) needs no hiding: with ``A_k(y, x)`` the channels of the encoder's last map and ``s`` the target's
+    output, ``heat = max(0, sum_k w_k A_k)`` where ``w_k`` is the mean over the map of ``ds/dA_k``; enlarged bilinearly to the image,
+    averaged over the image's four quarter turns (strided convolutions see half a cell up and left of where their map is drawn: over the
+    turns, this cancels, and handedness is kept), and divided by its maximum. It has 7 x 7 cells for most encoders at 224 pixels, 4 x 4
+    at 128.
+
+    Both leave out what speaks *against* the target, and say where, not what. The score is the logit of a class or label before
+    calibration; for measurements the prediction, for votes the expected fraction. With either, ``comparisons`` say by how much it falls
+    where the hottest quarter of the maps is hidden, the central quarter, and as much at random places; docs/checks.md has what they
+    said on real galaxies.
 
     Parameters
     ----------
@@ -78,11 +133,15 @@ def explain(
     target
         The column to explain, such as ``ring_1``. Default: each galaxy's most probable class or label; the first target of a regressor.
     heat
-        False leaves the maps out, for encoders that have none; the rest, such as the features, is given all the same.
+        False leaves the maps out; the rest, such as the features, is given all the same.
+    maps
+        'occlusion' or 'grad-cam'.
     limit
         Only the first so many galaxies.
+    group_col
+        Column that names which galaxies belong together, such as copies of one object: intervals and tests count them as one.
     batch_size
-        Galaxies a step.
+        Images a step.
     hdu
         See `zoobot.predict`.
     num_workers
@@ -91,16 +150,20 @@ def explain(
     Raises
     ------
     EncoderError
-        The encoder has no map near its top, as vision transformers, whose tokens are no image.
+        Grad-CAM of an encoder that has no map near its top, as vision transformers, whose tokens are no image.
     OptionError
-        No such column, or a tree without ``target``.
+        No such column or kind of map, or a tree without ``target``.
     CatalogError, ImageError, ModelFileError
         See `zoobot.errors`.
     """
+    if maps not in ("occlusion", "grad-cam"):
+        msg = f"maps={maps!r} is unknown. Expected 'occlusion' or 'grad-cam'."
+        raise OptionError(msg)
     model = model if isinstance(model, nn.Module) else load(model)
     columns = model.prediction_columns()
     place = _place_of(target, columns, model)
     frame = read_catalog(catalog)[:limit]
+    check_columns(frame, [] if group_col is None else [group_col], "of groups")
     settings = model.preprocessing or Preprocessing(
         image_size=model.encoder.image_size, images=ImageSettings(channels=model.encoder.in_chans)
     )
@@ -109,7 +172,8 @@ def explain(
     workers = prediction_workers(files, next(model.parameters()).device) if num_workers is None else num_workers
     was_training = model.training
     model.eval()
-    views, maps, targets, features, values = [], [], [], [], []
+    views, outputs, features = [], [], []
+    drawn: _Drawn | None = None
     try:
         for batch in decode_files(files, settings, num_workers=workers, batch_size=batch_size):
             bad = [image for _, image in batch if isinstance(image, ImageError)]
@@ -118,156 +182,112 @@ def explain(
             dtype = np.dtype(np.uint8 if all(image.dtype == np.uint8 for _, image in batch) else np.float32)  # type: ignore[union-attr]
             pixels = torch.from_numpy(np.stack([as_dtype(image, dtype) for _, image in batch]))  # type: ignore[arg-type]
             seen = centre_views(pixels, size=settings.image_size, crop=settings.exact_crop)
-            drawn, chosen, feature, predictions = _grad_cam(model, seen, place, heat=heat)
-            views.append(seen.numpy())
-            maps.append(drawn)
-            targets += [columns[one] for one in chosen]
-            features.append(feature)
-            values.append(predictions)
+            with torch.no_grad():
+                features.append(model.encoder(seen))
+                outputs.append(model.head(features[-1]))
+            views.append(seen)
+        images, output = torch.cat(views), torch.cat(outputs)
+        with torch.no_grad():
+            predictions = model.predictions(output).float()
+            chosen = choose_columns(_columns(model, output), place)
+        if heat:
+            drawn = _draw(model, images, chosen, maps, batch_size)
     finally:
         model.train(was_training)
     from zoobot.finetune.base import TableOptions
 
-    table = model.to_table(model.in_units(np.concatenate(values)), TableOptions())
+    table = model.to_table(model.in_units(predictions.numpy()), TableOptions())
     shown = pd.concat([frame[["id_str", "file_loc"]].reset_index(drop=True), table], axis=1)
+    targets, feature = [columns[one] for one in chosen.tolist()], torch.cat(features).numpy()
+    groups = None if group_col is None else group_codes(frame[group_col])
+    if drawn is None:
+        return Explanation(shown, images.numpy(), None, targets, feature)
     return Explanation(
-        shown, np.concatenate(views), np.concatenate(maps) if heat else None, targets, np.concatenate(features)
+        shown,
+        images.numpy(),
+        to_heat(drawn.raw).numpy(),
+        targets,
+        feature,
+        maps=maps,
+        cells=drawn.cells,
+        falls=None if drawn.falls is None else drawn.falls.numpy(),
+        largest=drawn.raw.clamp(min=0).amax(dim=(1, 2)).numpy(),
+        score=_score_name(model),
+        quarters=drawn.quarters,
+        comparisons={hiding: compare_masks(*falls.T, groups=groups) for hiding, falls in drawn.quarters.items()},
     )
 
 
-def heat_maps(
-    encoder: Encoder, head: nn.Module, images: Tensor, place: int | None = None
-) -> tuple[npt.NDArray[np.float32], list[int]]:
-    """Give Grad-CAM maps (galaxy, height, width) in [0, 1] for outputs of a head on an encoder, and the output that each explains.
+@dataclass(frozen=True)
+class _Drawn:
+    """Maps of galaxies, not yet scaled."""
 
-    Parameters
-    ----------
-    encoder, head
-        In eval mode.
-    images
-        (galaxy, channel, height, width) in [0, 1].
-    place
-        The output to explain; None: the largest of each galaxy.
-
-    Raises
-    ------
-    EncoderError
-        The encoder has no map near its top.
-    """
-    heat, chosen, _, _ = _maps(encoder, images, head, place)
-    return heat, chosen
+    raw: Tensor
+    cells: tuple[int, int]
+    falls: Tensor | None
+    quarters: Mapping[Hiding, npt.NDArray[np.float64]]
 
 
-def _grad_cam(
-    model: FinetuneableZoobotAbstract, images: Tensor, place: int | None, *, heat: bool
-) -> tuple[npt.NDArray[np.float32], list[int], npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-    """Give heat maps, the column that each explains, features, and the model's predictions."""
-    score = None if isinstance(model, FinetuneableZoobotClassifier) else partial(_columns, model)
-    if heat:
-        drawn, chosen, features, outputs = _maps(model.encoder, images, model.head, place, score)
+def _draw(model: FinetuneableZoobotAbstract, images: Tensor, chosen: Tensor, maps: MapKind, batch_size: int) -> _Drawn:
+    """Return maps, and by how much scores fall where quarters are hidden."""
+    score = score_of(model)
+    batches = list(zip(torch.split(images, batch_size), torch.split(chosen, batch_size), strict=True))
+    if maps == "occlusion":
+        galaxies = track(zip(images, chosen, strict=True), "Hiding parts of galaxies", len(images))
+        falls = torch.stack([occlusion(score, image, column, batch_size) for image, column in galaxies])
+        raw, cells = enlarged(falls, images), (CELLS, CELLS)
     else:
+        falls = None
+        steps = track_steps(((batch, len(batch[0])) for batch in batches), "Drawing maps of galaxies", len(images))
+        found = [
+            grad_cam(model.encoder, model.head, some, columns, lambda outputs: _columns(model, outputs))
+            for some, columns in steps
+        ]
+        raw, cells = torch.cat([heat for heat, _ in found]), found[0][1]
+    rng = np.random.default_rng(0)
+    lost: dict[Hiding, list[npt.NDArray[np.float64]]] = {hiding: [] for hiding in HIDINGS}
+    parts = zip(batches, torch.split(raw, batch_size), strict=True)
+    sized = ((part, len(part[1])) for part in parts)
+    for (some, columns), hot in track_steps(sized, "Hiding quarters of galaxies", len(images)):
+        for hiding, hide in HIDINGS.items():
+            lost[hiding].append(np.stack(falls_by_quarters(score, some, hide(some), columns, hot, rng), axis=1))
+    return _Drawn(raw, cells, falls, {hiding: np.concatenate(found) for hiding, found in lost.items()})
+
+
+def score_of(model: FinetuneableZoobotAbstract) -> Score:
+    """Return what gives the score of images (image, channel, height, width) for a column each, (image,)."""
+
+    def score(images: Tensor, columns: Tensor) -> Tensor:
         with torch.no_grad():
-            features = model.encoder(images)
-            outputs = model.head(features)
-            scores = outputs if score is None else score(outputs)
-        drawn, chosen = np.zeros((0, *images.shape[2:]), np.float32), _chosen(scores, place).tolist()
-    with torch.no_grad():
-        predictions = model.predictions(outputs).float().numpy()
-    return drawn, chosen, features.numpy(), predictions
+            return _scores(model, images).gather(1, columns[:, None])[:, 0]
+
+    return score
 
 
 def _columns(model: FinetuneableZoobotAbstract, outputs: Tensor) -> Tensor:
-    return model.to_columns(model.predictions(outputs))
+    """Return what Grad-CAM explains, (galaxy, column): a classifier's outputs, else the columns of the table of predictions."""
+    return outputs if isinstance(model, FinetuneableZoobotClassifier) else model.to_columns(model.predictions(outputs))
 
 
-def _maps(
-    encoder: Encoder, images: Tensor, head: nn.Module, place: int | None, score: Any = None
-) -> tuple[npt.NDArray[np.float32], list[int], Tensor, Tensor]:
-    """Give heat maps, the output that each explains, features and outputs."""
-    layer, channels_last = spatial_layer(encoder, images[:1])
-    raw = torch.zeros(len(images), 1, *images.shape[2:])
-    turns = range(4) if images.shape[2] == images.shape[3] else (0, 2)
-    for turn in turns:
-        kept: list[Tensor] = []
-        with torch.enable_grad(), _listening(layer, kept):
-            found = encoder(images.rot90(turn, dims=(2, 3)).detach().clone().requires_grad_())
-            given = head(found)
-            scores = given if score is None else score(given)
-            if turn == 0:
-                features, outputs = found.detach(), given.detach()
-                chosen = _chosen(scores, place)
-            (slope,) = torch.autograd.grad(scores[torch.arange(len(images)), chosen].sum(), kept[-1])
-        activation = kept[-1].detach()
-        if channels_last:
-            activation, slope = activation.permute(0, 3, 1, 2), slope.permute(0, 3, 1, 2)
-        small = (slope.mean(dim=(2, 3), keepdim=True) * activation).sum(dim=1, keepdim=True).clamp(min=0)
-        large = F.interpolate(small, images.shape[2:], mode="bilinear", align_corners=False)
-        raw += large.rot90(-turn, dims=(2, 3)) / len(turns)
-    most = raw.amax(dim=(1, 2, 3), keepdim=True)
-    heat = torch.where(most > 0, raw / most.clamp(min=torch.finfo(torch.float32).tiny), 0).clamp(0, 1)
-    return heat[:, 0].numpy(), chosen.tolist(), features, outputs
+def _scores(model: FinetuneableZoobotAbstract, images: Tensor) -> Tensor:
+    """Return the logits (galaxy, column) of the probabilities of classes or labels, else the columns of the table of predictions."""
+    outputs: Tensor = model.head(model.encoder(images)).float()
+    if not isinstance(model, FinetuneableZoobotClassifier):
+        return torch.from_numpy(np.asarray(model.in_units(model.to_columns(model.predictions(outputs)).numpy())))
+    if model.multi_label:
+        return outputs
+    others = [outputs.roll(-1 - place, dims=1)[:, :-1].logsumexp(dim=1) for place in range(outputs.shape[1])]
+    return outputs - torch.stack(others, dim=1)
 
 
-def _chosen(scores: Tensor, place: int | None) -> Tensor:
-    """Give the column (galaxy,) to explain."""
-    return scores.argmax(dim=1) if place is None else torch.full((len(scores),), place)
-
-
-def spatial_layer(encoder: Encoder, image: Tensor) -> tuple[nn.Module, bool]:
-    """Give the module of the encoder's top block whose output is its last map, and whether the map's channels come last.
-
-    Parameters
-    ----------
-    encoder
-        In eval mode.
-    image
-        (1, channel, height, width) to try it on.
-
-    Raises
-    ------
-    EncoderError
-        The top block gives no map (galaxy, channel, y, x) of more than one pixel.
-    """
-    found: list[tuple[nn.Module, bool]] = []
-    names = {module: name for name, module in encoder.named_modules()}
-
-    def look(module: nn.Module, _inputs: Any, output: Any) -> None:
-        if not isinstance(output, Tensor) or output.ndim != 4:
-            return
-        last = output.shape[-1] == encoder.num_features != output.shape[1]
-        pixels = output.shape[1:3] if last else output.shape[2:4]
-        if pixels[0] == pixels[1] > 1 and encoder.block_of(names[module]) == encoder.num_blocks - 1:
-            found.append((module, last))
-
-    hooks = [module.register_forward_hook(look) for module in encoder.model.modules() if module is not encoder.model]
-    try:
-        with torch.no_grad():
-            encoder(image)
-    finally:
-        for hook in hooks:
-            hook.remove()
-    if not found:
-        msg = (
-            f"the encoder '{encoder.name}' has no map of more than one pixel in its top block for images of {image.shape[-1]} pixels, "
-            "so there is no heat map: use a convolutional encoder, such as a ConvNeXt or an EfficientNet, on larger images, or leave "
-            "the maps out with heat=False (--no-heat)"
-        )
-        raise EncoderError(msg)
-    return found[-1]
-
-
-@contextmanager
-def _listening(layer: nn.Module, kept: list[Tensor]) -> Iterator[None]:
-    """Keep what a layer gives."""
-    hook = layer.register_forward_hook(lambda _module, _inputs, output: kept.append(output))
-    try:
-        yield
-    finally:
-        hook.remove()
+def _score_name(model: FinetuneableZoobotAbstract) -> str:
+    if isinstance(model, FinetuneableZoobotClassifier):
+        return "the logit"
+    return "the expected fraction" if isinstance(model, FinetuneableZoobotTree) else "the prediction"
 
 
 def _place_of(target: str | None, columns: list[str], model: FinetuneableZoobotAbstract) -> int | None:
-    """Give the place of the column to explain; None for the most probable class."""
+    """Return the place of the column to explain; None for the most probable class."""
     if target is not None:
         if target not in columns:
             msg = f"the model predicts no {target!r}. Choose from {', '.join(columns[:30])}."

@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -32,10 +33,28 @@ PANEL = 1.35
 CAPTION_WIDTH = 28
 """Letters of a caption's line"""
 
+TITLE_LETTERS, NOTE_LETTERS = 12, 18
+"""Letters of a title and of a note that fit into an inch"""
+
 HALF = 0.5
 """Heat at which a line is drawn"""
 
+OPAQUE = 0.6
+"""Opacity of heat 1; below, in proportion to the square root of heat"""
+
+BAR = 0.12
+"""Height of a color bar, in inches"""
+
 WRONG = "#c0392b"
+
+
+@dataclass(frozen=True)
+class ColorBar:
+    """What heat means."""
+
+    label: str
+    top: float
+    """What heat 1 stands for; heat 0 stands for 0"""
 
 
 @dataclass(frozen=True)
@@ -60,6 +79,8 @@ def draw_sheet(
     path: Path,
     *,
     title: str,
+    note: str = "",
+    bar: ColorBar | None = None,
     columns: int | None = None,
 ) -> Path:
     """Write a PNG of rows of cutouts, each row with a name at its left; an image that can't be read leaves an empty frame.
@@ -74,6 +95,10 @@ def draw_sheet(
         Where to write; gives it back.
     title
         What the sheet is headed.
+    note
+        What is said below.
+    bar
+        What heat means, drawn below the rows.
     columns
         Panels a row. Default: those of the longest row.
 
@@ -83,14 +108,19 @@ def draw_sheet(
         The file can't be written.
     """
     with plain_text():
-        figure = _sheet(rows, preprocessing, title, columns)
+        figure = _sheet(rows, preprocessing, title, note, bar, columns)
         with replacing(path) as part:
             figure.savefig(part, dpi=120)
     return path
 
 
 def _sheet(
-    rows: Sequence[tuple[str, Sequence[Panel]]], preprocessing: Preprocessing, title: str, columns: int | None
+    rows: Sequence[tuple[str, Sequence[Panel]]],
+    preprocessing: Preprocessing,
+    title: str,
+    note: str,
+    bar: ColorBar | None,
+    columns: int | None,
 ) -> Figure:
     """Return the figure that `draw_sheet` writes."""
     from matplotlib.figure import Figure
@@ -98,8 +128,12 @@ def _sheet(
     width = columns or max((len(panels) for _, panels in rows), default=1)
     lines = [max((_caption(one.caption).count("\n") + 1 for one in panels), default=0) for _, panels in rows] or [0]
     heights = [PANEL + 0.08 + 0.1 * count for count in lines]
-    figure = Figure(figsize=(max(PANEL * width + 0.4, 5), sum(heights) + 0.6), layout="constrained")
-    grid = figure.subplots(len(heights), width, squeeze=False, gridspec_kw={"height_ratios": heights})
+    across = max(PANEL * width + 0.4, 5)
+    said = [line for part in note.split("\n") for line in wrap(part, int(NOTE_LETTERS * across))]
+    below = 0.14 * len(said) + (0 if bar is None else BAR + 0.4)
+    figure = Figure(figsize=(across, sum(heights) + 0.6 + below), layout="constrained")
+    spec = figure.add_gridspec(len(heights) + 1, width, height_ratios=[*heights, BAR if bar is not None else 0.01])
+    grid = np.array([[figure.add_subplot(spec[row, column]) for column in range(width)] for row in range(len(heights))])
     for ax in grid.flat:
         ax.set(xticks=[], yticks=[])
         ax.axis("off")
@@ -108,8 +142,32 @@ def _sheet(
         axes[0].text(-0.08, 0.5, name, **at)
         for ax, panel in zip(axes, panels, strict=False):
             _show(ax, panel, preprocessing)
-    figure.suptitle(title, fontsize=10)
+    if bar is not None:
+        _draw_bar(figure.add_subplot(spec[-1, :]), bar)
+    figure.suptitle("\n".join(wrap(title, int(TITLE_LETTERS * across))), fontsize=10)
+    if said:
+        figure.supxlabel("\n".join(said), fontsize=7)
     return figure
+
+
+def _draw_bar(ax: Axes, bar: ColorBar) -> None:
+    """Draw a color bar as heat looks over dark sky, with the line at half of its top."""
+    heat = np.linspace(0, 1, 256)[None]
+    ax.set_facecolor("black")
+    ax.imshow(
+        heat,
+        cmap="inferno",
+        vmin=0,
+        vmax=1,
+        alpha=OPAQUE * np.sqrt(heat),
+        extent=(0, bar.top, 0, 1),
+        aspect="auto",
+        zorder=1,
+    )
+    ax.axvline(HALF * bar.top, color="white", linewidth=0.7)
+    ax.set(yticks=[], xlim=(0, bar.top))
+    ax.tick_params(labelsize=6, length=2)
+    ax.set_xlabel(bar.label, fontsize=7)
 
 
 def in_rows(panels: Sequence[Panel], columns: int = A_CLASS) -> list[tuple[str, Sequence[Panel]]]:
@@ -167,7 +225,7 @@ def _show(ax: Axes, panel: Panel, preprocessing: Preprocessing) -> None:
         largest = 255 if shown.dtype == np.uint8 else 1
         ax.imshow(shown[..., :3] if shown.shape[-1] >= 3 else shown[..., 0], cmap="gray", vmin=0, vmax=largest)
     if panel.heat is not None:
-        ax.imshow(panel.heat, cmap="inferno", vmin=0, vmax=1, alpha=0.5 * panel.heat)
+        ax.imshow(panel.heat, cmap="inferno", vmin=0, vmax=1, alpha=OPAQUE * np.sqrt(panel.heat))
         if panel.heat.min() < HALF < panel.heat.max():
             ax.contour(panel.heat, [HALF], colors="white", linewidths=0.7)
     ax.set_xlabel(_caption(panel.caption), fontsize=6, color=WRONG if panel.wrong else "0.2")

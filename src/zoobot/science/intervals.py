@@ -208,7 +208,7 @@ def mean(values: ArrayLike, groups: ArrayLike | None = None) -> Measured:
     if own.count < FEWEST:
         return none(value, influence, _too_few(own))
     sums = own.sums(influence)
-    error, gamma, q = _spread(sums), _gamma(sums), t_quantile(own.degrees)
+    error, gamma, q = spread(sums), skewness(sums), t_quantile(own.degrees)
     low, high = (min(-q, -_unskewed(q, gamma)), max(q, -_unskewed(-q, gamma)))
     return Measured(value, value + low * error, value + high * error, influence, "t; Hall (1992) for skewness")
 
@@ -260,20 +260,20 @@ def _too_few(own: Groups) -> str:
 def _skewed(rest: Values, relative: Values, degrees: float) -> tuple[float, float]:
     """Return the ends of the interval over the figure, from logarithms without each group and influences (group,)."""
     g, q = len(relative), t_quantile(degrees)
-    error, gamma = _spread(relative), _gamma(relative)
+    error, gamma = spread(relative), skewness(relative)
     left_out = float(np.sqrt(((rest - rest.mean()) ** 2).sum() * (g - 1) / g))
     half = q * max(error, left_out)
     low, high = (1 - error * _unskewed(x, gamma) for x in (q, -q))
     return min(float(np.exp(-half)), max(low, 0.0)), max(float(np.exp(half)), high)
 
 
-def _spread(sums: Values) -> float:
+def spread(sums: Values) -> float:
     """Return the standard error of a figure from influences summed over groups (group,)."""
     g = len(sums)
     return float(np.sqrt((sums**2).sum() * g / (g - 1)))
 
 
-def _gamma(sums: Values) -> float:
+def skewness(sums: Values) -> float:
     """Return the skewness of influences summed over groups (group,), raised, over the root of their number."""
     g, spread = len(sums), float(sums.std())
     if not spread > 0:
