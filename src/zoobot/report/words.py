@@ -50,6 +50,11 @@ def count(n: int, one: str, more: str = "") -> str:
     return f"{n:,} {one if n == 1 else plural}"
 
 
+def have(n: int) -> str:
+    """Return "has" or "have", as the number asks."""
+    return "has" if n == 1 else "have"
+
+
 def listed(names: Sequence[str]) -> str:
     """Return the first few names, and how many more there are."""
     more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
