@@ -26,11 +26,13 @@ from zoobot.files import (
     is_folder,
     look,
     open_regular,
+    output_path,
     read_json,
     replacing,
     write_json,
     write_whole,
 )
+from zoobot.finetune import get_trainer
 from zoobot.folders import check_file_out
 from zoobot.predictions import write_table
 from zoobot.unpacking import UNPACKED_BYTES
@@ -81,6 +83,19 @@ def test_what_can_not_be_looked_at_is_said(name, said, wrong, tmp_path):
 def test_a_home_that_nobody_has():
     assert home("~nobody_of_this_name/x") == Path("~nobody_of_this_name/x")
     assert home("~/x") == Path.home() / "x"
+
+
+def test_nothing_is_written_below_a_home_that_nobody_has(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    assert output_path("~/x") == tmp_path / "home" / "x"
+    assert output_path("x~y") == Path("x~y")
+    for path in ("~nobody_of_this_name/x.csv", Path("~nobody_of_this_name")):
+        for write in (output_path, lambda path: write_table(pd.DataFrame({"a": [1]}), path), get_trainer):
+            with pytest.raises(OutputError, match="home of 'nobody_of_this_name', and there is no such user"):
+                write(path)
+    write_table(pd.DataFrame({"a": [1]}), "~/x.csv")
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == [tmp_path / "home" / "x.csv"]
 
 
 def test_only_regular_files_are_opened(tmp_path):

@@ -36,7 +36,7 @@ REMEDIES = {
 # Looking and reading.
 
 
-def home(path: str | Path) -> Path:
+def home(path: str | os.PathLike[str]) -> Path:
     """Return a path with ``~`` spelled out, or as it is where there is no such user."""
     return Path(os.path.expanduser(path))  # noqa: PTH111 (Path.expanduser raises a RuntimeError where there is no such user)
 
@@ -174,6 +174,21 @@ def free_mb(path: Path) -> float:
         with contextlib.suppress(OSError, ValueError):
             return shutil.disk_usage(folder).free / 1e6
     return 0.0
+
+
+def output_path(path: str | os.PathLike[str]) -> Path:
+    """Return a path to write to with ``~`` spelled out.
+
+    Raises
+    ------
+    OutputError
+        There is no such user.
+    """
+    full = home(path)
+    if str(full).startswith("~"):
+        msg = f"{path} is below the home of {full.parts[0][1:]!r}, and there is no such user. Give the whole path."
+        raise OutputError(msg)
+    return full
 
 
 def make_folder(folder: Path) -> Path:

@@ -50,6 +50,9 @@ RESULT_NAMES = frozenset(
 )
 """Names that commands give to files of their results."""
 
+DEEPEST = Path("folds", "fold_00", "checkpoints", "x" * 60)
+"""As far below its folder as a command writes: a path that is too long is to be found before work"""
+
 UNFINISHED = ".unfinished"
 """Lies in a folder while its results are replaced: until it is gone, they need not be of one model."""
 
@@ -96,9 +99,11 @@ def check_folder(out: Path, own: str) -> None:
     OutputError
         It is such a folder.
     """
-    if look(out, OutputError) not in (None, "folder"):
-        msg = f"{out} is {kind_of(out.stat().st_mode)}, expected a folder. Give a folder to write into."
+    nearest = next(place for place in (out, *out.absolute().parents) if look(place, OutputError) is not None)
+    if look(nearest, OutputError) != "folder":
+        msg = f"{nearest} is {kind_of(nearest.stat().st_mode)}, expected a folder. Give a folder to write into."
         raise OutputError(msg)
+    look(out / DEEPEST, OutputError)
     for name in sorted(RESULT_NAMES):
         check_replaceable(out / name)
     others = [kind for kind in kinds(out, own) if kind != own]
@@ -106,7 +111,7 @@ def check_folder(out: Path, own: str) -> None:
         what = others[0] if others[0].startswith("a ") else f"results of {others[0]}"
         msg = f"{out} holds {what}, which {own} would write over or mix with its own. Give another folder, such as {out / 'new'}."
         raise OutputError(msg)
-    check_writable(next(folder for folder in (out, *out.absolute().parents) if folder.is_dir()))
+    check_writable(nearest)
 
 
 def refuse_inputs(inputs: Mapping[str, object], outputs: Iterable[Path]) -> None:
@@ -124,8 +129,11 @@ def refuse_inputs(inputs: Mapping[str, object], outputs: Iterable[Path]) -> None
     Raises
     ------
     OutputError
-        An input is one of the outputs or lies in one.
+        An input is one of the outputs or lies in one; or the system won't say what lies at an output.
     """
+    outputs = list(outputs)
+    for path in outputs:
+        look(path, OutputError)
     taken = {os.path.realpath(path): path for path in outputs}
     for what, source in inputs.items():
         if isinstance(source, str | Path) and str(source):
@@ -184,7 +192,7 @@ def check_finished(folder: Path) -> None:
     CatalogError
         It is such a folder.
     """
-    if (folder / UNFINISHED).exists():
+    if look(folder / UNFINISHED, CatalogError) is not None:
         msg = (
             f"the results in {folder} are not complete: the command that wrote them was interrupted, or failed. Go on with zoobot finetune "
             "--resume, or repeat zoobot evaluate."

@@ -7,43 +7,13 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from tests.end_to_end.options import FILES, OUTPUTS, arguments
 
 from zoobot.data.pixels import ImageFiles
 from zoobot.files import PART
 
-PRETRAIN = (
-    "--architecture", "test_convnext", "--images", 8, "--batch-size", 8, "--val-galaxies", 8, "--size", 32, "--accelerator", "cpu",
-    "--workers", 0,
-)  # fmt: skip
-FINETUNE = ("finetune", "{catalog}", "--label", "ring", "--encoder", "{encoder}", "--image-size", 32, "--epochs", 1)
-COMMANDS = {
-    "finetune": (*FINETUNE, "--out", "{out}"),
-    "evaluate": ("evaluate", "{catalog}", "--model", "{run}/model", "--out", "{out}"),
-    "select": ("select", "{run}/predictions.csv", "--model", "{run}", "--completeness", 0.5, "--out", "{out}"),
-    "compare": (
-        "compare",
-        "{catalog}",
-        "--label",
-        "ring",
-        "--encoder",
-        "{encoder}",
-        "--image-size",
-        32,
-        "--out",
-        "{out}",
-    ),
-    "explain": ("explain", "{catalog}", "--model", "{run}/model", "--limit", 1, "--out", "{out}"),
-    "pretrain": ("pretrain", "{out}", *PRETRAIN),
-    "simulate": ("simulate", "{out}", "--galaxies", 2, "--size", 40),
-    "demo": ("demo", "--out", "{out}"),
-}
+FOLDERS = tuple(command for command, _ in sorted(OUTPUTS) if (command, "out") not in FILES)
 """Commands that write into a folder"""
-FILES = {
-    "predict": ("predict", "{catalog}", "--model", "{run}/model", "--out", "{out}.csv"),
-    "predict --by": ("predict", "{catalog}", "--model", "{run}/model", "--by", "radius", "--out", "{out}.csv"),
-    "report": ("report", "{run}", "--out", "{out}.html"),
-}  # fmt: skip
-"""Commands that write a file"""
 RESULTS = {
     "finetune": ("metrics.json", "predictions.csv", "run.json", "log.csv"), "evaluate": ("metrics.json", "report.html"),
     "select": ("selected.csv", "audit.csv", "selection.json"), "compare": ("comparison.csv", "comparison.json"),
@@ -80,13 +50,13 @@ def make(kind: str, path: Path) -> None:
             server.bind(str(path))
 
 
-def refused(command, known, zoobot_command, monkeypatch) -> str:
+def refused(command, known, zoobot_command, monkeypatch, **options) -> str:
     """Give the message of a command that is refused before it reads an image."""
     monkeypatch.setattr(
         ImageFiles, "__getitem__", lambda *_: pytest.fail("images are read before the output is checked")
     )
     before = {path: path.lstat() for path in known["out"].parent.rglob("*")}
-    answer = zoobot_command(*(str(word).format(**known) for word in command))
+    answer = zoobot_command(*arguments(command, known, **options))
     assert answer.code == 2 and "Traceback" not in answer.out + answer.err, answer.out + answer.err
     after = {path: path.lstat() for path in known["out"].parent.rglob("*")}
     assert [(path, one.st_mode, one.st_ino) for path, one in before.items()] == [
@@ -96,26 +66,28 @@ def refused(command, known, zoobot_command, monkeypatch) -> str:
 
 
 @pytest.mark.parametrize("kind", ["pipe", "socket", "folder"])
-@pytest.mark.parametrize("command", FILES)
-def test_what_is_no_file_is_not_replaced(command, kind, known, zoobot_command, monkeypatch):
-    ending = {"predict --by": "_shift.csv", "predict": ".csv", "report": ".html"}[command]
+@pytest.mark.parametrize(
+    ("command", "ending", "options"),
+    [*((command, ending, {}) for (command, _), ending in FILES.items()), ("predict", "_shift.csv", {"by": "radius"})],
+)
+def test_what_is_no_file_is_not_replaced(command, ending, options, kind, known, zoobot_command, monkeypatch):
     make(kind, known["out"].with_name(f"out{ending}"))
-    message = refused(FILES[command], known, zoobot_command, monkeypatch)
+    message = refused(command, known, zoobot_command, monkeypatch, **options)
     assert f"out{ending} is a {kind}, not a regular file" in message
 
 
 @pytest.mark.parametrize("kind", ["pipe", "socket"])
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("command", FOLDERS)
 def test_what_is_no_folder_is_not_written_into(command, kind, known, zoobot_command, monkeypatch):
     make(kind, known["out"])
-    message = refused(COMMANDS[command], known, zoobot_command, monkeypatch)
+    message = refused(command, known, zoobot_command, monkeypatch)
     assert f"{known['out']} is a {kind}, expected a folder" in message
 
 
 @pytest.mark.parametrize(("command", "name"), [(command, name) for command in RESULTS for name in RESULTS[command]])
 def test_a_result_that_is_no_file_is_found_before_work(command, name, known, zoobot_command, monkeypatch):
     make("pipe", known["out"] / name)
-    message = refused(COMMANDS[command], known, zoobot_command, monkeypatch)
+    message = refused(command, known, zoobot_command, monkeypatch)
     assert f"{name} is a pipe, not a regular file" in message
 
 
@@ -131,19 +103,24 @@ def listen(event, details) -> None:
             WRITTEN.append(str(path))
 
 
-@pytest.mark.parametrize("command", [*COMMANDS, *FILES])
-def test_every_file_is_written_beside_and_put_in_place(command, known, zoobot_command, monkeypatch):
+@pytest.mark.parametrize("command", sorted({command for command, _ in OUTPUTS} - {"demo"}))
+def test_every_file_is_written_beside_and_put_in_place(
+    command, run, galaxies, encoder, zoobot_command, tmp_path, monkeypatch
+):
     """A writer that opens the file itself would truncate what was there, and write into devices and pipes."""
-    if command == "demo":
-        pytest.skip("it is simulate and finetune, and takes a minute")
     monkeypatch.setattr(sys.modules[__name__], "WRITTEN", written := [])
     if not getattr(sys, "_zoobot_listens", False):
         sys.addaudithook(lambda *event: listen(*event))
         sys._zoobot_listens = True
-    words = (COMMANDS | FILES)[command]
-    answer = zoobot_command(*(str(word).format(**known) for word in words))
+    monkeypatch.setenv("HOME", os.path.commonpath([run, galaxies, encoder, tmp_path]))
+    (tmp_path / "cwd").mkdir()
+    monkeypatch.chdir(tmp_path / "cwd")
+    known = {"catalog": galaxies / "catalog.csv", "run": run, "encoder": encoder, "out": tmp_path / "out" / "out"}
+    from_home = {name: Path("~", path.relative_to(Path.home())) for name, path in known.items()}
+    answer = zoobot_command(*arguments(command, from_home))
     assert answer.code == 0, answer.out + answer.err
-    own = [path for path in written if path.startswith(str(known["out"].parent))]
-    made = [path for path in known["out"].parent.rglob("*") if path.is_file()]
+    own = [path for path in written if path.startswith(str(tmp_path))]
+    made = [path for path in tmp_path.rglob("*") if path.is_file()]
     assert made and own
+    assert [path for path in made if path.relative_to(tmp_path).parts[0] != "out"] == []
     assert [path for path in own if not PART.match(Path(path).name)] == []

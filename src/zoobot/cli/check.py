@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from zoobot.cli.common import WorkersOption, app, console
+from zoobot.files import home
 
 WORST = 5
 """Rows shown of each table"""
@@ -15,7 +16,7 @@ WORST = 5
 
 @app.command(epilog="Example: `zoobot check rings`")
 def check(
-    run: Annotated[Path, typer.Argument(help="The --out folder of zoobot finetune.", metavar="RUN")],
+    run: Annotated[Path, typer.Argument(help="The --out folder of zoobot finetune.", metavar="RUN", parser=home)],
     num_workers: WorkersOption = None,
 ) -> None:
     """Look for wrong labels, duplicates and bad images among a run's galaxies; writes RUN/checks, tables and pictures."""

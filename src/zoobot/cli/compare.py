@@ -10,6 +10,7 @@ import typer
 
 from zoobot.cli.common import CatalogArgument, HduOption, WorkersOption, app, chosen_hdu, console
 from zoobot.cli.show import show_files
+from zoobot.files import output_path
 from zoobot.terminal import make_table
 
 
@@ -34,7 +35,9 @@ def compare(
     ],
     out: Annotated[
         Path | None,
-        typer.Option(help="Folder for comparison.csv, comparison.json and comparison.png.", metavar="DIR"),
+        typer.Option(
+            help="Folder for comparison.csv, comparison.json and comparison.png.", metavar="DIR", parser=output_path
+        ),
     ] = None,
     task: Annotated[CurveTask | None, typer.Option(help="Default: found from the labels.", show_default=False)] = None,
     group_col: Annotated[

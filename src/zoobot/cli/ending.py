@@ -49,7 +49,7 @@ def run(app: Callable[..., Any], arguments: Sequence[str]) -> NoReturn:
     arguments = [argument for argument in arguments if argument != "--debug"]
     try:
         with stoppable(), contextlib.nullcontext() if debug else _said():
-            _check_empty(arguments)
+            _check_arguments(arguments)
             code = app(arguments, standalone_mode=False)
             sys.stdout.flush()
     except (ZoobotError, UsageError) as err:
@@ -69,9 +69,12 @@ def run(app: Callable[..., Any], arguments: Sequence[str]) -> NoReturn:
     sys.exit(code if isinstance(code, int) else 0)
 
 
-def _check_empty(arguments: Sequence[str]) -> None:
-    """Refuse an empty value: an empty path would mean the working folder."""
+def _check_arguments(arguments: Sequence[str]) -> None:
+    """Refuse an empty value, for an empty path would mean the working folder, and bytes that are no text, which no table can hold."""
     for place, argument in enumerate(arguments):
+        if any("\ud800" <= letter <= "\udfff" for letter in argument):
+            msg = f"{argument} has bytes that are no text (UTF-8). Rename the file or folder."
+            raise OptionError(msg)
         name, equals, value = argument.partition("=")
         if not argument.strip() or (name.startswith("--") and equals and not value.strip()):
             option = name if equals else next((one for one in arguments[place - 1 : place] if one.startswith("--")), "")

@@ -20,6 +20,7 @@ from zoobot.cli.common import (
     console,
 )
 from zoobot.cli.show import show_confusion, show_files, show_questions, show_scores
+from zoobot.files import output_path
 
 
 @app.command(epilog="Example: `zoobot evaluate test.csv --model rings/model --out rings/test --by redshift`")
@@ -27,7 +28,10 @@ def evaluate(
     catalog: CatalogArgument,
     model: ModelOption,
     out: Annotated[
-        Path | None, typer.Option(help="Folder for metrics.json, predictions.csv and report.html.", metavar="DIR")
+        Path | None,
+        typer.Option(
+            help="Folder for metrics.json, predictions.csv and report.html.", metavar="DIR", parser=output_path
+        ),
     ] = None,
     by: Annotated[
         list[str] | None,

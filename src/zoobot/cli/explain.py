@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from zoobot.cli.common import CatalogArgument, HduOption, ModelOption, WorkersOption, app, chosen_hdu, console
+from zoobot.files import output_path
 
 
 class MapChoice(StrEnum):
@@ -22,7 +23,12 @@ class MapChoice(StrEnum):
 def explain(
     catalog: CatalogArgument,
     model: ModelOption,
-    out: Annotated[Path, typer.Option(help="Folder for the pictures, explain.json and neighbors.csv.", metavar="DIR")],
+    out: Annotated[
+        Path,
+        typer.Option(
+            help="Folder for the pictures, explain.json and neighbors.csv.", metavar="DIR", parser=output_path
+        ),
+    ],
     limit: Annotated[int, typer.Option(min=1, help="Only the first so many galaxies.")] = 16,
     target: Annotated[
         str | None,

@@ -26,6 +26,7 @@ from zoobot.cli.common import (
     console,
 )
 from zoobot.cli.show import show_run
+from zoobot.files import home, output_path
 
 
 @app.command(
@@ -33,7 +34,9 @@ from zoobot.cli.show import show_run
 )
 def finetune(
     catalog: CatalogArgument,
-    out: Annotated[Path, RUN("Folder for the model, checkpoints, log, metrics and predictions.", metavar="DIR")],
+    out: Annotated[
+        Path, RUN("Folder for the model, checkpoints, log, metrics and predictions.", metavar="DIR", parser=output_path)
+    ],
     label: Annotated[
         list[str] | None,
         DATA(
@@ -142,11 +145,11 @@ def finetune(
 
     prepare_process()
     settings = RunSettings(
-        catalog=str(Path(catalog).expanduser().absolute()),
+        catalog=str(home(catalog).absolute()),
         label_cols=tuple(label or ()),
         task=None if task is None else task.value,
         tree=tuple(tree or ()),
-        test=None if test is None else str(Path(test).expanduser().absolute()),
+        test=None if test is None else str(home(test).absolute()),
         encoder=encoder,
         pretrained=pretrained,
         blocks=blocks,
@@ -181,7 +184,9 @@ def finetune(
 
 @app.command(epilog="Example: `zoobot demo --out demo`")
 def demo(
-    out: Annotated[Path, typer.Option(help="Folder for the galaxies and the results.", metavar="DIR")] = Path("demo"),
+    out: Annotated[
+        Path, typer.Option(help="Folder for the galaxies and the results.", metavar="DIR", parser=output_path)
+    ] = Path("demo"),
 ) -> None:
     """Finetune on galaxies that the package simulates, start to end, without the network."""
     with console.status("Loading torch"):

@@ -20,6 +20,7 @@ from zoobot.cli.common import (
     chosen_hdu,
     console,
 )
+from zoobot.files import output_path
 
 
 @app.command(
@@ -34,7 +35,10 @@ def predict(
         ),
     ],
     out: Annotated[
-        Path, typer.Option(help="Table to write: csv, parquet, fits or hdf5, by its ending.", metavar="FILE")
+        Path,
+        typer.Option(
+            help="Table to write: csv, parquet, fits or hdf5, by its ending.", metavar="FILE", parser=output_path
+        ),
     ],
     batch_size: Annotated[int, typer.Option(min=1, help="Galaxies a step.")] = 64,
     n_samples: Annotated[int, typer.Option(min=1, help="More than 1: repeat with dropout on, for a spread.")] = 1,

@@ -9,6 +9,7 @@ import typer
 
 from zoobot.cli.common import DATA, MODEL, PRECISION_HELP, RUN, TRAINING, Precision, app, chosen_hdu, console
 from zoobot.cli.show import show_pretraining
+from zoobot.files import output_path
 
 
 @app.command(
@@ -17,7 +18,12 @@ from zoobot.cli.show import show_pretraining
 def pretrain(
     out: Annotated[
         Path,
-        typer.Argument(help="Folder for the encoder, its log and its checkpoints.", metavar="OUT", show_default=False),
+        typer.Argument(
+            help="Folder for the encoder, its log and its checkpoints.",
+            metavar="OUT",
+            parser=output_path,
+            show_default=False,
+        ),
     ],
     galaxies: Annotated[
         list[str] | None,

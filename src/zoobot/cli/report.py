@@ -8,16 +8,19 @@ from typing import Annotated
 import typer
 
 from zoobot.cli.common import app, console
+from zoobot.files import home, output_path
 
 
 @app.command(epilog="Example: `zoobot report rings`")
 def report(
     folder: Annotated[
-        Path, typer.Argument(help="The --out folder of zoobot finetune or zoobot evaluate.", metavar="DIR")
+        Path, typer.Argument(help="The --out folder of zoobot finetune or zoobot evaluate.", metavar="DIR", parser=home)
     ],
     out: Annotated[
         Path | None,
-        typer.Option(help="File to write. Default: report.html in DIR.", metavar="FILE", show_default=False),
+        typer.Option(
+            help="File to write. Default: report.html in DIR.", metavar="FILE", parser=output_path, show_default=False
+        ),
     ] = None,
 ) -> None:
     """Write one HTML page, complete in itself, on how good a model is: scores, plots, galaxies, and what to beware of."""

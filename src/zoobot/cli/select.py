@@ -10,6 +10,7 @@ import typer
 from zoobot.cli.common import app, console, panel
 from zoobot.cli.show import show_files
 from zoobot.errors import OptionError
+from zoobot.files import home, output_path
 from zoobot.terminal import make_table
 
 WANTED, FROM, AUDIT = panel("What is wanted"), panel("What it is estimated from"), panel("Judging by eye")
@@ -26,11 +27,15 @@ def select(
     ] = None,
     model: Annotated[
         Path | None,
-        FROM("The run's folder (or its model/): its labelled galaxies say what to expect.", metavar="DIR"),
+        FROM("The run's folder (or its model/): its labelled galaxies say what to expect.", metavar="DIR", parser=home),
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option(help="Folder for selected.csv, audit.csv, selection.json and selection.png.", metavar="DIR"),
+        typer.Option(
+            help="Folder for selected.csv, audit.csv, selection.json and selection.png.",
+            metavar="DIR",
+            parser=output_path,
+        ),
     ] = None,
     purity: Annotated[
         float | None,
@@ -69,6 +74,7 @@ def select(
         AUDIT(
             "The audit list with its last column filled in (1 where a galaxy is of the class, else 0): give the purity, and do no more.",
             metavar="FILE",
+            parser=output_path,
         ),
     ] = None,
     seed: Annotated[int, AUDIT("Of the random list, and of the bootstrap.", min=0)] = 42,

@@ -9,12 +9,16 @@ import typer
 
 from zoobot.cli.common import app, console
 from zoobot.cli.show import show_files
+from zoobot.files import output_path
 
 
 @app.command(epilog="Example: `zoobot simulate galaxies --galaxies 1000 --survey decals --tree gz_decals_dr5`")
 def simulate(
     out: Annotated[
-        Path, typer.Argument(help="Folder for the images and the catalog.", metavar="OUT", show_default=False)
+        Path,
+        typer.Argument(
+            help="Folder for the images and the catalog.", metavar="OUT", parser=output_path, show_default=False
+        ),
     ],
     galaxies: Annotated[int, typer.Option(min=1, help="How many galaxies.")] = 100,
     survey: Annotated[str, typer.Option(help="Survey to imitate: sdss, decals, hsc or euclid.")] = "decals",

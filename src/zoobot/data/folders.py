@@ -89,7 +89,7 @@ def _walk(folder: Path, start: Path, seen: set[tuple[int, int]], images: list[Pa
         subfolders[:] = [name for name in kept if not (place / name).is_symlink()]
         for name in files:
             path = place / name
-            if not _is_junk(name) and path.is_file():
+            if not _is_junk(name) and os.path.isfile(path):  # noqa: PTH113 (which says no where it may not look)
                 (images if is_image_name(name) else others).append(path.relative_to(folder))
     return links
 

@@ -13,6 +13,7 @@ from zoobot.data.delimited import read_delimited
 from zoobot.data.folders import read_folder
 from zoobot.data.text import exact_integers, tidy_text
 from zoobot.errors import CatalogError
+from zoobot.files import home, is_folder, look
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -46,8 +47,8 @@ def read_source(source: CatalogSource) -> tuple[pd.DataFrame, Path]:
     if isinstance(source, pd.DataFrame):
         return tidy(source), Path.cwd()
     if isinstance(source, (str, os.PathLike)):
-        path = Path(source).expanduser()
-        if path.is_dir():
+        path = home(source)
+        if is_folder(path, CatalogError):
             listing = read_folder(path)
             if "label" in listing:
                 listing["label"] = tidy_text(listing["label"])
@@ -84,7 +85,7 @@ def tidy(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _read_file(path: Path) -> pd.DataFrame:
-    if not path.exists():
+    if look(path, CatalogError) is None:
         msg = f"there is no catalog at {path}. Give the path of a table ({', '.join(TABLE_SUFFIXES)}) or of a folder of images."
         raise CatalogError(msg)
     inner = path.with_suffix("") if path.suffix.lower() == ".gz" else path

@@ -21,6 +21,7 @@ from zoobot.data.catalog import check_labels
 from zoobot.data.scales import LabelScale
 from zoobot.encoders import Encoder, load_encoder, wrap_encoder
 from zoobot.errors import EncoderError, LabelError, OptionError
+from zoobot.files import output_path
 from zoobot.finetune.heads import HeadKind, make_head
 from zoobot.finetune.metrics import Scores, TableMetric
 from zoobot.finetune.optim import parameter_groups, warmup_cosine
@@ -515,7 +516,7 @@ class FinetuneableZoobotAbstract(L.LightningModule):
         """Save the complete model (``config.json``, ``model.safetensors``) so that loading it needs nothing else."""
         from zoobot.finetune.saving import save_model
 
-        return save_model(self, Path(folder))
+        return save_model(self, output_path(folder))
 
     @classmethod
     def load_from_checkpoint(  # type: ignore[override]  # ours needs no hyperparameters from the caller

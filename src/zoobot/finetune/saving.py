@@ -17,7 +17,7 @@ from zoobot.encoders.hub import fetch_from_hub, is_hub_name
 from zoobot.encoders.load import build_saved
 from zoobot.encoders.saved import FORMAT, FORMAT_VERSION, WEIGHTS_FILE, check_config, check_weights, read_saved, seals
 from zoobot.errors import EncoderError, ModelFileError
-from zoobot.files import is_folder, write_json, write_whole
+from zoobot.files import home, is_folder, write_json, write_whole
 from zoobot.finetune.base import FinetuneableZoobotAbstract, TableOptions
 from zoobot.finetune.classifier import FinetuneableZoobotClassifier
 from zoobot.finetune.regressor import FinetuneableZoobotRegressor
@@ -109,6 +109,7 @@ def load_model(path: str | Path, task: type[Model], *, encoder: nn.Module | None
     if not str(path):
         msg = "no checkpoint was named: a trainer's best_model_path is empty until it has trained. Fit first, or give a path."
         raise ModelFileError(msg)
+    path = home(path)
     config, state = read_saved(path)
     check_config(config, ANY_MODEL, path)
     saved = config.get("task", "")
@@ -169,7 +170,7 @@ def _try_out(model: FinetuneableZoobotAbstract) -> None:
 
 
 def fetch_model(source: str | Path) -> str | Path:
-    """Give the local folder of a Hub repository, fetched once and kept; any other source as it is.
+    """Give the local folder of a Hub repository, fetched once and kept; any other source with ``~`` spelled out.
 
     Raises
     ------
@@ -177,7 +178,7 @@ def fetch_model(source: str | Path) -> str | Path:
         The repository is not there, holds no saved model, or can't be reached.
     """
     if not is_hub_name(str(source)):
-        return source
+        return home(source) if str(source) else source
     try:
         return fetch_from_hub(str(source))
     except EncoderError as err:

@@ -21,7 +21,7 @@ from lightning.pytorch.loggers import Logger
 from lightning.pytorch.utilities import rank_zero_only
 
 from zoobot.errors import ModelFileError, OptionError, OutputError
-from zoobot.files import check_writable, replacing
+from zoobot.files import check_writable, output_path, replacing
 from zoobot.finetune.base import FinetuneableZoobotAbstract
 from zoobot.finetune.checkpoints import BestCheckpoint, NewestCheckpoint, be_patient
 from zoobot.finetune.feature_cache import CachedData, FeatureCache, cached_data
@@ -93,7 +93,7 @@ def get_trainer(
     if ema_decay is not None and not 0 < ema_decay < 1:
         msg = f"ema_decay={ema_decay} must lie between 0 and 1: 0.99 averages over about the last 100 steps."
         raise OptionError(msg)
-    folder = Path(save_dir)
+    folder = output_path(save_dir)
     check_writable(folder)
     best = BestCheckpoint(
         dirpath=folder / CHECKPOINTS,

@@ -22,6 +22,7 @@ from zoobot.data.pixels import as_dtype, decode_files, digest, prediction_worker
 from zoobot.encoders import Encoder, load_encoder, wrap_encoder
 from zoobot.encoders.runtimes import Pass, Runtime, build_pass
 from zoobot.errors import EncoderError, ImageError, ModelFileError, OptionError
+from zoobot.files import home, look
 from zoobot.finetune import FinetuneableZoobotAbstract, load
 from zoobot.finetune.base import TableOptions
 from zoobot.finetune.feature_store import KeptFeatures, evaluation_store
@@ -501,7 +502,7 @@ def _encoder_of(source: nn.Module | str | Path) -> tuple[Encoder, Preprocessing 
         return source.encoder, source.preprocessing
     if isinstance(source, nn.Module):
         return wrap_encoder(source), None
-    if Path(source).exists():
+    if look(home(source), ModelFileError) is not None:
         try:
             model = load(source)
         except (ModelFileError, EncoderError):

@@ -11,7 +11,7 @@ import numpy as np
 
 from zoobot.data.tables import ESCAPED
 from zoobot.errors import OutputError
-from zoobot.files import check_replaceable, check_writable, replacing
+from zoobot.files import check_replaceable, check_writable, output_path, replacing
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -32,7 +32,7 @@ def check_output(path: str | Path) -> Path:
     OutputError
         An ending that says no known format, a place where something else than a file is, or a folder that can't be written.
     """
-    path = Path(path)
+    path = output_path(path)
     if path.suffix.lower() not in WRITERS:
         msg = f"{path} doesn't end in a known format. Expected one of {', '.join(WRITERS)}."
         raise OutputError(msg)

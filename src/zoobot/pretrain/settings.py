@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from zoobot.errors import OptionError
+from zoobot.errors import CatalogError, OptionError
+from zoobot.files import home, is_folder
 from zoobot.precision import Precision
 
 if TYPE_CHECKING:
@@ -283,8 +283,8 @@ def absolute(galaxies: str) -> str:
     if kind == "simulated":
         return galaxies
     prefix = HUGGING_FACE if kind == "hugging_face" else ""
-    path = Path(galaxies.removeprefix(prefix)).expanduser()
-    return f"{prefix}{path.absolute()}" if kind == "catalog" or path.is_dir() else galaxies
+    path = home(galaxies.removeprefix(prefix))
+    return f"{prefix}{path.absolute()}" if kind == "catalog" or is_folder(path, CatalogError) else galaxies
 
 
 def kind_of(galaxies: str) -> Kind:

@@ -13,6 +13,7 @@ import pandas as pd
 from zoobot.data import Preprocessing
 from zoobot.data.splits import group_codes
 from zoobot.errors import CatalogError
+from zoobot.files import home
 from zoobot.finetune import FinetuneableZoobotAbstract, load
 from zoobot.predictions import feature_array, represent, write_table
 from zoobot.predictions.thumbnails import make_thumbnails
@@ -82,7 +83,7 @@ def check_run(
     ModelFileError, ImageError, OutputError
         See `zoobot.errors`.
     """
-    folder = Path(folder)
+    folder = home(folder)
     model = load(folder / MODEL_FOLDER) if model is None else model
     preprocessing = model.preprocessing or Preprocessing()
     predictions, notes, folds = _out_of_fold(folder)

@@ -14,6 +14,7 @@ from zoobot.data.labels import places_of
 from zoobot.data.splits import group_codes
 from zoobot.encoders.saved import CONFIG_FILE
 from zoobot.errors import OptionError
+from zoobot.files import is_file, is_folder
 from zoobot.report.looked import Look, looked_of
 from zoobot.report.names import (
     ABOUT_FILE,
@@ -294,9 +295,11 @@ def read_run(folder: Path) -> RunContents:
     OptionError
         A folder with neither ``metrics.json`` nor ``predictions.csv``.
     """
-    if not any((folder / name).is_file() for name in (METRICS_FILE, PREDICTIONS_FILE)):
+    if not any(is_file(folder / name, OptionError) for name in (METRICS_FILE, PREDICTIONS_FILE)):
         there = (
-            "there is no such folder" if not folder.is_dir() else "it holds neither metrics.json nor predictions.csv"
+            "there is no such folder"
+            if not is_folder(folder, OptionError)
+            else "it holds neither metrics.json nor predictions.csv"
         )
         msg = (
             f"there is nothing to report on in {folder}: {there}. Give the --out folder of `zoobot finetune` or "

@@ -12,6 +12,7 @@ import pandas as pd
 from zoobot.data.catalog import listed
 from zoobot.encoders.saved import CONFIG_FILE
 from zoobot.errors import CatalogError, OptionError
+from zoobot.files import is_file
 from zoobot.report.contents import RunContents, read_run
 from zoobot.report.names import METRICS_FILE
 from zoobot.report.outcomes import Classes, Labels
@@ -92,7 +93,9 @@ def labelled_scores(
     CatalogError
         The targets' table lacks the score.
     """
-    folder = run.parent if not (run / METRICS_FILE).is_file() and (run / CONFIG_FILE).is_file() else run
+    folder = (
+        run.parent if not is_file(run / METRICS_FILE, OptionError) and is_file(run / CONFIG_FILE, OptionError) else run
+    )
     contents = read_run(folder)
     if contents.task not in ("classify", "multi_label"):
         msg = f"the run in {folder} is not one of classes ({contents.task or 'unknown'}): there is no class to select."

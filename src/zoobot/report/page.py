@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zoobot.errors import OutputError
-from zoobot.files import check_replaceable, is_file, write_whole
+from zoobot.files import check_replaceable, home, is_file, output_path, write_whole
 from zoobot.folders import kinds
 from zoobot.report import extras
 from zoobot.report.cautions import cautions
@@ -102,9 +102,10 @@ def write_report(folder: str | Path, *, out: str | Path | None = None) -> Path:
     OutputError
         The file, or the plots, can't be written.
     """
-    contents = read_run(Path(folder))
-    path = Path(folder) / REPORT_FILE if out is None else Path(out)
-    _check_out(path, Path(folder))
+    folder = home(folder)
+    contents = read_run(folder)
+    path = folder / REPORT_FILE if out is None else output_path(out)
+    _check_out(path, folder)
     page = _Page(contents, path.parent / PLOTS_FOLDER)
     page.build()
     html = _environment().get_template("report.html.j2").render(page=page, css=_css())
@@ -114,6 +115,7 @@ def write_report(folder: str | Path, *, out: str | Path | None = None) -> Path:
 
 def _check_out(path: Path, folder: Path) -> None:
     """Refuse a file for the page that is no page, and a folder of another run's, whose plots would be replaced."""
+    check_replaceable(path)
     own = path.parent.resolve() == folder.resolve()
     if not own and kinds(path.parent):
         msg = f"{path.parent} holds results of {kinds(path.parent)[0]}, whose plots would be replaced. Give another folder."

@@ -17,7 +17,7 @@ def read_object(folder: Path, name: str, unread: list[str]) -> dict[str, Any]:
         return {}
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as err:
+    except (OSError, ValueError, RecursionError) as err:
         unread.append(f"{name} can't be read: {err}")
         return {}
     if not isinstance(content, dict):
