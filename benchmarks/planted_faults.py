@@ -120,7 +120,7 @@ def wrong_labels(frame: pd.DataFrame, features: np.ndarray, seeds: int, share: f
 def duplicates(frame: pd.DataFrame, features: np.ndarray, encoder: str, seeds: int) -> None:
     """Copy 20 training images into the test part, changed, and look for them; then all optical sets as they are."""
     preprocessing = Preprocessing(images=ImageSettings())
-    thumbnails, _ = make_thumbnails(frame["file_loc"].tolist(), preprocessing)
+    thumbnails, _, _ = make_thumbnails(frame["file_loc"].tolist(), preprocessing)
     hits = others = seconds = 0.0
     lowest = 1.0
     for seed in range(seeds):
@@ -135,7 +135,7 @@ def duplicates(frame: pd.DataFrame, features: np.ndarray, encoder: str, seeds: i
             for k, row in enumerate(chosen)
         ]
         copies = pd.DataFrame(rows, columns=["id_str", "file_loc"]).assign(part="test")
-        more, _ = make_thumbnails(copies["file_loc"].tolist(), preprocessing)
+        more, _, _ = make_thumbnails(copies["file_loc"].tolist(), preprocessing)
         both = pd.concat([frame[["id_str", "file_loc", "part"]], copies], ignore_index=True)
         start = time.perf_counter()
         table = near_duplicates(
@@ -173,7 +173,7 @@ def seen_galaxies(sets: dict[str, pd.DataFrame]) -> None:
             )
         parts = [frame[(frame["part"] != "train") | (other != name)] for other, frame in sets.items()]
         new = pd.concat(parts, ignore_index=True)
-        thumbnails, _ = make_thumbnails(new["file_loc"].tolist(), preprocessing)
+        thumbnails, _, _ = make_thumbnails(new["file_loc"].tolist(), preprocessing)
         coinciding = new.assign(id_str=np.resize(known["id_str"], len(new)))
         for frame, names in ((new, "their own names"), (coinciding, "names of those that trained")):
             found = len(seen_by(memory, frame, thumbnails).rows)
@@ -203,7 +203,7 @@ def changed(file_loc: str, manner: str, rng: np.random.Generator, path: Path) ->
 def bad_images(sets: dict[str, pd.DataFrame], seeds: int) -> None:
     """Blank images and cut them, and look for that; then all sets as they are."""
     for name, frame in sets.items():
-        thumbnails, errors = make_thumbnails(frame["file_loc"].tolist(), Preprocessing(images=ImageSettings()))
+        thumbnails, errors, _ = make_thumbnails(frame["file_loc"].tolist(), Preprocessing(images=ImageSettings()))
         own = image_faults(frame, thumbnails, errors)
         rng = np.random.default_rng(0)
         cut = thumbnails.copy()

@@ -71,7 +71,7 @@ def test_each_image_is_read_once(catalog_file: Path, monkeypatch: pytest.MonkeyP
         raise AssertionError(arguments)
 
     monkeypatch.setattr("zoobot.data.rows.decode_image", refuse)
-    monkeypatch.setattr("zoobot.data.pixels.decode_image", refuse)
+    monkeypatch.setattr("zoobot.data.pixels.decode_with_fills", refuse)
     galaxies.setup("fit")
     for _ in range(2):
         assert sum(len(batch["id_str"]) for batch in galaxies.train_dataloader()) == 42

@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from zoobot.data.fills import find_fills
+from zoobot.data.fills import FillCount, find_fills
 from zoobot.data.fits import read_fits
-from zoobot.data.stretch import DEFAULT_PERCENTILES, ConstantImageWarning, Stretch, stretch_bands
+from zoobot.data.stretch import DEFAULT_PERCENTILES, ConstantImageWarning, Stretch, stretch_bands, stretch_with_fills
 
 FILLS = [0.0, -99.0, -999.0, -9999.0, 9999.0, -(2.0**63), -1.6375e30, 1e20, -1e30, 9.96921e36, 65535.0, -32768.0]
 N = 96
@@ -133,3 +133,28 @@ def test_real_images_with_a_border_look_as_with_nan(value: float, real_data: Pat
         mask[:, : mask.shape[1] // 5] = True
         expected, got = (stretched(filled(image, mask, np.float32(one))) for one in (np.nan, value))
         np.testing.assert_allclose(got[:, ~mask], expected[:, ~mask], atol=1e-4)
+
+
+@pytest.mark.parametrize("kind", ["side", "frame", "wedge", "gap"])
+@pytest.mark.parametrize("value", [*FILLS, np.nan])
+def test_the_fill_and_its_share_are_told(value: float, kind: str) -> None:
+    mask = border(kind)
+    _, shares = stretch_with_fills(filled(galaxy(3), mask, value), "asinh", DEFAULT_PERCENTILES, "galaxy")
+    assert shares == {"NaN" if np.isnan(value) else f"{np.float32(value):.6g}": mask.mean()}
+    assert stretch_with_fills(galaxy(3), "asinh", DEFAULT_PERCENTILES, "galaxy")[1] == {}
+
+
+def test_of_several_bands_the_largest_share_is_told() -> None:
+    image = np.concatenate([galaxy(3), filled(galaxy(4), border("side"), -99), filled(galaxy(5), border("gap"), -99)])
+    assert stretch_with_fills(image, "lupton", DEFAULT_PERCENTILES, "galaxy")[1] == {"-99": border("side").mean()}
+
+
+def test_images_are_counted_once_each() -> None:
+    count = FillCount()
+    assert count.sentences() == []
+    for shares in ({}, {"0": 0.2, "NaN": 0.001}, {"0": 0.05}, {}):
+        count.add(shares)
+    (said,) = count.sentences()
+    assert said.startswith(
+        "2 of 4 images have pixels without data: 0 in 2 (up to 20% of an image), NaN in 1 (up to 0.1% of one)."
+    )

@@ -176,7 +176,7 @@ def test_thumbnails_of_fits_are_bytes_too(tmp_path):
     make_catalog(tmp_path, 3, fits=True)
     frame = read_catalog(tmp_path / "catalog.csv")
     files = [*frame["file_loc"], str(tmp_path / "gone.fits")]
-    thumbnails, errors = make_thumbnails(files, Preprocessing(), num_workers=0)
+    thumbnails, errors, _ = make_thumbnails(files, Preprocessing(), num_workers=0)
     assert thumbnails.shape == (4, 3, 64, 64)
     assert thumbnails.dtype == np.uint8
     assert thumbnails[:3].max() == 255

@@ -118,7 +118,7 @@ def test_real_galaxies_have_few(real_data):
     from zoobot.report.checks import make_thumbnails
 
     frame = read_catalog(real_data / "rings" / "train.csv").head(50)
-    thumbnails, _ = make_thumbnails(frame["file_loc"].tolist(), Preprocessing(), num_workers=0)
+    thumbnails, _, _ = make_thumbnails(frame["file_loc"].tolist(), Preprocessing(), num_workers=0)
     assert len(near_duplicates(frame, thumbnails)) == 0
 
 

@@ -76,9 +76,9 @@ def test_real_galaxies(real_data):
 
     for name in ("rings", "mirabest_fits"):
         frame = read_catalog(real_data / name / "test.csv").head(30)
-        thumbnails, errors = make_thumbnails(frame["file_loc"].tolist(), Preprocessing(), num_workers=0)
+        thumbnails, errors, _ = make_thumbnails(frame["file_loc"].tolist(), Preprocessing(), num_workers=0)
         assert image_faults(frame, thumbnails, errors).empty, name
     broken = str(real_data / "fits_examples" / "decam_a2670_190.fits")  # a chip gap through a quarter of it
     one_band = Preprocessing(images=ImageSettings(channels=1, bands=(0,)))
-    thumbnails, errors = make_thumbnails([broken], one_band, num_workers=0)
+    thumbnails, errors, _ = make_thumbnails([broken], one_band, num_workers=0)
     assert image_faults(pd.DataFrame({"id_str": ["d"], "file_loc": [broken]}), thumbnails, errors)["fault"][0] == "gap"

@@ -200,7 +200,7 @@ def test_real_galaxies_of_the_same_and_of_other_surveys_are_told_apart(other, re
     train = read_catalog(real_data / "rings" / "train.csv").assign(part="train")
     test = read_catalog(real_data / other).head(200)
     memory = memory_of(train, Preprocessing(), num_workers=0)
-    thumbnails, _ = make_thumbnails(test["file_loc"].tolist(), Preprocessing(), num_workers=0)
+    thumbnails, _, _ = make_thumbnails(test["file_loc"].tolist(), Preprocessing(), num_workers=0)
     for names in (test["id_str"], train["id_str"].head(len(test)).tolist()):
         seen = seen_by(memory, test.assign(id_str=names), thumbnails)
         assert seen.counts() == {"train": 0, "val": 0, "test": 0, "new": len(test)}

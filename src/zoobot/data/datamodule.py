@@ -13,6 +13,7 @@ from torch.utils.data import DataLoader, Sampler
 
 from zoobot.data.augment import Augmentation, Transform, centre_views, custom_views, random_views
 from zoobot.data.catalog import label_columns, read_catalog
+from zoobot.data.fills import FillCount
 from zoobot.data.images import ImageSettings, Stretch
 from zoobot.data.labels import LabelKind, check_values, infer_kind, is_names, read_labels
 from zoobot.data.pixels import KeptPixels, Preprocessing, default_workers, keep_pixels
@@ -163,8 +164,8 @@ class GalaxyDataModule(L.LightningDataModule):
         self.label_cols: list[str] = []
         self.class_names: dict[str, tuple[str, ...]] = {}
         self.notes: list[str] = []
-        self.checks_values = True
-        """Whether to look for labels that are odd; False for parts of a catalog that has been looked at"""
+        self.judges_labels = self.judges_images = True
+        """Whether to say what is odd about them; False where somebody else does"""
         self.label_scale: LabelScale | None = None
         self._labelled: list[pd.DataFrame] = []
         self.frames: dict[Part, pd.DataFrame] = {}
@@ -244,7 +245,7 @@ class GalaxyDataModule(L.LightningDataModule):
             for column in self.label_cols
             if self.label_kind == "classes" or is_names(training[column])
         }
-        for frame in self._labelled if self.checks_values else ():
+        for frame in self._labelled if self.judges_labels else ():
             self.note(check_values(frame, self.label_cols, kind))
 
     def note(self, notes: list[str]) -> None:
@@ -286,6 +287,7 @@ class GalaxyDataModule(L.LightningDataModule):
         wanted: dict[str | None, tuple[Part, ...]] = {
             "fit": ("train", "val"), "validate": ("val",), "test": ("test",), "predict": ("predict",)
         }  # fmt: skip
+        fills = FillCount()
         for part in wanted.get(stage, ("train", "val", "test", "predict")):
             if part in self.frames and part not in self.pixels:
                 files = self.frames[part]["file_loc"].tolist()
@@ -295,7 +297,10 @@ class GalaxyDataModule(L.LightningDataModule):
                     num_workers=self.num_workers,
                     memory_gb=self.memory_gb,
                     description=f"Reading {part} images",
+                    fills=fills,
                 )
+        if self.judges_images:
+            self.note(fills.sentences())
 
     def train_dataloader(self) -> DataLoader[Any]:
         """Give the training batches: each galaxy once an epoch (or balanced by class), in a new order and a new view every epoch."""

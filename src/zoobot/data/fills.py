@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -20,11 +22,65 @@ LARGEST_SHARE = 0.8
 
 _MOST_VALUES = 3
 """How many fill values are looked for in one band"""
+_MOST_SAID = 4
 _FEWEST = 3
 _SAMPLE = 4096
 _MOSTLY = 0.95
 _TWO_SIDED = 0.02
 _APART = 2.0
+
+
+class FillCount:
+    """How many images hold pixels without data, with which values, and how much of an image they take."""
+
+    def __init__(self) -> None:
+        self.n_images = 0
+        self.n_filled = 0
+        self.images: Counter[str] = Counter()
+        """Images by the value that stands for no data"""
+        self.largest: dict[str, float] = {}
+        """The largest share of an image's pixels (of one band) that a value takes"""
+
+    def add(self, shares: Mapping[str, float]) -> None:
+        """Take one more image: the share of its pixels by value, as `shares_of_fills` gives it; empty where it has none."""
+        self.n_images += 1
+        self.n_filled += bool(shares)
+        self.images.update(shares.keys())
+        for value, share in shares.items():
+            self.largest[value] = max(share, self.largest.get(value, 0.0))
+
+    def sentences(self) -> list[str]:
+        """Return a sentence on all images, none where no image has such pixels."""
+        if not self.n_filled:
+            return []
+        common = self.images.most_common(_MOST_SAID)
+        each = [
+            f"{value} in {n:,} (up to {100 * self.largest[value]:.2g}% of {'an image' if value == common[0][0] else 'one'})"
+            for value, n in common
+        ]
+        more = ", ..." if len(self.images) > len(common) else ""
+        return [
+            f"{self.n_filled:,} of {self.n_images:,} images have pixels without data: {', '.join(each)}{more}. They do not count for the "
+            "contrast of the rest."
+        ]
+
+
+def shares_of_fills(band: npt.NDArray[Any], usable: Mask, filled: Mask) -> dict[str, float]:
+    """Return the share of a band's pixels by the value that stands for no data there: 'NaN', '-9999', '0', ...
+
+    Parameters
+    ----------
+    band
+        (y, x)
+    usable
+        Pixels that are finite.
+    filled
+        Those that `find_fills` finds.
+    """
+    nothing = float(np.isnan(band).mean())
+    values, counts = np.unique(band[(filled | ~usable) & ~np.isnan(band)], return_counts=True)
+    shares = {f"{value:.6g}": float(n / band.size) for value, n in zip(values, counts, strict=True)}
+    return ({"NaN": nothing} if nothing else {}) | shares
 
 
 def find_fills(band: npt.NDArray[Any], usable: Mask) -> tuple[Mask, Mask]:

@@ -11,7 +11,7 @@ from PIL import Image
 
 from zoobot.data.fits import HDUs, join_bands, read_fits
 from zoobot.data.pictures import central_square, is_deep, open_picture, planes
-from zoobot.data.stretch import DEFAULT_PERCENTILES, ConstantImageWarning, Stretch, stretch_bands
+from zoobot.data.stretch import DEFAULT_PERCENTILES, ConstantImageWarning, Stretch, stretch_with_fills
 from zoobot.errors import ImageError, OptionError
 
 __all__ = [
@@ -147,13 +147,20 @@ def read_image(
     )
     paths = _paths(file_loc)
     sources = _open(paths, settings, reduced_to=None)
-    image = _brightness(sources, settings, paths)
+    image, _ = _brightness(sources, settings, paths)
     return image if channels is None else _fit_channels(image, channels, paths, color=_is_color(sources, settings))
 
 
 def decode_image(
     file_loc: FileLoc, settings: ImageSettings, size: int
 ) -> npt.NDArray[np.uint8] | npt.NDArray[np.float32]:
+    """Return the pixels that `decode_with_fills` gives."""
+    return decode_with_fills(file_loc, settings, size)[0]
+
+
+def decode_with_fills(
+    file_loc: FileLoc, settings: ImageSettings, size: int
+) -> tuple[npt.NDArray[np.uint8] | npt.NDArray[np.float32], dict[str, float]]:
     """Give the central square of an image at the size that training keeps, as (channel, size, size).
 
     The shorter side is resized (bilinear, antialiased), the longer one then cropped to the middle. Pictures of 8 bit give
@@ -171,8 +178,10 @@ def decode_image(
 
     Returns
     -------
-    ndarray
+    pixels : ndarray
         (channel, size, size), uint8 or float32.
+    fills : dict
+        By the value that stands for no data: the share of pixels; see `zoobot.data.stretch.stretch_with_fills`. Empty without a stretch.
 
     Raises
     ------
@@ -185,12 +194,13 @@ def decode_image(
     color = _is_color(sources, settings)
     if len(sources) == 1 and settings.stretch is None and isinstance(first, Image.Image) and first.mode in ("L", "RGB"):
         square = _pick_bands(planes(central_square(first, size)), settings.bands, paths)
-        return np.ascontiguousarray(_fit_channels(square, settings.channels, paths, color=color))
+        return np.ascontiguousarray(_fit_channels(square, settings.channels, paths, color=color)), {}
 
-    image = _fit_channels(_brightness(sources, settings, paths), settings.channels, paths, color=color)
+    brightness, fills = _brightness(sources, settings, paths)
+    image = _fit_channels(brightness, settings.channels, paths, color=color)
     resized = np.stack([planes(central_square(Image.fromarray(band), size))[0] for band in image]).clip(0, 1)
     is_shallow = isinstance(first, Image.Image) and first.mode in ("L", "RGB")
-    return np.rint(resized * 255).astype(np.uint8) if is_shallow else resized
+    return np.rint(resized * 255).astype(np.uint8) if is_shallow else resized, fills
 
 
 def gives_floats(file_loc: FileLoc) -> bool:
@@ -244,13 +254,15 @@ def _open(paths: list[Path], settings: ImageSettings, reduced_to: int | None) ->
     return sources
 
 
-def _brightness(sources: list[_Source], settings: ImageSettings, paths: list[Path]) -> npt.NDArray[np.float32]:
-    """Give the picked bands in [0, 1], stretched where that is asked for: (band, y, x)."""
+def _brightness(
+    sources: list[_Source], settings: ImageSettings, paths: list[Path]
+) -> tuple[npt.NDArray[np.float32], dict[str, float]]:
+    """Give the picked bands in [0, 1], stretched where that is asked for: (band, y, x); and the fill values that a stretch found."""
     parts = [_full_scale(source) for source in sources]
     image = _pick_bands(join_bands(parts, list(map(str, paths))), settings.bands, paths)
     if settings.stretch is None and _is_picture(sources[0]):
-        return image.astype(np.float32)
-    return stretch_bands(image, settings.stretch or "asinh", settings.percentiles, _name(paths))
+        return image.astype(np.float32), {}
+    return stretch_with_fills(image, settings.stretch or "asinh", settings.percentiles, _name(paths))
 
 
 def _full_scale(picture: _Source) -> npt.NDArray[np.floating[Any]]:

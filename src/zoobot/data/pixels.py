@@ -17,7 +17,8 @@ import psutil
 import torch
 from torch.utils.data import DataLoader, Dataset
 
-from zoobot.data.images import ImageSettings, decode_image, gives_floats, is_fits
+from zoobot.data.fills import FillCount
+from zoobot.data.images import ImageSettings, decode_with_fills, gives_floats, is_fits
 from zoobot.errors import ImageError, OptionError
 from zoobot.files import open_regular
 from zoobot.progress import track, track_steps
@@ -91,8 +92,8 @@ class Preprocessing:
         return cls(**{**saved, "images": ImageSettings(**saved["images"])})
 
 
-class ImageFiles(Dataset[tuple[int, "npt.NDArray[Any] | ImageError"]]):
-    """Decodes file after file: (row, pixels (channel, kept_size, kept_size)), or (row, what was wrong with the file)."""
+class ImageFiles(Dataset[tuple[int, "npt.NDArray[Any] | ImageError", dict[str, float]]]):
+    """Decodes file after file: row, pixels (channel, kept_size, kept_size) or what was wrong with the file, and fill values."""
 
     def __init__(self, files: Sequence[str], preprocessing: Preprocessing) -> None:
         self.files = np.asarray(files, dtype=object)
@@ -101,11 +102,11 @@ class ImageFiles(Dataset[tuple[int, "npt.NDArray[Any] | ImageError"]]):
     def __len__(self) -> int:
         return len(self.files)
 
-    def __getitem__(self, row: int) -> tuple[int, npt.NDArray[Any] | ImageError]:
+    def __getitem__(self, row: int) -> tuple[int, npt.NDArray[Any] | ImageError, dict[str, float]]:
         try:
-            return row, decode_image(self.files[row], self.preprocessing.images, self.preprocessing.kept_size)
+            return row, *decode_with_fills(self.files[row], self.preprocessing.images, self.preprocessing.kept_size)
         except ImageError as err:
-            return row, err
+            return row, err, {}
 
 
 @dataclass(frozen=True)
@@ -177,13 +178,28 @@ def _blake2b() -> Any:
 
 
 def decode_files(
-    files: Sequence[str], preprocessing: Preprocessing, *, num_workers: int, batch_size: int = DECODED_PER_STEP
+    files: Sequence[str],
+    preprocessing: Preprocessing,
+    *,
+    num_workers: int,
+    batch_size: int = DECODED_PER_STEP,
+    fills: FillCount | None = None,
 ) -> Iterator[list[tuple[int, npt.NDArray[Any] | ImageError]]]:
-    """Give lists of up to ``batch_size`` (row, pixels or error), in the order of ``files``.
+    """Give lists of up to ``batch_size`` (row, pixels or error), in the order of ``files``; ``fills`` counts their fill values.
 
     They are decoded ahead by worker processes; where there are none, or few files, by this process when a list is asked for: pictures
     in threads, FITS one by one.
     """
+    for batch in _decoded(files, preprocessing, num_workers, batch_size):
+        if fills is not None:
+            for _, _, found in batch:
+                fills.add(found)
+        yield [(row, image) for row, image, _ in batch]
+
+
+def _decoded(
+    files: Sequence[str], preprocessing: Preprocessing, num_workers: int, batch_size: int
+) -> Iterator[list[tuple[int, npt.NDArray[Any] | ImageError, dict[str, float]]]]:
     decoder = ImageFiles(files, preprocessing)
     if num_workers and len(files) >= WORKERS_PAY_FROM:
         yield from DataLoader(
@@ -213,6 +229,7 @@ def keep_pixels(
     num_workers: int,
     memory_gb: float | None = None,
     description: str,
+    fills: FillCount | None = None,
 ) -> KeptPixels | None:
     """Decode every image once, and keep the pixels.
 
@@ -229,6 +246,8 @@ def keep_pixels(
         that is free.
     description
         What the progress bar calls the work.
+    fills
+        Counts images with fill values.
 
     Returns
     -------
@@ -246,7 +265,8 @@ def keep_pixels(
         return None
     digests = np.empty((len(files), 2), np.uint64)
     bad: list[ImageError] = []
-    steps = ((batch, len(batch)) for batch in decode_files(files, preprocessing, num_workers=num_workers))
+    decoded = decode_files(files, preprocessing, num_workers=num_workers, fills=fills)
+    steps = ((batch, len(batch)) for batch in decoded)
     for batch in track_steps(steps, description, len(files)):
         for row, image in batch:
             if isinstance(image, ImageError):

@@ -6,7 +6,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from zoobot.data.fills import find_fills
+from zoobot.data.fills import find_fills, shares_of_fills
 from zoobot.errors import ImageError
 
 Stretch = Literal["asinh", "linear", "log", "sqrt", "zscale", "lupton"]
@@ -32,6 +32,13 @@ class ConstantImageWarning(UserWarning):
 def stretch_bands(
     bands: npt.NDArray[Any], stretch: Stretch, percentiles: tuple[float, float], name: str
 ) -> npt.NDArray[np.float32]:
+    """Return the brightness that `stretch_with_fills` gives."""
+    return stretch_with_fills(bands, stretch, percentiles, name)[0]
+
+
+def stretch_with_fills(
+    bands: npt.NDArray[Any], stretch: Stretch, percentiles: tuple[float, float], name: str
+) -> tuple[npt.NDArray[np.float32], dict[str, float]]:
     """Give the bands of an image as brightness, exactly in [0, 1].
 
     The limits are the percentiles of the finite pixels that no fill value has taken (`zoobot.data.fills`), in each band
@@ -56,8 +63,10 @@ def stretch_bands(
 
     Returns
     -------
-    ndarray
+    brightness : ndarray
         (band, y, x), float32 in [0, 1]. A constant band gives zeros and a `ConstantImageWarning`.
+    fills : dict
+        By the value that stands for no data: the largest share of a band's pixels that have it (`shares_of_fills`).
 
     Raises
     ------
@@ -79,8 +88,11 @@ def stretch_bands(
     counted = usable.copy()
     limits = np.zeros((len(bands), 2))
     constant = []
+    fills: dict[str, float] = {}
     for index, band in enumerate(bands):
         absent, filled = find_fills(band, usable[index])
+        for value, share in shares_of_fills(band, usable[index], absent | filled).items():
+            fills[value] = max(share, fills.get(value, 0.0))
         usable[index] &= ~absent
         counted[index] = usable[index] & ~filled
         values = band[counted[index]].astype(np.float64)
@@ -100,7 +112,7 @@ def stretch_bands(
     else:
         span = np.where(high > low, high - low, 1)
         brightness = _curve(stretch)((np.clip(measured, low, high) - low) / span)
-    return np.clip(brightness, 0, 1).astype(np.float32)
+    return np.clip(brightness, 0, 1).astype(np.float32), fills
 
 
 def _limits(values: npt.NDArray[np.float64], stretch: Stretch, percentiles: tuple[float, float]) -> tuple[float, float]:

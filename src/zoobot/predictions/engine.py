@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from zoobot.data import ImageSettings, Preprocessing, read_catalog
 from zoobot.data.augment import Augmentation, centre_views, random_views
 from zoobot.data.catalog import check_columns
+from zoobot.data.fills import FillCount
 from zoobot.data.labels import sentinel_note
 from zoobot.data.pixels import as_dtype, decode_files, digest, prediction_workers, raise_unreadable
 from zoobot.encoders import Encoder, load_encoder, wrap_encoder
@@ -165,6 +166,8 @@ def predict(
     )
     if models[0].reference is not None and len(sample):
         warn_of_shift(models[0].reference, sample, raw.frame, by, save_loc, finetuned=models[0].n_blocks > 0)
+    for note in raw.fills.sentences():
+        logger.warning(note)
     table = prediction_table(models[0], raw, options)
     if save_loc is not None:
         write_table(table, save_loc)
@@ -181,6 +184,7 @@ def represent(
     preprocessing: Preprocessing | None = None,
     hdu: HDUs | None = None,
     keep: bool = False,
+    checked: bool = False,
     num_workers: int | None = None,
     device: str = "auto",
     precision: Precision = "auto",
@@ -198,6 +202,8 @@ def represent(
         How files become images. Default: the model's, or for a bare encoder the defaults at its preferred size.
     keep
         Take features that an earlier run kept (see `zoobot cache info`), and keep those that are new.
+    checked
+        Say nothing of images that have pixels without data.
 
     Raises
     ------
@@ -218,6 +224,8 @@ def represent(
         catalog, settings, encoder, nn.Identity(), encoder=encoder, keep=keep,
         batch_size=batch_size, on_error=on_error, num_workers=num_workers, device=device, precision=precision, runtime=runtime,
     )  # fmt: skip
+    for note in () if checked else raw.fills.sentences():
+        logger.warning(note)
     table = _table(raw, pd.DataFrame(raw.values, columns=names))
     if save_loc is not None:
         write_table(table, save_loc)
@@ -241,12 +249,21 @@ class RawPredictions:
         NaN for images that can't be read.
     errors : list of str or None
         The reason for each such image, empty for the others; None where the first would have been raised.
+    fills : FillCount
+        How many of the images that were decoded have pixels without data.
     """
 
-    def __init__(self, frame: pd.DataFrame, values: npt.NDArray[np.floating[Any]], errors: list[str] | None) -> None:
+    def __init__(
+        self,
+        frame: pd.DataFrame,
+        values: npt.NDArray[np.floating[Any]],
+        errors: list[str] | None,
+        fills: FillCount | None = None,
+    ) -> None:
         self.frame = frame
         self.values = values
         self.errors = errors
+        self.fills = FillCount() if fills is None else fills
 
 
 def raw_predictions(
@@ -296,7 +313,7 @@ def raw_predictions(
         precision=precision,
         runtime=runtime,
     )
-    return RawPredictions(raw.frame, model.in_units(raw.values), raw.errors)
+    return RawPredictions(raw.frame, model.in_units(raw.values), raw.errors, raw.fills)
 
 
 def prediction_table(
@@ -331,7 +348,7 @@ def joined(raws: Sequence[RawPredictions]) -> RawPredictions:
     if len(raws) == 1:
         return raws[0]
     values = [raw.values if raw.values.ndim == 3 else raw.values[:, None] for raw in raws]
-    return RawPredictions(raws[0].frame, np.concatenate(values, axis=1), raws[0].errors)
+    return RawPredictions(raws[0].frame, np.concatenate(values, axis=1), raws[0].errors, raws[0].fills)
 
 
 def _models(source: ModelSource | Sequence[ModelSource]) -> list[FinetuneableZoobotAbstract]:
@@ -412,6 +429,7 @@ def _run(
     table = _Values(len(frame), compute, sample)
     workers = prediction_workers(files, where) if num_workers is None else num_workers
     run: Pass | None = None
+    fills = FillCount()
     with frozen_pass(network, where, precision) as dtype:
         kept = None
         left = np.arange(len(frame))
@@ -420,7 +438,9 @@ def _run(
             for rows, features in kept.known(batch_size):
                 table.add(rows, [features.to(where)])
             left = kept.missing
-        batches = decode_files([files[row] for row in left], settings, num_workers=workers, batch_size=batch_size)
+        batches = decode_files(
+            [files[row] for row in left], settings, num_workers=workers, batch_size=batch_size, fills=fills
+        )
         for batch in track_steps(((batch, len(batch)) for batch in batches), "Predicting", len(left)):
             errors_here = {left[row]: image for row, image in batch if isinstance(image, ImageError)}
             if errors_here and on_error == "raise":
@@ -440,7 +460,7 @@ def _run(
             kept.write()
     if table.values is None:
         raise_unreadable([ImageError(reason) for reason in errors], len(frame))
-    return RawPredictions(frame, table.values, errors if on_error == "skip" else None)
+    return RawPredictions(frame, table.values, errors if on_error == "skip" else None, fills)
 
 
 class _Values:

@@ -77,6 +77,7 @@ class Evaluation:
             self.raw.frame[rows].reset_index(drop=True),
             self.raw.values[rows],
             None if self.raw.errors is None else np.array(self.raw.errors, dtype=object)[rows].tolist(),
+            self.raw.fills,
         )
         kept = rows[self.scored]
         groups = None if self.groups is None else self.groups[kept]
@@ -142,7 +143,7 @@ def evaluate(
 
     Images that can't be read are left out of the scores with ``on_error='skip'``. Galaxies with the same value of the column ``group_col``,
     such as copies of one object, count as one where intervals and tests are made. ``drop_unlabelled`` leaves galaxies without a label out;
-    what is odd about the others is logged, unless the catalog is ``checked``, as `read_labelled` returns it. ``keep``: see
+    what is odd about the others and their images is logged, unless the catalog is ``checked``, as `read_labelled` returns it. ``keep``: see
     `zoobot.represent`; ``sample`` gets the features of galaxies. ``hdu``: see `zoobot.predict`.
 
     Raises
@@ -175,6 +176,8 @@ def evaluate(
         device=device,
         precision=precision,
     )
+    for note in () if checked else raw.fills.sentences():
+        logger.warning(note)
     known = np.isfinite(raw.values).all(axis=1)
     if not known.any():
         msg = "no prediction is finite: there is nothing to score."

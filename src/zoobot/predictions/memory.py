@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import logging
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,7 +11,7 @@ import pandas as pd
 from zoobot.data import Preprocessing
 from zoobot.data.images import is_fits
 from zoobot.data.pixels import file_digests
-from zoobot.predictions.thumbnails import make_thumbnails
+from zoobot.predictions.thumbnails import Thumbnails, make_thumbnails
 from zoobot.science.memory import Memory, choose_pictured
 from zoobot.science.seen import Seen, find_seen
 
@@ -21,11 +21,14 @@ if TYPE_CHECKING:
     from zoobot.finetune import FinetuneableZoobotAbstract
 
 
+logger = logging.getLogger(__name__)
+
+
 def memory_of(
     parts: pd.DataFrame,
     preprocessing: Preprocessing | None,
     *,
-    thumbnails: tuple[npt.NDArray[np.uint8], Sequence[str]] | None = None,
+    thumbnails: Thumbnails | None = None,
     num_workers: int | None = None,
 ) -> Memory:
     """Return the memory of labelled galaxies; of more than 20,000, pictures of so many are kept, the training galaxies' first.
@@ -37,7 +40,7 @@ def memory_of(
     preprocessing
         How images are read.
     thumbnails
-        Of all of them, where they have been made; see `make_thumbnails`.
+        Of all of them, where they have been made (and looked at); see `make_thumbnails`.
     num_workers
         Processes that decode images.
     """
@@ -46,9 +49,11 @@ def memory_of(
     if thumbnails is None:
         some = [files[row] for row in pictured]
         workers = num_workers if any(map(is_fits, some)) else 0  # threads reduce pictures sooner than processes start
-        pictures, errors = make_thumbnails(some, preprocessing or Preprocessing(), num_workers=workers)
+        pictures, errors, fills = make_thumbnails(some, preprocessing or Preprocessing(), num_workers=workers)
+        for note in fills.sentences():
+            logger.warning(note)
     else:
-        pictures, errors = thumbnails[0][pictured], [thumbnails[1][row] for row in pictured]
+        pictures, errors = thumbnails.pictures[pictured], [thumbnails.errors[row] for row in pictured]
     readable = np.array([not error for error in errors], bool)
     digests = file_digests(files, skip=True)
     return Memory.of(parts["id_str"].tolist(), files, roles, digests, pictured[readable], pictures[readable])

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from zoobot.data.catalog import read_catalog
+from zoobot.data.fills import FillCount
 from zoobot.data.pixels import Preprocessing, keep_pixels
 from zoobot.data.rows import Galaxies
 from zoobot.data.splits import split_rows
@@ -91,7 +92,12 @@ class CatalogGalaxies:
             Images that can't be read.
         """
         files = self.frame["file_loc"].tolist()
-        kept = keep_pixels(files, self.preprocessing, num_workers=workers, description=f"Reading {self.name}")
+        fills = FillCount()
+        kept = keep_pixels(
+            files, self.preprocessing, num_workers=workers, description=f"Reading {self.name}", fills=fills
+        )
+        for note in fills.sentences():
+            logger.warning("%s: %s", self.name, note)
         self.galaxies = Galaxies(self.frame, self.labels, kept, self.preprocessing)
         self.is_kept = kept is not None
 

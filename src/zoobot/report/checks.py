@@ -11,12 +11,13 @@ import numpy as np
 import pandas as pd
 
 from zoobot.data import Preprocessing
+from zoobot.data.fills import FillCount
 from zoobot.data.splits import group_codes
 from zoobot.errors import CatalogError
 from zoobot.files import home
 from zoobot.finetune import FinetuneableZoobotAbstract, load
 from zoobot.predictions import feature_array, represent, write_table
-from zoobot.predictions.thumbnails import make_thumbnails
+from zoobot.predictions.thumbnails import Thumbnails, make_thumbnails
 from zoobot.report.found import Checks
 from zoobot.report.label_checks import check_labels, unchecked
 from zoobot.report.looked import Look, write_looked
@@ -51,7 +52,7 @@ def check_run(
     features: npt.NDArray[np.floating] | None = None,
     *,
     model: FinetuneableZoobotAbstract | None = None,
-    thumbnails: tuple[npt.NDArray[np.uint8], Sequence[str]] | None = None,
+    thumbnails: Thumbnails | None = None,
     num_workers: int | None = None,
     galleries: bool = True,
     say: Callable[[str], object] = logger.info,
@@ -93,7 +94,7 @@ def check_run(
         thumbnails = make_thumbnails(galaxies["file_loc"].tolist(), preprocessing, num_workers=num_workers)
     if features is None:
         say("Comparing them with one another.")
-        table = represent(galaxies, model, on_error="skip", num_workers=num_workers)
+        table = represent(galaxies, model, on_error="skip", num_workers=num_workers, checked=True)
         features = feature_array(table)
     checks = check_galaxies(galaxies, predictions, model, features, *thumbnails, notes, folds=folds)
     write_checks(checks, folder, preprocessing, galleries=galleries)
@@ -107,6 +108,7 @@ def check_galaxies(
     features: npt.NDArray[np.floating],
     thumbnails: npt.NDArray[np.uint8],
     errors: Sequence[str],
+    fills: FillCount,
     notes: Sequence[str] = (),
     *,
     folds: bool = False,
@@ -121,8 +123,9 @@ def check_galaxies(
         Of galaxies that the predicting model has not been trained on, beside their labels; None where there are none.
     model
         Which predicted them.
-    features, thumbnails, errors
-        (galaxy, feature); (galaxy, channel, 64, 64) and why an image could not be read, as `make_thumbnails` gives them.
+    features, thumbnails, errors, fills
+        (galaxy, feature); (galaxy, channel, 64, 64), why an image could not be read, and images with pixels without data, as
+        `make_thumbnails` gives them.
     notes
         What else to say of the labels.
     folds
@@ -149,6 +152,7 @@ def check_galaxies(
         [*(notes if labels.n else ()), *labels.notes],
         labels.n_groups,
         labels.figures,
+        fills.sentences(),
     )
 
 
@@ -164,7 +168,7 @@ def write_checks(checks: Checks, folder: Path, preprocessing: Preprocessing, *, 
         folder,
         {
             "duplicates": Look(True, checks.n_checked),
-            "images": Look(True, checks.n_checked),
+            "images": Look(True, checks.n_checked, " ".join(checks.image_notes)),
             "labels": Look(checks.n_labels_checked > 0, checks.n_labels_checked, " ".join(checks.notes)),
         },
     )

@@ -267,11 +267,11 @@ def compare_encoders(
     groups = None if group_col is None else group_codes(frame[group_col])
     truth, kind, told = read_label(frame, label, task)
     say(f"{len(frame)} labelled galaxies; {label} ({told or 'numbers'}).")
-    features = {}
+    features: dict[str, NDArray[np.float32]] = {}
     for name in encoders:
         say(f"Features of {name}.")
         settings = None if image_size is None else Preprocessing(image_size=image_size)
-        table = represent(frame, name, preprocessing=settings, hdu=hdu, num_workers=num_workers)
+        table = represent(frame, name, preprocessing=settings, hdu=hdu, num_workers=num_workers, checked=bool(features))
         features[name] = feature_array(table)
     return compare_features(features, truth, kind, groups=groups, label=label, **options)
 

@@ -35,6 +35,8 @@ class Checks:
     """Independent groups among the galaxies whose labels were checked; None where each galaxy stands alone"""
     label_figures: Mapping[str, Figure] = field(default_factory=dict)
     """For each label of classes: the AUROC of its predictions (`zoobot.science.label_check.judging_figure`). Empty for measurements"""
+    image_notes: list[str] = field(default_factory=list)
+    """What else is to be said of the images: how many have pixels without data"""
 
     @property
     def across(self) -> pd.DataFrame:
@@ -67,7 +69,7 @@ class Checks:
 
     def sentences(self) -> list[str]:
         """Return what was found, in plain words."""
-        return [*self._of_labels(), *self._of_duplicates(), self._of_images(), *self.notes]
+        return [*self._of_labels(), *self._of_duplicates(), self._of_images(), *self.image_notes, *self.notes]
 
     def _of_labels(self) -> list[str]:
         if not self.n_labels_checked:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +15,7 @@ from zoobot.errors import LabelError
 from zoobot.files import write_json
 from zoobot.predictions import feature_array, represent
 from zoobot.predictions.memory import memory_of
-from zoobot.predictions.thumbnails import make_thumbnails
+from zoobot.predictions.thumbnails import Thumbnails, make_thumbnails
 from zoobot.report import check_run
 from zoobot.report.looked import Look, write_looked
 from zoobot.report.names import LEARNING_CURVE_FILE, MODEL_FOLDER, SHIFT_FILE
@@ -60,7 +60,7 @@ def write_aftermath(
     parts = labelled_galaxies(datamodule)
     thumbnails = make_thumbnails(parts["file_loc"].tolist(), datamodule.preprocessing, num_workers=settings.num_workers)
     remember(settings, datamodule, model, out, thumbnails)
-    features = feature_array(represent(parts, model, **evaluation_options(settings, model)))
+    features = feature_array(represent(parts, model, checked=True, **evaluation_options(settings, model)))
     groups = groups_of(datamodule, parts)
     model.reference = _reference_of(parts, features, groups, model)
     model.reference.save(out / MODEL_FOLDER)
@@ -85,7 +85,7 @@ def remember(
     datamodule: GalaxyDataModule,
     model: FinetuneableZoobotAbstract,
     out: Path,
-    thumbnails: tuple[npt.NDArray[np.uint8], Sequence[str]] | None = None,
+    thumbnails: Thumbnails | None = None,
 ) -> Memory:
     """Give the model the memory of all labelled galaxies of its run, and write it beside the model; see `memory_of`."""
     model.memory = memory = memory_of(

@@ -63,6 +63,7 @@ def build(settings: RunSettings) -> tuple[GalaxyDataModule, FinetuneableZoobotAb
         test_catalog=test,
         **data_options(settings, encoder, task, label_cols),
     )
+    datamodule.judges_images = False  # those of all parts are judged together, when the run ends
     datamodule.note(notes)
     datamodule.read_catalogs()
     model = build_model(settings, task, datamodule, encoder)

@@ -155,7 +155,9 @@ def evaluation_run(
     )
     preprocessing = model.preprocessing or Preprocessing()
     thumbnails = make_thumbnails(frame["file_loc"].tolist(), preprocessing, num_workers=num_workers)
-    recognized = recognize(model, source, frame, thumbnails[0], num_workers=num_workers)
+    for sentence in () if sample is not None else thumbnails.fills.sentences():
+        say(sentence)
+    recognized = recognize(model, source, frame, thumbnails.pictures, num_workers=num_workers)
     for sentence in recognized.sentences():
         say(sentence)
     rows = {"test": ~recognized.learned, "seen": recognized.learned}

@@ -175,7 +175,7 @@ def _run_fold(
         classes=model.class_names,
         **data_options(settings, encoder, task, datamodule.label_cols),
     )
-    fold.checks_values = False  # as those of the whole catalog, they have been looked at
+    fold.judges_labels = fold.judges_images = False  # those of the whole catalog have been judged
     fold.read_catalogs()
     trained = build_model(settings, task, fold, encoder)
     trainer = make_trainer(path)
