@@ -38,7 +38,7 @@ and of encoders, have less of"""
 MOST = 10_000
 """Galaxies that are used, drawn at random where there are more"""
 
-NAMES = {"balanced_accuracy": "balanced accuracy", "auroc": "AUROC", "r2": "R2", "rmse": "RMSE"}
+NAMES = {"balanced_accuracy": "balanced accuracy", "auroc": "AUROC", "r2": "R²", "rmse": "RMSE"}
 
 HEADS: dict[CurveTask, str] = {
     "classify": "a ridge classifier on frozen features, classes weighted alike",
@@ -89,7 +89,7 @@ class LearningCurve:
 
     @property
     def headline(self) -> str:
-        """The score that counts: balanced accuracy, or R2."""
+        """The score that counts: balanced accuracy, or R²."""
         return SCORES[self.task][0]
 
     @property

@@ -191,7 +191,8 @@ NO_SKILL_QUESTIONS: Cause[Questions] = Cause(
             "no_skill_questions",
             always,
             lambda found: (
-                f"The skill of {len(found.without_skill)} of {count(len(found.asked), 'question')} is 0 or less: "
+                f"Of {count(len(found.asked), 'question')} that {'was' if len(found.asked) == 1 else 'were'} asked of 30 test galaxies "
+                f"or more, {len(found.without_skill)} {'has' if len(found.without_skill) == 1 else 'have'} a skill of 0 or less: "
                 f"{listed(found.without_skill)}."
             ),
         ),

@@ -53,8 +53,8 @@ OVERCONFIDENT: Cause[Questions] = Cause(
             "overconfident",
             always,
             lambda found: (
-                "90% intervals hold fewer vote counts than that, by more than chance explains (p ≤ 0.01), for "
-                f"{listed(found.overconfident)}. Don't quote intervals of these questions."
+                "Fewer than 90% of the test galaxies' vote counts are in their 90% intervals, by more than chance explains (p ≤ 0.01), "
+                f"for {listed(found.overconfident)}. Don't quote intervals of these questions."
             ),
         ),
     ),
