@@ -1,6 +1,7 @@
 """finetune -> predict -> evaluate for every task, and what each command leaves behind."""
 
 import json
+import re
 import shutil
 
 import h5py
@@ -206,6 +207,10 @@ def test_predict_and_evaluate_repeat_the_test_scores(runs, galaxies, zoobot_comm
     for name in SCORES[task]:
         assert again[name] == pytest.approx(first[name], abs=1e-6)
     assert len(pd.read_csv(tmp_path / "scores" / "predictions.csv")) == len(tested)
+    titles = [
+        re.findall("<h1>(.*?)</h1>", (folder / "report.html").read_text()) for folder in (run, tmp_path / "scores")
+    ]
+    assert titles[0] == titles[1] and titles[0]
 
 
 def test_scores_of_names_equal_those_of_scikit_learn(runs):

@@ -191,11 +191,11 @@ class RunContents:
 
     @cached_property
     def tree(self) -> Schema | None:
-        """The decision tree, where the saved model has it."""
+        """The decision tree, where the saved model or ``about.json`` has it."""
         from zoobot.errors import ZoobotError
         from zoobot.trees import Schema
 
-        content = self.model.get("task_options", {}).get("schema")
+        content = self.model.get("task_options", {}).get("schema") or self.about.get("schema")
         try:
             return None if content is None else Schema.from_dict(content)
         except (ZoobotError, KeyError, TypeError):

@@ -14,6 +14,7 @@ import torch
 
 import zoobot
 from zoobot.files import write_json
+from zoobot.finetune import FinetuneableZoobotTree
 from zoobot.predictions import write_table
 from zoobot.report.contents import PARTS, TASKS
 from zoobot.report.names import ABOUT_FILE, GROUP_COLUMN, PARTS_FILE
@@ -47,6 +48,7 @@ def about_model(model: FinetuneableZoobotAbstract, encoder: str, started: str) -
         "multi_label": bool(getattr(model, "multi_label", False)),
         "label_cols": model.label_cols,
         "class_names": class_names(model),
+        "schema": model.schema.to_dict() if isinstance(model, FinetuneableZoobotTree) else None,
         "encoder": encoder,
         "n_blocks": model.n_blocks,
         "image_size": None if model.preprocessing is None else model.preprocessing.image_size,
