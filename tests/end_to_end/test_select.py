@@ -80,6 +80,6 @@ def test_compare(galaxies, encoder, zoobot_command, tmp_path):
         f"comparison.{end}" for end in ("csv", "json", "png")
     }
     answer = zoobot_command(*arguments, "--label", "radius")
-    assert answer.code == 0 and "R2 by labels" in answer.out
+    assert answer.code == 0 and "R² by labels" in answer.out
     answer = zoobot_command(*arguments, "--label", "nothing")
     assert answer.code == 2 and "lacks 1 of 1 label columns" in answer.err
