@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from zoobot.science.groups import Groups
-from zoobot.science.intervals import Measured, none, positive_mean, positive_ratio
+from zoobot.science.intervals import FEWEST_SQUARED, Measured, none, positive_mean, positive_ratio
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -52,8 +52,9 @@ def _against(each: Values, classes: NDArray[np.int64], groups: ArrayLike | None)
 
 
 def rmse(predicted: ArrayLike, truth: ArrayLike, groups: ArrayLike | None = None) -> Measured:
-    """Return the root mean square error; see `positive_mean`."""
-    return _root(positive_mean((np.asarray(predicted, dtype=np.float64) - np.asarray(truth)) ** 2, groups))
+    """Return the root mean square error; see `positive_mean`. Fewer than 20 galaxies, or groups, have no interval."""
+    squares = (np.asarray(predicted, dtype=np.float64) - np.asarray(truth)) ** 2
+    return _root(positive_mean(squares, groups, fewest=FEWEST_SQUARED))
 
 
 def mae(predicted: ArrayLike, truth: ArrayLike, groups: ArrayLike | None = None) -> Measured:
