@@ -31,7 +31,7 @@ HOUSE = (
     {"data"},
     {"encoders"},
     {"trees"},
-    {"sealing", "folders"},
+    {"sealing", "folders", "origins"},
     {"progress", "precision", "files"},
     {"unpacking"},
     {"errors", "schema", "stopping", "terminal"},

@@ -238,5 +238,5 @@ def test_a_catalog_of_another_campaign_is_refused(quick, voted, tmp_path):
 
 def test_an_unwritable_folder_is_named(quick, tmp_path):
     (tmp_path / "file").touch()
-    with pytest.raises(OutputError, match="can't be written"):
+    with pytest.raises(OutputError, match="is a file, expected a folder"):
         pretrain_run(quick(), tmp_path / "file" / "run")

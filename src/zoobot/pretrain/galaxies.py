@@ -17,6 +17,8 @@ from zoobot.data.rows import Galaxies
 from zoobot.data.splits import split_rows
 from zoobot.data.votes import tree_votes, vote_notes
 from zoobot.errors import CatalogError
+from zoobot.origins import short_digest
+from zoobot.pretrain.origin import digest_of_files
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -35,12 +37,17 @@ class RealGalaxies(Protocol):
 
     rows: dict[str, Numbers]
     """The rows of the parts ``train`` and ``val``"""
+    name: str
+    """Where they come from"""
     is_kept: bool
     """Whether all pixels are in memory, so that worker processes would gain nothing"""
 
     @property
     def tree(self) -> Schema | None:
         """Whose answers are voted on; None without labels."""
+
+    def digests(self) -> dict[str, str]:
+        """Return digests of the ids, the votes (where there are any) and the images."""
 
     def decode(self, workers: int) -> None:
         """Read the images, where they are to be kept."""
@@ -82,6 +89,12 @@ class CatalogGalaxies:
         self.galaxies = Galaxies(self.frame, self.labels, None, preprocessing)
         self.name = source
         self.is_kept = False
+
+    def digests(self) -> dict[str, str]:
+        """See `RealGalaxies`."""
+        labels = {} if self.labels is None else {"votes": short_digest(self.labels.tobytes())}
+        ids = short_digest("\n".join(self.frame["id_str"]).encode())
+        return {"ids": ids, **labels, "images": digest_of_files(self.frame["file_loc"].tolist())}
 
     def decode(self, workers: int) -> None:
         """Read every image once and keep the pixels, where there is room.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import logging
 from io import BytesIO
 from pathlib import Path
@@ -14,7 +16,9 @@ from PIL import Image
 from zoobot.data.pictures import central_square, planes
 from zoobot.data.pixels import Preprocessing, digest
 from zoobot.errors import CatalogError, OptionError
+from zoobot.origins import short_digest
 from zoobot.pretrain.galaxies import held_out, vote_counts
+from zoobot.pretrain.origin import MOST_READ
 
 if TYPE_CHECKING:
     from zoobot.pretrain.plan import Numbers
@@ -68,8 +72,21 @@ class HuggingFaceGalaxies:
         ids = [one for one in ID_COLUMNS if one in table.column_names][:1]
         votes = table.select_columns(values).to_pandas()
         votes["id_str"] = votes[ids[0]].astype(str) if ids else [f"row {row}" for row in range(len(votes))]
+        self.ids = votes["id_str"].tolist()
         self.labels = torch.from_numpy(vote_counts(votes, tree, name))
         self.rows = held_out(len(votes), val_fraction, seed)
+
+    def digests(self) -> dict[str, str]:
+        """See `RealGalaxies`; of up to `MOST_READ` images."""
+        images = hashlib.blake2b(digest_size=16)
+        for stored in self.images[:: -(-len(self.ids) // MOST_READ)][self.column]:
+            with contextlib.suppress(Exception):  # what can't be read is left out in training too
+                images.update(stored["bytes"] if stored["bytes"] is not None else Path(stored["path"]).read_bytes())
+        return {
+            "ids": short_digest("\n".join(self.ids).encode()),
+            "votes": short_digest(self.labels.numpy().tobytes()),
+            "images": images.hexdigest(),
+        }
 
     def decode(self, workers: int) -> None:
         """Do nothing: images are decoded when they are needed, for such sets are large."""

@@ -30,16 +30,20 @@ from zoobot.finetune.trainer import (
     leave_out_advice,
 )
 from zoobot.folders import RUN_FILE, RunFolder
+from zoobot.origins import ORIGIN_FILE, check_same
 from zoobot.precision import training_pass
 from zoobot.pretrain.callbacks import AverageWeights, StepCheckpoint
 from zoobot.pretrain.card import machine, model_card
 from zoobot.pretrain.datamodule import CHANNELS, PretrainData
 from zoobot.pretrain.model import STAGE, PretrainModel
+from zoobot.pretrain.origin import origin
 from zoobot.pretrain.settings import FREE_ON_RESUME, PretrainSettings
 
 logger = logging.getLogger(__name__)
 
 ENCODER_FOLDER = "encoder"
+MIXED = "The encoder would be trained on a mixture that no record tells."
+"""Why a run is not gone on with where something has changed"""
 NEW_MEAN, NEW_STD = 0.1, 0.1
 """Normalisation of encoders that start from random weights: about the mean and spread of pixels of galaxy cutouts."""
 
@@ -83,7 +87,7 @@ def pretrain_run(
     OptionError
         Resuming with other settings than those the run was started with; resuming and overwriting at once.
     CatalogError, TreeError, EncoderError
-        Catalogs, trees or encoders that can't be used.
+        Catalogs, trees or encoders that can't be used; resuming with others than those the run was started with.
     """
     folder = RunFolder(out, "zoobot pretrain", (ENCODER_FOLDER,), (ENCODER_FOLDER, CHECKPOINTS, LOG_FILE))
     last = folder.newest
@@ -96,10 +100,16 @@ def pretrain_run(
     encoder = build_encoder(settings)
     data = PretrainData(settings)
     model = PretrainModel(encoder, data.trees, data.targets, settings, data.plan)
+    made_of = origin(data, encoder) if is_first else {}
+    unknown = check_same(out / CHECKPOINTS, made_of, MIXED) if is_first and resuming else None
+    if unknown is not None:
+        say(unknown)
     trainer = make_trainer(settings, out, data, [DropEarlier(folder)])
     with contextlib.nullcontext() if resuming or not is_first else folder.replaced():
         if is_first:
             _write_run(out, settings, None)
+            if unknown is None:
+                write_json(out / CHECKPOINTS / ORIGIN_FILE, made_of)
             say(_summary(settings, data, encoder))
         with training_pass(encoder, trainer.strategy.root_device, settings.precision) as model.trains_in:
             trainer.fit(model, data, ckpt_path=str(last) if resuming else None, weights_only=True)

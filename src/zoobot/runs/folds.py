@@ -16,12 +16,12 @@ from zoobot.data import GalaxyDataModule
 from zoobot.data.splits import group_codes, split_rows
 from zoobot.errors import ModelFileError, OptionError
 from zoobot.files import read_json, write_json
+from zoobot.origins import ORIGIN_FILE
 from zoobot.predictions import evaluate, write_table
 from zoobot.report.names import FOLDS_FOLDER, METRICS_FILE, PREDICTIONS_FILE
 from zoobot.runs.about import task_of
 from zoobot.runs.build import build_encoder, build_model, data_options
 from zoobot.runs.held_out import best_model, calibrate, evaluation_options, grouping, labelled_galaxies
-from zoobot.runs.origin import ORIGIN_FILE
 from zoobot.runs.settings import RunSettings
 
 if TYPE_CHECKING:

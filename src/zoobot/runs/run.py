@@ -25,6 +25,7 @@ from zoobot.finetune.trainer import (
     check_unchanged,
 )
 from zoobot.folders import RunFolder, finishing
+from zoobot.origins import ORIGIN_FILE, check_same
 from zoobot.precision import peak_memory_gb
 from zoobot.predictions import evaluate, write_table
 from zoobot.report import plot_votes, write_report
@@ -50,7 +51,7 @@ from zoobot.runs.aftermath import remember, write_aftermath
 from zoobot.runs.build import build
 from zoobot.runs.folds import check_folds, keep_same_folds, run_folds
 from zoobot.runs.held_out import best_model, calibrate, evaluation_options, grouping
-from zoobot.runs.origin import ORIGIN_FILE, check_same, origin
+from zoobot.runs.origin import MIXED, origin
 from zoobot.runs.overlap import check_apart
 from zoobot.runs.settings import FREE_ON_RESUME, RunSettings, Timing
 
@@ -122,7 +123,7 @@ def finetune_run(
     if settings.folds:
         check_folds(datamodule, settings.folds)
     made_of = origin(datamodule, model)
-    unknown = None if before is None else check_same(out / CHECKPOINTS, made_of)
+    unknown = None if before is None else check_same(out / CHECKPOINTS, made_of, MIXED)
     if unknown is not None:
         say(unknown)
     say(_summary(settings, datamodule, model))
