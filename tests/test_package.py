@@ -32,7 +32,7 @@ HOUSE = (
     {"encoders"},
     {"trees"},
     {"sealing", "folders", "origins"},
-    {"progress", "precision", "files"},
+    {"progress", "precision", "files", "ranges"},
     {"unpacking"},
     {"errors", "schema", "stopping", "terminal"},
 )

@@ -75,6 +75,7 @@ def simulated_galaxies(table: pd.DataFrame, folder: Path) -> None:
 
 MISTAKES: dict[str, Callable[[pd.DataFrame, Path], object]] = {
     "missing files": lambda table, _: zoobot.read_catalog(table.assign(file_loc="nowhere.jpg")),
+    "a number out of its range": lambda _, __: classifier(learning_rate=float("nan")),
     "no file_loc": lambda table, folder: (
         table.drop(columns="file_loc").to_csv(folder / "galaxies.csv"),
         zoobot.read_catalog(folder / "galaxies.csv"),

@@ -12,7 +12,7 @@ from timm.models import save_for_hf
 from torch import nn
 
 from zoobot.encoders import Encoder, EncoderConfig, load_encoder, read_saved, wrap_encoder
-from zoobot.errors import EncoderError, ModelFileError
+from zoobot.errors import EncoderError, ModelFileError, OptionError
 
 TINY = "test_convnext"
 
@@ -188,7 +188,7 @@ def test_names_that_are_not_known(name, words):
 
 
 def test_channels_below_one():
-    with pytest.raises(EncoderError, match="in_chans=0"):
+    with pytest.raises(OptionError, match="in_chans=0"):
         load_encoder(TINY, in_chans=0, pretrained=False)
 
 

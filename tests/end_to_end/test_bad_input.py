@@ -216,22 +216,6 @@ def test_a_size_that_the_encoder_does_not_take(refuses, table):
     refuses(table, "--label", "shape", *options, words=["48", "160", "test_vit3"])
 
 
-@pytest.mark.parametrize(("option", "value"), [("--crop", 0), ("--image-size", 4), ("--learning-rate", 0)])
-def test_options_out_of_range(refuses, table, option, value):
-    refuses(table, "--label", "shape", option, value, words=[option.strip("-").replace("-", "_"), str(value)])
-
-
-@pytest.mark.parametrize("option", ["--seed", "--num-workers", "--epochs", "--patience", "--batch-size"])
-def test_options_that_typer_refuses(zoobot_command, galaxies, quick, tmp_path, option):
-    command = ("finetune", galaxies / "catalog.csv", "--out", tmp_path / "run", *quick, "--label", "shape")
-    answer = zoobot_command(*command, option, -1)
-    assert answer.code == 2
-    assert option in answer.err
-    assert "greater than or equal to" in " ".join(answer.err.split())
-    assert "Traceback" not in answer.err
-    assert not (tmp_path / "run").exists()
-
-
 def test_folder_that_can_not_be_written(table, zoobot_command, quick, trained, galaxies, tmp_path):
     (tmp_path / "file").write_text("in the way")
     where = tmp_path / "file" / "run"

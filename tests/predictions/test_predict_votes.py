@@ -134,7 +134,7 @@ def test_weights_of_questions() -> None:
     assert torch.allclose(difference, 2 * (plain.loss(outputs, votes) - without.loss(outputs, votes)), atol=1e-4)
     with pytest.raises(TreeError, match="'bar'"):
         tree_model(question_weights={"bar": 1.0})
-    with pytest.raises(OptionError, match="0 or more"):
+    with pytest.raises(OptionError, match="must be at least 0"):
         tree_model(question_weights={"arms": -1.0})
     with pytest.raises(OptionError, match="exponential"):
         tree_model(concentrations="exponential")

@@ -16,7 +16,7 @@ def test_rows_are_a_random_part_each_once():
     assert sorted(audit_rows(30, 100)) == list(range(30))
     counts = np.bincount(np.concatenate([audit_rows(10, 3, seed=seed) for seed in range(2000)]))
     assert np.abs(counts - 600).max() < 100  # five standard deviations
-    with pytest.raises(OptionError, match="0 or more"):
+    with pytest.raises(OptionError, match="n=-1 must be at least 0"):
         audit_rows(10, -1)
 
 

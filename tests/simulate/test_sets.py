@@ -135,7 +135,7 @@ def test_a_galaxy_is_the_same_in_any_set_of_its_seed(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("option", [{"n_galaxies": 0}, {"seed": -1}, {"size": 8}, {"first": 0}])
 def test_numbers_out_of_range_are_named(tmp_path: Path, option: dict[str, int]) -> None:
-    with pytest.raises(OptionError, match=f"{next(iter(option))}={next(iter(option.values()))} is too small"):
+    with pytest.raises(OptionError, match=f"{next(iter(option))}={next(iter(option.values()))} must be at least"):
         simulate.rings(tmp_path, **option)
 
 

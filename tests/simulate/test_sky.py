@@ -155,8 +155,8 @@ def test_a_survey_of_ones_own() -> None:
     ("options", "message"),
     [
         ({"survey": "deccals"}, "No survey called 'deccals'.*Did you mean 'decals'"),
-        ({"size": 8}, "size=8 is too small"),
-        ({"seed": -1}, "seed=-1 is too small"),
+        ({"size": 8}, "size=8 must be at least 32"),
+        ({"seed": -1}, "seed=-1 must be at least 0"),
         ({"population": "all"}, "No population called 'all'"),
     ],
 )

@@ -153,7 +153,7 @@ def test_permuting_answers_permutes_what_is_said(order, components):
 def test_shapes_and_levels_are_checked():
     with pytest.raises(OptionError, match="9 answers"):
         VotePosterior(TREE, np.ones((3, 8)))
-    with pytest.raises(OptionError, match="between 0 and 1"):
+    with pytest.raises(OptionError, match="level=.* must be above 0 and below 1"):
         VotePosterior(TREE, np.ones((3, 9))).interval(95)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from enum import StrEnum
 from typing import Annotated, Any
@@ -9,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from zoobot import __version__
+from zoobot.ranges import RANGES, check_range
 from zoobot.terminal import Terminal
 
 app = typer.Typer(
@@ -104,13 +106,34 @@ def version_or_help(version: Annotated[bool, typer.Option("--version", help="Sho
         raise typer.Exit
 
 
+def option(text: str, *names: str, number: str | None = None, **details: Any) -> Any:
+    """Return an option.
+
+    Parameters
+    ----------
+    text
+        Its help.
+    *names
+        How it is spelled, where not as the parameter.
+    number
+        What `RANGES` calls its range, for an option that is a number: the help says the range, and other values are refused.
+    **details
+        See ``typer.Option``.
+    """
+    if number is None:
+        return typer.Option(*names, help=text, **details)
+    allowed = RANGES[number]
+
+    def check(_context: Any, parameter: Any, value: Any) -> Any:
+        check_range(parameter.opts[0], value, allowed)
+        return value
+
+    return typer.Option(*names, help=f"{text} Allowed: {allowed}.", callback=check, **details)
+
+
 def panel(title: str) -> Callable[..., Any]:
-    """Give a maker of options that ``--help`` shows together."""
-
-    def option(text: str, *names: str, **details: Any) -> Any:
-        return typer.Option(*names, help=text, rich_help_panel=title, **details)
-
-    return option
+    """Return a maker of options that ``--help`` shows together; see `option`."""
+    return functools.partial(option, rich_help_panel=title)
 
 
 DATA, MODEL, TRAINING, RUN = panel("Data"), panel("Model"), panel("Training"), panel("Run")
@@ -135,7 +158,8 @@ ModelOption = Annotated[
     str, typer.Option("--model", help="A saved model's folder, a checkpoint, or hf_hub:owner/repo.", metavar="DIR")
 ]
 WorkersOption = Annotated[
-    int | None, typer.Option(min=0, help="Processes that decode images. Default: one a core.", show_default=False)
+    int | None,
+    option("Processes that decode images. Default: one per core.", number="num_workers", show_default=False),
 ]
 PRECISION_HELP = "'auto' computes in bfloat16 where the hardware is fast at it; 'float32' never does."
 RuntimeOption = Annotated[

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from zoobot.cli.common import CatalogArgument, HduOption, WorkersOption, app, chosen_hdu, console
+from zoobot.cli.common import CatalogArgument, HduOption, WorkersOption, app, chosen_hdu, console, option
 from zoobot.cli.show import show_files
 from zoobot.files import output_path
 from zoobot.terminal import make_table
@@ -49,16 +49,16 @@ def compare(
     ] = None,
     image_size: Annotated[
         int | None,
-        typer.Option(
-            min=1, help="Pixels a side that the encoders see. Default: each encoder's own.", show_default=False
+        option(
+            "Pixels a side that the encoders see. Default: each encoder's own.", show_default=False, number="image_size"
         ),
     ] = None,
-    folds: Annotated[int, typer.Option(min=2, help="Parts, each of which is predicted from the others.")] = 5,
-    repeats: Annotated[int, typer.Option(min=2, help="Times that galaxies are dealt anew into folds.")] = 4,
-    more: Annotated[int, typer.Option(min=1, help="How many more labels to foresee.")] = 100,
+    folds: Annotated[int, option("Parts, each of which is predicted from the others.", number="n_folds")] = 5,
+    repeats: Annotated[int, option("Times that galaxies are dealt anew into folds.", number="n_repeats")] = 4,
+    more: Annotated[int, option("How many more labels to foresee.", number="more")] = 100,
     hdu: HduOption = None,
     num_workers: WorkersOption = None,
-    seed: Annotated[int, typer.Option(min=0, help="Of folds, subsets and bootstrap, the same for all encoders.")] = 42,
+    seed: Annotated[int, option("Of folds, subsets and bootstrap, the same for all encoders.", number="seed")] = 42,
 ) -> None:
     """Compare encoders by what a linear head on each one's frozen features learns from more and more of the labels."""
     with console.status("Loading torch"):

@@ -18,6 +18,7 @@ from zoobot.cli.common import (
     app,
     chosen_hdu,
     console,
+    option,
 )
 from zoobot.cli.show import show_confusion, show_files, show_questions, show_scores
 from zoobot.files import output_path
@@ -49,7 +50,7 @@ def evaluate(
         bool, typer.Option("--drop-unlabelled", help="Leave galaxies without a label out; else they are an error.")
     ] = False,
     report: Annotated[bool, typer.Option(help="Write report.html, with checks of labels, images and shift.")] = True,
-    batch_size: Annotated[int, typer.Option(min=1, help="Galaxies a step.")] = 64,
+    batch_size: Annotated[int, option("Galaxies a step.", number="batch_size")] = 64,
     on_error: Annotated[
         OnError, typer.Option(help="'skip' leaves images that can't be read out of the scores.")
     ] = OnError.RAISE,

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from zoobot.cli.common import CatalogArgument, HduOption, ModelOption, WorkersOption, app, chosen_hdu, console
+from zoobot.cli.common import CatalogArgument, HduOption, ModelOption, WorkersOption, app, chosen_hdu, console, option
 from zoobot.files import output_path
 
 
@@ -29,7 +29,7 @@ def explain(
             help="Folder for the pictures, explain.json and neighbors.csv.", metavar="DIR", parser=output_path
         ),
     ],
-    limit: Annotated[int, typer.Option(min=1, help="Only the first so many galaxies.")] = 16,
+    limit: Annotated[int, option("Only the first so many galaxies.", number="limit")] = 16,
     target: Annotated[
         str | None,
         typer.Option(
@@ -46,7 +46,7 @@ def explain(
             "'grad-cam' is faster and needs a convolutional encoder.",
         ),
     ] = MapChoice.OCCLUSION,
-    neighbors: Annotated[int, typer.Option(min=1, help="Training galaxies to show beside each.")] = 5,
+    neighbors: Annotated[int, option("Training galaxies to show beside each.", number="neighbors")] = 5,
     group_col: Annotated[
         str | None,
         typer.Option(

@@ -60,12 +60,16 @@ def finetune(
     drop_unlabelled: Annotated[
         bool, DATA("Leave galaxies without a label out, and say how many; else they are an error.", "--drop-unlabelled")
     ] = False,
-    crop: Annotated[float, DATA("The centre share of the image's width that is shown, above 0, at most 1.")] = 0.8,
+    crop: Annotated[float, DATA("The centre share of the image's width that is shown.", number="crop")] = 0.8,
     image_size: Annotated[
         int | None,
-        DATA("Pixels a side that the encoder sees, after the crop. Default: the encoder's own.", show_default=False),
+        DATA(
+            "Pixels a side that the encoder sees, after the crop. Default: the encoder's own.",
+            show_default=False,
+            number="image_size",
+        ),
     ] = None,
-    channels: Annotated[int, DATA("Channels of the images.", min=1)] = 3,
+    channels: Annotated[int, DATA("Channels of the images.", number="channels")] = 3,
     stretch: Annotated[Stretch | None, DATA("Default: asinh for FITS, none for pictures.", show_default=False)] = None,
     hdu: Annotated[
         list[str] | None,
@@ -78,7 +82,7 @@ def finetune(
     flip: Annotated[bool, DATA("Mirror half of the training views; --no-flip where handedness is the label.")] = True,
     balance: Annotated[Balance, DATA("'sampler' draws each class equally often.")] = Balance.NONE,
     num_workers: Annotated[
-        int | None, DATA("Processes that decode images. Default: one a core.", min=0, show_default=False)
+        int | None, DATA("Processes that decode images. Default: one a core.", show_default=False, number="num_workers")
     ] = None,
     encoder: Annotated[
         str, MODEL("hf_hub:owner/repo, a folder, a checkpoint, or any timm model. See: zoobot models.")
@@ -86,7 +90,8 @@ def finetune(
     pretrained: Annotated[bool, MODEL("--no-pretrained starts a timm model from random weights.")] = True,
     task: Annotated[Task | None, MODEL("Default: found from the labels, and said.", show_default=False)] = None,
     blocks: Annotated[
-        int, MODEL("Blocks of the encoder to finetune, from the top: 0 is the head alone, -1 everything.")
+        int,
+        MODEL("Blocks of the encoder to finetune, from the top: 0 is the head alone, -1 everything.", number="blocks"),
     ] = 0,
     head: Annotated[Head, MODEL("Kind of head.")] = Head.LINEAR,
     concentrations: Annotated[
@@ -95,38 +100,44 @@ def finetune(
             "Votes: 'sigmoid' gives 1 to 101 to each answer, as the published heads; 'softplus' also less than 1, and fits better."
         ),
     ] = Concentrations.SIGMOID,
-    epochs: Annotated[int, TRAINING("Train for at most this many epochs.", min=1)] = 100,
+    epochs: Annotated[int, TRAINING("Train for at most this many epochs.", number="epochs")] = 100,
     patience: Annotated[
-        int, TRAINING("Stop once the validation loss has not fallen for this many epochs.", min=1)
+        int, TRAINING("Stop once the validation loss has not fallen for this many epochs.", number="patience")
     ] = 10,
-    batch_size: Annotated[int, TRAINING("Galaxies a step.", min=1)] = 32,
-    learning_rate: Annotated[float, TRAINING("Learning rate of the head.")] = 1e-4,
+    batch_size: Annotated[int, TRAINING("Galaxies a step.", number="batch_size")] = 32,
+    learning_rate: Annotated[float, TRAINING("Learning rate of the head.", number="learning_rate")] = 1e-4,
     feature_cache: Annotated[bool, TRAINING("Run the frozen blocks once and train from what they gave.")] = True,
     views: Annotated[
         int | None,
         TRAINING(
             "Views of each galaxy to run them on; from the second on, augmented. Default: 1 for the head alone, else 8.",
-            min=1,
             show_default=False,
+            number="views",
         ),
     ] = None,
     precision: Annotated[Precision, TRAINING(PRECISION_HELP)] = Precision.AUTO,
-    accumulate: Annotated[int, TRAINING("Add up the gradients of this many batches before each step.", min=1)] = 1,
+    accumulate: Annotated[
+        int, TRAINING("Add up the gradients of this many batches before each step.", number="accumulate")
+    ] = 1,
     ema_decay: Annotated[
         float | None,
         TRAINING(
             "Validate and save a moving average of the weights, with this decay a step, such as 0.99.",
             show_default=False,
+            number="ema_decay",
         ),
     ] = None,
     calibration: Annotated[
         Calibration, TRAINING("How probabilities are calibrated. 'auto': temperature, or isotonic for several labels.")
     ] = Calibration.AUTO,
-    seed: Annotated[int, TRAINING("Decides the split, the order, dropout and the head's first weights.", min=0)] = 42,
+    seed: Annotated[
+        int, TRAINING("Decides the split, the order, dropout and the head's first weights.", number="seed")
+    ] = 42,
     folds: Annotated[
         int,
         RUN(
-            "Cross-validate too: so many folds, for predictions of every labelled galaxy by a model that has not seen it."
+            "Cross-validate too: so many folds, for predictions of every labelled galaxy by a model that has not seen it.",
+            number="folds",
         ),
     ] = 0,
     report: Annotated[bool, RUN("Write report.html, with checks of labels, images and training set.")] = True,

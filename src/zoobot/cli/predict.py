@@ -19,6 +19,7 @@ from zoobot.cli.common import (
     app,
     chosen_hdu,
     console,
+    option,
 )
 from zoobot.files import output_path
 
@@ -40,16 +41,18 @@ def predict(
             help="Table to write: csv, parquet, fits or hdf5, by its ending.", metavar="FILE", parser=output_path
         ),
     ],
-    batch_size: Annotated[int, typer.Option(min=1, help="Galaxies a step.")] = 64,
-    n_samples: Annotated[int, typer.Option(min=1, help="More than 1: repeat with dropout on, for a spread.")] = 1,
-    n_views: Annotated[int, typer.Option(min=1, help="More than 1: average over turned and zoomed views.")] = 1,
-    level: Annotated[float, typer.Option(help="Coverage of sets of classes and of intervals.")] = 0.9,
+    batch_size: Annotated[int, option("Galaxies a step.", number="batch_size")] = 64,
+    n_samples: Annotated[int, option("More than 1: repeat with dropout on, for a spread.", number="n_samples")] = 1,
+    n_views: Annotated[int, option("More than 1: average over turned and zoomed views.", number="n_views")] = 1,
+    level: Annotated[float, option("Coverage of sets of classes and of intervals.", number="level")] = 0.9,
     by_class: Annotated[
         bool, typer.Option("--by-class", help="Sets keep the coverage for the galaxies of each class.")
     ] = False,
     min_asked: Annotated[
         float,
-        typer.Option(help="Votes: leave out answers to questions that are asked with less than this probability."),
+        option(
+            "Votes: leave out answers to questions that are asked with less than this probability.", number="min_asked"
+        ),
     ] = 0.0,
     by: Annotated[
         list[str] | None,

@@ -44,14 +44,18 @@ def pretrain(
     ] = None,
     simulated_share: Annotated[
         float | None,
-        DATA("Share of simulated galaxies in each step, beside real ones. Default: 0.5.", show_default=False),
+        DATA(
+            "Share of simulated galaxies in each step, beside real ones. Default: 0.5.",
+            show_default=False,
+            number="pretrain.simulated_share",
+        ),
     ] = None,
     unlabelled: Annotated[
         str | None,
         DATA("A catalog of real galaxies to learn from without labels, in the same steps.", metavar="CATALOG"),
     ] = None,
     split: Annotated[str, DATA("Split of Hugging Face data sets to train on.")] = "train",
-    size: Annotated[int, DATA("Pixels a side that the encoder sees.", min=16)] = 128,
+    size: Annotated[int, DATA("Pixels a side that the encoder sees.", number="pretrain.size")] = 128,
     hdu: Annotated[
         list[str] | None,
         DATA(
@@ -60,9 +64,13 @@ def pretrain(
             show_default=False,
         ),
     ] = None,
-    crop: Annotated[float, DATA("The centre share of a real image's width that is shown, above 0, at most 1.")] = 0.8,
-    val_galaxies: Annotated[int, DATA("Simulated galaxies to validate on, which training never sees.", min=1)] = 1024,
-    val_fraction: Annotated[float, DATA("Share of each real catalog that is held out to validate on.")] = 0.05,
+    crop: Annotated[float, DATA("The centre share of a real image's width that is shown.", number="crop")] = 0.8,
+    val_galaxies: Annotated[
+        int, DATA("Simulated galaxies to validate on, which training never sees.", number="pretrain.val_galaxies")
+    ] = 1024,
+    val_fraction: Annotated[
+        float, DATA("Share of each real catalog that is held out to validate on.", number="pretrain.val_fraction")
+    ] = 0.05,
     architecture: Annotated[
         str | None, MODEL("timm architecture to start from random weights.", show_default=False)
     ] = None,
@@ -73,59 +81,92 @@ def pretrain(
             show_default=False,
         ),
     ] = None,
-    drop_path: Annotated[float, MODEL("Probability that a residual block is skipped for an image.")] = 0.0,
+    drop_path: Annotated[
+        float, MODEL("Probability that a residual block is skipped for an image.", number="pretrain.drop_path")
+    ] = 0.0,
     images: Annotated[
-        int | None, TRAINING("Labelled images to show in all. This or --epochs is needed.", min=1, show_default=False)
+        int | None,
+        TRAINING(
+            "Labelled images to show in all. This or --epochs is needed.", show_default=False, number="pretrain.images"
+        ),
     ] = None,
     epochs: Annotated[
-        float | None, TRAINING("How often to show each real labelled galaxy.", show_default=False)
+        float | None,
+        TRAINING("How often to show each real labelled galaxy.", show_default=False, number="pretrain.epochs"),
     ] = None,
     report_images: Annotated[
         int | None,
         TRAINING(
-            "Validate and log each time after so many images. Default: 20 times a run.", min=1, show_default=False
+            "Validate and log each time after so many images. Default: 20 times a run.",
+            show_default=False,
+            number="pretrain.report_images",
         ),
     ] = None,
-    batch_size: Annotated[int, TRAINING("Labelled images a step, over all processes.", min=1)] = 64,
+    batch_size: Annotated[int, TRAINING("Labelled images a step, over all processes.", number="batch_size")] = 64,
     unlabelled_batch_size: Annotated[
         int | None,
         TRAINING(
-            "Unlabelled galaxies a step, each in two views. Default: half of --batch-size.", min=2, show_default=False
+            "Unlabelled galaxies a step, each in two views. Default: half of --batch-size.",
+            show_default=False,
+            number="pretrain.unlabelled_batch_size",
         ),
     ] = None,
-    votes_weight: Annotated[float, TRAINING("Factor of the votes' loss.")] = 0.1,
-    truth_weight: Annotated[float, TRAINING("Factor of the loss of simulated galaxies' true parameters.")] = 1.0,
-    unlabelled_weight: Annotated[float, TRAINING("Factor of the loss of unlabelled views.")] = 0.5,
-    learning_rate: Annotated[float, TRAINING("Learning rate, once warmed up.")] = 1e-3,
-    lr_decay: Annotated[
-        float, TRAINING("Each block learns at this times the rate of the block above it; 1 is the same for all.")
+    votes_weight: Annotated[float, TRAINING("Factor of the votes' loss.", number="pretrain.votes_weight")] = 0.1,
+    truth_weight: Annotated[
+        float, TRAINING("Factor of the loss of simulated galaxies' true parameters.", number="pretrain.truth_weight")
     ] = 1.0,
-    weight_decay: Annotated[float, TRAINING("AdamW's weight decay.")] = 0.05,
+    unlabelled_weight: Annotated[
+        float, TRAINING("Factor of the loss of unlabelled views.", number="pretrain.unlabelled_weight")
+    ] = 0.5,
+    learning_rate: Annotated[float, TRAINING("Learning rate, once warmed up.", number="learning_rate")] = 1e-3,
+    lr_decay: Annotated[
+        float,
+        TRAINING(
+            "Each block learns at this times the rate of the block above it; 1 is the same for all.", number="lr_decay"
+        ),
+    ] = 1.0,
+    weight_decay: Annotated[float, TRAINING("AdamW's weight decay.", number="weight_decay")] = 0.05,
     warmup_steps: Annotated[
         int | None,
-        TRAINING("Steps to warm up. Default: a twentieth of all, at most 1000.", min=0, show_default=False),
+        TRAINING(
+            "Steps to warm up. Default: a twentieth of all, at most 1000.",
+            show_default=False,
+            number="pretrain.warmup_steps",
+        ),
     ] = None,
-    clip: Annotated[float, TRAINING("Largest norm of the gradient.")] = 1.0,
+    clip: Annotated[float, TRAINING("Largest norm of the gradient.", number="pretrain.clip")] = 1.0,
     ema_decay: Annotated[
-        float, TRAINING("Validate and save a moving average of the weights, with this decay a step; 0 for none.")
+        float,
+        TRAINING(
+            "Validate and save a moving average of the weights, with this decay a step; 0 for none.",
+            number="pretrain.ema_decay",
+        ),
     ] = 0.999,
-    jitter: Annotated[float, TRAINING("How much the brightness and colors of training images vary.")] = 0.1,
+    jitter: Annotated[
+        float, TRAINING("How much the brightness and colors of training images vary.", number="pretrain.jitter")
+    ] = 0.1,
     seed: Annotated[
-        int, TRAINING("Decides the first weights, the simulated galaxies, the order and the views.", min=0)
+        int, TRAINING("Decides the first weights, the simulated galaxies, the order and the views.", number="seed")
     ] = 42,
     precision: Annotated[Precision, RUN(PRECISION_HELP)] = Precision.AUTO,
     accelerator: Annotated[str, RUN("What to train on: auto, cpu, gpu, mps, as Lightning takes it.")] = "auto",
-    devices: Annotated[int, RUN("Devices (processes, on CPUs) to train on, on each node.", min=1)] = 1,
-    nodes: Annotated[int, RUN("Machines to train on.", min=1)] = 1,
+    devices: Annotated[
+        int, RUN("Devices (processes, on CPUs) to train on, on each node.", number="pretrain.devices")
+    ] = 1,
+    nodes: Annotated[int, RUN("Machines to train on.", number="pretrain.nodes")] = 1,
     sync_batchnorm: Annotated[
         bool, RUN("Compute batch norms over all processes together (GPUs only).", "--sync-batchnorm")
     ] = False,
     workers: Annotated[
-        int | None, RUN("Processes that decode images. Default: one a core.", min=0, show_default=False)
+        int | None,
+        RUN("Processes that decode images. Default: one a core.", show_default=False, number="pretrain.workers"),
     ] = None,
-    save_minutes: Annotated[float, RUN("Write a checkpoint every so many minutes.", min=0)] = 5.0,
+    save_minutes: Annotated[
+        float, RUN("Write a checkpoint every so many minutes.", number="pretrain.save_minutes")
+    ] = 5.0,
     save_steps: Annotated[
-        int | None, RUN("Write a checkpoint every so many steps instead.", min=1, show_default=False)
+        int | None,
+        RUN("Write a checkpoint every so many steps instead.", show_default=False, number="pretrain.save_steps"),
     ] = None,
     resume: Annotated[
         bool, RUN("Go on with an interrupted run in OUT, with the same settings, to the same weights.", "--resume")

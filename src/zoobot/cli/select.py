@@ -39,14 +39,21 @@ def select(
     ] = None,
     purity: Annotated[
         float | None,
-        WANTED("Share of the selected that are of the class, such as 0.9; the lowest threshold that promises it."),
+        WANTED(
+            "Share of the selected that are of the class, such as 0.9; the lowest threshold that promises it.",
+            number="purity",
+        ),
     ] = None,
     completeness: Annotated[
         float | None,
-        WANTED("Share of the class that is selected, such as 0.8; the highest threshold that promises it."),
+        WANTED(
+            "Share of the class that is selected, such as 0.8; the highest threshold that promises it.",
+            number="completeness",
+        ),
     ] = None,
     confidence: Annotated[
-        float, WANTED("Share of promises made that hold; lower ones take fewer labels and select more.")
+        float,
+        WANTED("Share of promises made that hold; lower ones take fewer labels and select more.", number="confidence"),
     ] = 0.9,
     class_name: Annotated[
         str | None, WANTED("The class to select. Default: the second of two.", "--class", show_default=False)
@@ -59,6 +66,7 @@ def select(
         FROM(
             "Share of the target galaxies that are of the class. Default: estimated from their scores.",
             show_default=False,
+            number="prevalence",
         ),
     ] = None,
     validation: Annotated[
@@ -68,7 +76,9 @@ def select(
             "--validation",
         ),
     ] = False,
-    audit: Annotated[int, AUDIT("Galaxies drawn at random from the selected, to judge by eye.", min=0)] = 100,
+    audit: Annotated[
+        int, AUDIT("Galaxies drawn at random from the selected, to judge by eye.", number="n_audit")
+    ] = 100,
     audited: Annotated[
         Path | None,
         AUDIT(
@@ -77,7 +87,7 @@ def select(
             parser=output_path,
         ),
     ] = None,
-    seed: Annotated[int, AUDIT("Of the random list, and of the bootstrap.", min=0)] = 42,
+    seed: Annotated[int, AUDIT("Of the random list, and of the bootstrap.", number="seed")] = 42,
 ) -> None:
     """Select galaxies of a class for a wanted purity or completeness, and say what to expect of them."""
     if audited is not None:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from zoobot.cli.common import app, console
+from zoobot.cli.common import app, console, option
 from zoobot.cli.show import show_files
 from zoobot.files import output_path
 
@@ -20,7 +20,7 @@ def simulate(
             help="Folder for the images and the catalog.", metavar="OUT", parser=output_path, show_default=False
         ),
     ],
-    galaxies: Annotated[int, typer.Option(min=1, help="How many galaxies.")] = 100,
+    galaxies: Annotated[int, option("How many galaxies.", number="n_galaxies")] = 100,
     survey: Annotated[str, typer.Option(help="Survey to imitate: sdss, decals, hsc or euclid.")] = "decals",
     tree: Annotated[
         str | None,
@@ -30,10 +30,12 @@ def simulate(
             show_default=False,
         ),
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Another seed gives other galaxies.")] = 0,
-    size: Annotated[int, typer.Option(help="Width of an image in pixels; the field of view stays the same.")] = 224,
+    seed: Annotated[int, option("Another seed gives other galaxies.", number="seed")] = 0,
+    size: Annotated[
+        int, option("Width of an image in pixels; the field of view stays the same.", number="simulate.size")
+    ] = 224,
     first: Annotated[
-        int, typer.Option(min=1, help="Number of the first galaxy: sets with other numbers are disjoint.")
+        int, option("Number of the first galaxy: sets with other numbers are disjoint.", number="first")
     ] = 1,
     fits: Annotated[
         bool, typer.Option("--fits", help="Write calibrated flux too: FITS cubes, in nanomaggies.")

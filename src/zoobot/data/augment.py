@@ -16,6 +16,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from zoobot.errors import OptionError
+from zoobot.ranges import RANGES, check_fields, check_range
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -60,13 +61,12 @@ class Augmentation:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "zoom", tuple(self.zoom))
-        if len(self.zoom) != 2 or not 0 < self.zoom[0] <= self.zoom[1]:
+        if len(self.zoom) != 2 or self.zoom[0] > self.zoom[1]:
             msg = f"zoom={self.zoom} must be two factors above 0, the smaller first, such as (0.9, 1.1)."
             raise OptionError(msg)
-        for name, most in (("shift", 0.5), ("erase", 1.0), ("noise", 1.0)):
-            if not 0 <= getattr(self, name) <= most:
-                msg = f"{name}={getattr(self, name)} must be between 0 and {most}."
-                raise OptionError(msg)
+        for factor in self.zoom:
+            check_range("zoom", factor, RANGES["zoom_factor"])
+        check_fields(self)
 
     def to_dict(self) -> dict[str, Any]:
         """Give the options as plain values, for JSON."""

@@ -22,6 +22,7 @@ from zoobot.data.scales import LabelScale
 from zoobot.data.splits import check_every_class, group_codes, group_notes, split_rows
 from zoobot.data.unlabelled import leave_out_unlabelled
 from zoobot.errors import CatalogError, OptionError
+from zoobot.ranges import checked
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -94,6 +95,7 @@ class GalaxyDataModule(L.LightningDataModule):
         On `setup`, before any training: see `zoobot.errors`.
     """
 
+    @checked()
     def __init__(
         self,
         label_cols: str | Sequence[str] | None = None,
@@ -129,9 +131,6 @@ class GalaxyDataModule(L.LightningDataModule):
         super().__init__()
         if catalog is not None and train_catalog is not None:
             msg = "catalog and train_catalog were both given. Give catalog to have it split, or train_catalog with its companions."
-            raise OptionError(msg)
-        if batch_size < 1:
-            msg = f"batch_size={batch_size} must be at least 1."
             raise OptionError(msg)
         if class_balance not in ("none", "sampler"):
             msg = f"class_balance={class_balance!r} must be 'none' or 'sampler'."

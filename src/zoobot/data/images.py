@@ -13,6 +13,7 @@ from zoobot.data.fits import HDUs, join_bands, read_fits
 from zoobot.data.pictures import central_square, is_deep, open_picture, planes
 from zoobot.data.stretch import DEFAULT_PERCENTILES, ConstantImageWarning, Stretch, stretch_with_fills
 from zoobot.errors import ImageError, OptionError
+from zoobot.ranges import check_fields, checked
 
 __all__ = [
     "IMAGE_SUFFIXES",
@@ -71,9 +72,7 @@ class ImageSettings:
         for name in ("percentiles", "bands", "hdu"):
             value = getattr(self, name)
             object.__setattr__(self, name, tuple(value) if isinstance(value, list) else value)
-        if not _is_count(self.channels) or self.channels < 1:
-            msg = f"channels is {self.channels!r}: give a whole number from 1."
-            raise OptionError(msg)
+        check_fields(self)
         if self.stretch is not None and self.stretch not in get_args(Stretch):
             msg = f"stretch is {self.stretch!r}: give one of {', '.join(get_args(Stretch))}, or None."
             raise OptionError(msg)
@@ -105,6 +104,7 @@ def is_image_name(name: str | Path) -> bool:
     return str(name).lower().endswith(IMAGE_SUFFIXES)
 
 
+@checked()
 def read_image(
     file_loc: FileLoc,
     *,

@@ -19,9 +19,10 @@ from torch.utils.data import DataLoader, Dataset
 
 from zoobot.data.fills import FillCount
 from zoobot.data.images import ImageSettings, decode_with_fills, gives_floats, is_fits
-from zoobot.errors import ImageError, OptionError
+from zoobot.errors import ImageError
 from zoobot.files import open_regular
 from zoobot.progress import track, track_steps
+from zoobot.ranges import RANGES, check_fields, check_range
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -64,9 +65,12 @@ class Preprocessing:
     custom: bool = False
 
     def __post_init__(self) -> None:
-        if self.image_size < 8 or not 0 < self.crop <= 1:
-            msg = f"image_size={self.image_size} must be at least 8 pixels, and crop={self.crop} above 0 and at most 1."
-            raise OptionError(msg)
+        check_fields(self)
+        check_range(
+            f"the width of images to read (image_size={self.image_size} / crop={self.crop})",
+            self.kept_size,
+            RANGES["kept_size"],
+        )
 
     @property
     def kept_size(self) -> int:

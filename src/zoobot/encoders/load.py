@@ -16,6 +16,7 @@ from zoobot.encoders.specs import ENCODER
 from zoobot.encoders.timm_models import encoder_by_name, encoder_from_folder, encoder_in_memory
 from zoobot.errors import EncoderError, ModelFileError
 from zoobot.files import home, is_file, is_folder
+from zoobot.ranges import checked
 from zoobot.schema import entries
 
 logger = logging.getLogger(__name__)
@@ -23,6 +24,7 @@ logger = logging.getLogger(__name__)
 DEFAULT_IMAGE_SIZE = 224
 
 
+@checked()
 def load_encoder(name: str | Path, in_chans: int = 3, *, pretrained: bool = True) -> Encoder:
     """Give an encoder: a module from images (batch, channel, height, width) in [0, 1] to (batch, feature).
 
@@ -54,9 +56,6 @@ def load_encoder(name: str | Path, in_chans: int = 3, *, pretrained: bool = True
     ModelFileError
         If a folder or checkpoint is missing, damaged or of a newer version.
     """
-    if in_chans < 1:
-        msg = f"in_chans={in_chans}, expected 1 or more: give the number of channels of the images"
-        raise EncoderError(msg)
     encoder = _load(str(name), in_chans, pretrained)
     logger.info("encoder %s: %d features, %d blocks", name, encoder.num_features, encoder.num_blocks)
     return encoder.eval()
@@ -157,6 +156,7 @@ def _with_channels(encoder: Encoder, in_chans: int) -> Encoder:
     return adapted
 
 
+@checked()
 def wrap_encoder(module: nn.Module, in_chans: int = 3) -> Encoder:
     """Give a module in memory as an encoder; the module is used as it is, not copied.
 

@@ -20,12 +20,12 @@ from zoobot.data.augment import mixed
 from zoobot.data.catalog import check_labels
 from zoobot.data.scales import LabelScale
 from zoobot.encoders import Encoder, load_encoder, wrap_encoder
-from zoobot.errors import EncoderError, LabelError, OptionError
+from zoobot.errors import EncoderError, LabelError
 from zoobot.files import output_path
 from zoobot.finetune.heads import HeadKind, make_head
 from zoobot.finetune.metrics import Scores, TableMetric
 from zoobot.finetune.optim import parameter_groups, warmup_cosine
-from zoobot.trees.posterior import check_level
+from zoobot.ranges import check_fields, checked
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -54,10 +54,7 @@ class TableOptions:
     """Answers to questions asked with less than this probability are left out"""
 
     def __post_init__(self) -> None:
-        check_level(self.level)
-        if not 0 <= self.min_asked <= 1:
-            msg = f"min_asked={self.min_asked} must be a probability, between 0 and 1."
-            raise OptionError(msg)
+        check_fields(self)
 
 
 def sample_columns(samples: npt.NDArray[np.floating[Any]], names: Sequence[str]) -> pd.DataFrame:
@@ -157,6 +154,7 @@ class FinetuneableZoobotAbstract(L.LightningModule):
     trains_in = torch.float32
     """What the encoder's blocks compute in; a trainer of `get_trainer` sets it while it trains."""
 
+    @checked()
     def __init__(
         self,
         *,
@@ -178,18 +176,6 @@ class FinetuneableZoobotAbstract(L.LightningModule):
         seed: int = 42,
     ) -> None:
         super().__init__()
-        if (
-            learning_rate <= 0
-            or weight_decay < 0
-            or not 0 < lr_decay <= 1
-            or warmup_epochs < 0
-            or max_cosine_epochs < 1
-        ):
-            msg = (
-                f"learning_rate={learning_rate} must be above 0, weight_decay={weight_decay} at least 0, lr_decay={lr_decay} above 0 and "
-                f"at most 1, warmup_epochs={warmup_epochs} at least 0 and max_cosine_epochs={max_cosine_epochs} at least 1."
-            )
-            raise OptionError(msg)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)  # for weights that are not pretrained
             self.encoder = _get_encoder(name, encoder, zoobot_checkpoint_loc, in_chans, pretrained)

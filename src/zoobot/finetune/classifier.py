@@ -16,6 +16,7 @@ from zoobot.errors import LabelError, OptionError
 from zoobot.finetune.base import FinetuneableZoobotAbstract, FinetuneOptions, TableOptions
 from zoobot.finetune.losses import cross_entropy_loss, multi_label_loss
 from zoobot.finetune.metrics import Scores, classification_scores, multi_label_scores
+from zoobot.ranges import RANGES, check_range, checked
 from zoobot.science import (
     ConformalClasses,
     Scaling,
@@ -89,6 +90,7 @@ class FinetuneableZoobotClassifier(FinetuneableZoobotAbstract):
 
     class_weights: Tensor | None
 
+    @checked()
     def __init__(
         self,
         num_classes: int,
@@ -104,12 +106,14 @@ class FinetuneableZoobotClassifier(FinetuneableZoobotAbstract):
                 f"num_classes={num_classes} is too few. Expected at least 2 classes (1 and more with multi_label=True)."
             )
             raise OptionError(msg)
-        if not 0 <= label_smoothing < 1 or (multi_label and label_smoothing):
-            msg = f"label_smoothing={label_smoothing} must be at least 0 and below 1, and 0 with multi_label=True."
+        if multi_label and label_smoothing:
+            msg = f"label_smoothing={label_smoothing} must be 0 with multi_label=True."
             raise OptionError(msg)
         if class_weights is not None and len(class_weights) != num_classes:
             msg = f"{len(class_weights)} class_weights were given for num_classes={num_classes}. Give one a class."
             raise OptionError(msg)
+        for place, weight in enumerate(class_weights or ()):
+            check_range(f"class_weights[{place}]", weight, RANGES["class_weight"])
         if calibration not in (get_args(CalibrationKind) if not multi_label else ("auto", "isotonic", "none")):
             choices = "'auto', 'isotonic' or 'none'" + ("" if multi_label else ", 'temperature' or 'vector'")
             msg = f"calibration={calibration!r} with multi_label={multi_label}: expected {choices}."

@@ -22,10 +22,10 @@ from zoobot.data.pixels import file_digests
 from zoobot.data.rows import EpochSampler, InOrder, as_it_is
 from zoobot.encoders.runtimes import Pass, build_pass
 from zoobot.encoders.split import SplitEncoder, split_encoder
-from zoobot.errors import OptionError
 from zoobot.finetune.feature_store import KEPT_PER_FILE, FeatureStore, feature_key, view_settings
 from zoobot.precision import frozen_pass
 from zoobot.progress import track_steps
+from zoobot.ranges import check_fields
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -65,7 +65,7 @@ class FeatureCache:
     Raises
     ------
     OptionError
-        Fewer than one view.
+        A number outside its range.
     """
 
     views: int | None = None
@@ -75,9 +75,7 @@ class FeatureCache:
     disk_gb: float = 10.0
 
     def __post_init__(self) -> None:
-        if self.views is not None and self.views < 1:
-            msg = f"views={self.views} must be at least 1."
-            raise OptionError(msg)
+        check_fields(self)
 
 
 def cached_data(

@@ -5,6 +5,7 @@ from typing import Literal
 from torch import nn
 
 from zoobot.errors import OptionError
+from zoobot.ranges import check_ranges
 
 HeadKind = Literal["linear", "mlp"]
 
@@ -29,9 +30,7 @@ def make_head(kind: HeadKind, num_features: int, num_outputs: int, dropout_prob:
     OptionError
         An unknown kind, or a probability out of range.
     """
-    if not 0 <= dropout_prob < 1:
-        msg = f"dropout_prob={dropout_prob} must be at least 0 and below 1."
-        raise OptionError(msg)
+    check_ranges(dropout_prob=dropout_prob)
     if kind == "linear":
         return nn.Sequential(nn.Dropout(dropout_prob), nn.Linear(num_features, num_outputs))
     if kind == "mlp":

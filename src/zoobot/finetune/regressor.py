@@ -15,6 +15,7 @@ from zoobot.errors import LabelError, OptionError
 from zoobot.finetune.base import FinetuneableZoobotAbstract, FinetuneOptions, TableOptions
 from zoobot.finetune.losses import regression_loss
 from zoobot.finetune.metrics import Scores, regression_scores
+from zoobot.ranges import checked
 from zoobot.science import (
     ConformalIntervals,
     fewest_for,
@@ -69,6 +70,7 @@ class FinetuneableZoobotRegressor(FinetuneableZoobotAbstract):
     target_mean: Tensor
     target_std: Tensor
 
+    @checked()
     def __init__(
         self,
         *,
@@ -79,9 +81,6 @@ class FinetuneableZoobotRegressor(FinetuneableZoobotAbstract):
     ) -> None:
         if loss not in ("mse", "mae", "huber"):
             msg = f"loss={loss!r} must be 'mse', 'mae' or 'huber'."
-            raise OptionError(msg)
-        if num_targets < 1:
-            msg = f"num_targets={num_targets} must be at least 1."
             raise OptionError(msg)
         self.num_outputs = num_targets
         self.loss_kind: RegressionLoss = loss

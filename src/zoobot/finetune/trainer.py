@@ -26,6 +26,7 @@ from zoobot.finetune.base import FinetuneableZoobotAbstract
 from zoobot.finetune.checkpoints import BestCheckpoint, NewestCheckpoint, be_patient
 from zoobot.finetune.feature_cache import CachedData, FeatureCache, cached_data
 from zoobot.precision import Precision, one_thread, training_pass
+from zoobot.ranges import checked
 
 logger = logging.getLogger(__name__)
 
@@ -35,6 +36,7 @@ LOG_FILE = "log.csv"
 MONITOR = "finetuning/val_loss"
 
 
+@checked()
 def get_trainer(
     save_dir: str | Path,
     file_template: str = "{epoch}",
@@ -88,11 +90,8 @@ def get_trainer(
     OutputError
         ``save_dir`` can't be written.
     OptionError
-        ``ema_decay`` is not between 0 and 1.
+        A number outside its range.
     """
-    if ema_decay is not None and not 0 < ema_decay < 1:
-        msg = f"ema_decay={ema_decay} must lie between 0 and 1: 0.99 averages over about the last 100 steps."
-        raise OptionError(msg)
     folder = output_path(save_dir)
     check_writable(folder)
     best = BestCheckpoint(

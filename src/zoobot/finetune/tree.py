@@ -10,11 +10,12 @@ from torch import Tensor
 
 from zoobot import trees
 from zoobot.data.catalog import check_labels
-from zoobot.errors import LabelError, OptionError
+from zoobot.errors import LabelError
 from zoobot.finetune.base import FinetuneableZoobotAbstract, FinetuneOptions
 from zoobot.finetune.losses import ConcentrationKind, concentrations_from_logits, dirichlet_multinomial_loss
 from zoobot.finetune.metrics import Scores
 from zoobot.finetune.tree_table import vote_table
+from zoobot.ranges import RANGES, check_range
 from zoobot.science import (
     VoteCalibration,
     constant_optimism,
@@ -83,9 +84,7 @@ class FinetuneableZoobotTree(FinetuneableZoobotAbstract):
         concentrations_from_logits(torch.zeros(1), concentrations)  # an unknown kind is found now
         for question, weight in self.question_weights.items():
             self.schema.get_question(question)
-            if not weight >= 0:
-                msg = f"question_weights[{question!r}]={weight} must be 0 or more."
-                raise OptionError(msg)
+            check_range(f"question_weights[{question!r}]", weight, RANGES["question_weight"])
         super().__init__(**options)
         self.label_cols = list(self.schema.label_cols)
         weights = [self.question_weights.get(question.text, 1.0) for question in self.schema.questions]

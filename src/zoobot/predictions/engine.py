@@ -32,6 +32,7 @@ from zoobot.precision import Precision, frozen_pass
 from zoobot.predictions.shift import FeatureSample, shift_file, warn_of_shift
 from zoobot.predictions.tables import check_columns_fit, check_output, write_table
 from zoobot.progress import track_steps
+from zoobot.ranges import checked
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -48,6 +49,7 @@ OnError = Literal["raise", "skip"]
 ModelSource = FinetuneableZoobotAbstract | str | Path
 
 
+@checked()
 def predict(
     catalog: CatalogSource,
     model: ModelSource | Sequence[ModelSource],
@@ -121,9 +123,6 @@ def predict(
     CatalogError, ImageError, ModelFileError, OutputError, OptionError
         See `zoobot.errors`.
     """
-    if n_samples < 1 or n_views < 1:
-        msg = f"n_samples={n_samples} and n_views={n_views} must be at least 1."
-        raise OptionError(msg)
     options = TableOptions(level=level, by_class=by_class, min_asked=min_asked)
     if save_loc is not None:
         save_loc = check_output(save_loc)
@@ -174,6 +173,7 @@ def predict(
     return table
 
 
+@checked()
 def represent(
     catalog: CatalogSource,
     encoder_or_model: nn.Module | str | Path,
@@ -266,6 +266,7 @@ class RawPredictions:
         self.fills = FillCount() if fills is None else fills
 
 
+@checked()
 def raw_predictions(
     catalog: CatalogSource,
     model: FinetuneableZoobotAbstract,
@@ -418,8 +419,8 @@ def _run(
 
     More than one view gives values (galaxy, view * sample, value).
     """
-    if batch_size < 1 or on_error not in ("raise", "skip"):
-        msg = f"batch_size={batch_size} must be at least 1, and on_error={on_error!r} 'raise' or 'skip'."
+    if on_error not in ("raise", "skip"):
+        msg = f"on_error={on_error!r} must be 'raise' or 'skip'."
         raise OptionError(msg)
     frame = read_catalog(catalog, check_files=on_error == "raise")
     where = torch.device(("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device)

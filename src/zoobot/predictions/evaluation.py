@@ -21,6 +21,7 @@ from zoobot.errors import CatalogError, ImageError, LabelError
 from zoobot.finetune import FinetuneableZoobotAbstract, FinetuneableZoobotTree, load
 from zoobot.precision import Precision
 from zoobot.predictions.engine import OnError, RawPredictions, prediction_table, raw_predictions
+from zoobot.ranges import checked
 from zoobot.science.figures import figures_to_dict
 from zoobot.trees import VotePosterior
 
@@ -123,6 +124,7 @@ def read_labelled(
     return frame, notes if group_col is None else notes + group_notes(frame[group_col])
 
 
+@checked()
 def evaluate(
     catalog: CatalogSource,
     model: FinetuneableZoobotAbstract | str | Path,

@@ -31,6 +31,7 @@ from zoobot.predictions.occlusion import (
     occlusion,
 )
 from zoobot.progress import track, track_steps
+from zoobot.ranges import checked
 from zoobot.science.masking import MaskComparison, compare_masks
 
 if TYPE_CHECKING:
@@ -95,6 +96,7 @@ class Explanation:
         }
 
 
+@checked()
 def explain(
     catalog: CatalogSource,
     model: FinetuneableZoobotAbstract | str | Path,

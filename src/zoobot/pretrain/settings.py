@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from zoobot.errors import CatalogError, OptionError
 from zoobot.files import home, is_folder
 from zoobot.precision import Precision
+from zoobot.ranges import check_fields
 
 if TYPE_CHECKING:
     from zoobot.data.fits import HDUs
@@ -152,6 +153,7 @@ class PretrainSettings:
     seed: int = 42
 
     def __post_init__(self) -> None:
+        check_fields(self, "pretrain")
         if (self.architecture is None) == (self.encoder is None):
             msg = "give exactly one of architecture (to start from random weights) and encoder (to go on from given ones)."
             raise OptionError(msg)
@@ -166,7 +168,6 @@ class PretrainSettings:
             raise OptionError(msg)
         self._check_surveys()
         self._check_lengths()
-        self._check_ranges()
 
     @property
     def processes(self) -> int:
@@ -211,11 +212,10 @@ class PretrainSettings:
         if not self.trees and kinds != {"simulated"}:
             msg = "the votes of a catalog need their decision tree: give one for each catalog, such as gz_decals_dr5."
             raise OptionError(msg)
-        is_mixed = "simulated" in kinds and len(kinds) > 1
-        if self.simulated_share is not None and not (is_mixed and 0 < self.simulated_share < 1):
+        if self.simulated_share is not None and not ("simulated" in kinds and len(kinds) > 1):
             msg = (
-                f"simulated_share={self.simulated_share} must be above 0 and below 1, and needs both simulated and real galaxies: "
-                "name both in galaxies, or leave it out."
+                f"simulated_share={self.simulated_share} needs both simulated and real galaxies: name both in galaxies, or leave it "
+                "out."
             )
             raise OptionError(msg)
 
@@ -232,35 +232,6 @@ class PretrainSettings:
                 raise OptionError(msg)
         if self.unlabelled is not None and self.unlabelled_a_step < 2:
             msg = f"unlabelled_batch_size={self.unlabelled_a_step} must be at least 2: galaxies are compared with each other."
-            raise OptionError(msg)
-
-    def _check_ranges(self) -> None:
-        at_least: dict[str, tuple[float | None, float]] = {
-            "size": (self.size, 16), "images": (self.images, 1), "report_images": (self.report_images, 1),
-            "batch_size": (self.batch_size, 1),
-            "devices": (self.devices, 1), "nodes": (self.nodes, 1), "save_steps": (self.save_steps, 1), "workers": (self.workers, 0),
-            "warmup_steps": (self.warmup_steps, 0), "votes_weight": (self.votes_weight, 0), "truth_weight": (self.truth_weight, 0),
-            "unlabelled_weight": (self.unlabelled_weight, 0), "weight_decay": (self.weight_decay, 0), "jitter": (self.jitter, 0),
-            "val_galaxies": (self.val_galaxies, 1), "seed": (self.seed, 0), "save_minutes": (self.save_minutes, 0),
-        }  # fmt: skip
-        for name, (value, least) in at_least.items():
-            if value is not None and not value >= least:
-                msg = f"{name}={value} must be at least {least}."
-                raise OptionError(msg)
-        for name, value in {"learning_rate": self.learning_rate, "clip": self.clip, "epochs": self.epochs}.items():
-            if value is not None and not value > 0:
-                msg = f"{name}={value} must be above 0."
-                raise OptionError(msg)
-        for name, value in {"ema_decay": self.ema_decay, "drop_path": self.drop_path}.items():
-            if not 0 <= value < 1:
-                msg = f"{name}={value} must be at least 0 and below 1."
-                raise OptionError(msg)
-        for name, value in {"crop": self.crop, "lr_decay": self.lr_decay}.items():
-            if not 0 < value <= 1:
-                msg = f"{name}={value} must be above 0 and at most 1."
-                raise OptionError(msg)
-        if not 0 < self.val_fraction < 1:
-            msg = f"val_fraction={self.val_fraction} must be above 0 and below 1."
             raise OptionError(msg)
 
 

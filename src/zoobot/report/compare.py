@@ -14,6 +14,7 @@ import pandas as pd
 
 from zoobot.errors import OptionError
 from zoobot.files import write_json
+from zoobot.ranges import checked
 from zoobot.report.curves import comparison_plot
 from zoobot.science import LearningCurve, learning_curve
 from zoobot.science.curve_scores import CurveTask
@@ -203,6 +204,7 @@ def compare_features(
     return Comparison(label, curves)
 
 
+@checked()
 def compare_encoders(
     catalog: CatalogSource,
     label: str,

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from zoobot.ranges import check_fields
+
 if TYPE_CHECKING:
     from zoobot.data.fits import HDUs
     from zoobot.data.images import Stretch
@@ -56,6 +58,9 @@ class RunSettings:
     report: bool = True
     num_workers: int | None = None
     seed: int = 42
+
+    def __post_init__(self) -> None:
+        check_fields(self)
 
 
 @dataclass(frozen=True, kw_only=True)

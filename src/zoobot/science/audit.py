@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from zoobot.errors import CatalogError, OptionError
+from zoobot.errors import CatalogError
+from zoobot.ranges import checked
 from zoobot.science.conformal import exact_binomial_interval
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ class Audit:
         return asdict(self) | {"sentence": self.sentence()}
 
 
+@checked()
 def audit_rows(n_selected: int, n: int = 100, *, seed: int = 42) -> list[int]:
     """Give the rows of ``n`` of the selected galaxies (all, where there are fewer), each subset of them equally likely, in random order.
 
@@ -64,13 +66,11 @@ def audit_rows(n_selected: int, n: int = 100, *, seed: int = 42) -> list[int]:
     OptionError
         A negative number.
     """
-    if n < 0:
-        msg = f"an audit list of {n} galaxies was asked for. Expected 0 or more."
-        raise OptionError(msg)
     rows: list[int] = np.random.default_rng(seed).permutation(n_selected)[:n].tolist()
     return rows
 
 
+@checked()
 def audited_purity(answers: pd.Series[Any], *, level: float = 0.95) -> Audit:
     """Give the purity of a selection from answers on a random list of it: an unbiased estimate, whatever the model believes.
 

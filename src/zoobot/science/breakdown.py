@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from zoobot.errors import OptionError
+from zoobot.ranges import checked
 from zoobot.science.intervals import Measured, balanced_share, mean, share
 from zoobot.science.loss_intervals import explained, mae, rmse
 from zoobot.science.ranking_intervals import mean_auroc
@@ -40,6 +41,7 @@ NUMBER_SCORES: dict[str, Measure] = {
 }
 
 
+@checked()
 def bin_column(values: pd.Series[Any], n_bins: int = 5) -> tuple[NDArray[np.int64], pd.DataFrame]:
     """Put the values of a column into bins: numbers into bins of equally many galaxies, names each into its own.
 
@@ -55,9 +57,6 @@ def bin_column(values: pd.Series[Any], n_bins: int = 5) -> tuple[NDArray[np.int6
     OptionError
         Fewer than one bin.
     """
-    if n_bins < 1:
-        msg = f"n_bins={n_bins} must be at least 1."
-        raise OptionError(msg)
     absent = values.isna().to_numpy() | (values.astype(str).str.strip() == "").to_numpy()
     numeric = pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values)
     place = np.full(len(values), -1)
@@ -79,6 +78,7 @@ def bin_column(values: pd.Series[Any], n_bins: int = 5) -> tuple[NDArray[np.int6
     return place.astype(np.int64), pd.DataFrame(rows, columns=["bin", "low", "high", "middle"])
 
 
+@checked()
 def breakdown(
     column: pd.Series[Any],
     predictions: ArrayLike,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from zoobot.ranges import checked
 from zoobot.science.chance import (
     auroc_chance,
     holm,
@@ -63,6 +64,7 @@ class Learned:
     verdicts: tuple[Verdict, ...]
 
 
+@checked()
 def nothing_learned(
     predictions: npt.NDArray[np.floating],
     labels: npt.NDArray[Any],

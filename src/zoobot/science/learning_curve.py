@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from zoobot.errors import LabelError, OptionError
+from zoobot.ranges import checked
 from zoobot.science.curve_scores import SCORES, CurveTask, fit_heads, score_heads
 from zoobot.science.figure import Figure
 from zoobot.science.nested import Units
@@ -189,6 +190,7 @@ class LearningCurve:
         }
 
 
+@checked()
 def learning_curve(
     features: ArrayLike,
     labels: ArrayLike,
@@ -248,7 +250,7 @@ def learning_curve(
     OptionError
         Features, labels and groups of different lengths, an unknown task, or a number that is too small.
     """
-    x, truth, own, total = _checked(features, labels, task, groups, n_folds, n_repeats, n_draws, seed)
+    x, truth, own, total = _checked(features, labels, task, groups, seed)
     classes = truth.astype(np.int64) if task == "classify" else np.zeros(len(truth), np.int64)
     units = Units.of(classes, own)
     folds = min(n_folds, int(np.unique(units.strata, return_counts=True)[1].min()))
@@ -290,14 +292,11 @@ def usable_rows(features: ArrayLike, labels: ArrayLike) -> NDArray[np.bool_]:
 
 
 def _checked(
-    features: ArrayLike, labels: ArrayLike, task: str, groups: ArrayLike | None, n_folds: int, n_repeats: int, n_draws: int, seed: int
-) -> tuple[Values, Values, NDArray[Any] | None, int]:  # fmt: skip
+    features: ArrayLike, labels: ArrayLike, task: str, groups: ArrayLike | None, seed: int
+) -> tuple[Values, Values, NDArray[Any] | None, int]:
     """Return features, labels and groups of the galaxies that are used, and how many could be."""
     if task not in SCORES:
         msg = f"task={task!r} must be 'classify' or 'regress'. Give the curve of one label of several, or of one question of a tree."
-        raise OptionError(msg)
-    if min(n_folds, n_repeats, n_draws) < 2:
-        msg = f"n_folds={n_folds}, n_repeats={n_repeats} and n_draws={n_draws} must be at least 2."
         raise OptionError(msg)
     x, truth = np.asarray(features, dtype=np.float64), np.asarray(labels, dtype=np.float64)
     own = np.arange(len(truth)) if groups is None else np.asarray(groups)

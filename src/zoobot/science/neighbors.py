@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from zoobot.errors import CatalogError, OptionError
+from zoobot.errors import CatalogError
+from zoobot.ranges import checked
 from zoobot.science.reference import Reference, unit_rows
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ COLUMNS = ["id_str", "rank", "neighbor", "file_loc", "label", "similarity"]
 _BLOCK = 1024
 
 
+@checked()
 def nearest(
     reference: Reference, features: npt.NDArray[np.floating], k: int = 5
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
@@ -48,9 +50,6 @@ def nearest(
     OptionError
         ``k`` below 1.
     """
-    if k < 1:
-        msg = f"k={k} neighbors were asked for: ask for 1 or more."
-        raise OptionError(msg)
     if features.ndim != 2 or features.shape[1] != reference.features.shape[1]:
         msg = (
             f"features have the shape {features.shape}, but the training galaxies have {reference.features.shape[1]} each: "
@@ -71,6 +70,7 @@ def nearest(
     return rows, similarity
 
 
+@checked()
 def neighbor_table(
     reference: Reference, ids: Sequence[str], features: npt.NDArray[np.floating], k: int = 5
 ) -> pd.DataFrame:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from zoobot.ranges import check_ranges
+
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
@@ -122,6 +124,7 @@ def fit_power_law(sizes: ArrayLike, errors: ArrayLike, draws: ArrayLike, *, n_no
     curve can't be ruled out at the 1% level, where the law misses its points (at the 5% level, or the last one by more than half of its
     95% interval), or where the gain's interval is wider than what the labels have bought so far.
     """
+    check_ranges(more=more)
     from scipy.stats import chi2
 
     n, mean = np.asarray(sizes, dtype=np.float64), np.asarray(errors, dtype=np.float64)

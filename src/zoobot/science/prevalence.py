@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from zoobot.errors import OptionError
+from zoobot.ranges import checked
 from zoobot.science.exceedances import fewest_others, independent_rows
 
 if TYPE_CHECKING:
@@ -94,6 +95,7 @@ class Prevalence:
         return asdict(self) | {"unlike": self.unlike, "contradicted": self.contradicted}
 
 
+@checked()
 def estimate_prevalence(
     scores: ArrayLike,
     labels: ArrayLike,
@@ -148,9 +150,6 @@ def estimate_prevalence(
         Scores outside 0 to 1, labelled galaxies of one class only, or no target.
     """
     own, positive, targets = checked_scores(scores, labels, target_scores)
-    if given is not None and not 0 < given < 1:
-        msg = f"a prevalence of {given} was given. Expected a share above 0 and below 1."
-        raise OptionError(msg)
     rows = independent_rows(positive, groups, seed)
     own, positive = own[rows], positive[rows]
     x, (n1, n0, nt) = _binned(own[positive], own[~positive], targets)

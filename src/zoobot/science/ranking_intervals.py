@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from zoobot.ranges import checked
 from zoobot.science.conformal import exact_binomial_interval
 from zoobot.science.groups import Groups
 from zoobot.science.intervals import (
@@ -101,6 +102,7 @@ def auroc(
     )
 
 
+@checked()
 def auroc_interval(
     scores: ArrayLike,
     positive: ArrayLike,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from zoobot.errors import OptionError
+from zoobot.ranges import checked
 from zoobot.science.groups import Groups
 from zoobot.science.intervals import share
 
@@ -79,6 +80,7 @@ class ChanceEce:
         return {"median": self.median, "q95": self.q95}
 
 
+@checked()
 def reliability_curve(
     predicted: ArrayLike, happened: ArrayLike, *, bins: int | None = None, groups: ArrayLike | None = None
 ) -> ReliabilityCurve:
@@ -115,6 +117,7 @@ def reliability_curve(
     return ReliabilityCurve(np.bincount(bin_of, weights=p) / count, observed, low, high, count)
 
 
+@checked()
 def expected_calibration_error(predicted: ArrayLike, happened: ArrayLike, *, bins: int | None = None) -> float:
     r"""Give the debiased expected calibration error, 0 to 1.
 
@@ -139,6 +142,7 @@ def expected_calibration_error(predicted: ArrayLike, happened: ArrayLike, *, bin
     return reliability_curve(predicted, happened, bins=bins).ece()
 
 
+@checked()
 def ece_of_perfect(
     predicted: ArrayLike,
     *,
@@ -163,6 +167,7 @@ def ece_of_perfect(
     return ChanceEce(float(np.median(errors)), float(np.quantile(errors, 0.95)))
 
 
+@checked()
 def errors_of_perfect(
     predicted: ArrayLike,
     *,
@@ -193,9 +198,6 @@ def errors_of_perfect(
     """
     columns = np.asarray(predicted, dtype=np.float64)
     columns = columns.reshape(len(columns), -1)
-    if draws < 1:
-        msg = f"draws={draws} must be at least 1."
-        raise OptionError(msg)
     fewer = max(FEWEST_DRAWS, MOST_DRAWN // max(columns.size, 1))
     rng, own = np.random.default_rng(seed), Groups.of(groups, len(columns))
     each = [_chance_errors(p, bins, min(draws, fewer), rng, own) for p in columns.T]
@@ -309,9 +311,6 @@ def _equal_mass(p: Values, bins: int | None) -> tuple[NDArray[np.int64], NDArray
     """Give each galaxy's bin, numbered by rising probability, and the number of galaxies in each."""
     if not len(p) or not ((p >= 0) & (p <= 1)).all():
         msg = f"{len(p)} probabilities, of which {int((~((p >= 0) & (p <= 1))).sum())} are not between 0 and 1: leave those out."
-        raise OptionError(msg)
-    if bins is not None and bins < 1:
-        msg = f"bins={bins} must be at least 1."
         raise OptionError(msg)
     wanted = bins or int(np.clip(len(p) // FEWEST_A_BIN, 1, MOST_BINS))
     places = np.arange(1, wanted) * len(p) // wanted

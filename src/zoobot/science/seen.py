@@ -11,6 +11,7 @@ import pandas as pd
 import torch
 
 from zoobot.errors import CatalogError
+from zoobot.ranges import checked
 from zoobot.science.memory import ROLES, as_grey
 from zoobot.science.reference import unit_rows
 from zoobot.science.same_sky import BLOCK, SAME_SKY
@@ -94,6 +95,7 @@ class Seen:
         )[SEEN_COLUMNS]
 
 
+@checked()
 def find_seen(
     memory: Memory,
     ids: Sequence[str],

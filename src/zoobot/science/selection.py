@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from zoobot.errors import OptionError
+from zoobot.ranges import checked
 from zoobot.science.exceedances import independent_rows
 from zoobot.science.prevalence import checked_scores, estimate_prevalence, logit, sigmoid
 from zoobot.science.purity import (
@@ -41,6 +42,7 @@ MOST_SHIFTED = 10_000
 """Selected galaxies, evenly among them, by which the shift is found"""
 
 
+@checked()
 def choose_threshold(
     scores: ArrayLike,
     labels: ArrayLike,
@@ -110,10 +112,6 @@ def choose_threshold(
         raise OptionError(msg)
     goal: Literal["purity", "completeness"] = "completeness" if purity is None else "purity"
     wanted = float(completeness if purity is None else purity)  # type: ignore[arg-type]
-    for name, value in ((goal, wanted), ("confidence", confidence), ("level", level)):
-        if not 0 < value < 1:
-            msg = f"{name}={value:g} must be above 0 and below 1."
-            raise OptionError(msg)
     own, positive, targets = checked_scores(scores, labels, target_scores)
     n_labelled = len(own)
     rows = independent_rows(positive, groups, seed)

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from zoobot.errors import CatalogError
+from zoobot.ranges import checked
 from zoobot.science.chance import holm
 from zoobot.science.figure import SIGNIFICANCE
 from zoobot.science.groups import Groups
@@ -123,6 +124,7 @@ class Shift:
         return {name: None if isinstance(one, float) and not np.isfinite(one) else one for name, one in found.items()}
 
 
+@checked()
 def measure_shift(
     reference: Reference,
     features: npt.NDArray[np.floating],
@@ -199,6 +201,7 @@ def measure_shift(
     )  # fmt: skip
 
 
+@checked()
 def shift_by(
     reference: Reference,
     features: npt.NDArray[np.floating],

@@ -15,6 +15,7 @@ from zoobot.errors import OptionError, OutputError
 from zoobot.files import home, is_file, read_json, write_json, write_whole
 from zoobot.folders import check_folder, kinds
 from zoobot.progress import track_steps
+from zoobot.ranges import checked
 from zoobot.simulate.fits_cubes import cube
 from zoobot.simulate.sky import SimulatedSurvey
 from zoobot.simulate.surveys import Survey
@@ -32,6 +33,7 @@ VERSION = 1  # of the simulator: another one makes other galaxies of the same se
 Row = dict[str, object]
 
 
+@checked("simulate")
 def write_set(
     folder: str | Path,
     n_galaxies: int,
@@ -88,6 +90,7 @@ def write_set(
     return _write(folder, sky, n_galaxies, first, sky.survey.name, row, population=population, fits=fits)
 
 
+@checked("simulate")
 def rings(folder: str | Path, n_galaxies: int = 320, *, seed: int = 0, size: int = 224, first: int = 1) -> pd.DataFrame:
     """Give a labelled catalog of simulated DECaLS galaxies, every second one with a ring, after writing their images.
 
@@ -155,10 +158,6 @@ def _write(
     fits: bool = False,
     ringed: Callable[[int], bool] | None = None,
 ) -> pd.DataFrame:
-    for name, value in (("n_galaxies", n_galaxies), ("first", first)):
-        if value < 1:
-            msg = f"{name}={value!r} is too small for a simulated set: give 1 or more."
-            raise OptionError(msg)
     folder = home(folder).absolute()
     settings = {
         "version": VERSION,

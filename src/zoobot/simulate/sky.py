@@ -12,6 +12,7 @@ from torch import Tensor
 
 from zoobot import trees
 from zoobot.errors import OptionError
+from zoobot.ranges import checked
 from zoobot.simulate.draws import Draws, Mask, Values
 from zoobot.simulate.field import (
     CLUMP_COLUMNS,
@@ -34,7 +35,6 @@ from zoobot.simulate.volunteers import Volunteers
 
 Normals = npt.NDArray[np.float32]
 
-SMALLEST_SIZE = 32
 COLUMNS = 2 * (PARAMETER_COLUMNS + CLUMP_COLUMNS) + 16 + NEIGHBOR_COLUMNS + VIEW_COLUMNS
 CHUNK = {"cpu": 16, "cuda": 512}  # galaxies drawn together: few stay in a processor's cache, many keep a GPU busy
 DUST_OF_BAND = (0.7, 1.0, 1.35)  # extinction over that in the middle band: Cardelli et al. (1989)
@@ -112,6 +112,7 @@ class SimulatedSurvey:
         A tree with a question that simulated volunteers can't answer; it is named.
     """
 
+    @checked("simulate")
     def __init__(
         self,
         survey: str | Survey = "decals",
@@ -122,10 +123,6 @@ class SimulatedSurvey:
         population: str = "pretraining",
     ) -> None:
         self.survey = get_survey(survey)
-        for name, value, least in (("size", size, SMALLEST_SIZE), ("seed", seed, 0)):
-            if value < least:
-                msg = f"{name}={value!r} is too small for simulated galaxies: give {least} or more."
-                raise OptionError(msg)
         self.size, self.seed = size, seed
         self.population = get_population(population)
         self.tree = None if tree is None else trees.load(tree)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from zoobot.errors import OptionError
+from zoobot.ranges import check_ranges
 from zoobot.trees.mixtures import beta_mixture_quantile, dirichlet_multinomial_logpmf, volunteers_of_mixture
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ class VotePosterior:
         OptionError
             A level that is not between 0 and 1.
         """
-        check_level(level)
+        check_ranges(level=level)
         rest = self._totals[..., self._question_of_answer] - self.concentrations
         tail = (1 - level) / 2
         return (
@@ -150,10 +151,3 @@ class VotePosterior:
         """Parameters of the beta distributions of one answer's fraction, both of shape (galaxy, component)."""
         own = self.concentrations[..., index]
         return own, self._totals[..., self._question_of_answer[index]] - own
-
-
-def check_level(level: float) -> None:
-    """Refuse a level of an interval that is not between 0 and 1."""
-    if not 0 < level < 1:
-        msg = f"level={level} must be between 0 and 1; 0.9 is an interval that holds nine tenths of the probability."
-        raise OptionError(msg)
