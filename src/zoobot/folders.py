@@ -30,7 +30,7 @@ MARKS = {
     "zoobot evaluate": (("about.json", "metrics.json"),),
     "zoobot select": (("selection.json",),),
     "zoobot compare": (("comparison.json",),),
-    "zoobot explain": (("neighbors.csv",),),
+    "zoobot explain": (("neighbors.csv",), ("explain.json",)),
     "zoobot simulate": (("simulation.json",),),
     "a saved model": (("config.json", "model.safetensors"), ("config.json", "pytorch_model.bin")),
 }
@@ -42,7 +42,7 @@ RESULT_NAMES = frozenset(
     for ending, names in {
         "csv": "predictions val_predictions seen_predictions parts seen breakdown log selected audit selection comparison neighbors "
         "catalog",
-        "json": "run about metrics shift learning_curve selection comparison audit config simulation",
+        "json": "run about metrics shift learning_curve selection comparison audit config simulation explain",
         "html": "report",
         "safetensors": "model memory reference",
     }.items()

@@ -63,6 +63,9 @@ def test_explain(run, tmp_path):
     call(*arguments, "--map", "grad-cam")
     assert json.loads((tmp_path / "out" / "explain.json").read_text())["maps"] == "grad-cam"
     call(*arguments, "--neighbors", 3, "--target", "label_b", "--no-heat")
+    content = json.loads((tmp_path / "out" / "explain.json").read_text())
+    assert content["maps"] is None and content["sentences"] == [] and content["sheets"] == ["explain_1.png"]
+    assert [galaxy["target"] for galaxy in content["galaxies"]] == ["label_b"] * 2
     table = pd.read_csv(tmp_path / "out" / "neighbors.csv")
     assert len(table) == 6
     assert table["neighbor"][0] == table["id_str"][0]  # the galaxy itself is in the reference

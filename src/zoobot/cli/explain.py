@@ -92,12 +92,12 @@ def explain(
     pictures = [out / f"explain_{sheet + 1}.png" for sheet in range(len(found.frame))]
     refuse_inputs({f"the image {file}": file for file in found.frame["file_loc"]}, pictures)
     paths = draw_explained(found, reference, finetuned.preprocessing or Preprocessing(), out, k=neighbors)
-    if heat:
-        sentences = describe_maps(found)
-        for sentence in sentences:
-            console.print(sentence)
-        write_json(out / "explain.json", found.to_dict() | {"sentences": sentences})
-        paths.append(out / "explain.json")
+    sentences = describe_maps(found)
+    for sentence in sentences:
+        console.print(sentence)
+    sheets = [path.name for path in paths]
+    write_json(out / "explain.json", found.to_dict() | {"sentences": sentences, "sheets": sheets})
+    paths.append(out / "explain.json")
     if reference is not None:
         table = neighbor_table(reference, found.frame["id_str"].tolist(), found.features, neighbors)
         paths.append(write_table(table, out / "neighbors.csv"))
