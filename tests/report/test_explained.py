@@ -14,7 +14,7 @@ from zoobot.report.explained import describe_maps, draw_explained
 from zoobot.science.masking import compare_masks
 
 
-def explanation(n=16, hottest=1.0, center=0.5, random=0.1, score="the logit", scale=1.0, **changes):
+def explanation(n=16, hottest=1.0, center=0.5, random=0.1, score="the logit", scale=1.0, groups=None, **changes):
     """n galaxies whose scores fall by so much on average where quarters are hidden."""
     rng = np.random.default_rng(0)
     falls = [scale * (mean + 0.1 * rng.standard_normal(n)) for mean in (hottest, center, random)]
@@ -31,7 +31,7 @@ def explanation(n=16, hottest=1.0, center=0.5, random=0.1, score="the logit", sc
         falls=np.ones((n, 8, 8), np.float32),
         largest=np.linspace(1, 2, n, dtype=np.float32),
         score=score,
-        comparisons={"blur": compare_masks(*falls), "edge color": compare_masks(*falls)},
+        comparisons={hiding: compare_masks(*falls, groups=groups) for hiding in ("blur", "edge color")},
     )
     return replace(found, **changes)
 
@@ -69,6 +69,13 @@ def test_sentences_follow_what_was_measured(given, said, unsaid):
     assert edge.split("edge ", 1)[1] == blur.removeprefix(f"Blurring {quarter} ")
     assert all(part in blur for part in said), blur
     assert not any(part in blur for part in unsaid), blur
+
+
+def test_copies_are_counted_in_groups():
+    said = describe_maps(explanation(n=24, groups=np.arange(24) // 2))[0]
+    assert "on average (24 galaxies in 12 groups)" in said and "more than the central quarter" in said
+    said = describe_maps(explanation(n=24, groups=np.arange(24) // 4))[0]
+    assert said.endswith("24 galaxies in 6 groups are too few to tell these apart.")
 
 
 def test_without_maps_nothing_is_said():

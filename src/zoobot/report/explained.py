@@ -101,25 +101,25 @@ def _compared(found: MaskComparison, hidden: str, score: str) -> str:
         f"{opening} {_moves(found.hottest, score)} on average ({_galaxies(found.hottest)}); the central quarter "
         f"{_moves(found.center, 'it')}, as much at random places {_moves(found.random, 'it')}."
     )
-    pairs = ((found.against_center, "the central quarter"), (found.against_random, "random places"))
-    if all(figure.verdict == "untellable" for figure, _ in pairs):
-        return f"{said} {_too_few(found.hottest)} to tell these apart."
-    return " ".join([said, *(_difference(figure, other) for figure, other in pairs)])
+    if found.against_center.verdict == "untellable":
+        return (
+            f"{said} {_galaxies(found.hottest)} {'is' if found.hottest.n == 1 else 'are'} too few to tell these apart."
+        )
+    center, random = found.against_center, found.against_random
+    return f"{said} {_difference(center, 'the central quarter')} {_difference(random, 'random places')}"
 
 
 def _difference(figure: Figure, other: str) -> str:
     """Return by how much more the hottest quarter lowers the score, or what is not known of that."""
     value, low, high, verdict = figure.value, figure.low, figure.high, figure.verdict
-    numbers = f"p = {figure.p_value:.2g}"
     if verdict == "worse":
         value, low, high = -value, -high, -low
-    if figure.has_interval:
-        numbers = f"{figure.level:.0%} interval {between((low, high))}, {numbers}"
+    numbers = f"{figure.level:.0%} interval {between((low, high))}, p = {figure.p_value:.2g}"
     if verdict in ("better", "worse"):
         more = "more" if verdict == "better" else "less"
         return f"The hottest quarter lowers it by {number(value)} {more} than {other} ({numbers})."
-    opening = f"{_too_few(figure)} to tell" if verdict == "untellable" else "These galaxies don't tell"
-    return f"{opening} whether the hottest quarter lowers it more than {other} (difference {number(value)}, {numbers})."
+    claim = f"the hottest quarter lowers it more than {other}"
+    return f"These galaxies don't tell whether {claim} (difference {number(value)}, {numbers})."
 
 
 def _moves(figure: Figure, score: str) -> str:
@@ -129,10 +129,6 @@ def _moves(figure: Figure, score: str) -> str:
 def _galaxies(figure: Figure) -> str:
     galaxies = count(figure.n, "galaxy")
     return galaxies if figure.n_groups == figure.n else f"{galaxies} in {count(figure.n_groups, 'group')}"
-
-
-def _too_few(figure: Figure) -> str:
-    return f"{_galaxies(figure)} {'is' if figure.n == 1 else 'are'} too few"
 
 
 def _scales(explanation: Explanation) -> tuple[list[float], ColorBar | None]:
