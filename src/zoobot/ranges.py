@@ -71,7 +71,7 @@ RANGES = {
     "seed": _whole(0, 2**32 - 1),
     "image_size": _whole(8, 4096),
     "kept_size": _whole(1, 16_384),
-    "crop": Range(0.01, 1),
+    "crop": Range(1e-3, 1),
     "channels": _whole(1, 1000),
     "in_chans": _whole(1, 1000),
     "shift": Range(0, 0.5),
@@ -216,7 +216,7 @@ def check_fields(settings: Any, room: str = "") -> None:
     check_ranges(room, **{field.name: getattr(settings, field.name) for field in fields(settings)})
 
 
-def checked(room: str = "") -> Callable[[Callable[P, R]], Callable[P, R]]:
+def bounded(room: str = "") -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Let a function refuse arguments outside their ranges before it runs; see `check_ranges`."""
 
     def wrap(function: Callable[P, R]) -> Callable[P, R]:

@@ -1,7 +1,10 @@
 """Other engines give what torch gives, for any batch length, or say why they can't."""
 
 import importlib.util
+import logging
 import shutil
+import sys
+import warnings
 
 import pytest
 import torch
@@ -91,6 +94,51 @@ def test_what_an_engine_cannot_do_is_said(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setitem(runtimes._BUILDERS, "onnx", broken)
     with pytest.raises(OptionError, match="unsupported operator aten::galaxy"):
         build_pass("onnx", Small(), images(2), torch.float32, 2)
+
+
+class Forked(nn.Module):
+    """A network that goes one way or another by its values, which engines can't."""
+
+    def forward(self, images: Tensor) -> Tensor:
+        features = images.mean(dim=(2, 3))
+        return features * 2 if features.sum() > 0 else features
+
+
+@pytest.mark.parametrize("engine", ["onnx", "openvino"])
+def test_an_engines_own_messages_are_not_shown(engine: str, monkeypatch, caplog, capfd) -> None:
+    """torch.onnx tells its steps, and a hundred lines of a graph where one fails."""
+    told: list[str] = []
+    if not importlib.util.find_spec(runtimes.PACKAGES[engine][-1]):
+        pytest.skip(f"{engine} is not installed")
+    builder = runtimes._BUILDERS[engine]
+
+    def talkative(*given: object) -> object:
+        for line in ("step 1/3", "step 2/3"):
+            sys.stdout.write(line)
+            sys.stderr.write(line)
+            logging.getLogger("torch.onnx").error(line)
+            warnings.warn(line, stacklevel=2)
+            told.append(line)
+        return builder(*given)
+
+    monkeypatch.setitem(runtimes._BUILDERS, engine, talkative)
+    network = Forked() if engine == "onnx" else Broken()
+    with torch.no_grad(), pytest.raises(OptionError) as refused:
+        build_pass(engine, network, images(2), torch.float32, 2)  # type: ignore[arg-type]
+    assert told and capfd.readouterr() == ("", "")
+    assert not [record for record in caplog.records if record.levelno >= logging.INFO]
+    message = str(refused.value)
+    assert len(message.splitlines()) == 1 and "\x1b" not in message and len(message) < 500
+    assert f"runtime={engine!r} can't run this encoder" in message
+    logging.getLogger("zoobot").error("heard again")
+    assert caplog.records[-1].message == "heard again"
+
+
+class Broken(nn.Module):
+    """A network of an operation that OpenVINO doesn't know."""
+
+    def forward(self, images: Tensor) -> Tensor:
+        return torch.linalg.eigvals(images.mean(dim=1)).real
 
 
 @pytest.mark.parametrize(("total", "speed", "chosen"), [(10**6, 0.5, True), (10**6, 2.0, False), (10, 0.5, False)])

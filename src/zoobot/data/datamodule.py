@@ -22,7 +22,7 @@ from zoobot.data.scales import LabelScale
 from zoobot.data.splits import check_every_class, group_codes, group_notes, split_rows
 from zoobot.data.unlabelled import leave_out_unlabelled
 from zoobot.errors import CatalogError, OptionError
-from zoobot.ranges import checked
+from zoobot.ranges import bounded
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -95,7 +95,7 @@ class GalaxyDataModule(L.LightningDataModule):
         On `setup`, before any training: see `zoobot.errors`.
     """
 
-    @checked()
+    @bounded()
     def __init__(
         self,
         label_cols: str | Sequence[str] | None = None,

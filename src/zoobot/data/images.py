@@ -13,7 +13,7 @@ from zoobot.data.fits import HDUs, join_bands, read_fits
 from zoobot.data.pictures import central_square, is_deep, open_picture, planes
 from zoobot.data.stretch import DEFAULT_PERCENTILES, ConstantImageWarning, Stretch, stretch_with_fills
 from zoobot.errors import ImageError, OptionError
-from zoobot.ranges import check_fields, checked
+from zoobot.ranges import bounded, check_fields
 
 __all__ = [
     "IMAGE_SUFFIXES",
@@ -104,7 +104,7 @@ def is_image_name(name: str | Path) -> bool:
     return str(name).lower().endswith(IMAGE_SUFFIXES)
 
 
-@checked()
+@bounded()
 def read_image(
     file_loc: FileLoc,
     *,

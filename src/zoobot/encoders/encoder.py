@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from zoobot.encoders.blocks import assign_blocks
+from zoobot.encoders.probe import run_probe
 from zoobot.errors import EncoderError
 from zoobot.schema import NAME
 
@@ -110,6 +111,7 @@ class Encoder(nn.Module):
         self._blocks |= {MODEL_PREFIX + name: block for name, block in in_model.items() if name}
         self.num_blocks = max(in_model.values()) + 1
         self._first_trainable = 0
+        self._sizes: set[int] = set()  # of images that it is known to take
 
     @classmethod
     def from_config(cls, config: EncoderConfig) -> Self:
@@ -179,6 +181,54 @@ class Encoder(nn.Module):
         """
         features: Tensor = self.model(self.normalise(images))
         return features
+
+    def check_size(self, size: int) -> None:
+        """Refuse a height and width of images that the network can't take, by trying them on an empty image.
+
+        Parameters
+        ----------
+        size
+            In pixels.
+
+        Raises
+        ------
+        EncoderError
+            Saying which sizes it takes.
+        """
+        if size in (self.image_size, *self._sizes):
+            return
+        failure = self._try(size)
+        if failure is not None:
+            msg = f"the encoder '{self.name}' can't take images of {size} x {size} pixels. {self._remedy(size)}"
+            raise EncoderError(msg) from failure
+        self._sizes.add(size)
+
+    def _try(self, size: int) -> Exception | None:
+        """Return why the network can't take images of a size; None where it can."""
+        images = torch.zeros(1, self.in_chans, size, size, device=self.mean.device)
+        try:
+            features = run_probe(self, images)
+        except EncoderError:
+            raise
+        except (
+            Exception
+        ) as err:  # whatever an architecture raises for images too small, or of no multiple of its windows
+            return err
+        return None if torch.isfinite(features).all() else ValueError("its features are not finite")
+
+    def _remedy(self, size: int) -> str:
+        """Say which size to set in place of one that the network can't take."""
+        own = self.image_size
+        if size < own:
+            failing, taken = size, min(2 * size, own)
+            while taken < own and self._try(taken) is not None:
+                failing, taken = taken, min(2 * taken, own)
+            while taken - failing > 1:
+                middle = (failing + taken) // 2
+                failing, taken = (failing, middle) if self._try(middle) is None else (middle, taken)
+            if taken < own and self._try(taken + 1) is None:
+                return f"The smallest that it takes is {taken}: set the image size to {taken} or more; it was made for {own}."
+        return f"It takes some sizes only: set the image size to {own}, which it was made for."
 
     def normalise(self, images: Tensor) -> Tensor:
         """Give images (batch, channel, height, width) in [0, 1] as the network wants them, once it is sure that it can take them."""

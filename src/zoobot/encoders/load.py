@@ -16,7 +16,7 @@ from zoobot.encoders.specs import ENCODER
 from zoobot.encoders.timm_models import encoder_by_name, encoder_from_folder, encoder_in_memory
 from zoobot.errors import EncoderError, ModelFileError
 from zoobot.files import home, is_file, is_folder
-from zoobot.ranges import checked
+from zoobot.ranges import bounded
 from zoobot.schema import entries
 
 logger = logging.getLogger(__name__)
@@ -24,7 +24,7 @@ logger = logging.getLogger(__name__)
 DEFAULT_IMAGE_SIZE = 224
 
 
-@checked()
+@bounded()
 def load_encoder(name: str | Path, in_chans: int = 3, *, pretrained: bool = True) -> Encoder:
     """Give an encoder: a module from images (batch, channel, height, width) in [0, 1] to (batch, feature).
 
@@ -156,7 +156,7 @@ def _with_channels(encoder: Encoder, in_chans: int) -> Encoder:
     return adapted
 
 
-@checked()
+@bounded()
 def wrap_encoder(module: nn.Module, in_chans: int = 3) -> Encoder:
     """Give a module in memory as an encoder; the module is used as it is, not copied.
 

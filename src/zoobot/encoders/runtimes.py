@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
+import io
 import logging
+import re
 import tempfile
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Literal
 
@@ -65,33 +68,70 @@ def build_pass(runtime: Runtime, network: nn.Module, example: Tensor, dtype: tor
     OptionError
         No such runtime, or it is not installed, can't take this network or device, or gives other values than torch.
     """
-    if runtime not in RUNTIMES:
-        msg = f"runtime={runtime!r} is not known. Choose one of {', '.join(RUNTIMES)}."
-        raise OptionError(msg)
+    check_runtime(runtime, example.device)
     if runtime == "torch":
         return _torch(network, dtype)
     if runtime == "auto":
         return _Fastest(network, dtype, total)
-    for package in PACKAGES.get(runtime, ()):
-        if importlib.util.find_spec(package) is None:
-            msg = f"runtime={runtime!r} needs the package {package}: pip install 'zoobot[{runtime}]'."
-            raise OptionError(msg)
-    if runtime in PACKAGES and example.device.type != "cpu":
-        msg = f"runtime={runtime!r} runs on the CPU, and the device is {example.device}. Use runtime='torch' or 'compile' there."
-        raise OptionError(msg)
     try:
-        with torch.autocast(example.device.type, enabled=False), warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with torch.autocast(example.device.type, enabled=False), _quiet():
             built = _BUILDERS[runtime](network, example, dtype)
-        difference = _difference(network, built, example, dtype)
+        with _quiet():
+            difference = _difference(network, built, example, dtype)
     except Exception as err:  # whatever an engine raises for what it can't do
-        reason = f"{type(err).__name__}: {str(err).strip()}".splitlines()[0]
-        msg = f"runtime={runtime!r} can't run this encoder ({reason}). Use runtime='torch'."
+        msg = f"runtime={runtime!r} can't run this encoder ({_reason(err)}). Use runtime='torch'."
         raise OptionError(msg) from err
     if difference:
         msg = f"runtime={runtime!r} gives other values than torch for this encoder ({difference}). Use runtime='torch'."
         raise OptionError(msg)
     return built
+
+
+def check_runtime(runtime: Runtime, device: torch.device) -> None:
+    """Refuse a runtime that is not known, not installed, or not for a device.
+
+    Raises
+    ------
+    OptionError
+        Saying what to install, or to use in its place.
+    """
+    if runtime not in RUNTIMES:
+        msg = f"runtime={runtime!r} is not known. Choose one of {', '.join(RUNTIMES)}."
+        raise OptionError(msg)
+    for package in PACKAGES.get(runtime, ()):
+        if importlib.util.find_spec(package) is None:
+            msg = f"runtime={runtime!r} needs the package {package}: pip install 'zoobot[{runtime}]'."
+            raise OptionError(msg)
+    if runtime in PACKAGES and device.type != "cpu":
+        msg = (
+            f"runtime={runtime!r} runs on the CPU, and the device is {device}. Use runtime='torch' or 'compile' there."
+        )
+        raise OptionError(msg)
+
+
+def _reason(err: BaseException) -> str:
+    """Return the first line of what lies behind an engine's error, without colors."""
+    while err.__cause__ is not None:
+        err = err.__cause__
+    line = next(iter(str(err).strip().splitlines()), "")
+    return re.sub(r"\x1b\[[0-9;]*m", "", f"{type(err).__name__}: {line}" if line else type(err).__name__)
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep engines from telling the steps and troubles of a build, which the one message of `build_pass` is to say."""
+    before = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)
+    try:
+        with (
+            warnings.catch_warnings(),
+            contextlib.redirect_stdout(io.StringIO()),
+            contextlib.redirect_stderr(io.StringIO()),
+        ):
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(before)
 
 
 def _torch(network: nn.Module, dtype: torch.dtype) -> Pass:

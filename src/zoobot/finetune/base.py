@@ -25,7 +25,8 @@ from zoobot.files import output_path
 from zoobot.finetune.heads import HeadKind, make_head
 from zoobot.finetune.metrics import Scores, TableMetric
 from zoobot.finetune.optim import parameter_groups, warmup_cosine
-from zoobot.ranges import check_fields, checked
+from zoobot.finetune.table_names import OWN, refuse_own, refuse_twice
+from zoobot.ranges import bounded, check_fields
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -154,7 +155,7 @@ class FinetuneableZoobotAbstract(L.LightningModule):
     trains_in = torch.float32
     """What the encoder's blocks compute in; a trainer of `get_trainer` sets it while it trains."""
 
-    @checked()
+    @bounded()
     def __init__(
         self,
         *,
@@ -233,6 +234,10 @@ class FinetuneableZoobotAbstract(L.LightningModule):
     def prediction_columns(self) -> list[str]:
         """Name the columns that `to_columns` gives."""
         return [f"output_{place}" for place in range(self.num_outputs)]
+
+    def derived_columns(self) -> list[str]:
+        """Name all that `to_table` may add to `prediction_columns`, but for single samples."""
+        return [f"{name}_std" for name in self.prediction_columns()]
 
     def to_columns(self, predictions: Tensor) -> Tensor:
         """Give the columns (galaxy, column) that a table of predictions shows."""
@@ -370,6 +375,7 @@ class FinetuneableZoobotAbstract(L.LightningModule):
                 f"Set channels={self.encoder.in_chans} in the data module or in_chans={channels} in the model."
             )
             raise EncoderError(msg)
+        self.encoder.check_size(datamodule.preprocessing.image_size)
         for part, labels in datamodule.labels.items():
             large = ~np.isfinite(labels).all(axis=1)
             column = datamodule.label_cols[0]
@@ -383,6 +389,9 @@ class FinetuneableZoobotAbstract(L.LightningModule):
             self.class_names = list(datamodule.class_names[self.label_cols[0]])
         if "train" in datamodule.labels:
             self.prepare(datamodule.labels["train"])
+        refuse_own(self.label_cols, "label column")
+        truth = [f"true_{column}" for column in self.label_cols]
+        refuse_twice([*OWN, *self.prediction_columns(), *self.derived_columns(), *truth])
 
     def on_train_batch_start(self, batch: Any, batch_idx: int) -> None:
         """Seed dropout by epoch and step, so that a resumed run repeats an uninterrupted one."""

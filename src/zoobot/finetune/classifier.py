@@ -16,7 +16,7 @@ from zoobot.errors import LabelError, OptionError
 from zoobot.finetune.base import FinetuneableZoobotAbstract, FinetuneOptions, TableOptions
 from zoobot.finetune.losses import cross_entropy_loss, multi_label_loss
 from zoobot.finetune.metrics import Scores, classification_scores, multi_label_scores
-from zoobot.ranges import RANGES, check_range, checked
+from zoobot.ranges import RANGES, bounded, check_range
 from zoobot.science import (
     ConformalClasses,
     Scaling,
@@ -90,7 +90,7 @@ class FinetuneableZoobotClassifier(FinetuneableZoobotAbstract):
 
     class_weights: Tensor | None
 
-    @checked()
+    @bounded()
     def __init__(
         self,
         num_classes: int,
@@ -159,6 +159,13 @@ class FinetuneableZoobotClassifier(FinetuneableZoobotAbstract):
         if self.multi_label:
             return self.label_cols or [f"label_{place}" for place in range(self.num_classes)]
         return [f"{self._label}_{name}" for name in self._names]
+
+    def derived_columns(self) -> list[str]:
+        """Name calibrated probabilities, spreads, sets and the most probable class."""
+        made = [f"{name}{ending}" for name in self.prediction_columns() for ending in ("_calibrated", "_std")]
+        if self.multi_label:
+            return made + [f"{name}_set" for name in self.prediction_columns()]
+        return [*made, f"{self._label}_predicted", f"{self._label}_set"]
 
     def add_columns(self, table: pd.DataFrame) -> pd.DataFrame:
         """Add ``<label>_predicted``, the most probable class; NaN where there are no probabilities."""

@@ -15,7 +15,7 @@ from zoobot.errors import LabelError, OptionError
 from zoobot.finetune.base import FinetuneableZoobotAbstract, FinetuneOptions, TableOptions
 from zoobot.finetune.losses import regression_loss
 from zoobot.finetune.metrics import Scores, regression_scores
-from zoobot.ranges import checked
+from zoobot.ranges import bounded
 from zoobot.science import (
     ConformalIntervals,
     fewest_for,
@@ -70,7 +70,7 @@ class FinetuneableZoobotRegressor(FinetuneableZoobotAbstract):
     target_mean: Tensor
     target_std: Tensor
 
-    @checked()
+    @bounded()
     def __init__(
         self,
         *,
@@ -105,6 +105,10 @@ class FinetuneableZoobotRegressor(FinetuneableZoobotAbstract):
     def prediction_columns(self) -> list[str]:
         """Name a column for each target: the label's own name."""
         return self.label_cols or [f"target_{place}" for place in range(self.num_outputs)]
+
+    def derived_columns(self) -> list[str]:
+        """Name spreads and the ends of intervals."""
+        return [f"{name}{ending}" for name in self.prediction_columns() for ending in ("_std", "_low", "_high")]
 
     def scores(self, predictions: Tensor, labels: Tensor) -> Scores:
         """Give rmse, mae and r2, in the labels' unit."""

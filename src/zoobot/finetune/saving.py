@@ -125,9 +125,9 @@ def load_model(path: str | Path, task: type[Model], *, encoder: nn.Module | None
     built = build_saved(EncoderConfig.from_dict(config["encoder"]), path) if encoder is None else encoder
     try:
         _check_size(config, state)
-        model: Model = kind(
-            **config["task_options"], **config["options"], encoder=built, in_chans=config["encoder"]["in_chans"]
-        )
+        seed = config["options"].get("seed", 0) % 2**32  # earlier versions took larger ones
+        options = config["task_options"] | config["options"] | {"seed": seed}
+        model: Model = kind(**options, encoder=built, in_chans=config["encoder"]["in_chans"])
         model.load_state_dict(state)
         model.restore_names(config)
         _try_out(model)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from zoobot.encoders.specs import ENCODER, LARGEST_IMAGE, MOST_CHANNELS
+from zoobot.encoders.specs import ENCODER, MOST_CHANNELS
+from zoobot.ranges import RANGES
 from zoobot.schema import (
     FLAG,
     LARGEST,
@@ -58,7 +59,8 @@ IMAGES = entries(
 )
 
 PREPROCESSING = entries(
-    {"image_size": whole(8, LARGEST_IMAGE), "crop": real(1e-3, 1), "images": IMAGES}, {"custom": FLAG}
+    {"image_size": whole(8, int(RANGES["image_size"].high)), "crop": real(RANGES["crop"].low, 1), "images": IMAGES},
+    {"custom": FLAG},
 )
 
 TASK_OPTIONS = {

@@ -26,7 +26,7 @@ from zoobot.finetune.base import FinetuneableZoobotAbstract
 from zoobot.finetune.checkpoints import BestCheckpoint, NewestCheckpoint, be_patient
 from zoobot.finetune.feature_cache import CachedData, FeatureCache, cached_data
 from zoobot.precision import Precision, one_thread, training_pass
-from zoobot.ranges import checked
+from zoobot.ranges import bounded
 
 logger = logging.getLogger(__name__)
 
@@ -36,7 +36,7 @@ LOG_FILE = "log.csv"
 MONITOR = "finetuning/val_loss"
 
 
-@checked()
+@bounded()
 def get_trainer(
     save_dir: str | Path,
     file_template: str = "{epoch}",

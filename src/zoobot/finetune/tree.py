@@ -116,6 +116,17 @@ class FinetuneableZoobotTree(FinetuneableZoobotAbstract):
         """Name a column for each answer: ``<question>_<answer>``."""
         return list(self.schema.label_cols)
 
+    def derived_columns(self) -> list[str]:
+        """Name all columns of `vote_table` beside the expected fractions, but for single samples."""
+        answers = [f"{name}{ending}" for name in self.schema.label_cols for ending in ("_low", "_high", "_std")]
+        paths = [f"{answer.text}_path" for answer in self.schema.leaves]
+        endings = ("_p_asked", "_leading", "_entropy", "_volunteers")
+        return [
+            *answers,
+            *paths,
+            *(f"{question.text}{ending}" for question in self.schema.questions for ending in endings),
+        ]
+
     def to_columns(self, predictions: Tensor) -> Tensor:
         """Give the expected vote fractions (galaxy, answer): they sum to 1 within each question."""
         parts = [predictions[:, question.columns] for question in self.schema.questions]

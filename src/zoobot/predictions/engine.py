@@ -21,18 +21,19 @@ from zoobot.data.fills import FillCount
 from zoobot.data.labels import sentinel_note
 from zoobot.data.pixels import as_dtype, decode_files, digest, prediction_workers, raise_unreadable
 from zoobot.encoders import Encoder, load_encoder, wrap_encoder
-from zoobot.encoders.runtimes import Pass, Runtime, build_pass
+from zoobot.encoders.runtimes import Pass, Runtime, build_pass, check_runtime
 from zoobot.errors import EncoderError, ImageError, ModelFileError, OptionError
 from zoobot.files import home, look
 from zoobot.finetune import FinetuneableZoobotAbstract, load
 from zoobot.finetune.base import TableOptions
 from zoobot.finetune.feature_store import KeptFeatures, evaluation_store
+from zoobot.finetune.table_names import refuse_twice
 from zoobot.folders import check_file_out, refuse_inputs
 from zoobot.precision import Precision, frozen_pass
 from zoobot.predictions.shift import FeatureSample, shift_file, warn_of_shift
 from zoobot.predictions.tables import check_columns_fit, check_output, write_table
 from zoobot.progress import track_steps
-from zoobot.ranges import checked
+from zoobot.ranges import bounded
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -49,7 +50,7 @@ OnError = Literal["raise", "skip"]
 ModelSource = FinetuneableZoobotAbstract | str | Path
 
 
-@checked()
+@bounded()
 def predict(
     catalog: CatalogSource,
     model: ModelSource | Sequence[ModelSource],
@@ -131,10 +132,10 @@ def predict(
         if by:
             _check_inputs(shift_file(save_loc), catalog, sources)
     models = _models(model)
+    rehearsal = rehearsed(models, options, n_samples=n_samples, n_views=n_views, on_error=on_error)
+    refuse_twice(rehearsal.columns.tolist())
     if save_loc is not None:
-        check_columns_fit(
-            _rehearsed(models, options, n_samples=n_samples, n_views=n_views, on_error=on_error), Path(save_loc)
-        )
+        check_columns_fit(rehearsal, Path(save_loc))
     if by:
         if models[0].reference is None:
             msg = "by: the model doesn't remember its training galaxies, to compare others with. Use one that zoobot finetune wrote."
@@ -173,7 +174,7 @@ def predict(
     return table
 
 
-@checked()
+@bounded()
 def represent(
     catalog: CatalogSource,
     encoder_or_model: nn.Module | str | Path,
@@ -213,7 +214,7 @@ def represent(
     if save_loc is not None:
         save_loc = check_output(save_loc)
         _check_inputs(save_loc, catalog, [encoder_or_model])
-    encoder, learned = _encoder_of(encoder_or_model)
+    encoder, learned = encoder_of(encoder_or_model)
     names = [f"feature_{place}" for place in range(encoder.num_features)]
     if save_loc is not None:
         one = pd.DataFrame(np.zeros((1, len(names)), np.float32), columns=names)
@@ -266,7 +267,7 @@ class RawPredictions:
         self.fills = FillCount() if fills is None else fills
 
 
-@checked()
+@bounded()
 def raw_predictions(
     catalog: CatalogSource,
     model: FinetuneableZoobotAbstract,
@@ -324,13 +325,13 @@ def prediction_table(
     return _table(raw, model.to_table(raw.values, options or TableOptions()))
 
 
-def _rehearsed(
+def rehearsed(
     models: Sequence[FinetuneableZoobotAbstract],
     options: TableOptions,
     *,
-    n_samples: int,
-    n_views: int,
-    on_error: OnError,
+    n_samples: int = 1,
+    n_views: int = 1,
+    on_error: OnError = "raise",
 ) -> pd.DataFrame:
     """Return the table of one galaxy that there is not, whose columns are those of the table to come."""
     frame = pd.DataFrame({"id_str": ["id"], "file_loc": ["file"]})
@@ -422,9 +423,11 @@ def _run(
     if on_error not in ("raise", "skip"):
         msg = f"on_error={on_error!r} must be 'raise' or 'skip'."
         raise OptionError(msg)
-    frame = read_catalog(catalog, check_files=on_error == "raise")
     where = torch.device(("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device)
+    check_runtime(runtime, where)
+    frame = read_catalog(catalog, check_files=on_error == "raise")
     network.to(where)
+    encoder.check_size(settings.image_size)
     files = frame["file_loc"].tolist()
     errors = [""] * len(frame)
     table = _Values(len(frame), compute, sample)
@@ -514,10 +517,10 @@ def _stack(batch: list[tuple[int, Any]]) -> tuple[list[int], Tensor]:
 
 def _table(raw: RawPredictions, columns: pd.DataFrame) -> pd.DataFrame:
     table = pd.concat([raw.frame[["id_str", "file_loc"]], columns], axis=1)
-    return table if raw.errors is None else table.assign(error=raw.errors)
+    return table if raw.errors is None else pd.concat([table, pd.DataFrame({"error": raw.errors})], axis=1)
 
 
-def _encoder_of(source: nn.Module | str | Path) -> tuple[Encoder, Preprocessing | None]:
+def encoder_of(source: nn.Module | str | Path) -> tuple[Encoder, Preprocessing | None]:
     """Give the encoder, and the preprocessing that it was finetuned with, if it was."""
     if isinstance(source, FinetuneableZoobotAbstract):
         return source.encoder, source.preprocessing

@@ -19,9 +19,11 @@ from zoobot.data.splits import group_codes, group_notes
 from zoobot.data.unlabelled import leave_out_unlabelled
 from zoobot.errors import CatalogError, ImageError, LabelError
 from zoobot.finetune import FinetuneableZoobotAbstract, FinetuneableZoobotTree, load
+from zoobot.finetune.base import TableOptions
+from zoobot.finetune.table_names import refuse_twice
 from zoobot.precision import Precision
-from zoobot.predictions.engine import OnError, RawPredictions, prediction_table, raw_predictions
-from zoobot.ranges import checked
+from zoobot.predictions.engine import OnError, RawPredictions, prediction_table, raw_predictions, rehearsed
+from zoobot.ranges import bounded
 from zoobot.science.figures import figures_to_dict
 from zoobot.trees import VotePosterior
 
@@ -124,7 +126,7 @@ def read_labelled(
     return frame, notes if group_col is None else notes + group_notes(frame[group_col])
 
 
-@checked()
+@bounded()
 def evaluate(
     catalog: CatalogSource,
     model: FinetuneableZoobotAbstract | str | Path,
@@ -166,6 +168,8 @@ def evaluate(
     read = read_labels(frame, columns, kind=model.label_kind, classes=model.known_classes())
     labels = read.values if read.kind == "numbers" else read.values.astype(np.float32)
     model.check_labels(frame, labels, columns)
+    table = rehearsed([model], TableOptions(), on_error=on_error)
+    refuse_twice([*table.columns, *(f"true_{column}" for column in columns)])
     raw = raw_predictions(
         frame,
         model,

@@ -31,7 +31,7 @@ from zoobot.predictions.occlusion import (
     occlusion,
 )
 from zoobot.progress import track, track_steps
-from zoobot.ranges import checked
+from zoobot.ranges import bounded
 from zoobot.science.masking import MaskComparison, compare_masks
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ class Explanation:
         }
 
 
-@checked()
+@bounded()
 def explain(
     catalog: CatalogSource,
     model: FinetuneableZoobotAbstract | str | Path,
@@ -170,6 +170,10 @@ def explain(
         image_size=model.encoder.image_size, images=ImageSettings(channels=model.encoder.in_chans)
     )
     settings = settings if hdu is None else settings.with_hdu(hdu)
+    model.encoder.check_size(settings.image_size)
+    if heat and maps == "grad-cam":
+        size = settings.image_size
+        spatial_layer(model.encoder, torch.zeros(1, model.encoder.in_chans, size, size))
     files = frame["file_loc"].tolist()
     workers = prediction_workers(files, next(model.parameters()).device) if num_workers is None else num_workers
     was_training = model.training

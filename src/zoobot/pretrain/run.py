@@ -134,11 +134,14 @@ def build_encoder(settings: PretrainSettings) -> Encoder:
             if config.fixed_image_size and config.image_size != settings.size:
                 msg = f"the encoder '{start.name}' takes images of {config.image_size} pixels only: set size={config.image_size}."
                 raise EncoderError(msg)
+            start.check_size(settings.size)
             config = replace(config, image_size=settings.size)
         else:
             assert settings.architecture is not None  # the settings see to it
             start = load_encoder(settings.architecture, CHANNELS, pretrained=False)
             args = {"img_size": settings.size} if start.config.fixed_image_size else {}
+            if not args:
+                start.check_size(settings.size)
             config = replace(
                 start.config,
                 image_size=settings.size,

@@ -18,7 +18,7 @@ from zoobot.files import home
 from zoobot.finetune import FinetuneableZoobotAbstract, load
 from zoobot.predictions import feature_array, represent, write_table
 from zoobot.predictions.thumbnails import Thumbnails, make_thumbnails
-from zoobot.ranges import checked
+from zoobot.ranges import bounded
 from zoobot.report.found import Checks
 from zoobot.report.label_checks import check_labels, unchecked
 from zoobot.report.looked import Look, write_looked
@@ -48,7 +48,7 @@ SHOWN = 40
 SHOWN_PAIRS = 20
 
 
-@checked()
+@bounded()
 def check_run(
     folder: str | Path,
     features: npt.NDArray[np.floating] | None = None,

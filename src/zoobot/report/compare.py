@@ -14,11 +14,11 @@ import pandas as pd
 
 from zoobot.errors import OptionError
 from zoobot.files import write_json
-from zoobot.ranges import checked
+from zoobot.ranges import bounded
 from zoobot.report.curves import comparison_plot
 from zoobot.science import LearningCurve, learning_curve
 from zoobot.science.curve_scores import CurveTask
-from zoobot.science.learning_curve import HEADS, NAMES, usable_rows
+from zoobot.science.learning_curve import HEADS, NAMES, check_labels, usable_rows
 from zoobot.science.paired import Differences, simultaneous_differences
 
 if TYPE_CHECKING:
@@ -204,7 +204,7 @@ def compare_features(
     return Comparison(label, curves)
 
 
-@checked()
+@bounded()
 def compare_encoders(
     catalog: CatalogSource,
     label: str,
@@ -256,6 +256,7 @@ def compare_encoders(
     from zoobot.data.splits import group_codes, group_notes
     from zoobot.data.unlabelled import leave_out_unlabelled
     from zoobot.predictions import feature_array, represent
+    from zoobot.predictions.engine import encoder_of
 
     if not encoders or len(set(encoders)) < len(encoders):
         msg = f"the encoders to compare are: {', '.join(encoders) or 'none'}. Name one or more, each once."
@@ -269,11 +270,17 @@ def compare_encoders(
     groups = None if group_col is None else group_codes(frame[group_col])
     truth, kind, told = read_label(frame, label, task)
     say(f"{len(frame)} labelled galaxies; {label} ({told or 'numbers'}).")
+    check_labels(truth, kind, groups)
+    settings = None if image_size is None else Preprocessing(image_size=image_size)
+    sources = {}
+    for name in encoders:  # all of them, before the first of the images is read
+        encoder, learned = encoder_of(name)
+        sources[name] = encoder, settings or learned
+        encoder.check_size((settings or learned or encoder).image_size)
     features: dict[str, NDArray[np.float32]] = {}
-    for name in encoders:
+    for name, (encoder, own) in sources.items():
         say(f"Features of {name}.")
-        settings = None if image_size is None else Preprocessing(image_size=image_size)
-        table = represent(frame, name, preprocessing=settings, hdu=hdu, num_workers=num_workers, checked=bool(features))
+        table = represent(frame, encoder, preprocessing=own, hdu=hdu, num_workers=num_workers, checked=bool(features))
         features[name] = feature_array(table)
     return compare_features(features, truth, kind, groups=groups, label=label, **options)
 

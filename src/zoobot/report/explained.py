@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from zoobot.ranges import checked
+from zoobot.ranges import bounded
 from zoobot.report.sheet import ColorBar, Panel, draw_sheet
 from zoobot.report.words import between, count, number
 from zoobot.science.neighbors import nearest
@@ -27,7 +27,7 @@ HIDDEN: dict[Hiding, str] = {
 """How a part of an image is hidden"""
 
 
-@checked()
+@bounded()
 def draw_explained(
     explanation: Explanation, reference: Reference | None, preprocessing: Preprocessing, folder: Path, *, k: int = 5
 ) -> list[Path]:

@@ -14,7 +14,7 @@ from zoobot.errors import CatalogError, OutputError
 from zoobot.files import read_json, write_json
 from zoobot.folders import check_finished, check_folder, refuse_inputs
 from zoobot.predictions.tables import write_table
-from zoobot.ranges import checked
+from zoobot.ranges import bounded
 from zoobot.report.curves import selection_plot
 from zoobot.report.labelled import labelled_scores
 from zoobot.science import Audit, Selection, audit_rows, audited_purity, choose_threshold
@@ -28,7 +28,7 @@ PROBABILITY = "probability"
 """Column of the selected galaxies: of the class, at the targets' prevalence"""
 
 
-@checked()
+@bounded()
 def select_galaxies(
     predictions: str | Path,
     run: str | Path,
@@ -128,7 +128,7 @@ def select_galaxies(
     return selection
 
 
-@checked()
+@bounded()
 def read_audit(path: str | Path, *, level: float = 0.95) -> Audit:
     """Give the purity that a filled in ``audit.csv`` says; see `audited_purity`. ``audit.json`` beside it gets the same.
 

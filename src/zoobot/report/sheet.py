@@ -14,7 +14,7 @@ import numpy as np
 from zoobot.data.images import ConstantImageWarning, decode_image
 from zoobot.errors import ImageError
 from zoobot.files import replacing
-from zoobot.ranges import checked
+from zoobot.ranges import bounded
 from zoobot.report.theme import plain_text
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ class Panel:
     """Show the whole image, not the centre that the model sees"""
 
 
-@checked()
+@bounded()
 def draw_sheet(
     rows: Sequence[tuple[str, Sequence[Panel]]],
     preprocessing: Preprocessing,

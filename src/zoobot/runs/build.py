@@ -21,6 +21,7 @@ from zoobot.finetune import (
     FinetuneableZoobotTree,
 )
 from zoobot.finetune.base import FinetuneOptions
+from zoobot.finetune.table_names import refuse_own
 from zoobot.runs.settings import RunSettings, Task
 
 if TYPE_CHECKING:
@@ -28,9 +29,6 @@ if TYPE_CHECKING:
 
     from zoobot.data.tables import CatalogSource
     from zoobot.encoders import Encoder
-
-RESERVED = ("id_str", "file_loc", "part", "galaxy_group")
-"""Columns of a run's tables, beside labels and predictions"""
 
 
 def build(settings: RunSettings) -> tuple[GalaxyDataModule, FinetuneableZoobotAbstract]:
@@ -42,12 +40,8 @@ def build(settings: RunSettings) -> tuple[GalaxyDataModule, FinetuneableZoobotAb
         msg = f"--task tree needs the tree: --tree with one of {', '.join(trees.names())}, or the path of a YAML file."
         raise OptionError(msg)
     label_cols = list(settings.label_cols) or ([] if tree is None else tree.label_cols)
-    taken = [name for name in label_cols if name in RESERVED]
-    if taken:
-        msg = (
-            f"the label column {taken[0]!r} has a name that tables of results use themselves. Rename it in the catalog."
-        )
-        raise LabelError(msg)
+    refuse_own(label_cols, "label column")
+    refuse_own([] if settings.group_col is None else [settings.group_col], "column of groups")
     notes = []
     if tree is not None:
         given = [frame] if test is None else [frame, read_catalog(test)]

@@ -24,7 +24,7 @@ from zoobot.predictions import Evaluation, evaluate, write_table
 from zoobot.predictions.evaluation import read_labelled
 from zoobot.predictions.shift import FeatureSample
 from zoobot.predictions.thumbnails import make_thumbnails
-from zoobot.ranges import checked
+from zoobot.ranges import bounded
 from zoobot.report import plot_votes, write_report
 from zoobot.report.checks import check_galaxies, write_checks
 from zoobot.report.looked import Look, write_looked
@@ -67,7 +67,7 @@ MADE = (
 """What an evaluation writes, beside plots"""
 
 
-@checked()
+@bounded()
 def evaluation_run(
     catalog: str,
     source: str,

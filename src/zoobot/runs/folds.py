@@ -14,7 +14,7 @@ import pandas as pd
 
 from zoobot.data import GalaxyDataModule
 from zoobot.data.splits import group_codes, split_rows
-from zoobot.errors import ModelFileError, OptionError
+from zoobot.errors import ModelFileError, OptionError, SplitError
 from zoobot.files import read_json, write_json
 from zoobot.origins import ORIGIN_FILE
 from zoobot.predictions import evaluate, write_table
@@ -96,7 +96,21 @@ def deal_folds(datamodule: GalaxyDataModule, frame: pd.DataFrame, n_folds: int) 
             f"{n_folds} folds of {len(frame)} galaxies: give a number from 2 to the number of galaxies, 5 for instance."
         )
         raise OptionError(msg)
-    strata = datamodule.strata(frame)[0]
+    strata, names = datamodule.strata(frame)
+    groups = np.arange(len(frame)) if datamodule.group_col is None else group_codes(frame[datamodule.group_col])
+    if names and strata is not None:
+        pairs = np.unique(np.stack([strata, groups]), axis=1)[0]
+        rarest, count = min(zip(*np.unique(pairs, return_counts=True), strict=True), key=lambda one: one[1])
+        what = "galaxies" if datamodule.group_col is None else "groups of galaxies"
+        if count < n_folds:
+            msg = (
+                f"{n_folds} folds need {n_folds} {what} of each class, and {names[rarest]!r} has {count}. Use fewer folds, or label "
+                "more."
+            )
+            raise SplitError(msg)
+    elif np.unique(groups).size < n_folds:
+        msg = f"{n_folds} folds of {np.unique(groups).size} groups of galaxies: give at most as many folds as there are groups."
+        raise SplitError(msg)
     folds = np.empty(len(frame), np.int64)
     for fold, rows in enumerate(_split(datamodule, frame, [1 / n_folds] * n_folds, strata)):
         folds[rows] = fold

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from zoobot.errors import CatalogError
-from zoobot.ranges import checked
+from zoobot.ranges import bounded
 from zoobot.science.conformal import exact_binomial_interval
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ class Audit:
         return asdict(self) | {"sentence": self.sentence()}
 
 
-@checked()
+@bounded()
 def audit_rows(n_selected: int, n: int = 100, *, seed: int = 42) -> list[int]:
     """Give the rows of ``n`` of the selected galaxies (all, where there are fewer), each subset of them equally likely, in random order.
 
@@ -70,7 +70,7 @@ def audit_rows(n_selected: int, n: int = 100, *, seed: int = 42) -> list[int]:
     return rows
 
 
-@checked()
+@bounded()
 def audited_purity(answers: pd.Series[Any], *, level: float = 0.95) -> Audit:
     """Give the purity of a selection from answers on a random list of it: an unbiased estimate, whatever the model believes.
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from zoobot.errors import OptionError
-from zoobot.ranges import checked
+from zoobot.ranges import bounded
 from zoobot.science.intervals import Measured, balanced_share, mean, share
 from zoobot.science.loss_intervals import explained, mae, rmse
 from zoobot.science.ranking_intervals import mean_auroc
@@ -41,7 +41,7 @@ NUMBER_SCORES: dict[str, Measure] = {
 }
 
 
-@checked()
+@bounded()
 def bin_column(values: pd.Series[Any], n_bins: int = 5) -> tuple[NDArray[np.int64], pd.DataFrame]:
     """Put the values of a column into bins: numbers into bins of equally many galaxies, names each into its own.
 
@@ -78,7 +78,7 @@ def bin_column(values: pd.Series[Any], n_bins: int = 5) -> tuple[NDArray[np.int6
     return place.astype(np.int64), pd.DataFrame(rows, columns=["bin", "low", "high", "middle"])
 
 
-@checked()
+@bounded()
 def breakdown(
     column: pd.Series[Any],
     predictions: ArrayLike,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from zoobot.errors import OptionError
-from zoobot.ranges import checked
+from zoobot.ranges import bounded
 from zoobot.science.groups import Groups
 from zoobot.science.scaling import (
     SMALLEST,
@@ -44,7 +44,7 @@ CURVE_COST = 4.0
 """Nats that all galaxies together must gain for isotonic regression to count wholly"""
 
 
-@checked()
+@bounded()
 def fit_scaling(
     probabilities: ArrayLike,
     labels: ArrayLike,
@@ -70,7 +70,7 @@ def fit_scaling(
     return fit(probabilities, labels, groups=groups, seed=seed)
 
 
-@checked()
+@bounded()
 def fit_temperature(
     probabilities: ArrayLike, labels: ArrayLike, *, groups: Codes | None = None, seed: int = 0
 ) -> TemperatureScaling:
@@ -100,7 +100,7 @@ def fit_temperature(
     return TemperatureScaling(1 / (1 + float(found[0])), gain.value, gain.low, gain.high, gain.n)
 
 
-@checked()
+@bounded()
 def fit_vector(
     probabilities: ArrayLike, labels: ArrayLike, *, groups: Codes | None = None, seed: int = 0
 ) -> VectorScaling:
@@ -119,7 +119,7 @@ def fit_vector(
     return VectorScaling(tuple(weights.tolist()), tuple(offsets.tolist()), gain.value, gain.low, gain.high, gain.n)
 
 
-@checked()
+@bounded()
 def fit_isotonic(
     probabilities: ArrayLike,
     labels: ArrayLike,

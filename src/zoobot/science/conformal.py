@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from zoobot.errors import OptionError
-from zoobot.ranges import checked
+from zoobot.ranges import bounded
 from zoobot.science.groups import Groups
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ class ConformalIntervals:
         return cls(tuple(tuple(map(float, own)) for own in content["scores"]))
 
 
-@checked()
+@bounded()
 def fit_conformal_classes(
     probabilities: ArrayLike, labels: ArrayLike, *, groups: Codes | None = None, most: int = MOST_KEPT, seed: int = 0
 ) -> ConformalClasses:
@@ -144,7 +144,7 @@ def fit_conformal_classes(
     return ConformalClasses(tuple(tuple(np.sort(scores[classes == k]).tolist()) for k in range(p.shape[1])))
 
 
-@checked()
+@bounded()
 def fit_conformal_intervals(
     predicted: ArrayLike, target: ArrayLike, *, groups: Codes | None = None, most: int = MOST_KEPT, seed: int = 0
 ) -> ConformalIntervals:
@@ -165,7 +165,7 @@ def fit_conformal_intervals(
     return ConformalIntervals(tuple(tuple(np.sort(column).tolist()) for column in kept.T))
 
 
-@checked()
+@bounded()
 def conformal_quantile(scores: ArrayLike, level: float) -> float:
     """Give the ``ceil((n + 1) level)``-th smallest of n scores in rising order; infinity where n < level / (1 - level)."""
     rising = np.asarray(scores, dtype=np.float64)
@@ -173,7 +173,7 @@ def conformal_quantile(scores: ArrayLike, level: float) -> float:
     return float(rising[place - 1]) if place <= len(rising) else float("inf")
 
 
-@checked()
+@bounded()
 def fewest_for(level: float) -> int:
     """Count the validation galaxies that a level needs: the smallest n with ``ceil((n + 1) level) <= n``."""
     n_validation = int(level / (1 - level))
@@ -182,7 +182,7 @@ def fewest_for(level: float) -> int:
     return n_validation
 
 
-@checked()
+@bounded()
 def expected_coverage(n_validation: int, level: float, n_galaxies: int) -> tuple[float, float]:
     r"""Give the central 95% interval of the coverage that a sound conformal prediction shows on so many new galaxies.
 
@@ -200,7 +200,7 @@ def expected_coverage(n_validation: int, level: float, n_galaxies: int) -> tuple
     return float(low), float(high)
 
 
-@checked()
+@bounded()
 def coverage_p_value(coverage: float, level: float, n_galaxies: int, n_validation: int | None = None) -> float:
     """Return the probability that a sound promise covers so few of ``n_galaxies``, or fewer (one-sided).
 
@@ -236,7 +236,7 @@ def coverage_p_value(coverage: float, level: float, n_galaxies: int, n_validatio
     return float(betabinom(n_galaxies, place, n_validation + 1 - place).cdf(covered))
 
 
-@checked()
+@bounded()
 def exact_binomial_interval(hits: float, count: float, level: float = 0.95) -> tuple[float, float]:
     """Give the exact confidence interval of a share, ``hits`` of ``count`` (Clopper & Pearson 1934); 0 to 1 where count is 0."""
     from scipy.special import betaincinv
@@ -256,7 +256,7 @@ def set_names(members: Members, class_names: Sequence[str]) -> NDArray[np.object
     return np.asarray(texts[place.reshape(-1)], dtype=object)
 
 
-@checked()
+@bounded()
 def score_sets(
     conformal: ConformalClasses,
     probabilities: ArrayLike,
@@ -298,7 +298,7 @@ def score_sets(
     return {"level": level, "n_validation": len(conformal), **marginal, **tested, "class_conditional": own}
 
 
-@checked()
+@bounded()
 def score_intervals(
     conformal: ConformalIntervals,
     predicted: ArrayLike,

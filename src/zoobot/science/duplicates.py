@@ -11,7 +11,7 @@ import pandas as pd
 import torch
 
 from zoobot.errors import CatalogError, ImageError
-from zoobot.ranges import checked
+from zoobot.ranges import bounded
 from zoobot.science.same_sky import BLOCK, SAME_SKY, THUMBNAIL, amplitudes, compare, details_of, has_details, spectra_of
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 COLUMNS = ["id_str_a", "id_str_b", "part_a", "part_b", "similarity", "kind", "file_loc_a", "file_loc_b"]
 
 
-@checked()
+@bounded()
 def near_duplicates(
     frame: pd.DataFrame,
     thumbnails: npt.NDArray[np.uint8] | npt.NDArray[np.float32],

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from zoobot.errors import LabelError
-from zoobot.ranges import checked
+from zoobot.ranges import bounded
 from zoobot.science.figure import Figure
 from zoobot.science.figures import class_figures
 
@@ -126,7 +126,7 @@ def likely_multi_label_errors(
     return pd.concat(tables).sort_values("score", kind="stable").reset_index(drop=True)
 
 
-@checked()
+@bounded()
 def unlikely_measurements(
     frame: pd.DataFrame,
     predictions: npt.NDArray[np.floating],

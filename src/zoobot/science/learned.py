@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from zoobot.ranges import checked
+from zoobot.ranges import bounded
 from zoobot.science.chance import (
     auroc_chance,
     holm,
@@ -64,7 +64,7 @@ class Learned:
     verdicts: tuple[Verdict, ...]
 
 
-@checked()
+@bounded()
 def nothing_learned(
     predictions: npt.NDArray[np.floating],
     labels: npt.NDArray[Any],

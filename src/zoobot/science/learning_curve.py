@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from zoobot.errors import LabelError, OptionError
-from zoobot.ranges import checked
+from zoobot.ranges import bounded
 from zoobot.science.curve_scores import SCORES, CurveTask, fit_heads, score_heads
 from zoobot.science.figure import Figure
 from zoobot.science.nested import Units
@@ -190,7 +190,7 @@ class LearningCurve:
         }
 
 
-@checked()
+@bounded()
 def learning_curve(
     features: ArrayLike,
     labels: ArrayLike,
@@ -291,6 +291,37 @@ def usable_rows(features: ArrayLike, labels: ArrayLike) -> NDArray[np.bool_]:
     return np.asarray(np.isfinite(x).all(axis=1) & np.isfinite(y))
 
 
+def check_labels(labels: ArrayLike, task: CurveTask, groups: ArrayLike | None = None) -> None:
+    """Refuse labels that no learning curve can be had of.
+
+    Parameters
+    ----------
+    labels, task, groups
+        See `learning_curve`; all labels are known.
+
+    Raises
+    ------
+    LabelError
+        See `learning_curve`.
+    """
+    truth = np.asarray(labels, dtype=np.float64)
+    own = np.arange(len(truth)) if groups is None else np.asarray(groups)
+    n_groups, what = len(np.unique(own)), "galaxies" if groups is None else "groups of galaxies"
+    if n_groups < FEWEST:
+        msg = f"{n_groups} labelled {what} are too few for a learning curve. Expected {FEWEST} or more."
+        raise LabelError(msg)
+    if task == "classify":
+        classes, codes = np.unique(truth, return_inverse=True)
+        counts = np.bincount(np.unique(np.stack([codes, np.unique(own, return_inverse=True)[1]]), axis=1)[0])
+        if len(classes) < 2 or counts.min() < 2 or (classes < 0).any() or (classes % 1).any():
+            told = ", ".join(f"{name:g}: {count}" for name, count in zip(classes, counts, strict=True))
+            msg = f"the classes are {told}. Expected whole numbers from 0, two or more, each of two {what} or more."
+            raise LabelError(msg)
+    elif truth.std() == 0:
+        msg = f"all {len(truth)} labels are {truth[0]:g}. There is nothing to learn from them."
+        raise LabelError(msg)
+
+
 def _checked(
     features: ArrayLike, labels: ArrayLike, task: str, groups: ArrayLike | None, seed: int
 ) -> tuple[Values, Values, NDArray[Any] | None, int]:
@@ -305,21 +336,10 @@ def _checked(
         raise OptionError(msg)
     known = usable_rows(x, truth)
     x, truth, own = x[known], truth[known], own[known]
-    n_groups, n_labels, what = len(np.unique(own)), len(truth), "galaxies" if groups is None else "groups of galaxies"
-    if n_groups < FEWEST:
-        msg = f"{n_groups} labelled {what} are too few for a learning curve. Expected {FEWEST} or more."
-        raise LabelError(msg)
+    check_labels(truth, task, None if groups is None else own)
+    n_labels = len(truth)
     if task == "classify":
-        classes, codes = np.unique(truth, return_inverse=True)
-        counts = np.bincount(np.unique(np.stack([codes, np.unique(own, return_inverse=True)[1]]), axis=1)[0])
-        if len(classes) < 2 or counts.min() < 2 or (classes < 0).any() or (classes % 1).any():
-            told = ", ".join(f"{name:g}: {count}" for name, count in zip(classes, counts, strict=True))
-            msg = f"the classes are {told}. Expected whole numbers from 0, two or more, each of two {what} or more."
-            raise LabelError(msg)
-        truth = codes.astype(np.float64)
-    elif truth.std() == 0:
-        msg = f"all {len(truth)} labels are {truth[0]:g}. There is nothing to learn from them."
-        raise LabelError(msg)
+        truth = np.unique(truth, return_inverse=True)[1].astype(np.float64)
     if n_labels > MOST:
         some = np.sort(np.random.default_rng(seed).choice(n_labels, MOST, replace=False))
         x, truth, own = x[some], truth[some], own[some]

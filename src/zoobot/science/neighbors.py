@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from zoobot.errors import CatalogError
-from zoobot.ranges import checked
+from zoobot.ranges import bounded
 from zoobot.science.reference import Reference, unit_rows
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ COLUMNS = ["id_str", "rank", "neighbor", "file_loc", "label", "similarity"]
 _BLOCK = 1024
 
 
-@checked()
+@bounded()
 def nearest(
     reference: Reference, features: npt.NDArray[np.floating], k: int = 5
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
@@ -70,7 +70,7 @@ def nearest(
     return rows, similarity
 
 
-@checked()
+@bounded()
 def neighbor_table(
     reference: Reference, ids: Sequence[str], features: npt.NDArray[np.floating], k: int = 5
 ) -> pd.DataFrame:

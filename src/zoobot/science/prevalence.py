@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from zoobot.errors import OptionError
-from zoobot.ranges import checked
+from zoobot.ranges import bounded
 from zoobot.science.exceedances import fewest_others, independent_rows
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ class Prevalence:
         return asdict(self) | {"unlike": self.unlike, "contradicted": self.contradicted}
 
 
-@checked()
+@bounded()
 def estimate_prevalence(
     scores: ArrayLike,
     labels: ArrayLike,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from zoobot.ranges import checked
+from zoobot.ranges import bounded
 from zoobot.science.conformal import exact_binomial_interval
 from zoobot.science.groups import Groups
 from zoobot.science.intervals import (
@@ -102,7 +102,7 @@ def auroc(
     )
 
 
-@checked()
+@bounded()
 def auroc_interval(
     scores: ArrayLike,
     positive: ArrayLike,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from zoobot.errors import OptionError
-from zoobot.ranges import checked
+from zoobot.ranges import bounded
 from zoobot.science.groups import Groups
 from zoobot.science.intervals import share
 
@@ -80,7 +80,7 @@ class ChanceEce:
         return {"median": self.median, "q95": self.q95}
 
 
-@checked()
+@bounded()
 def reliability_curve(
     predicted: ArrayLike, happened: ArrayLike, *, bins: int | None = None, groups: ArrayLike | None = None
 ) -> ReliabilityCurve:
@@ -117,7 +117,7 @@ def reliability_curve(
     return ReliabilityCurve(np.bincount(bin_of, weights=p) / count, observed, low, high, count)
 
 
-@checked()
+@bounded()
 def expected_calibration_error(predicted: ArrayLike, happened: ArrayLike, *, bins: int | None = None) -> float:
     r"""Give the debiased expected calibration error, 0 to 1.
 
@@ -142,7 +142,7 @@ def expected_calibration_error(predicted: ArrayLike, happened: ArrayLike, *, bin
     return reliability_curve(predicted, happened, bins=bins).ece()
 
 
-@checked()
+@bounded()
 def ece_of_perfect(
     predicted: ArrayLike,
     *,
@@ -167,7 +167,7 @@ def ece_of_perfect(
     return ChanceEce(float(np.median(errors)), float(np.quantile(errors, 0.95)))
 
 
-@checked()
+@bounded()
 def errors_of_perfect(
     predicted: ArrayLike,
     *,

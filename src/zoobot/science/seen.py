@@ -11,7 +11,7 @@ import pandas as pd
 import torch
 
 from zoobot.errors import CatalogError
-from zoobot.ranges import checked
+from zoobot.ranges import bounded
 from zoobot.science.memory import ROLES, as_grey
 from zoobot.science.reference import unit_rows
 from zoobot.science.same_sky import BLOCK, SAME_SKY
@@ -95,7 +95,7 @@ class Seen:
         )[SEEN_COLUMNS]
 
 
-@checked()
+@bounded()
 def find_seen(
     memory: Memory,
     ids: Sequence[str],

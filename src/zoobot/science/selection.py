@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from zoobot.errors import OptionError
-from zoobot.ranges import checked
+from zoobot.ranges import bounded
 from zoobot.science.exceedances import independent_rows
 from zoobot.science.prevalence import checked_scores, estimate_prevalence, logit, sigmoid
 from zoobot.science.purity import (
@@ -42,7 +42,7 @@ MOST_SHIFTED = 10_000
 """Selected galaxies, evenly among them, by which the shift is found"""
 
 
-@checked()
+@bounded()
 def choose_threshold(
     scores: ArrayLike,
     labels: ArrayLike,

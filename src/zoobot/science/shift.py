@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from zoobot.errors import CatalogError
-from zoobot.ranges import checked
+from zoobot.ranges import bounded
 from zoobot.science.chance import holm
 from zoobot.science.figure import SIGNIFICANCE
 from zoobot.science.groups import Groups
@@ -124,7 +124,7 @@ class Shift:
         return {name: None if isinstance(one, float) and not np.isfinite(one) else one for name, one in found.items()}
 
 
-@checked()
+@bounded()
 def measure_shift(
     reference: Reference,
     features: npt.NDArray[np.floating],
@@ -201,7 +201,7 @@ def measure_shift(
     )  # fmt: skip
 
 
-@checked()
+@bounded()
 def shift_by(
     reference: Reference,
     features: npt.NDArray[np.floating],

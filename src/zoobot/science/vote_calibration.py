@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from zoobot.ranges import checked
+from zoobot.ranges import bounded
 from zoobot.science.groups import Groups
 from zoobot.science.scaling import GAIN, evidence, strongest
 from zoobot.science.shrinkage import FEWEST, Gain, fit_shrunk, folds_of, measure_gain, weight_of
@@ -84,7 +84,7 @@ class VoteCalibration:
         return cls(**kept, n=tuple(int(value) for value in content.get("n", ())))
 
 
-@checked()
+@bounded()
 def fit_vote_calibration(
     concentrations: ArrayLike, votes: ArrayLike, tree: Schema, *, groups: Codes | None = None, seed: int = 0
 ) -> VoteCalibration:

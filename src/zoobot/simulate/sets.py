@@ -15,7 +15,7 @@ from zoobot.errors import OptionError, OutputError
 from zoobot.files import home, is_file, read_json, write_json, write_whole
 from zoobot.folders import check_folder, kinds
 from zoobot.progress import track_steps
-from zoobot.ranges import checked
+from zoobot.ranges import bounded
 from zoobot.simulate.fits_cubes import cube
 from zoobot.simulate.sky import SimulatedSurvey
 from zoobot.simulate.surveys import Survey
@@ -33,7 +33,7 @@ VERSION = 1  # of the simulator: another one makes other galaxies of the same se
 Row = dict[str, object]
 
 
-@checked("simulate")
+@bounded("simulate")
 def write_set(
     folder: str | Path,
     n_galaxies: int,
@@ -90,7 +90,7 @@ def write_set(
     return _write(folder, sky, n_galaxies, first, sky.survey.name, row, population=population, fits=fits)
 
 
-@checked("simulate")
+@bounded("simulate")
 def rings(folder: str | Path, n_galaxies: int = 320, *, seed: int = 0, size: int = 224, first: int = 1) -> pd.DataFrame:
     """Give a labelled catalog of simulated DECaLS galaxies, every second one with a ring, after writing their images.
 

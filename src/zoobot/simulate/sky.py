@@ -12,7 +12,7 @@ from torch import Tensor
 
 from zoobot import trees
 from zoobot.errors import OptionError
-from zoobot.ranges import checked
+from zoobot.ranges import bounded
 from zoobot.simulate.draws import Draws, Mask, Values
 from zoobot.simulate.field import (
     CLUMP_COLUMNS,
@@ -112,7 +112,7 @@ class SimulatedSurvey:
         A tree with a question that simulated volunteers can't answer; it is named.
     """
 
-    @checked("simulate")
+    @bounded("simulate")
     def __init__(
         self,
         survey: str | Survey = "decals",

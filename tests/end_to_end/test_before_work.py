@@ -1,0 +1,227 @@
+"""Settings that can't work are refused before any image is read, by every command that takes them."""
+
+import shutil
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import timm
+from tests.end_to_end.options import arguments
+from timm.models import save_for_hf
+
+import zoobot
+from zoobot.data import Preprocessing
+from zoobot.encoders.runtimes import PACKAGES
+
+READ: list[str] = []
+
+
+def listen(event: str, details: tuple[object, ...]) -> None:
+    if event == "open" and isinstance(details[0], str) and details[0].endswith((".jpg", ".png", ".fits")):
+        READ.append(details[0])
+
+
+@pytest.fixture(scope="module", autouse=True)
+def listening():
+    sys.addaudithook(listen)  # can't be taken off again; of no harm
+
+
+@pytest.fixture(scope="module")
+def runs(finetune, galaxies, tmp_path_factory) -> dict[str, Path]:
+    """Models of every task."""
+    folder = tmp_path_factory.mktemp("before_work")
+    tasks = {
+        "classes": ("--label", "shape"), "run": ("--label", "ring"), "flags": ("--label", "has_ring", "--label", "is_large"),
+        "numbers": ("--label", "radius"), "votes": ("--tree", galaxies / "tree.yaml"),
+    }  # fmt: skip
+    for name, options in tasks.items():
+        finetune(folder / name, *options, "--epochs", 1)
+    return {name: folder / name for name in tasks}
+
+
+def catalog_with(galaxies: Path, folder: Path, rows: int = 96, **columns: object) -> Path:
+    frame = pd.read_csv(galaxies / "catalog.csv").head(rows)
+    frame["file_loc"] = [str(galaxies / name) for name in frame["file_loc"]]
+    for name, value in columns.items():
+        frame[name] = frame[value] if isinstance(value, str) else value
+    frame.to_csv(folder / "changed.csv", index=False)
+    return folder / "changed.csv"
+
+
+# command, options that differ from those of BASE, what the message has to say
+CASES = [
+    ("finetune", {"folds": 1}, "folds"),
+    ("finetune", {"folds": 97, "epochs": 1}, "97"),
+    ("finetune", {"folds": 40, "label": "shape"}, "40"),
+    ("finetune", {"group_col": "shape"}, "3 groups"),
+    ("finetune", {"blocks": 99}, "99"),
+    ("finetune", {"label": "file_loc"}, "file_loc"),
+    ("finetune", {"image_size": 16, "encoder": "{sharp}"}, "The smallest that it takes is 32"),
+    ("finetune", {"image_size": 64, "encoder": "{tokens}"}, "160"),
+    ("predict", {"model": "{small}"}, "The smallest that it takes is 32"),
+    ("evaluate", {"model": "{small}"}, "The smallest that it takes is 32"),
+    ("explain", {"model": "{small}"}, "The smallest that it takes is 32"),
+    ("explain", {"model": "{no_map}", "map": "grad-cam"}, "map"),
+    ("compare", {"image_size": 16, "encoder": ("{encoder}", "{sharp}")}, "The smallest that it takes is 32"),
+    ("compare", {"image_size": 32, "encoder": ("{encoder}", "{tokens}")}, "160"),
+    ("compare", {"encoder": ("{encoder}", "resnet5000")}, "resnet5000"),
+    ("compare", {"encoder": ("{encoder}", "{folder}/nothing")}, "nothing"),
+    ("compare", {"encoder": ("{encoder}", "{encoder}")}, "each once"),
+    ("pretrain", {"size": 16}, "The smallest that it takes is 32"),
+    ("pretrain", {"encoder": "{tokens}"}, "160"),
+    ("finetune", {"group_col": "nothing"}, "nothing"),
+    ("finetune", {"label": "nothing"}, "nothing"),
+    ("finetune", {"test": "{folder}/nothing.csv"}, "nothing.csv"),
+    ("finetune", {"encoder": "resnet5000"}, "resnet5000"),
+    ("finetune", {"label": "shape", "calibration": "isotonic", "task": "regress"}, "shape"),
+    ("finetune", {"tree": "gz2"}, "smooth"),
+    ("predict", {"out": "{folder}/out.xyz"}, "xyz"),
+    ("predict", {"model": "{run}/nothing"}, "nothing"),
+    ("evaluate", {"by": "nothing"}, "nothing"),
+    ("evaluate", {"group_col": "nothing"}, "nothing"),
+    ("select", {"purity": 0.9}, "purity"),
+    ("select", {"label": "nothing"}, "nothing"),
+    ("compare", {"label": "nothing"}, "nothing"),
+    ("compare", {"group_col": "nothing"}, "nothing"),
+    ("compare", {"label": "radius", "task": "classify"}, "radius"),
+    ("explain", {"target": "nothing"}, "nothing"),
+    ("explain", {"group_col": "nothing"}, "nothing"),
+    ("pretrain", {"architecture": "resnet5000"}, "resnet5000"),
+    ("pretrain", {"survey": "nothing"}, "nothing"),
+    ("pretrain", {"tree": "nothing"}, "nothing"),
+    ("pretrain", {"accelerator": "nothing"}, "nothing"),
+    ("pretrain", {"galaxies": "{catalog}", "tree": "gz2"}, "smooth"),
+    ("pretrain", {"unlabelled": "{folder}/nothing.csv"}, "nothing.csv"),
+    ("simulate", {"survey": "nothing"}, "nothing"),
+    ("simulate", {"tree": "nothing"}, "nothing"),
+    ("simulate", {"population": "nothing"}, "nothing"),
+]
+
+
+@pytest.fixture(scope="module")
+def odd(runs, finetune, tmp_path_factory) -> dict[str, Path]:
+    """Encoders that don't take every size, and models that ask them for one that they don't take, or have no map."""
+    folder = tmp_path_factory.mktemp("odd")
+    for name, architecture in (("sharp", "test_convnext"), ("tokens", "test_vit3")):
+        save_for_hf(timm.create_model(architecture, num_classes=0), str(folder / name))
+    for name, encoder, size in (("small", "sharp", 32), ("no_map", "tokens", 160)):
+        finetune(folder / name, "--label", "ring", "--epochs", 1, "--encoder", folder / encoder, "--image-size", size)
+    model = zoobot.load(folder / "small" / "model")
+    model.preprocessing = Preprocessing(image_size=16)
+    model.save(folder / "small" / "model")
+    models = {name: folder / name / "model" for name in ("small", "no_map")}
+    return {"sharp": folder / "sharp", "tokens": folder / "tokens", **models}
+
+
+@pytest.mark.parametrize(
+    ("command", "changed", "word"), CASES, ids=[f"{one} {' '.join(two)} {word}" for one, two, word in CASES]
+)
+def test_refused_before_an_image_is_read(
+    command, changed, word, runs, odd, galaxies, encoder, zoobot_command, tmp_path
+):
+    known = {
+        "catalog": galaxies / "catalog.csv",
+        "run": runs["run"],
+        "encoder": encoder,
+        "out": tmp_path / "out",
+        "folder": tmp_path,
+    }
+    refuses(zoobot_command, words_of(command, changed, known | odd), word, tmp_path)
+
+
+def words_of(command, changed, known) -> list[str]:
+    """Give a command's arguments; those changed may be several, or have names that Python has not."""
+    first = {name: value[0] if isinstance(value, tuple) else value for name, value in changed.items() if name != "map"}
+    first = {name: str(value).format(**known) for name, value in first.items()}
+    more = [["--" + name, *value[1:]] for name, value in changed.items() if isinstance(value, tuple)]
+    more += [["--map", changed["map"]]] if "map" in changed else []
+    return arguments(command, known, **first) + [word.format(**known) for option in more for word in option]
+
+
+def test_images_are_read_where_nothing_is_refused(runs, galaxies, encoder, zoobot_command, tmp_path):
+    known = {"catalog": galaxies / "catalog.csv", "run": runs["run"], "encoder": encoder, "out": tmp_path / "out"}
+    READ.clear()
+    assert zoobot_command(*arguments("predict", known)).code == 0
+    assert len(set(READ)) == 96
+
+
+# command, columns of the catalog that are new (values, or the column to copy), options, what the message has to say
+CATALOGS = [
+    ("compare", {"rare": [0, *[1] * 95]}, {"label": "rare"}, "the classes are"),
+    ("compare", {"tile": [0, 1, 2] * 32}, {"group_col": "tile"}, "3 labelled groups"),
+    ("finetune", {"tile": [0, 1, 2, 3] * 24}, {"group_col": "tile", "folds": 5}, "4"),
+    ("finetune", {"tile": [0, 1, 2, 3] * 24}, {"group_col": "tile", "folds": 5, "label": "radius"}, "4"),
+    *(
+        ("finetune", {name: "ring"}, {"label": name}, name)
+        for name in ("part", "galaxy_group", "error", "fold", "probability")
+    ),
+    *(("finetune", {name: "radius"}, {"label": name}, name) for name in ("part", "error", "fold", "galaxy_group")),
+    *(
+        ("finetune", {name: "has_ring"}, {"label": ("is_large", name)}, name)
+        for name in ("part", "error", "is_large_set", "true_is_large")
+    ),
+    ("finetune", {"radius_low": "radius"}, {"label": ("radius", "radius_low")}, "radius_low"),
+    ("finetune", {"radius_std": "radius"}, {"label": ("radius", "radius_std")}, "radius_std"),
+    ("finetune", {"true_radius": "radius"}, {"label": ("radius", "true_radius")}, "true_radius"),
+    ("finetune", {"kind": ["predicted", "other"] * 48}, {"label": "kind"}, "kind_predicted"),
+    ("finetune", {"kind": ["set", "other"] * 48}, {"label": "kind"}, "kind_set"),
+    ("finetune", {"true": ["true", "other"] * 48}, {"label": "true"}, "true_true"),
+    ("finetune", {"part": "radius"}, {"group_col": "part"}, "part"),
+]
+
+
+@pytest.mark.parametrize(
+    ("command", "columns", "changed", "word"), CATALOGS, ids=[f"{one} {two} {said}" for one, _, two, said in CATALOGS]
+)
+def test_names_of_our_own_are_refused(
+    command, columns, changed, word, runs, galaxies, encoder, zoobot_command, tmp_path
+):
+    catalog = catalog_with(galaxies, tmp_path, **columns)
+    known = {"catalog": catalog, "run": runs["run"], "encoder": encoder, "out": tmp_path / "out"}
+    refuses(zoobot_command, words_of(command, changed, known), word, tmp_path)
+
+
+@pytest.mark.parametrize("command", ["predict", "evaluate"])
+@pytest.mark.parametrize("labels", [["has_ring", "has_ring_set"], ["error", "has_ring"]])
+def test_a_model_whose_columns_are_ambiguous_is_refused(command, labels, runs, galaxies, zoobot_command, tmp_path):
+    """Earlier versions trained such models."""
+    shutil.copytree(runs["flags"], tmp_path / "run")
+    model = zoobot.load(tmp_path / "run" / "model")
+    model.label_cols = labels
+    model.save(tmp_path / "run" / "model")
+    catalog = catalog_with(galaxies, tmp_path, has_ring_set="has_ring", error="has_ring")
+    known = {"catalog": catalog, "run": tmp_path / "run", "out": tmp_path / "out"}
+    refuses(
+        zoobot_command,
+        arguments(command, known, on_error="skip"),
+        f"two columns called '{labels['error' not in labels]}'",
+        tmp_path,
+    )
+
+
+def test_answers_whose_columns_are_ambiguous_are_refused(galaxies, encoder, zoobot_command, tmp_path):
+    (tmp_path / "tree.yaml").write_text("questions:\n  feature: {answers: [ringed, ringed_low]}\n")
+    catalog = catalog_with(galaxies, tmp_path, feature_ringed_low="feature_barred")
+    known = {"catalog": catalog, "encoder": encoder, "out": tmp_path / "out"}
+    words = arguments("finetune", known, tree=tmp_path / "tree.yaml")
+    refuses(zoobot_command, words, "feature_ringed_low", tmp_path)
+
+
+def test_a_runtime_that_is_not_installed_is_refused(runs, galaxies, zoobot_command, tmp_path, monkeypatch):
+    monkeypatch.setitem(PACKAGES, "onnx", ("no_package_of_this_name",))
+    known = {"catalog": galaxies / "catalog.csv", "run": runs["run"], "out": tmp_path / "out"}
+    words = arguments("predict", known, runtime="onnx")
+    refuses(zoobot_command, words, "runtime='onnx' needs the package no_package_of_this_name", tmp_path)
+
+
+def refuses(zoobot_command, words, said, folder: Path) -> None:
+    before = sorted(folder.rglob("*"))
+    READ.clear()
+    answer = zoobot_command(*words)
+    read = list(READ)
+    assert answer.code == 2, answer.out + answer.err
+    assert "Traceback" not in answer.out + answer.err
+    assert str(said) in answer.err, answer.err
+    assert read == []
+    assert sorted(folder.rglob("*")) == before
