@@ -6,14 +6,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 from zoobot import simulate
 from zoobot.encoders.bundled import BUNDLED
 from zoobot.errors import OutputError
 from zoobot.files import read_json
 from zoobot.finetune import load
 from zoobot.folders import RUN_FILE, check_folder
+from zoobot.predictions.tables import read_results
 from zoobot.report import confident_sheet
 from zoobot.report.names import MODEL_FOLDER, PREDICTIONS_FILE
 from zoobot.runs import RunSettings, finetune_run
@@ -40,7 +39,7 @@ def run_demo(out: Path, *, say: Callable[[str], object]) -> dict[str, Any]:
     metrics = finetune_run(settings, out, overwrite=True, say=say)
     preprocessing = load(out / MODEL_FOLDER).preprocessing
     assert preprocessing is not None  # it was trained with a GalaxyDataModule
-    table = pd.read_csv(out / PREDICTIONS_FILE, dtype={"id_str": str})
+    table = read_results(out / PREDICTIONS_FILE)
     title = "Simulated test galaxies that the model is most confident of (1: ringed, 0: not; red: wrong)"
     confident_sheet(table, "ring", ["1", "0"], preprocessing, out / SHEET, title=title)
     return metrics

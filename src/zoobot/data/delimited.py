@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import codecs
 import csv
-import gzip
+import io
 import logging
+import os
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ import pandas as pd
 
 from zoobot.data.text import EXACT, as_numbers, decimal_commas, exact_integers, tidy_text
 from zoobot.errors import CatalogError
+from zoobot.files import open_regular
 
 logger = logging.getLogger(__name__)
 
@@ -85,10 +87,12 @@ def _read(path: Path, dialect: Dialect) -> pd.DataFrame:
     text = {place: str for place, name in enumerate(names) if name in KEPT_AS_TEXT}
     with warnings.catch_warnings():
         warnings.simplefilter("error", pd.errors.ParserWarning)  # that fields would be lost
-        frame: pd.DataFrame = pd.read_csv(path, dtype=text, **options)
+        with _bytes_of(path) as file:
+            frame: pd.DataFrame = pd.read_csv(file, dtype=text, **options)
     rounded = [place for place in frame.columns if _is_rounded(frame[place])]
     if rounded:
-        exact = pd.read_csv(path, dtype=str, usecols=rounded, **options)
+        with _bytes_of(path) as file:
+            exact = pd.read_csv(file, dtype=str, usecols=rounded, **options)
         for place in rounded:
             frame[place] = _integers(exact[place], frame[place])
     columns = [tidy_text(frame[place]) for place in range(len(names))]
@@ -169,15 +173,20 @@ def _scan(path: Path, encoding: str) -> _Lines:
 
 
 def _opened(path: Path, encoding: str) -> IO[str]:
-    if path.suffix.lower() == ".gz":
-        return gzip.open(path, "rt", encoding=encoding)
-    return path.open(encoding=encoding)
+    return io.TextIOWrapper(_bytes_of(path), encoding=encoding)
+
+
+def _bytes_of(path: Path) -> io.BufferedReader:
+    """Return a file's bytes, unpacked where its name says that it is compressed, within the limits of `open_regular`."""
+    return open_regular(path, CatalogError, unpack=path.suffix.lower() == ".gz")
 
 
 def _encoding(path: Path) -> str:
     """Return the encoding that a file's first bytes tell: a byte order mark, or UTF-16's zeros; else UTF-8."""
-    with gzip.open(path) if path.suffix.lower() == ".gz" else path.open("rb") as file:
+    with _bytes_of(path) as file:
         start = file.read(256)
+        if path.suffix.lower() == ".gz":
+            file.seek(0, os.SEEK_END)  # too large a file ends here, before its lines are looked at one by one
     if start.startswith(codecs.BOM_UTF8):
         return "utf-8-sig"
     if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):

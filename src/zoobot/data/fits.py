@@ -1,5 +1,6 @@
 """Reading the bands of an image from FITS files: finding the HDU, honouring its scaling, and closing the file."""
 
+import io
 import logging
 import re
 import warnings
@@ -9,7 +10,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from zoobot.data.pictures import MAX_PIXELS, check_pixels
 from zoobot.errors import ImageError
+from zoobot.files import open_regular
 
 logger = logging.getLogger(__name__)
 
@@ -31,6 +34,12 @@ COMPANIONS = frozenset(
 _NAME_KEYS = ("EXTNAME", "IMTYPE", "IMAGETYP", "HDUCLAS3", "HDUCLAS2", "EXTTYPE")
 """Header keywords that say what an HDU holds; HDUCLAS is of HEASARC's convention, IMTYPE of the Legacy Surveys"""
 
+
+OTHERWISE_PACKED = (b"PK\x03\x04", b"\x1f\x9d")
+"""First bytes of files (zip, compress) that astropy would unpack, however large that is"""
+
+MAX_VALUES = 4 * MAX_PIXELS
+"""Of all bands of an HDU together"""
 
 _SAID: set[tuple[int | str, ...]] = set()
 """Layouts of files that the user has been told of"""
@@ -58,7 +67,8 @@ def read_fits(path: Path, hdu: HDUs | None) -> npt.NDArray[np.floating[Any]]:
     Raises
     ------
     ImageError
-        The file is missing, damaged, truncated or not FITS; it has no image, or not in the HDU asked for.
+        The file is missing, damaged, truncated or not FITS; it has no image, or not in the HDU asked for; the image has more than
+        `zoobot.data.pictures.MAX_PIXELS` pixels, or what was compressed is larger than `zoobot.unpacking` allows.
     """
     from astropy.io import fits
     from astropy.utils.exceptions import AstropyWarning
@@ -67,9 +77,11 @@ def read_fits(path: Path, hdu: HDUs | None) -> npt.NDArray[np.floating[Any]]:
         # odd headers are no reason to worry the user; truncation shows below, where the data come out short
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", AstropyWarning)
-            with path.open("rb") as file, fits.open(file, memmap=False) as hdus:
-                asked = hdu if isinstance(hdu, tuple) else (_first_image(hdus, path) if hdu is None else hdu,)
-                images = [_bands_of(hdus, one, path) for one in asked]
+            with open_regular(path, ImageError, unpack=True) as file:
+                check_packing(file)
+                with fits.open(file, memmap=False) as hdus:
+                    asked = hdu if isinstance(hdu, tuple) else (_first_image(hdus, path) if hdu is None else hdu,)
+                    images = [_bands_of(hdus, one, path) for one in asked]
     except ImageError:
         raise
     except FileNotFoundError as error:
@@ -79,6 +91,19 @@ def read_fits(path: Path, hdu: HDUs | None) -> npt.NDArray[np.floating[Any]]:
         msg = f"{path} can't be read as FITS ({error}): it is damaged, truncated or another format. Fetch it again."
         raise ImageError(msg) from error
     return join_bands(images, [f"{path} HDU {one}" for one in asked])
+
+
+def check_packing(file: io.BufferedReader) -> None:
+    """Refuse a file that astropy would unpack by itself, without end.
+
+    Raises
+    ------
+    ValueError
+        It is compressed otherwise than by gzip, bzip2, xz or fpack.
+    """
+    if file.peek(4).startswith(OTHERWISE_PACKED):
+        msg = "it is compressed otherwise than by gzip, bzip2, xz or fpack"
+        raise ValueError(msg)
 
 
 def join_bands(images: list[npt.NDArray[Any]], names: list[str]) -> npt.NDArray[Any]:
@@ -153,6 +178,8 @@ def _bands_of(hdus: Any, asked: HDU, path: Path) -> npt.NDArray[np.floating[Any]
             f"the file's HDUs are: {_summary(hdus)}. Name one with hdu=."
         )
         raise ImageError(msg)
+    check_pixels(*shape[-2:])
+    check_pixels(*shape, most=MAX_VALUES)
     data = hdu.data.reshape((-1, *shape[-2:]))
     # float32 stays as it is; integers of any size fit float64
     return np.asarray(data, np.float32 if data.dtype.kind == "f" and data.dtype.itemsize == 4 else np.float64)

@@ -1,5 +1,6 @@
 """Reading JPEG, PNG, TIFF and WebP through Pillow: any depth and color mode, to grey or color without transparency."""
 
+import math
 import sys
 from pathlib import Path
 from typing import IO, Any
@@ -13,9 +14,10 @@ from PIL.TiffImagePlugin import TiffImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
 from zoobot.errors import ImageError
+from zoobot.files import open_regular
 
-MAX_PIXELS = 20_000**2
-"""A picture that says it has more pixels than this is taken for a damaged or hostile file."""
+MAX_PIXELS = 10_000**2
+"""An image that says it has more pixels than this is taken for a damaged or hostile file."""
 
 # by its first bytes, because files are often misnamed; opened by class, because Image.open warns of large images
 _PICTURE_FORMATS: tuple[tuple[bytes, type[ImageFile.ImageFile]], ...] = (
@@ -54,7 +56,7 @@ def open_picture(path: Path, reduced_to: int | None) -> Image.Image | npt.NDArra
         The file is missing, damaged, truncated, no JPEG, PNG, TIFF or WebP, or has over ``MAX_PIXELS`` pixels.
     """
     try:
-        with path.open("rb") as file:
+        with open_regular(path, ImageError) as file:
             start = file.read(4)
             file.seek(0)
             opener = next((opener for magic, opener in _PICTURE_FORMATS if start.startswith(magic)), None)
@@ -62,9 +64,7 @@ def open_picture(path: Path, reduced_to: int | None) -> Image.Image | npt.NDArra
                 msg = "it doesn't start as JPEG, PNG, TIFF or WebP do"
                 raise ValueError(msg)
             picture = opener(file)
-            if picture.width * picture.height > MAX_PIXELS:
-                msg = f"{picture.width} x {picture.height} pixels are more than {MAX_PIXELS}, the most allowed"
-                raise ValueError(msg)
+            check_pixels(picture.height, picture.width)
             if reduced_to is not None:
                 picture.draft(None, (reduced_to, reduced_to))
             coarse = _other_byte(picture)
@@ -75,15 +75,38 @@ def open_picture(path: Path, reduced_to: int | None) -> Image.Image | npt.NDArra
     except FileNotFoundError as error:
         msg = f"{path} doesn't exist. Check the catalog's file_loc column."
         raise ImageError(msg) from error
+    except ImageError:
+        raise
     except Exception as error:  # a damaged file makes the decoder raise nearly anything
         msg = f"{path} can't be read as an image ({error}): it is damaged, truncated or no image. Fetch it again."
         raise ImageError(msg) from error
 
 
+def check_pixels(*shape: int, most: int | None = None) -> None:
+    """Refuse an image that says it is larger than any that this library is for, before it is decoded.
+
+    Parameters
+    ----------
+    *shape
+        Its lengths, y and x last.
+    most
+        The most values that it may have. Default: `MAX_PIXELS`.
+
+    Raises
+    ------
+    ValueError
+        It has more.
+    """
+    most = MAX_PIXELS if most is None else most
+    if math.prod(shape) > most:
+        msg = f"{' x '.join(map(str, reversed(shape)))} pixels are more than {most:,}, the most allowed"
+        raise ValueError(msg)
+
+
 def is_deep(path: Path) -> bool:
     """Return whether a file is a picture or measurement of more than 8 bits, from its first bytes; False where that can't be told."""
     try:
-        with path.open("rb") as file:
+        with open_regular(path, ImageError) as file:
             start = file.read(26)
             if start.startswith(b"\x89PNG"):
                 return start[24:25] == b"\x10"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -10,10 +11,12 @@ import numpy as np
 import pandas as pd
 
 from zoobot.data.delimited import read_delimited
+from zoobot.data.fits import check_packing
 from zoobot.data.folders import read_folder
+from zoobot.data.stored import read_parquet, read_stored
 from zoobot.data.text import exact_integers, tidy_text
 from zoobot.errors import CatalogError
-from zoobot.files import home, is_folder, look
+from zoobot.files import home, is_folder, look, open_regular
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -100,14 +103,10 @@ def _read_file(path: Path) -> pd.DataFrame:
         if suffix in DELIMITED:
             return read_delimited(path)
         if suffix == ".parquet":
-            from pyarrow import parquet
-
-            return _from_arrow(parquet.ParquetFile(path).read())
+            return _from_arrow(read_parquet(path))
         if ASTROPY_FORMATS[suffix] == "fits":
             return _read_fits_table(path)
-        from astropy.table import Table
-
-        return _from_astropy(Table.read(path, format=ASTROPY_FORMATS[suffix]))
+        return _from_astropy(read_stored(path, ASTROPY_FORMATS[suffix]))
     except CatalogError:
         raise
     except pd.errors.EmptyDataError:
@@ -123,7 +122,7 @@ def _read_fits_table(path: Path) -> pd.DataFrame:
     from astropy.table import Table
     from astropy.utils.exceptions import AstropyUserWarning
 
-    with fits.open(path, memmap=False) as hdus:
+    with open_regular(path, CatalogError, unpack=True) as file, _opened_fits(file) as hdus:
         hdu = next((one for one in hdus if isinstance(one, fits.BinTableHDU | fits.TableHDU)), None)
         if hdu is None:
             msg = "it holds no table"
@@ -145,6 +144,13 @@ def _read_fits_table(path: Path) -> pd.DataFrame:
         if absent.any():
             frame[name] = frame[name].astype(object).mask(absent, None)
     return _unescaped(frame) if escaped else frame
+
+
+def _opened_fits(file: io.BufferedReader) -> Any:
+    from astropy.io import fits
+
+    check_packing(file)
+    return fits.open(file, memmap=False)
 
 
 def _from_astropy(table: Any) -> pd.DataFrame:

@@ -1,17 +1,18 @@
-"""Writing tables as csv, parquet, FITS or hdf5, by the file's ending; a table is never seen half written."""
+"""Writing tables as csv, parquet, FITS or hdf5, by the file's ending, never seen half written; and reading a command's results."""
 
 from __future__ import annotations
 
 import io
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from zoobot.data.tables import ESCAPED
-from zoobot.errors import OutputError
-from zoobot.files import check_replaceable, check_writable, output_path, replacing
+from zoobot.errors import CatalogError, OutputError
+from zoobot.files import check_replaceable, check_writable, open_regular, output_path, replacing
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -75,6 +76,42 @@ def write_table(table: pd.DataFrame, path: str | Path) -> Path:
         else:
             part.write_bytes(_astropy_bytes(table, form, path))
     return path
+
+
+def read_results(path: Path, needs: Sequence[str] = ("id_str",)) -> pd.DataFrame:
+    """Return a csv of results that a command wrote, its ids and files as text.
+
+    Parameters
+    ----------
+    path
+        The file.
+    needs
+        Columns that it has where it is whole.
+
+    Raises
+    ------
+    CatalogError
+        It is missing or damaged.
+    """
+    import pandas as pd
+
+    remedy = "Repeat the command that wrote it, or copy it again."
+    try:
+        with open_regular(path, CatalogError) as file:
+            table: pd.DataFrame = pd.read_csv(file, dtype={"id_str": str, "file_loc": str}, low_memory=False)
+    except FileNotFoundError as err:
+        msg = f"{path} is missing. {remedy}"
+        raise CatalogError(msg) from err
+    except ValueError as err:
+        if isinstance(err, CatalogError):
+            raise
+        msg = f"{path} is damaged ({str(err).strip()}). {remedy}"
+        raise CatalogError(msg) from err
+    missing = [name for name in needs if name not in table]
+    if missing:
+        msg = f"{path} is damaged: it has no column {missing[0]}. {remedy}"
+        raise CatalogError(msg)
+    return table
 
 
 def _astropy_bytes(table: pd.DataFrame, form: str, path: Path) -> bytes:

@@ -5,17 +5,17 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import logging
-from io import BytesIO
-from pathlib import Path
+from io import BufferedReader, BytesIO
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from PIL import Image
 
-from zoobot.data.pictures import central_square, planes
+from zoobot.data.pictures import central_square, check_pixels, planes
 from zoobot.data.pixels import Preprocessing, digest
-from zoobot.errors import CatalogError, OptionError
+from zoobot.errors import CatalogError, ImageError, OptionError
+from zoobot.files import home, is_folder, open_regular
 from zoobot.origins import short_digest
 from zoobot.pretrain.galaxies import held_out, vote_counts
 from zoobot.pretrain.origin import MOST_READ
@@ -80,8 +80,8 @@ class HuggingFaceGalaxies:
         """See `RealGalaxies`; of up to `MOST_READ` images."""
         images = hashlib.blake2b(digest_size=16)
         for stored in self.images[:: -(-len(self.ids) // MOST_READ)][self.column]:
-            with contextlib.suppress(Exception):  # what can't be read is left out in training too
-                images.update(stored["bytes"] if stored["bytes"] is not None else Path(stored["path"]).read_bytes())
+            with contextlib.suppress(Exception), _file_of(stored) as file:  # training leaves out what can't be read too
+                images.update(file.read())
         return {
             "ids": short_digest("\n".join(self.ids).encode()),
             "votes": short_digest(self.labels.numpy().tobytes()),
@@ -118,16 +118,17 @@ def _open(name: str, split: str) -> Any:
     except ImportError as err:
         msg = "Hugging Face data sets need the package datasets: pip install 'zoobot[datasets]'."
         raise OptionError(msg) from err
-    folder = Path(name).expanduser()
+    folder = home(name)
+    local = is_folder(folder, CatalogError)
     try:
-        if not folder.is_dir():
+        if not local:
             path, _, config = name.partition(":")
             return datasets.load_dataset(path, config or None, split=split)
         if any(folder.rglob("*.parquet")):
             return datasets.load_dataset(str(folder), split=split)
         saved = datasets.load_from_disk(str(folder))
     except Exception as err:  # of the package, or of its client's transport, whose classes change with its version
-        where = "check the folder" if folder.is_dir() else "check the name and the network, or give a folder"
+        where = "check the folder" if local else "check the name and the network, or give a folder"
         msg = f"the data set {name} (split {split!r}) can't be read ({err}): {where}."
         raise CatalogError(msg) from err
     if not isinstance(saved, datasets.DatasetDict):
@@ -163,6 +164,11 @@ def _undecoded() -> Any:
 
 def _picture(stored: dict[str, Any]) -> Image.Image:
     """Give the picture, in color, that a data set holds as bytes, or as the path of a file."""
-    content = stored["bytes"]
-    with Image.open(BytesIO(content) if content is not None else stored["path"]) as picture:
+    with _file_of(stored) as file, Image.open(file) as picture:
+        check_pixels(picture.height, picture.width)
         return picture.convert("RGB")
+
+
+def _file_of(stored: dict[str, Any]) -> BytesIO | BufferedReader:
+    content = stored["bytes"]
+    return BytesIO(content) if content is not None else open_regular(stored["path"], ImageError)

@@ -14,9 +14,10 @@ from zoobot.data import Preprocessing
 from zoobot.data.fills import FillCount
 from zoobot.data.splits import group_codes
 from zoobot.errors import CatalogError
-from zoobot.files import home
+from zoobot.files import home, is_file
 from zoobot.finetune import FinetuneableZoobotAbstract, load
 from zoobot.predictions import feature_array, represent, write_table
+from zoobot.predictions.tables import read_results
 from zoobot.predictions.thumbnails import Thumbnails, make_thumbnails
 from zoobot.ranges import bounded
 from zoobot.report.found import Checks
@@ -41,6 +42,9 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 LABELS, DUPLICATES, IMAGES = "labels", "duplicates", "images"
+
+NEEDED = ("id_str", "file_loc")
+"""Columns of all tables of galaxies"""
 
 SHOWN = 40
 """Galaxies of a gallery"""
@@ -214,9 +218,13 @@ def label_caption(galaxy: pd.Series) -> str:
 def _out_of_fold(folder: Path) -> tuple[pd.DataFrame, list[str], bool]:
     """Return predictions for galaxies that the predicting model has not been trained on, what to say of them, and if they are of folds."""
     folds = folder / FOLDS_FOLDER / PREDICTIONS_FILE
-    if folds.is_file():
-        return _read(folds), [], True
-    found = [_read(path) for path in (folder / VAL_PREDICTIONS_FILE, folder / PREDICTIONS_FILE) if path.is_file()]
+    if is_file(folds, CatalogError):
+        return read_results(folds, NEEDED), [], True
+    found = [
+        read_results(path, NEEDED)
+        for path in (folder / VAL_PREDICTIONS_FILE, folder / PREDICTIONS_FILE)
+        if is_file(path, CatalogError)
+    ]
     if not found:
         msg = f"{folder} holds no predictions.csv: give the folder that zoobot finetune wrote."
         raise CatalogError(msg)
@@ -230,7 +238,7 @@ def _out_of_fold(folder: Path) -> tuple[pd.DataFrame, list[str], bool]:
 def _parts(folder: Path, predictions: pd.DataFrame) -> pd.DataFrame:
     """Return all labelled galaxies with their part of the split, and their group; of older runs, those with predictions."""
     path = folder / PARTS_FILE
-    galaxies = _read(path) if path.is_file() else predictions.assign(part="")
+    galaxies = read_results(path, (*NEEDED, "part")) if is_file(path, CatalogError) else predictions.assign(part="")
     columns = ["id_str", "file_loc", "part", *([GROUP_COLUMN] if GROUP_COLUMN in galaxies else [])]
     return galaxies[columns].fillna({"part": ""})
 
@@ -240,10 +248,6 @@ def _groups(galaxies: pd.DataFrame) -> pd.Series | None:
     if GROUP_COLUMN not in galaxies:
         return None
     return pd.Series(group_codes(galaxies[GROUP_COLUMN]), galaxies["id_str"]).groupby(level=0).first()
-
-
-def _read(path: Path) -> pd.DataFrame:
-    return pd.read_csv(path, dtype={"id_str": str, "file_loc": str}, low_memory=False)
 
 
 def _extent(share: float) -> str:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from zoobot.files import write_json
+from zoobot.errors import CatalogError
+from zoobot.files import read_json, write_json
 from zoobot.report.names import ABOUT_FILE
 
 LOOKS = ("seen", "shift", "duplicates", "images", "labels", "learning_curve")
@@ -38,10 +38,9 @@ class Look:
 def write_looked(folder: Path, looks: Mapping[str, Look]) -> None:
     """Write what was looked at into ``about.json`` of a run's folder, beside what it says of other looks."""
     try:
-        about = json.loads((folder / ABOUT_FILE).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        about = read_json(folder / ABOUT_FILE, CatalogError, "It is written anew.")
+    except CatalogError:
         about = {}
-    about = about if isinstance(about, dict) else {}
     both = looked_of(about) | dict(looks)
     write_json(folder / ABOUT_FILE, about | {"looked": {name: asdict(look) for name, look in both.items()}})
 

@@ -18,6 +18,7 @@ from zoobot.errors import ModelFileError, OptionError, SplitError
 from zoobot.files import read_json, write_json
 from zoobot.origins import ORIGIN_FILE
 from zoobot.predictions import evaluate, write_table
+from zoobot.predictions.tables import read_results
 from zoobot.report.names import FOLDS_FOLDER, METRICS_FILE, PREDICTIONS_FILE
 from zoobot.runs.about import task_of
 from zoobot.runs.build import build_encoder, build_model, data_options
@@ -72,10 +73,10 @@ def run_folds(
     frame = labelled_galaxies(datamodule)
     folds = deal_folds(datamodule, frame, settings.folds)
     for fold in range(settings.folds):
-        if not (folder / f"fold_{fold}.json").is_file():
+        if not all((folder / f"fold_{fold}.{ending}").is_file() for ending in ("csv", "json")):
             say(f"Fold {fold + 1} of {settings.folds}.")
             _run_fold(settings, datamodule, model, frame, folds == fold, folder / f"fold_{fold}", make_trainer)
-    tables = [pd.read_csv(folder / f"fold_{fold}.csv", dtype={"id_str": str}) for fold in range(settings.folds)]
+    tables = [read_results(folder / f"fold_{fold}.csv") for fold in range(settings.folds)]
     tables = [table.assign(fold=fold) for fold, table in enumerate(tables)]
     write_table(pd.concat(tables, ignore_index=True), folder / PREDICTIONS_FILE)
     scores = [

@@ -12,6 +12,7 @@ import pandas as pd
 from zoobot.errors import ModelFileError
 from zoobot.files import is_file
 from zoobot.predictions.memory import memory_of, recall, seen_by
+from zoobot.predictions.tables import read_results
 from zoobot.report.looked import Look
 from zoobot.report.names import MODEL_FOLDER, PARTS_FILE, RUN_FILE
 from zoobot.report.words import count
@@ -140,7 +141,7 @@ def _memory_of_run(model: FinetuneableZoobotAbstract, source: str, num_workers: 
             continue
         memory = Memory.load(folder / MODEL_FOLDER)
         if memory is None and is_file(folder / PARTS_FILE, ModelFileError):
-            parts = pd.read_csv(folder / PARTS_FILE, dtype=str)
+            parts = read_results(folder / PARTS_FILE, needs=())
             if {"id_str", "file_loc", "part"} <= set(parts):
                 known = parts[parts["part"].isin(ROLES)].reset_index(drop=True)
                 memory = memory_of(known, model.preprocessing, num_workers=num_workers)

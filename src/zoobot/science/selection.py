@@ -207,7 +207,9 @@ def _reach(rates: Rates) -> float:
 
 
 def _shift(probabilities: Values, mean: float) -> float:
-    """Return what is to be added to the logits of probabilities so that their mean is as wanted."""
+    """Return what is to be added to the logits of probabilities so that their mean is as wanted; 0 where there are none."""
+    if not len(probabilities):
+        return 0.0
     low, high = -30.0, 30.0
     logits = logit(probabilities)
     for _ in range(STEPS):
