@@ -32,6 +32,7 @@ HOUSE = (
     {"encoders"},
     {"trees"},
     {"sealing", "folders", "origins"},
+    {"places"},
     {"progress", "precision", "files", "ranges"},
     {"unpacking"},
     {"errors", "schema", "stopping", "terminal"},

@@ -16,6 +16,7 @@ from zoobot.predictions.tables import read_results
 from zoobot.report import confident_sheet
 from zoobot.report.names import MODEL_FOLDER, PREDICTIONS_FILE
 from zoobot.runs import RunSettings, finetune_run
+from zoobot.runs.run import MADE
 
 N_GALAXIES = 400
 SHEET = "most_confident.png"
@@ -50,6 +51,7 @@ def _refuse_other_runs(out: Path, galaxies: Path) -> None:
     check_folder(out, "zoobot finetune")
     record = out / RUN_FILE
     if not record.is_file():
+        check_folder(out, "zoobot finetune", () if galaxies.is_dir() else MADE)
         return
     catalog = read_json(record, OutputError, "Choose another --out.").get("catalog")
     if Path(str(catalog)).parent.name != galaxies.name:

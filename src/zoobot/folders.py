@@ -22,6 +22,7 @@ from zoobot.files import (
     sweep,
     write_whole,
 )
+from zoobot.places import refuse_lost
 
 RUN_FILE = "run.json"
 EARLIER, ALL_MOVED, TO_DELETE = ".earlier-run", "all-moved", ".earlier-run-to-delete"
@@ -82,7 +83,7 @@ def kinds(folder: Path, own: str = "") -> list[str]:
     ]
 
 
-def check_folder(out: Path, own: str) -> None:
+def check_folder(out: Path, own: str, made: Iterable[str] = ()) -> None:
     """Refuse a folder that can't be written, that holds what another command wrote, or a pipe, a device or a folder for a file of results.
 
     It need not be there yet.
@@ -93,11 +94,13 @@ def check_folder(out: Path, own: str) -> None:
         The folder.
     own
         The command, such as ``zoobot evaluate``.
+    made
+        Names of what it writes: where they are there already, an earlier call of it must have written them.
 
     Raises
     ------
     OutputError
-        It is such a folder.
+        It is such a folder, or lies in what another command deletes (see `refuse_lost`).
     """
     nearest = next(place for place in (out, *out.absolute().parents) if look(place, OutputError) is not None)
     if look(nearest, OutputError) != "folder":
@@ -111,6 +114,11 @@ def check_folder(out: Path, own: str) -> None:
         what = others[0] if others[0].startswith("a ") else f"results of {others[0]}"
         msg = f"{out} holds {what}, which {own} would write over or mix with its own. Give another folder, such as {out / 'new'}."
         raise OutputError(msg)
+    found = [name for name in made if os.path.lexists(out / name)]
+    if found and own not in kinds(out) and not (out / UNFINISHED).exists():
+        msg = f"{out} holds {', '.join(found)}, which {own} would replace. Move it, or choose another folder."
+        raise OutputError(msg)
+    refuse_lost(out)
     check_writable(nearest)
 
 
@@ -172,6 +180,7 @@ def check_file_out(path: Path, inputs: Mapping[str, object]) -> None:
         what = theirs[0] if theirs[0].startswith("a ") else f"the results of {theirs[0]}"
         msg = f"{path} is among {what}, and would be written over. Give another name or folder."
         raise OutputError(msg)
+    refuse_lost(path)
 
 
 @contextlib.contextmanager

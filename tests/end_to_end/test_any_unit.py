@@ -51,6 +51,9 @@ def test_every_figure_of_a_run_is_the_same_in_any_unit(unit, plain, galaxies, fi
     )
     for (name, value), (_, other) in zip(flat(curve), flat(wanted), strict=True):
         assert value == (pytest.approx(other, rel=1e-3) if isinstance(other, float) else other), name
+    for column in ("val_rmse", "val_mae"):
+        logs = [pd.read_csv(one / "log.csv")[f"finetuning/{column}"] for one in (tmp_path / "run", plain)]
+        assert logs[0].tolist() == pytest.approx((logs[1] * unit).tolist(), rel=1e-3, abs=0)
     page = (tmp_path / "run" / "report.html").read_text()
     assert "Traceback" not in page
     again = zoobot_command(

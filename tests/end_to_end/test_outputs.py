@@ -9,6 +9,8 @@ import pandas as pd
 import pytest
 from astropy.io import fits
 
+from zoobot.predictions import predict, represent, write_table
+
 PRETRAIN = (
     "--architecture", "test_convnext", "--images", 16, "--batch-size", 8, "--val-galaxies", 8, "--size", 32, "--accelerator", "cpu",
     "--workers", 0,
@@ -48,6 +50,16 @@ def place(finetune, galaxies, encoder, tmp_path_factory) -> Path:
     audit = pd.DataFrame({"id_str": ["a", "b"], "is_ring": [1, 0]})
     audit.to_csv(folder / "selection" / "selection.csv", index=False)
     (folder / "cutouts").mkdir()
+    for shape in ("disk", "ring"):
+        (folder / "folders" / shape).mkdir(parents=True)
+        shutil.copy(folder / "galaxies" / "images" / "galaxy_000.jpg", folder / "folders" / shape / f"{shape}.jpg")
+    (folder / "mine" / "plots").mkdir(parents=True)
+    for name in ("selected.csv", "comparison.csv", "explain_1.png", "metrics.json", "index.html", "plots/roc.png"):
+        (folder / "mine" / name).write_text("mine")
+    frame.to_csv(folder / "galaxies" / "other.csv", index=False)
+    frame.to_parquet(folder / "galaxies" / "other.parquet")
+    for name in ("other.fits", "other.h5"):
+        write_table(frame, folder / name)
     for name in ("a.fits", "b.fits"):
         fits.PrimaryHDU([[1.0, 2.0], [3.0, 4.0]]).writeto(folder / "cutouts" / name)
     return folder
@@ -87,17 +99,51 @@ CASES = [
     ("report", "run", "--out", "galaxies/c.csv"),
     ("report", "run", "--out", "galaxies"),
     ("report", "run", "--out", "selection/report.html"),
+    # in what a run deletes when it is repeated, among kept features
+    *((*command, f"run/{part}/new") for command in (EVALUATE, SELECT, COMPARE, EXPLAIN, FINETUNE)
+      for part in ("model", "checkpoints", "plots", "checks/deep")),
+    *((*command, "cache/features/new") for command in (EVALUATE, SELECT, COMPARE, EXPLAIN, FINETUNE)),
+    *(("simulate", folder, "--galaxies", 2, "--size", 40) for folder in ("run/plots/new", "run/model/new", "cache/features")),
+    *(("pretrain", folder, *PRETRAIN) for folder in ("run/checkpoints", "run/model/new", "cache/features")),
+    *((*PREDICT, file) for file in ("run/plots/p.csv", "run/model/p.csv", "cache/features/p.csv")),
+    ("report", "run", "--out", "run/plots/report.html"),
+    # among the galaxies of a catalog that is a folder
+    *((command[0], "folders", *command[2:], folder) for command in (EVALUATE, COMPARE, EXPLAIN, FINETUNE)
+      for folder in ("folders", "folders/disk", "folders/new", "folders/new/deep")),
+    (*FINETUNE[:1], "galaxies/c.csv", "--test", "folders", *FINETUNE[2:], "folders/run"),
+    ("predict", "folders", "--model", "run/model", "--out", "folders/new.fits"),
+    # files that are there, and of other kinds
+    *((*PREDICT, file) for file in ("galaxies/other.csv", "galaxies/other.parquet", "cutouts/a.fits", "other.fits", "other.h5")),
+    (*SELECT, "mine"), (*COMPARE, "mine"), (*EXPLAIN, "mine"), (*EVALUATE, "mine"), ("demo", "--out", "mine"),
+    *(("simulate", folder, "--galaxies", 2, "--size", 40) for folder in ("mine", "folders", "cutouts")),
+    ("report", "run", "--out", "mine/index.html"),
+    ("report", "run", "--out", "mine/new.html"),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize("words", CASES, ids=lambda words: " ".join(map(str, (words[0], *words[-2:]))))
 def test_nothing_that_is_there_is_changed(words, place, zoobot_command, monkeypatch):
     monkeypatch.chdir(place)
+    monkeypatch.setenv("ZOOBOT_CACHE", str(place / "cache"))
     before = hashes(place)
     answer = zoobot_command(*(str(word).format(cwd=os.getcwd()) for word in words))  # noqa: PTH109
     assert answer.code == 2, answer.out + answer.err
     assert "Traceback" not in answer.err and answer.err.count("Error: ") == 1
     assert hashes(place) == before
+
+
+def test_tables_of_predictions_and_features_are_replaced(place, zoobot_command, tmp_path):
+    catalog, model = place / "galaxies" / "c.csv", place / "run" / "model"
+    for name in ("p.csv", "p.parquet", "p.fits", "p.h5"):
+        for _ in range(2):
+            predict(catalog, model, tmp_path / name, num_workers=0)
+        predict(catalog, model, tmp_path / name, n_samples=2, on_error="skip", num_workers=0)
+        predict(catalog, model, tmp_path / name, num_workers=0)
+        represent(catalog, model, tmp_path / f"features_{name}", num_workers=0)
+        represent(catalog, model, tmp_path / f"features_{name}", on_error="skip", num_workers=0)
+    for _ in range(2):
+        answer = zoobot_command("report", place / "run", "--out", tmp_path / "page" / "report.html")
+        assert answer.code == 0, answer.err
 
 
 def test_unfinished_results_are_refused(place, zoobot_command, monkeypatch):

@@ -95,6 +95,9 @@ def test_training_and_predictions_are_the_same_in_any_unit(
     theirs, ours = evaluate(catalog, expected), evaluate(frame, model)
     assert ours.scores["r2"] == pytest.approx(theirs.scores["r2"], abs=1e-3)
     assert ours.scores["rmse"] / unit == pytest.approx(theirs.scores["rmse"], rel=1e-3)
+    for column in ("finetuning/val_rmse", "finetuning/val_mae"):
+        logged = [pd.read_csv(tmp_path / name / "log.csv")[column].to_numpy() for name in ("scaled", "plain")]
+        np.testing.assert_allclose(logged[0] / unit, logged[1], rtol=1e-3)
     names = ["size", "size_low", "size_high"]
     got, wanted = (
         predict(frame, model)[names].to_numpy(np.float64),

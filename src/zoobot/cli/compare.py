@@ -63,15 +63,18 @@ def compare(
     """Compare encoders by what a linear head on each one's frozen features learns from more and more of the labels."""
     with console.status("Loading torch"):
         from zoobot.folders import check_folder, refuse_inputs
+        from zoobot.places import refuse_among_images
         from zoobot.report.compare import COMPARISON_FILE, compare_encoders
         from zoobot.runs import prepare_process
         from zoobot.science.learning_curve import NAMES
 
     prepare_process()
     if out is not None:
-        check_folder(out, "zoobot compare")
+        made = [f"{COMPARISON_FILE}.{ending}" for ending in ("csv", "json", "png")]
+        check_folder(out, "zoobot compare", made)
         inputs = {"the catalog": catalog, **{f"the encoder {one}": one for one in encoder}}
-        refuse_inputs(inputs, [out / f"{COMPARISON_FILE}.{ending}" for ending in ("csv", "json", "png")])
+        refuse_inputs(inputs, [out / name for name in made])
+        refuse_among_images(out, catalog)
     comparison = compare_encoders(
         catalog,
         label,

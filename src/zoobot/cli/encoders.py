@@ -42,10 +42,11 @@ app.add_typer(cache, name="cache")
 @cache.command()
 def info() -> None:
     """Say where kept features are and how large they are."""
-    from zoobot.finetune.feature_store import cache_folder, cache_size
+    from zoobot.finetune.feature_store import cache_size
+    from zoobot.places import kept_features
 
     n_sets, size = cache_size()
-    console.print(f"{cache_folder()}: {n_sets} sets of features, {size / 1e6:.1f} MB", soft_wrap=True)
+    console.print(f"{kept_features()}: {n_sets} sets of features, {size / 1e6:.1f} MB", soft_wrap=True)
 
 
 @cache.command()

@@ -63,6 +63,7 @@ def explain(
         from zoobot.finetune import load
         from zoobot.finetune.saving import fetch_model
         from zoobot.folders import check_folder, refuse_inputs
+        from zoobot.places import refuse_among_images
         from zoobot.predictions import write_table
         from zoobot.predictions.explain import explain as explain_catalog
         from zoobot.report.explained import describe_maps, draw_explained
@@ -71,7 +72,8 @@ def explain(
         from zoobot.science.reference import Reference
 
     prepare_process()
-    check_folder(out, "zoobot explain")
+    check_folder(out, "zoobot explain", ("neighbors.csv", "explain.json", "explain_1.png"))
+    refuse_among_images(out, catalog)
     refuse_inputs({"the catalog": catalog, "the model": model}, [out / "neighbors.csv", out / "explain.json"])
     source = fetch_model(model)
     finetuned = load(source)

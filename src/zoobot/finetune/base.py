@@ -502,7 +502,8 @@ class FinetuneableZoobotAbstract(L.LightningModule):
             scores |= {f"loss/{name}": figures["loss"] for name, figures in scores.get(group, {}).items()}
         for name, value in scores.items():
             if isinstance(value, float) and name != "loss":  # which is logged already
-                self.log(f"finetuning/{part}_{name}", value, rank_zero_only=False, sync_dist=False)
+                exact = torch.tensor(value, dtype=torch.float64)  # float32 does not hold every unit
+                self.log(f"finetuning/{part}_{name}", exact, rank_zero_only=False, sync_dist=False)
         table.reset()
 
     # Saving and loading; the file formats are in `zoobot.finetune.saving`.

@@ -5,11 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import os
 import shutil
 import uuid
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import astropy
@@ -25,6 +23,7 @@ from zoobot.data.pixels import file_digests
 from zoobot.encoders import Encoder
 from zoobot.errors import OutputError
 from zoobot.files import write_whole
+from zoobot.places import kept_features
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -38,15 +37,9 @@ VERSION = 3
 """Raised when images, views or features are made differently, so that what older versions kept is not used."""
 
 
-def cache_folder() -> Path:
-    """Give the folder of kept features: ``$ZOOBOT_CACHE``, else ``zoobot`` in the user's cache folder."""
-    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(os.environ.get("ZOOBOT_CACHE") or Path(home) / "zoobot") / "features"
-
-
 def cache_size() -> tuple[int, int]:
     """Give how many sets of features are kept, and their size in bytes."""
-    folder = cache_folder()
+    folder = kept_features()
     sets = [entry for entry in folder.iterdir() if entry.is_dir()] if folder.is_dir() else []
     return len(sets), sum(file.stat().st_size for entry in sets for file in entry.iterdir())
 
@@ -54,7 +47,7 @@ def cache_size() -> tuple[int, int]:
 def clear_cache() -> int:
     """Delete all kept features and give the bytes that this freed."""
     freed = cache_size()[1]
-    shutil.rmtree(cache_folder(), ignore_errors=True)
+    shutil.rmtree(kept_features(), ignore_errors=True)
     return freed
 
 
@@ -71,7 +64,7 @@ class FeatureStore:
     """
 
     def __init__(self, key: str) -> None:
-        self.folder = cache_folder() / key
+        self.folder = kept_features() / key
 
     def read(self, view: int, digests: npt.NDArray[np.uint64]) -> tuple[npt.NDArray[np.int64], Tensor | None]:
         """Give the rows of ``digests`` (galaxy, 2) whose features of this view are kept, and these features (row, ...)."""

@@ -18,6 +18,7 @@ from zoobot.data import ImageSettings, Preprocessing, read_catalog
 from zoobot.data.augment import Augmentation, centre_views, random_views
 from zoobot.data.catalog import check_columns
 from zoobot.data.fills import FillCount
+from zoobot.data.images import is_image_name
 from zoobot.data.labels import sentinel_note
 from zoobot.data.pixels import as_dtype, decode_files, digest, prediction_workers, raise_unreadable
 from zoobot.encoders import Encoder, load_encoder, wrap_encoder
@@ -29,6 +30,7 @@ from zoobot.finetune.base import TableOptions
 from zoobot.finetune.feature_store import KeptFeatures, evaluation_store
 from zoobot.finetune.table_names import refuse_twice
 from zoobot.folders import check_file_out, refuse_inputs
+from zoobot.places import refuse_among_images
 from zoobot.precision import Precision, frozen_pass
 from zoobot.predictions.shift import FeatureSample, shift_file, warn_of_shift
 from zoobot.predictions.tables import check_columns_fit, check_output, write_table
@@ -373,6 +375,8 @@ def _models(source: ModelSource | Sequence[ModelSource]) -> list[FinetuneableZoo
 def _check_inputs(save_loc: Path, catalog: CatalogSource, models: Sequence[object]) -> None:
     """Refuse a table's file that is an input: the catalog, one of its images, or a model; or another command's."""
     check_file_out(save_loc, {"the catalog": catalog, **{f"the model {one}": one for one in models}})
+    if is_image_name(save_loc):
+        refuse_among_images(save_loc, catalog)
     if save_loc.exists():
         files = read_catalog(catalog, check_files=False)["file_loc"]
         named = files[files.astype(str).str.endswith(save_loc.name)]

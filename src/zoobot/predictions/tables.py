@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import io
+import re
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 
 from zoobot.data.tables import ESCAPED
 from zoobot.errors import CatalogError, OutputError
@@ -16,13 +18,17 @@ from zoobot.files import check_replaceable, check_writable, open_regular, output
 
 if TYPE_CHECKING:
     import numpy.typing as npt
-    import pandas as pd
     from astropy.table import Table
 
 WRITERS = {".csv": "csv", ".parquet": "parquet", ".fits": "fits", ".fit": "fits", ".hdf5": "hdf5", ".h5": "hdf5"}
 
 
 MOST_FITS_COLUMNS = 999
+
+NAMES = ("id_str", "file_loc", "error")
+"""Columns of every table of predictions or features, the last with ``--on-error skip``"""
+PREDICTED = ("_predicted", "_set", "_low", "_high", "_std", "_calibrated")
+"""Endings of columns that only predictions have"""
 
 
 def check_output(path: str | Path) -> Path:
@@ -48,11 +54,50 @@ def check_columns_fit(table: pd.DataFrame, path: Path) -> None:
     Raises
     ------
     OutputError
-        Too many columns for FITS (999) or hdf5 (about 900), or a column's name too long for FITS (68 characters).
+        Too many columns for FITS (999) or hdf5 (about 900), or a column's name too long for FITS (68 characters); or a file that is
+        there already, and is a catalog or an image.
     """
     form = WRITERS[path.suffix.lower()]
     if form in ("fits", "hdf5"):
         _astropy_bytes(table, form, path)
+    names = _column_names(path, form) if path.exists() else None
+    if names is not None and (not names or _is_catalog(names, table)):
+        what = "a catalog of galaxies" if names else "an image"
+        msg = f"{path} is there already, and is {what}, not a table of predictions or features: it would be lost. Give another name."
+        raise OutputError(msg)
+
+
+def _is_catalog(names: Sequence[str], table: pd.DataFrame) -> bool:
+    """Tell whether columns are those of a catalog of galaxies, without predictions of this or another model and without features."""
+    rest = set(names) - set(NAMES)
+    known = rest <= {str(name) for name in table.columns} or any(str(name).endswith(PREDICTED) for name in rest)
+    return "file_loc" in names and not (rest and (known or all(map(_is_feature, rest))))
+
+
+def _is_feature(name: str) -> bool:
+    return re.fullmatch(r"feature_\d+", name) is not None
+
+
+def _column_names(path: Path, form: str) -> list[str] | None:
+    """Return the names of a table's columns, none of a FITS file without tables; None where it is no file of this format."""
+    try:
+        if form == "csv":
+            return list(map(str, pd.read_csv(path, nrows=0).columns))
+        if form == "parquet":
+            from pyarrow import parquet
+
+            return list(parquet.read_schema(path).names)
+        if form == "hdf5":
+            import h5py
+
+            with h5py.File(path) as file:
+                return list(file["table"].dtype.names)
+        from astropy.io import fits
+
+        with fits.open(path) as hdus:
+            return [str(name) for hdu in hdus if hasattr(hdu, "columns") for name in hdu.columns.names]
+    except Exception:  # whatever is there, it is damaged, or no table
+        return None
 
 
 def write_table(table: pd.DataFrame, path: str | Path) -> Path:
@@ -145,8 +190,6 @@ def _astropy_bytes(table: pd.DataFrame, form: str, path: Path) -> bytes:
 
 def _plain(values: pd.Series[Any]) -> npt.NDArray[Any]:
     """Return a column as numbers, or as text where it holds anything else."""
-    import pandas as pd
-
     if pd.api.types.is_bool_dtype(values) or pd.api.types.is_numeric_dtype(values):
         if pd.api.types.is_extension_array_dtype(values.dtype) and values.isna().any():
             return values.to_numpy(np.float64, na_value=np.nan)

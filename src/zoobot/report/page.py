@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from zoobot.errors import OutputError
 from zoobot.files import check_replaceable, home, is_file, output_path, write_whole
 from zoobot.folders import kinds
+from zoobot.places import refuse_lost
 from zoobot.report import extras
 from zoobot.report.cautions import cautions
 from zoobot.report.classifier_plots import conformal_plot, confusion_plot, histograms
@@ -82,6 +83,10 @@ class Section:
         return bool(self.facts or self.tables or self.plots or self.galleries or self.listings)
 
 
+GENERATOR = b'<meta name="generator" content="zoobot">'
+"""What our pages start with, among other things"""
+
+
 def write_report(folder: str | Path, *, out: str | Path | None = None) -> Path:
     """Write a report on what ``zoobot finetune`` or ``zoobot evaluate`` left in a folder, and give its path.
 
@@ -120,9 +125,14 @@ def _check_out(path: Path, folder: Path) -> None:
     if not own and kinds(path.parent):
         msg = f"{path.parent} holds results of {kinds(path.parent)[0]}, whose plots would be replaced. Give another folder."
         raise OutputError(msg)
-    check_replaceable(path)
-    if is_file(path, OutputError) and path.suffix.lower() not in (".html", ".htm"):
+    refuse_lost(path)
+    earlier = is_file(path, OutputError)
+    is_page = path.suffix.lower() in (".html", ".htm") if own else earlier and GENERATOR in path.read_bytes()[:2000]
+    if earlier and not is_page:
         msg = f"{path} is a file, not an earlier report: it would be written over. Give the name of a new file, such as report.html."
+        raise OutputError(msg)
+    if not own and not earlier and (path.parent / PLOTS_FOLDER).exists():
+        msg = f"{path.parent / PLOTS_FOLDER} is there already, and plots would be mixed with what it holds. Give another folder."
         raise OutputError(msg)
 
 

@@ -75,9 +75,9 @@ def select_galaxies(
         ``out`` can't be written, or holds an audit list with answers.
     """
     audit_rows(0, n_audit)
-    check_folder(out, "zoobot select")
-    made = [out / name for name in (SELECTED_FILE, AUDIT_FILE, SELECTION_FILE, "selection.csv", "selection.png")]
-    refuse_inputs({"the table of predictions": predictions, "the run": run}, made)
+    made = (SELECTED_FILE, AUDIT_FILE, SELECTION_FILE, "selection.csv", "selection.png")
+    check_folder(out, "zoobot select", made)
+    refuse_inputs({"the table of predictions": predictions, "the run": run}, [out / name for name in made])
     check_finished(Path(run))
     _keep_answers(out / AUDIT_FILE)
     table, _ = read_source(predictions)

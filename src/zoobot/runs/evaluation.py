@@ -16,10 +16,11 @@ from zoobot.data import Preprocessing
 from zoobot.data.catalog import check_columns
 from zoobot.data.labels import sentinel_note
 from zoobot.data.splits import group_codes
-from zoobot.errors import OptionError, OutputError
+from zoobot.errors import OptionError
 from zoobot.files import write_json
 from zoobot.finetune import FinetuneableZoobotTree, load
-from zoobot.folders import UNFINISHED, check_folder, finishing, kinds, refuse_inputs
+from zoobot.folders import check_folder, finishing, refuse_inputs
+from zoobot.places import refuse_among_images
 from zoobot.predictions import Evaluation, evaluate, write_table
 from zoobot.predictions.evaluation import read_labelled
 from zoobot.predictions.shift import FeatureSample
@@ -129,9 +130,9 @@ def evaluation_run(
     """
     started = datetime.now(UTC).isoformat(timespec="seconds")
     if out is not None:
-        check_folder(out, "zoobot evaluate")
+        check_folder(out, "zoobot evaluate", MADE)
         refuse_inputs({"the catalog": catalog, "the model": source}, [out / name for name in (*MADE, PLOTS_FOLDER)])
-        _refuse_others(out)
+        refuse_among_images(out, catalog)
     model = load(source)
     if hdu is not None:
         model.preprocessing = (model.preprocessing or Preprocessing()).with_hdu(hdu)
@@ -205,14 +206,6 @@ def evaluation_run(
     if report:
         write_report(out)
     return metrics
-
-
-def _refuse_others(out: Path) -> None:
-    """Refuse a folder with files of an evaluation's names that no evaluation wrote, such as a table of zoobot predict."""
-    found = [name for name in MADE if (out / name).exists()]
-    if found and "zoobot evaluate" not in kinds(out) and not (out / UNFINISHED).exists():
-        msg = f"{out} holds {', '.join(found)}, which zoobot evaluate would replace. Move it, or choose another --out."
-        raise OutputError(msg)
 
 
 def _clear(out: Path) -> None:

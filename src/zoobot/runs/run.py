@@ -26,6 +26,7 @@ from zoobot.finetune.trainer import (
 )
 from zoobot.folders import RunFolder, finishing
 from zoobot.origins import ORIGIN_FILE, check_same
+from zoobot.places import refuse_among_images
 from zoobot.precision import peak_memory_gb
 from zoobot.predictions import evaluate, write_table
 from zoobot.report import plot_votes, write_report
@@ -228,6 +229,8 @@ def _check_folder(settings: RunSettings, folder: RunFolder, *, resume: bool, ove
     """Refuse to mix two runs in one folder, to resume with other settings, or with fewer epochs than are done; return what is done."""
     inputs = {"the catalog": settings.catalog, "the test catalog": settings.test, "the encoder": settings.encoder}
     folder.refuse_inputs({**inputs, **{f"the tree {tree}": tree for tree in settings.tree}})
+    for catalog in (settings.catalog, settings.test):
+        refuse_among_images(folder.path, catalog)
     if not folder.claim(resume=resume, overwrite=overwrite, elsewhere="another --out"):
         return None
     record = folder.path / RUN_FILE

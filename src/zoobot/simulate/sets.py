@@ -173,10 +173,8 @@ def _write(
     batches = [numbers[start : start + BATCH] for start in range(0, n_galaxies, BATCH)]
     rows: list[Row] = []
     check_folder(folder, "zoobot simulate")
-    if (folder / CATALOG_FILE).exists() and not kinds(folder):
-        msg = (
-            f"{folder} holds a {CATALOG_FILE} that was not simulated, and would be written over. Choose another folder."
-        )
+    if folder.is_dir() and not kinds(folder) and any(not path.name.startswith(".") for path in folder.iterdir()):
+        msg = f"{folder} holds files that were not simulated, among which simulated galaxies would lie. Choose another folder."
         raise OutputError(msg)
     _check_settings(folder, settings)
     steps = ((batch, len(batch)) for batch in batches)
