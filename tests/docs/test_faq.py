@@ -27,13 +27,13 @@ def table(tmp_path_factory) -> pd.DataFrame:
     return frame.assign(file_loc=[str(folder / name) for name in frame["file_loc"]])
 
 
-def classifier(**options: object) -> zoobot.FinetuneableZoobotClassifier:
-    encoder = timm.create_model("test_resnet", pretrained=False, num_classes=0)
+def classifier(name: str = "test_resnet", **options: object) -> zoobot.FinetuneableZoobotClassifier:
+    encoder = timm.create_model(name, pretrained=False, num_classes=0)
     return zoobot.FinetuneableZoobotClassifier(2, encoder=encoder, **options)
 
 
-def read(table: pd.DataFrame, **options: object) -> zoobot.GalaxyDataModule:
-    datamodule = zoobot.GalaxyDataModule("number", table, **options)
+def read(table: pd.DataFrame, label: str = "number", **options: object) -> zoobot.GalaxyDataModule:
+    datamodule = zoobot.GalaxyDataModule(label, table, **options)
     datamodule.read_catalogs()
     return datamodule
 
@@ -87,6 +87,8 @@ MISTAKES: dict[str, Callable[[pd.DataFrame, Path], object]] = {
     "damaged image": damaged_image,
     "no network": no_network,
     "too many blocks": lambda table, _: classifier(n_blocks=9),
+    "image size": lambda table, _: classifier("test_convnext").learn_from(read(table, image_size=16)),
+    "a name of ours": lambda table, _: classifier().learn_from(read(table.assign(part=table["number"]), label="part")),
     "channels": lambda table, _: classifier().learn_from(read(table, channels=1)),
     "no votes": lambda table, _: zoobot.trees.load("gz2").check_columns(table.columns),
     "used folder": used_folder,

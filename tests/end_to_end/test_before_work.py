@@ -33,7 +33,7 @@ def runs(finetune, galaxies, tmp_path_factory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("before_work")
     tasks = {
         "classes": ("--label", "shape"), "run": ("--label", "ring"), "flags": ("--label", "has_ring", "--label", "is_large"),
-        "numbers": ("--label", "radius"), "votes": ("--tree", galaxies / "tree.yaml"),
+        "numbers": ("--label", "radius"), "reported": ("--label", "ring", "--report"), "votes": ("--tree", galaxies / "tree.yaml"),
     }  # fmt: skip
     for name, options in tasks.items():
         finetune(folder / name, *options, "--epochs", 1)
@@ -74,6 +74,25 @@ CASES = [
     ("finetune", {"label": "nothing"}, "nothing"),
     ("finetune", {"test": "{folder}/nothing.csv"}, "nothing.csv"),
     ("finetune", {"encoder": "resnet5000"}, "resnet5000"),
+    ("finetune", {"test": "{no_label}"}, "ring"),
+    ("finetune", {"test": "{other_class}"}, "7"),
+    ("finetune", {"test": "{half_labelled}"}, "label"),
+    ("finetune", {"test": "{no_images}"}, "missing"),
+    ("predict", {"model": "{reported}/model", "by": "nothing"}, "nothing"),
+    ("predict", {"catalog": "{no_images}"}, "missing"),
+    ("predict", {"model": ("{run}/model", "{classes}/model")}, "different things"),
+    ("evaluate", {"catalog": "{no_label}"}, "ring"),
+    ("evaluate", {"catalog": "{other_class}"}, "7"),
+    ("evaluate", {"catalog": "{half_labelled}"}, "label"),
+    ("evaluate", {"model": "{votes}/model", "by": "radius"}, "one label only"),
+    ("explain", {"model": "{votes}/model"}, "target"),
+    ("explain", {"catalog": "{no_images}"}, "missing"),
+    ("compare", {"catalog": "{no_images}"}, "missing"),
+    ("compare", {"catalog": "{few}"}, "too few"),
+    ("pretrain", {"galaxies": "{no_images}", "tree": "{tree}", "simulated_share": None}, "missing"),
+    ("pretrain", {"simulated_share": 0.5}, "simulated_share"),
+    ("pretrain", {"devices": 3}, "3"),
+    ("pretrain", {"epochs": 1, "images": None}, "epochs"),
     ("finetune", {"label": "shape", "calibration": "isotonic", "task": "regress"}, "shape"),
     ("finetune", {"tree": "gz2"}, "smooth"),
     ("predict", {"out": "{folder}/out.xyz"}, "xyz"),
@@ -100,6 +119,24 @@ CASES = [
 
 
 @pytest.fixture(scope="module")
+def catalogs(galaxies, tmp_path_factory) -> dict[str, Path]:
+    """Catalogs that lack something."""
+    changes = {
+        "no_label": lambda frame: frame.drop(columns="ring"),
+        "other_class": lambda frame: frame.assign(ring=[7, *frame["ring"][1:]]),
+        "half_labelled": lambda frame: frame.assign(ring=frame["ring"].where(frame.index > 48)),
+        "no_images": lambda frame: frame.assign(file_loc="nothing_" + frame["file_loc"]),
+        "few": lambda frame: frame.head(20),
+    }
+    paths = {}
+    for name, change in changes.items():
+        paths[name] = tmp_path_factory.mktemp(name) / "catalog.csv"
+        frame = pd.read_csv(galaxies / "catalog.csv")
+        change(frame.assign(file_loc=str(galaxies) + "/" + frame["file_loc"])).to_csv(paths[name], index=False)
+    return paths
+
+
+@pytest.fixture(scope="module")
 def odd(runs, finetune, tmp_path_factory) -> dict[str, Path]:
     """Encoders that don't take every size, and models that ask them for one that they don't take, or have no map."""
     folder = tmp_path_factory.mktemp("odd")
@@ -118,7 +155,7 @@ def odd(runs, finetune, tmp_path_factory) -> dict[str, Path]:
     ("command", "changed", "word"), CASES, ids=[f"{one} {' '.join(two)} {word}" for one, two, word in CASES]
 )
 def test_refused_before_an_image_is_read(
-    command, changed, word, runs, odd, galaxies, encoder, zoobot_command, tmp_path
+    command, changed, word, runs, odd, catalogs, galaxies, encoder, zoobot_command, tmp_path
 ):
     known = {
         "catalog": galaxies / "catalog.csv",
@@ -127,13 +164,18 @@ def test_refused_before_an_image_is_read(
         "out": tmp_path / "out",
         "folder": tmp_path,
     }
-    refuses(zoobot_command, words_of(command, changed, known | odd), word, tmp_path)
+    refuses(
+        zoobot_command,
+        words_of(command, changed, known | odd | runs | catalogs | {"tree": galaxies / "tree.yaml"}),
+        word,
+        tmp_path,
+    )
 
 
 def words_of(command, changed, known) -> list[str]:
     """Give a command's arguments; those changed may be several, or have names that Python has not."""
     first = {name: value[0] if isinstance(value, tuple) else value for name, value in changed.items() if name != "map"}
-    first = {name: str(value).format(**known) for name, value in first.items()}
+    first = {name: None if value is None else str(value).format(**known) for name, value in first.items()}
     more = [["--" + name, *value[1:]] for name, value in changed.items() if isinstance(value, tuple)]
     more += [["--map", changed["map"]]] if "map" in changed else []
     return arguments(command, known, **first) + [word.format(**known) for option in more for word in option]

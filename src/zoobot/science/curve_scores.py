@@ -72,7 +72,7 @@ def fit_heads(
     description
         Shown left of the progress bar.
     """
-    dealt = np.stack([units.deal(n_folds, seed + repeat) for repeat in range(n_repeats)])
+    dealt = np.stack([units.deal(n_folds, (seed + repeat) % 2**32) for repeat in range(n_repeats)])
     columns = max(2, int(truth.max()) + 1) if task == "classify" else 1
     predictions = np.empty((n_repeats, len(counts), len(truth), columns))
     labels = np.empty((n_repeats, n_folds, len(counts)), np.int64)
