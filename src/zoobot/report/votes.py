@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from zoobot.report.theme import BLUE, FAINT, ORANGE, Plot, cloud, panels, short, style
-from zoobot.science import LEVELS, PIT_BINS, VoteScores, score_votes
+from zoobot.science import LEVELS, PIT_BINS, VoteScores, exact_binomial_interval, score_votes
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -106,13 +106,14 @@ def question_table(scores: Mapping[str, VoteScores]) -> pd.DataFrame:
 
 
 def _coverage(scores: dict[str, VoteScores]) -> Plot:
-    """Draw the share of counts within each interval against its level; the bars are two binomial standard errors."""
+    """Draw the share of counts within each interval against its level; the bars are exact binomial intervals, a galaxy counted once."""
     rows = []
     with style():
         figure, axes = panels(len(scores), "level of the interval", "share within", titles=2)
         for (name, one), ax in zip(scores.items(), axes, strict=True):
             seen = np.array(list(one.coverage.values()))
-            error = 2 * np.sqrt(np.array(LEVELS) * (1 - np.array(LEVELS)) / one.n_asked)
+            ends = np.array([exact_binomial_interval(share * one.n_asked, one.n_asked) for share in seen])
+            error = np.abs(ends - seen[:, None]).T
             ax.plot([0.4, 1], [0.4, 1], color=FAINT, linewidth=0.9, linestyle=":")
             ax.errorbar(LEVELS, seen, error, color=BLUE, marker="o", markersize=3.5, linewidth=1, capsize=2)
             ax.set(xlim=(0.42, 1.02), ylim=(0, 1.05))

@@ -90,8 +90,8 @@ VOTE_COVERAGE: Words[Any] = Words(
             "vote_coverage",
             always,
             "Votes are predicted as a distribution over counts. The share of counts within their central interval should equal "
-            "the interval's level, on the dotted line; below it the model is overconfident. Bars: two binomial standard errors; "
-            "the answers of one question are not independent, so that they are a little too short.",
+            "the interval's level, on the dotted line; below it the model is overconfident. Bars: 95% intervals (Clopper & "
+            "Pearson 1934), for as many galaxies that are independent of one another.",
         ),
     ),
 )
