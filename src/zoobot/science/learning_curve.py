@@ -119,9 +119,14 @@ class LearningCurve:
         if self.few:
             return np.full(len(mean), np.nan), np.full(len(mean), np.nan)
         away = np.sqrt(LUCK) * (np.nanquantile(self.draws[score], [0.025, 0.975], axis=0) - mean)
-        low, high = mean + away
         if self.task == "regress":
-            return (np.maximum(low, 0), high) if score == "rmse" else (low, np.minimum(high, 1))
+            reach = np.abs(away).max(axis=0)  # draws of R2 have their tail below, its error has none
+            return (
+                (np.maximum(mean - reach, 0), mean + reach)
+                if score == "rmse"
+                else (mean - reach, np.minimum(mean + reach, 1))
+            )
+        low, high = mean + away
         least = 3 / (len(self.class_groups) * self.class_groups.min())
         return np.maximum(np.minimum(low, mean - least), 0), np.minimum(np.maximum(high, mean + least), 1)
 

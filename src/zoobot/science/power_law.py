@@ -14,8 +14,9 @@ if TYPE_CHECKING:
 
     Values = NDArray[np.float64]
 
-POWERS = np.geomspace(0.1, 2.0, 200)
-"""Exponents that are tried: learning curves of networks and of linear heads have 0.2 to 1 (Hestness et al. 2017; Viering & Loog 2022)"""
+POWERS = np.concatenate([-np.geomspace(1.0, 0.02, 100), np.geomspace(0.02, 2.0, 200)])
+"""Exponents that are tried: learning curves of networks and of linear heads have 0.2 to 1 (Hestness et al. 2017; Viering & Loog 2022).
+Below 0 the score rises faster than the logarithm of the labels, as it may where features outnumber labels; -1 is a straight line."""
 
 FEWEST_SIZES = 4
 FARTHEST = 3.0
@@ -30,8 +31,11 @@ MISFIT = 0.05
 LEAST_SPREAD, NUGGET = 0.25, 0.02
 """Standard deviation of a point, at least, in units of the largest; share of each variance that no other point has"""
 
-BENT = 0.05
+BENT = 0.10
 """By how much curves are off a power law, in units of the whole rise, for each factor of e below the last point"""
+
+LEVELS_OFF = 4.0
+"""Exponent with which a curve may level off beyond its last point: errors of linear heads fall as fast as 1 / (n - d) above d features"""
 
 INSIDE = 3.84
 """By how much chi-square may rise above its minimum within the 95% interval (one degree of freedom)"""
@@ -44,7 +48,7 @@ class PowerLaw:
     Attributes
     ----------
     floor, b, c : float
-        Of the curve; b is at least 0, c 0.1 to 2.
+        Of the curve; c is -1 to 2, and b has its sign.
     n_now, more : int
         Labels there are, and that might be added.
     error_now, error_then : float
@@ -94,16 +98,18 @@ class PowerLaw:
 
 
 def fit_power_law(sizes: ArrayLike, errors: ArrayLike, draws: ArrayLike, *, n_now: int, more: int = 100) -> PowerLaw:
-    r"""Fit :math:`e(n) = e_0 + b n^{-c}` with :math:`b \ge 0` to a curve whose points depend on one another.
+    r"""Fit :math:`e(n) = e_0 + b n^{-c}` with :math:`b c \ge 0` to a curve whose points depend on one another.
 
     Generalized least squares: :math:`\chi^2 = r^T \Sigma^{-1} r` with the residuals :math:`r` and the covariance :math:`\Sigma` of the
     draws, with two additions. No point counts as known to better than a quarter of the least certain one: a head that calls everything
-    one class has no spread at all, and says nothing for it. And no curve is a power law throughout: points count as off by 5% of the
-    whole rise for each factor of e below the last, so that the end of the curve has the say. For each of 200 exponents from 0.1 to 2 the
+    one class has no spread at all, and says nothing for it. And no curve is a power law throughout: points count as off by 10% of the
+    whole rise for each factor of e below the last, so that the end of the curve has the say. For each of 300 exponents from -1 to 2 the
     others follow in closed form. The floor :math:`e_0` may come out below 0: the law is then close to a straight line against
-    :math:`\log n`, for a curve that has not begun to level off. The interval of the gain is its profile likelihood's: all gains for which
-    some law has a :math:`\chi^2` of at most 3.84 above the best one's, both in units of :math:`\max(1, \chi^2 / \nu)` (Birge 1932), with
-    :math:`\nu` the points less three.
+    :math:`\log n`, for a curve that has not begun to level off; below 0, the exponent makes it fall faster than that.
+
+    The interval of the gain is its profile likelihood's: all gains for which some law has a :math:`\chi^2` of at most 3.84 above the best
+    one's, both in units of :math:`\max(1, \chi^2 / \nu)` (Birge 1932), with :math:`\nu` the points less three. Its lower end allows for a
+    curve that bends beyond the last point: from there on, with the least slope of these laws, it may level off as :math:`n^{-4}`.
 
     Parameters
     ----------
@@ -138,22 +144,29 @@ def fit_power_law(sizes: ArrayLike, errors: ArrayLike, draws: ArrayLike, *, n_no
     precision = np.linalg.inv(covariance)
     ones, own = precision.sum(axis=0), precision @ mean
     flat = float(mean @ own - own.sum() ** 2 / ones.sum())  # chi-square of a flat curve
-    x = n ** -POWERS[:, None]
+    signs = np.sign(POWERS)
+    x = signs[:, None] * n ** -POWERS[:, None]  # falls with n, for either sign
     curved = np.einsum("ps,st,pt->p", x, precision, x) - (x @ ones) ** 2 / ones.sum()
     slope = x @ own - (x @ ones) * own.sum() / ones.sum()
     bs = np.maximum(slope / curved, 0)  # with the best floor, chi-square is flat - 2 slope b + curved b^2
     best = int((flat - 2 * slope * bs + curved * bs**2).argmin())
-    b, c = bs[best], POWERS[best]
-    floor = (own.sum() - b * (x[best] @ ones)) / ones.sum()
-    least = float(flat - 2 * slope[best] * b + curved[best] * b**2)
+    b, c = signs[best] * bs[best], POWERS[best]
+    floor = (own.sum() - bs[best] * (x[best] @ ones)) / ones.sum()
+    least = float(flat - 2 * slope[best] * bs[best] + curved[best] * bs[best] ** 2)
     freedom = len(n) - 3
     scale = max(1.0, least / freedom)
     room = slope**2 - curved * (flat - least - INSIDE * scale)
     ends = (slope + [[-1.0], [1.0]] * np.sqrt(np.maximum(room, 0))) / curved  # of b, for each exponent
-    gains = float(n_now) ** -POWERS - float(n_now + more) ** -POWERS  # of b = 1
-    low, high = (float(one((gains * np.maximum(ends, 0))[:, (room >= 0) & (ends[1] >= 0)])) for one in (np.min, np.max))
+    gains = signs * (float(n_now) ** -POWERS - float(n_now + more) ** -POWERS)  # of b = 1
+    inside = (room >= 0) & (ends[1] >= 0)
+    low, high = (float(one((gains * np.maximum(ends, 0))[:, inside])) for one in (np.min, np.max))
+    steepness = float(
+        (np.abs(POWERS) * n[-1] ** -POWERS * np.maximum(ends[0], 0))[inside].min()
+    )  # at the last point, by log n
+    fall = (n_now / n[-1]) ** -LEVELS_OFF - ((n_now + more) / n[-1]) ** -LEVELS_OFF
+    low = min(low, steepness / LEVELS_OFF * fall)
     now = max(float(floor + b * n_now**-c), 0.0)
-    gain, low, high = (min(one, now) for one in (float(b * gains[best]), low, high))
+    gain, low, high = (min(one, now) for one in (float(bs[best] * gains[best]), low, high))
     law = replace(
         empty, floor=float(floor), b=float(b), c=float(c), error_now=now, error_then=now - gain, gain=gain, gain_low=low, gain_high=high,
         flat_p=float(chi2.sf((flat - least) / scale, 2)), fit_p=float(chi2.sf(least, freedom)),
