@@ -98,6 +98,21 @@ def test_a_command_refuses_numbers_out_of_range(command, name, spelling, tmp_pat
     assert not list(tmp_path.iterdir())
 
 
+def test_help_says_the_range(monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["zoobot", "pretrain", "--help"])
+    out = StringIO()
+    with redirect_stdout(out), pytest.raises(SystemExit):
+        main()
+    text = " ".join(re.sub(r"[^\w .,:-]", " ", out.getvalue()).split())
+    for said in (
+        "Allowed: 16 to 4,096.",
+        "Allowed: above 0, at most 100.",
+        "Allowed: from 0, below 1.",
+        "Allowed: above 0, below 1.",
+    ):
+        assert said in text
+
+
 # Python.
 
 MADE_BY_US = {

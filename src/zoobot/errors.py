@@ -42,3 +42,11 @@ class ModelFileError(ZoobotError, OSError):
 
 class OutputError(ZoobotError, OSError):
     """A place to save to that can't be written, or a table format that is not known."""
+
+
+def lacks_memory(err: BaseException) -> bool:
+    """Tell whether an error says that there is not enough memory, of the machine or of a GPU: numpy and torch say it in several ways."""
+    said = str(err)
+    return isinstance(err, MemoryError) or (
+        isinstance(err, RuntimeError) and ("can't allocate memory" in said or "out of memory" in said)
+    )

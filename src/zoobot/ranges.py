@@ -49,6 +49,14 @@ class Range:
         is_high_enough = value > self.low if self.above else value >= self.low
         return bool(is_high_enough and (value < self.high if self.below else value <= self.high))
 
+    @property
+    def brief(self) -> str:
+        """The range in few words, as ``1 to 512``, or ``above 0, at most 1``."""
+        low, high = _shown(self.low), _shown(self.high)
+        if not (self.above or self.below):
+            return f"{low} to {high}"
+        return f"{'above' if self.above else 'from'} {low}, {'below' if self.below else 'at most'} {high}"
+
     def __str__(self) -> str:
         low, high = _shown(self.low), _shown(self.high)
         return f"{'above' if self.above else 'at least'} {low} and {'below' if self.below else 'at most'} {high}"

@@ -66,6 +66,14 @@ def test_a_checkpoint_holds_names_preprocessing_and_scale(catalog_file: Path, tm
     assert torch.equal(onward.encoder(IMAGES), model.encoder(IMAGES))
 
 
+def test_a_model_with_a_larger_seed_than_is_taken_now_loads(tmp_path: Path) -> None:
+    """Earlier versions took any seed that torch takes."""
+    model = tasks()[3]
+    model.options["seed"] = 2**40 + 3
+    model.save(tmp_path)
+    assert zoobot.load(tmp_path).options["seed"] == 3
+
+
 def test_an_encoder_that_timm_cannot_build_must_be_given_again(tmp_path: Path) -> None:
     def own() -> torch.nn.Module:
         return torch.nn.Sequential(torch.nn.Conv2d(3, 8, 3), torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten())

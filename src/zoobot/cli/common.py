@@ -128,7 +128,7 @@ def option(text: str, *names: str, number: str | None = None, **details: Any) ->
         check_range(parameter.opts[0], value, allowed)
         return value
 
-    return typer.Option(*names, help=f"{text} Allowed: {allowed}.", callback=check, **details)
+    return typer.Option(*names, help=f"{text} Allowed: {allowed.brief}.", callback=check, **details)
 
 
 def panel(title: str) -> Callable[..., Any]:

@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 
 import typer
 
-from zoobot.errors import OptionError, ZoobotError
+from zoobot.errors import OptionError, ZoobotError, lacks_memory
 from zoobot.files import FULL
 from zoobot.stopping import Stopped, stoppable
 from zoobot.terminal import Terminal
@@ -66,6 +66,12 @@ def run(app: Callable[..., Any], arguments: Sequence[str]) -> NoReturn:
             raise
         code = _end(f"the output can't be written: {err.strerror}.", OUTPUT_LOST)
         _close_stdout()
+    except (MemoryError, RuntimeError) as err:
+        if debug or not lacks_memory(err):
+            raise
+        code = _end(
+            "there is not enough memory. Use a smaller --batch-size or --image-size, or another machine.", USER_ERROR
+        )
     sys.exit(code if isinstance(code, int) else 0)
 
 

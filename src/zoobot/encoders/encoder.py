@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from zoobot.encoders.blocks import assign_blocks
 from zoobot.encoders.probe import run_probe
-from zoobot.errors import EncoderError
+from zoobot.errors import EncoderError, lacks_memory
 from zoobot.schema import NAME
 
 MODEL_PREFIX = "model."
@@ -210,9 +210,9 @@ class Encoder(nn.Module):
             features = run_probe(self, images)
         except EncoderError:
             raise
-        except (
-            Exception
-        ) as err:  # whatever an architecture raises for images too small, or of no multiple of its windows
+        except Exception as err:  # whatever an architecture raises where images are too small, or not of its windows
+            if lacks_memory(err):
+                raise
             return err
         return None if torch.isfinite(features).all() else ValueError("its features are not finite")
 
