@@ -1,16 +1,23 @@
 """Training from kept features is training: the same losses and weights as through the whole network, and never stale."""
 
+import json
+import os
 import shutil
+import subprocess
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+import safetensors.torch
 import timm
 import torch
 from PIL import Image
 from tests.finetune.test_tasks import OtherData
 from tests.galaxies import make_catalog, tiny_encoder
+from tests.guard import guarded
 from torch import Tensor
 from torchvision.transforms import v2 as transforms
 
@@ -217,17 +224,115 @@ def test_an_interrupted_pass_goes_on_where_it_stopped(
     assert fit(model, galaxies, tmp_path / "c", EXACT).equals(broken)
 
 
+def flipped(content: bytes) -> bytes:
+    """Flip a bit of the last number, of the features: names in the file come after its header by their letters."""
+    return content[:-2] + bytes([content[-2] ^ 64]) + content[-1:]
+
+
+def changed(**tensors: object) -> Callable[[bytes], bytes]:
+    """Give a function that puts other tensors into a file, or none, and keeps its metadata."""
+
+    def change(content: bytes) -> bytes:
+        held = safetensors.torch.load(content)
+        made = {name: one for name, one in (held | tensors).items() if one is not None}
+        about = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])["__metadata__"]
+        return safetensors.torch.save({n: t(held) if callable(t) else t for n, t in made.items()}, about)  # type: ignore[operator,misc]
+
+    return change
+
+
+DAMAGES: dict[str, Callable[[bytes], bytes]] = {
+    "cut short": lambda content: content[:-1],
+    "header alone": lambda content: content[:100],
+    "empty": lambda _: b"",
+    "text": lambda _: b"file_loc,label\n" * 1000,
+    "zeros": lambda content: bytes(len(content)),
+    "a long header": lambda content: (2**60).to_bytes(8, "little") + content[8:],
+    "a bit": flipped,
+    "no names": changed(digests=None),
+    "no features": changed(features=None),
+    "fewer features": changed(features=lambda held: held["features"][:5].clone()),
+    "names of another kind": changed(digests=lambda held: held["digests"].float()),
+    "names without shape": changed(digests=torch.tensor(3)),
+    "wider features": changed(features=lambda held: torch.zeros(len(held["digests"]), 7)),
+    "features of another kind": changed(features=lambda held: held["features"].long()),
+    "unsealed": lambda content: safetensors.torch.save(safetensors.torch.load(content)),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
 def test_a_damaged_file_is_computed_anew(
-    catalog_file: Path, tmp_path: Path, own_cache: Path, passes: list[int]
+    damage: str,
+    catalog_file: Path,
+    tmp_path: Path,
+    own_cache: Path,
+    passes: list[int],
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     model, galaxies = parts(catalog_file)
     whole = fit(model, galaxies, tmp_path / "a", EXACT)
     damaged = next(own_cache.glob("features/*/view1_*.safetensors"))
-    damaged.write_bytes(damaged.read_bytes()[:100])
+    damaged.write_bytes(DAMAGES[damage](damaged.read_bytes()))
     passes.clear()
     model, galaxies = parts(catalog_file)
     assert fit(model, galaxies, tmp_path / "b", EXACT).equals(whole)
     assert sum(passes) == 42
+    assert [record.message.startswith(f"Kept features in {damaged} can't be read") for record in caplog.records] == [
+        True
+    ]
+    passes.clear()
+    model, galaxies = parts(catalog_file)
+    assert fit(model, galaxies, tmp_path / "c", EXACT).equals(whole)
+    assert not passes and len(caplog.records) == 1 and not damaged.exists()
+
+
+@pytest.mark.parametrize("kind", ["pipe", "folder", "loop"])
+def test_what_is_no_file_of_features_is_passed_over(
+    kind: str, catalog_file: Path, tmp_path: Path, own_cache: Path, passes: list[int]
+) -> None:
+    model, galaxies = parts(catalog_file)
+    whole = fit(model, galaxies, tmp_path / "a", EXACT)
+    path = next(own_cache.glob("features/*/view1_*.safetensors"))
+    path.unlink()
+    {"pipe": os.mkfifo, "folder": Path.mkdir, "loop": lambda path: path.symlink_to(path)}[kind](path)
+    passes.clear()
+    model, galaxies = parts(catalog_file)
+    with guarded():
+        assert fit(model, galaxies, tmp_path / "b", EXACT).equals(whole)
+    assert sum(passes) == 42 and not path.is_file()
+
+
+def test_features_of_another_network_are_not_taken(
+    catalog_file: Path, tmp_path: Path, own_cache: Path, passes: list[int]
+) -> None:
+    """A file that was copied into the folder of another key has the right names and the wrong features."""
+    model, galaxies = parts(catalog_file)
+    whole = fit(model, galaxies, tmp_path / "a", EXACT)
+    (folder,) = {path.parent for path in own_cache.glob("features/*/view1_*")}
+    right = next(folder.glob("view1_*"))
+    model, galaxies = parts(catalog_file)
+    with torch.no_grad():
+        for weights in model.encoder.parameters():
+            weights += 0.01
+    fit(model, galaxies, tmp_path / "b", EXACT)
+    wrong = next(path for path in own_cache.glob("features/*/view1_*") if path.parent != folder)
+    shutil.copy(wrong, right)
+    passes.clear()
+    model, galaxies = parts(catalog_file)
+    assert fit(model, galaxies, tmp_path / "c", EXACT).equals(whole)
+    assert sum(passes) == 42
+
+
+def test_what_a_killed_process_left_half_written_goes(catalog_file: Path, tmp_path: Path, own_cache: Path) -> None:
+    model, galaxies = parts(catalog_file)
+    fit(model, galaxies, tmp_path / "a", EXACT)
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    left = next(own_cache.glob("features/*/view1_*")).with_name(f".{dead.pid}.part.safetensors")
+    left.touch()
+    model, galaxies = parts(catalog_file)
+    fit(model, galaxies, tmp_path / "b", EXACT)
+    assert not left.exists()
 
 
 def test_memory_file_and_fewer_views(catalog_file: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

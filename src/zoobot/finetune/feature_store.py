@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import logging
 import shutil
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import astropy
@@ -22,7 +24,7 @@ from zoobot.data import Augmentation, Preprocessing
 from zoobot.data.pixels import file_digests
 from zoobot.encoders import Encoder
 from zoobot.errors import OutputError
-from zoobot.files import write_whole
+from zoobot.files import is_file, sweep, write_whole
 from zoobot.places import kept_features
 
 if TYPE_CHECKING:
@@ -33,8 +35,12 @@ logger = logging.getLogger(__name__)
 KEPT_PER_FILE = 256
 """Galaxies after which features are written to disk, so that an interrupted pass loses little"""
 
-VERSION = 3
+VERSION = 4
 """Raised when images, views or features are made differently, so that what older versions kept is not used."""
+
+
+SEAL = "seal"
+"""Entry of a file of features that tells whether it is as it was written, and where it belongs"""
 
 
 def cache_size() -> tuple[int, int]:
@@ -54,6 +60,8 @@ def clear_cache() -> int:
 class FeatureStore:
     """The features that one frozen network, preprocessing and augmentation give, for any galaxies.
 
+    A file that can't be read, is damaged or belongs elsewhere is left out with a warning, and deleted: its features are computed anew.
+
     Each file holds some galaxies of one view: digests of their images' files, and features. Files are written whole under a name of their
     own and never changed: an interrupted pass keeps what it had written, and two processes can do no worse than write the same twice.
 
@@ -65,6 +73,7 @@ class FeatureStore:
 
     def __init__(self, key: str) -> None:
         self.folder = kept_features() / key
+        sweep(self.folder)
 
     def read(self, view: int, digests: npt.NDArray[np.uint64]) -> tuple[npt.NDArray[np.int64], Tensor | None]:
         """Give the rows of ``digests`` (galaxy, 2) whose features of this view are kept, and these features (row, ...)."""
@@ -73,21 +82,49 @@ class FeatureStore:
         found: dict[int, Tensor] = {}
         for path in sorted(self.folder.glob(f"view{view}_*.safetensors")):
             try:
-                with safe_open(path, "pt") as file:
-                    names = file.get_tensor("digests").numpy().view(np.uint64)
-                    places = [(place, wanted.get((int(a), int(b)))) for place, (a, b) in enumerate(names)]
-                    if any(row is not None for _, row in places):
-                        features = file.get_tensor("features")
-                        found |= {row: features[place] for place, row in places if row is not None}
-            except (SafetensorError, OSError) as err:
-                logger.warning("kept features in %s can't be read (%s): they are computed anew", path, err)
+                found |= self._read_file(path, wanted)
+            except (SafetensorError, OSError, ValueError) as err:
+                logger.warning("Kept features in %s can't be read (%s): they are computed anew.", path, err)
+                if not isinstance(err, OSError):
+                    with contextlib.suppress(OSError):
+                        path.unlink(missing_ok=True)
         found |= {row: found[twin] for row, twin in twins if twin in found}
         rows = np.array(sorted(found), np.int64)
         return rows, torch.stack([found[row] for row in rows.tolist()]) if len(rows) else None
 
+    def _read_file(self, path: Path, wanted: Mapping[tuple[int, int], int]) -> dict[int, Tensor]:
+        """Return the features that a file holds of the galaxies wanted, by their rows; looks no further where it holds none of them."""
+        if not is_file(path, OutputError):
+            msg = "it is no regular file"
+            raise OSError(msg)
+        with safe_open(path, "pt") as file:
+            digests = file.get_tensor("digests")
+            if digests.dtype != torch.int64 or digests.ndim != 2 or digests.shape[1] != 2:
+                msg = "it holds something else"
+                raise ValueError(msg)
+            names = digests.numpy().view(np.uint64)
+            places = [(place, wanted.get((int(a), int(b)))) for place, (a, b) in enumerate(names)]
+            if not any(row is not None for _, row in places):
+                return {}
+            features = file.get_tensor("features")
+            if (file.metadata() or {}).get(SEAL) != self._seal(digests, features):
+                msg = "it is damaged, or of something else"
+                raise ValueError(msg)
+            return {row: features[place] for place, row in places if row is not None}
+
+    def _seal(self, digests: Tensor, features: Tensor) -> str:
+        """Return the digest of a file's content and of what the features were made by."""
+        content = hashlib.blake2b(
+            f"{self.folder.name} {features.dtype} {tuple(features.shape)}".encode(), digest_size=16
+        )
+        for tensor in (digests, features):
+            content.update(tensor.contiguous().flatten().view(torch.uint8).numpy().data)
+        return content.hexdigest()
+
     def write(self, view: int, digests: npt.NDArray[np.uint64], features: Tensor) -> None:
         """Keep the features (galaxy, ...) of one view; a disk that is full is said once and stops nothing."""
-        content = save({"digests": torch.from_numpy(digests.view(np.int64).copy()), "features": features.contiguous()})
+        tensors = {"digests": torch.from_numpy(digests.view(np.int64).copy()), "features": features.contiguous()}
+        content = save(tensors, {SEAL: self._seal(**tensors)})
         name = f"view{view}_{uuid.uuid4().hex}.safetensors"
         try:
             write_whole(self.folder / name, content)
