@@ -123,6 +123,15 @@ def test_groups_stay_together(catalog_file: Path) -> None:
         module(catalog_file, group_col="tile").read_catalogs()
 
 
+def test_labels_that_occur_together_in_one_group_alone_can_be_split(catalog_file: Path) -> None:
+    frame = read_catalog(catalog_file)
+    frame["object"] = np.arange(len(frame)) // 3
+    frame["rare"] = (frame["object"] == 0).astype(int)
+    galaxies = module(frame, label_cols=["number", "rare"], group_col="object")
+    galaxies.read_catalogs()
+    assert sorted(frame["rare"].sum() for frame in galaxies.frames.values()) == [0, 0, 3]
+
+
 def test_the_balanced_sampler_draws_classes_equally(tmp_path: Path) -> None:
     frame = make_catalog(tmp_path, 60)
     rare = pd.concat([frame[frame["label"] == "a"], frame[frame["label"] == "b"].head(6)])

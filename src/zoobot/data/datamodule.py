@@ -392,7 +392,7 @@ class GalaxyDataModule(L.LightningDataModule):
             groups = group_codes(frame[self.group_col])
             self.note(group_notes(frame[self.group_col]))
         parts = split_rows(len(frame), fractions, strata=strata, groups=groups, seed=self.seed)
-        if strata is not None:
+        if strata is not None and names:
             check_every_class(parts, strata, names, grouped=groups is not None)
         return {
             part: frame.iloc[rows].reset_index(drop=True)
