@@ -213,6 +213,20 @@ def test_top_of_rare_objects():
     assert few.top[0].purity is None and few.top[0].mean_probability is None  # two labelled positives say nothing
 
 
+def test_no_more_of_the_class_are_found_than_there_are():
+    rng = np.random.default_rng(14)
+    scores, labels = sample(700, 600, rng)
+    targets, _ = sample(20, 980, rng)
+    found = choose_threshold(scores, labels, targets, completeness=0.8, prevalence=0.02, n_draws=50)
+    assert found.in_target.high == 20
+    assert found.found.high <= max(20, found.found.value) + 1e-9
+    for one in found.top[1:]:
+        assert one.purity.high <= max(20 / one.n, one.purity.value) + 1e-9
+    curve = found.curve
+    for n, high, value in zip(curve["n_selected"], curve["purity_high"], curve["purity"], strict=True):
+        assert n * high <= max(20, n * value) + 1e-9
+
+
 def test_probabilities_agree_with_the_purity_and_reach_as_far_as_labels():
     """A fifth of the others looks like the class: the line through the logits knows nothing of that, the counts above the cut do."""
     rng = np.random.default_rng(13)

@@ -58,16 +58,19 @@ def show_pretraining(result: dict[str, Any], out: Path) -> None:
 def show_scores(metrics: dict[str, Any]) -> None:
     """Show the headline scores of each part, each with its 95% interval where it has one."""
     names = [name for name in HEADLINES if any(name in scores for scores in metrics.values())]
-    table = make_table(("", *metrics))
-    for name in names:
-        table.add_row(name.replace("_", " "), *(_scored(scores, scores, name) for scores in metrics.values()))
+    rows = {name.replace("_", " "): [_scored(scores, scores, name) for scores in metrics.values()] for name in names}
     targets = next(iter(metrics.values())).get("targets", {})
     for target in targets if len(targets) > 1 else ():
         for name in ("rmse", "mae", "r2"):
-            cells = [_scored(scores["targets"][target], scores, name, "targets", target) for scores in metrics.values()]
-            table.add_row(f"{target} {name}", *cells)
+            rows[f"{target} {name}"] = [
+                _scored(scores["targets"][target], scores, name, "targets", target) for scores in metrics.values()
+            ]
+    table = make_table(("", *metrics))
+    for name, cells in rows.items():
+        table.add_row(name, *cells)
     console.print(table)
-    console.print("In parentheses: 95% intervals of the score on very many galaxies like these.")
+    if any(cell.endswith(")") for cells in rows.values() for cell in cells):
+        console.print("In parentheses: 95% intervals of the score on very many galaxies like these.")
 
 
 def _scored(values: dict[str, Any], scores: Scores, name: str, *within: str) -> str:

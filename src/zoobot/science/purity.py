@@ -119,7 +119,10 @@ class Rates:
             place = np.searchsorted(self.ranks, wrong, side="right")
             behind, before = np.r_[0, self.ranks][place], np.r_[self.ranks, len(self.negatives) + 1][place]
             tails = [self._third * np.r_[1, self.shares][place], self._third * np.r_[self.shares, 1][place]]
-        fewest = bounds_above(len(self.negatives), self._fewest, behind, tails[0], most=False)
+        most_positive = len(self.targets) - self._fewest  # there are no more of the class above a threshold than in all
+        fewest = np.maximum(
+            bounds_above(len(self.negatives), self._fewest, behind, tails[0], most=False), n - most_positive
+        )
         most = bounds_above(len(self.negatives), self._most, before, tails[1], most=True)
         some = np.maximum(n, 1)
         low = np.where(n > 0, np.clip(1 - most / some, 0, values), 0)

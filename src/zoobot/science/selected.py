@@ -187,7 +187,7 @@ class Selection:
         if not self.trusted:
             return f"Nothing is promised, for the targets are not what the promise of a {self.goal} assumes. {self._chosen()}"
         most = (
-            f"The most that can is {self.promised:.2f}."
+            f"The most that can be promised is {self.promised:.2f}."
             if self.promised >= 0.005
             else f"No {self.goal} can be promised."
         )
