@@ -8,7 +8,7 @@ import numpy as np
 
 
 def deep_png(path: Path, pixels: np.ndarray) -> None:
-    """Write a PNG of 16 bit, which Pillow can do for grey alone: grey, color, or color with transparency."""
+    """Write a PNG of 16 bit, which Pillow can do for grey alone: grey or color, with transparency or without."""
     pixels = np.atleast_3d(pixels)
 
     def chunk(kind, body):
@@ -16,12 +16,12 @@ def deep_png(path: Path, pixels: np.ndarray) -> None:
 
     height, width, channels = pixels.shape
     rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in pixels)
-    header = struct.pack(">IIBBBBB", width, height, 16, {1: 0, 3: 2, 4: 6}[channels], 0, 0, 0)
+    header = struct.pack(">IIBBBBB", width, height, 16, {1: 0, 2: 4, 3: 2, 4: 6}[channels], 0, 0, 0)
     png = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
     path.write_bytes(png)
 
 
-def deep_tiff(path: Path, pixels: np.ndarray, order: str, compression: int) -> None:
+def deep_tiff(path: Path, pixels: np.ndarray, order: str, compression: int, planes: int = 1) -> None:
     """Write a color TIFF of 16 bit, in one strip: little or big-endian, plain or deflated."""
     height, width, channels = pixels.shape
     body = pixels.astype(f"{order}u2").tobytes()
@@ -39,7 +39,7 @@ def deep_tiff(path: Path, pixels: np.ndarray, order: str, compression: int) -> N
         (277, 3, 1, channels),
         (278, 4, 1, height),
         (279, 4, 1, len(body)),
-        (284, 3, 1, 1),
+        (284, 3, 1, planes),
     ]
     packed = [
         struct.pack(f"{order}HHI", tag, kind, count)

@@ -177,7 +177,23 @@ MASK, ERROR, PICTURE = (RNG.normal(place, 1, (12, 9)).astype(np.float32) for pla
 
 @pytest.mark.parametrize("science", ["SCI", "SCI_1", "IMAGE", "data", "Science", "G_FLUX", "R", ""])
 @pytest.mark.parametrize(
-    "companion", ["MASK", "WHT", "ERR", "DQ", "INVVAR", "image-mask", "SCI_ERR", "variance2", "EXPMAP"]
+    "companion",
+    [
+        "MASK",
+        "WHT",
+        "ERR",
+        "DQ",
+        "INVVAR",
+        "image-mask",
+        "SCI_ERR",
+        "variance2",
+        "EXPMAP",
+        "WEIGHTMAP",
+        "rmsmap",
+        "VARMAP1",
+        "CHI2",
+        "GALDEPTH_R",
+    ],
 )
 @pytest.mark.parametrize("primary", ["empty", "companion", "picture"])
 def test_the_picture_is_told_from_its_companions_by_name(tmp_path, science, companion, primary, caplog):

@@ -37,12 +37,18 @@ CLASSES = {"bar/1": "bar", "ring/1": "ring", "ring/2": "ring"}
     [
         "ring/.ipynb_checkpoints/1-checkpoint.png", ".ipynb_checkpoints/3.png", "__MACOSX/ring/1.png", "__MACOSX/._ring.png",
         "ring/._1.png", "bar/.hidden.png", "@eaDir/1.png", ".git/1.png",
+        "#recycle/1.png", "System Volume Information/1.png", "bar/__pycache__/1.png", "@Recycle/1.png", "ring/#snapshot/1.png",
     ],
 )  # fmt: skip
-def test_hidden_files_and_what_archives_leave_are_skipped(classes: Path, junk: str) -> None:
+def test_hidden_files_and_what_archives_leave_are_skipped(
+    classes: Path, junk: str, caplog: pytest.LogCaptureFixture
+) -> None:
     picture(classes / junk)
-    (classes / "Thumbs.db").write_bytes(b"thumbs")
+    for name in ("Thumbs.db", "ehthumbs.db", "Icon\r"):
+        (classes / name).write_bytes(b"thumbs")
+    caplog.clear()
     assert listed(classes) == CLASSES
+    assert not caplog.text
 
 
 def test_a_hidden_folder_can_be_asked_for(tmp_path: Path) -> None:

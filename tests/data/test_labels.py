@@ -27,6 +27,7 @@ def frame_of(values: list[Any], column: str = "l") -> pd.DataFrame:
     [
         (["S", "E", "S"], ("E", "S"), [1, 0, 1]),
         (["ring ", " ring", "bar"], ("bar", "ring"), [1, 1, 0]),
+        (["ring\u00a0", "\u3000ring", "bar\u200b"], ("bar", "ring"), [1, 1, 0]),
         ([0, 1, 1], ("0", "1"), [0, 1, 1]),
         ([1, 2, 2], ("1", "2"), [0, 1, 1]),
         ([101, 205, 101], ("101", "205"), [0, 1, 0]),
@@ -122,6 +123,20 @@ def test_the_kind_is_found(columns: dict[str, list[Any]], kind: str) -> None:
 def test_labels_that_are_none_are_named(values: list[Any], options: dict[str, Any], message: str) -> None:
     with pytest.raises(LabelError, match=message):
         read_labels(frame_of(values), "l", **options)
+
+
+@pytest.mark.parametrize("kind", [None, "classes", "numbers"])
+@pytest.mark.parametrize(
+    ("values", "what"),
+    [
+        (pd.to_datetime(["2020", "2021", None]), "Timestamp"),
+        ([1 + 2j, 2j, None], "complex"),
+        ([["a"], ["b"], "c"], "list"),
+    ],
+)
+def test_labels_that_are_no_names_or_numbers_are_refused(values: Any, what: str, kind: Any) -> None:
+    with pytest.raises(LabelError, match=rf"label column 'l' holds {what} .*names or numbers were expected"):
+        read_labels(frame_of(list(values)), "l", kind=kind)
 
 
 def test_classes_that_differ_in_spelling_are_said() -> None:

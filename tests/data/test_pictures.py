@@ -86,6 +86,22 @@ def test_16_bit_color_with_transparency(tmp_path):
     np.testing.assert_array_equal(open_picture(tmp_path / "a.png", None).transpose(1, 2, 0), expected)
 
 
+@pytest.mark.parametrize("alpha", [65535, 32768])
+def test_16_bit_grey_with_transparency(tmp_path, alpha):
+    grey = DEEP_COLOR[..., :1]
+    deep_png(tmp_path / "a.png", np.concatenate([grey, np.full((14, 10, 1), alpha, np.uint16)], axis=-1))
+    assert is_deep(tmp_path / "a.png")
+    found = open_picture(tmp_path / "a.png", None)
+    assert found.mode == "I;16"
+    np.testing.assert_array_equal(np.asarray(found), np.rint(grey[..., 0] * (alpha / 65535)))
+
+
+def test_16_bit_color_in_separate_planes_is_refused(tmp_path):
+    deep_tiff(tmp_path / "a.tif", DEEP_COLOR, "<", 1, planes=2)
+    with pytest.raises(ImageError, match=r"a\.tif can't be read .*16 bit colors lie in separate planes"):
+        open_picture(tmp_path / "a.tif", None)
+
+
 def test_damage_to_16_bit_color_is_named(tmp_path):
     deep_png(tmp_path / "a.png", DEEP_COLOR)
     whole = (tmp_path / "a.png").read_bytes()

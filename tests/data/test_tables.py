@@ -1,5 +1,6 @@
 """Every format gives the same table: text, exact numbers, and what is missing."""
 
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -152,6 +153,53 @@ def test_rounded_ids_are_refused(writer: str, tmp_path: Path) -> None:
         read_catalog(source, check_files=False)
 
 
+def test_quotes_and_dashes_of_windows_are_read(tmp_path: Path) -> None:
+    (tmp_path / "catalog.csv").write_bytes("file_loc,label\na.jpg,‘early’ – à\nb.jpg,Š\n".encode("cp1252"))
+    assert read_source(tmp_path / "catalog.csv")[0]["label"].tolist() == ["‘early’ – à", "Š"]
+
+
+@pytest.mark.parametrize(
+    "ids",
+    [
+        pd.Series(np.array([2049, 3, 4, 5], np.float16)), pd.Series([2.0**60, 3, 4, 5], dtype="Float64"),
+        pd.Series([2.0**60, 3, 4, 5], dtype="double[pyarrow]"), pd.Series(["5,8772298E+17", "6", "7", "8"]),
+        pd.Series(["5.87722981742085e17", "6", "7", "8"]),
+    ],
+)  # fmt: skip
+def test_ids_that_any_type_has_rounded_are_refused(ids: pd.Series) -> None:
+    with pytest.raises(CatalogError, match="1 of 4 values of id_str are .*last digits are lost"):
+        read_catalog(pd.DataFrame({"id_str": ids, "file_loc": FILES}), check_files=False)
+
+
+def test_ids_that_were_exported_as_formulas_are_text() -> None:
+    frame = pd.DataFrame({"id_str": ['="587722981742084144"', '="007"', "M 31", "x"], "file_loc": FILES})
+    assert read_catalog(frame, check_files=False)["id_str"].tolist() == ["587722981742084144", "007", "M 31", "x"]
+
+
+@pytest.mark.parametrize("name", ["id_str", "file_loc"])
+def test_names_that_are_arrays_are_refused(name: str, tmp_path: Path) -> None:
+    from astropy.table import Table
+
+    Table({"file_loc": FILES, "id_str": FILES, name: [["a", "b"]] * 4}).write(tmp_path / "arrays.fits")
+    with pytest.raises(CatalogError, match=f"the column {name} of the catalog holds an array in each row"):
+        read_catalog(tmp_path / "arrays.fits", check_files=False)
+
+
+@pytest.mark.parametrize("dtype", ["uint64", "dictionary", "decimal"])
+def test_ids_of_parquet_types_are_exact(dtype: str, tmp_path: Path) -> None:
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    ids = [2**63 + 1, 2**64 - 1, 5, 7]
+    columns = {
+        "uint64": pa.array(ids, pa.uint64()), "dictionary": pa.array(list(map(str, ids))).dictionary_encode(),
+        "decimal": pa.array([Decimal(one) for one in ids], pa.decimal128(22, 0)),
+    }  # fmt: skip
+    parquet.write_table(pa.table({"id_str": columns[dtype], "file_loc": FILES}), tmp_path / "ids.parquet")
+    catalog = read_catalog(tmp_path / "ids.parquet", check_files=False)
+    assert catalog["id_str"].tolist() == list(map(str, ids))
+
+
 def test_ids_in_scientific_notation_are_refused(tmp_path: Path) -> None:
     (tmp_path / "excel.csv").write_text("id_str,file_loc\n1.23766E+18,a.jpg\n1.23767E+18,b.jpg\n")
     with pytest.raises(
@@ -190,7 +238,7 @@ def test_columns_of_arrays_are_left_out(tmp_path: Path) -> None:
 TEXT = "file_loc,label,size\na b.jpg,spirale à bras,0.5\nc.jpg,ring,1\n"
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "latin-1"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "latin-1"])
 @pytest.mark.parametrize("separator", [",", ";", "\t", "|", ", ", " ; "])
 @pytest.mark.parametrize("newline", ["\n", "\r\n"])
 def test_csv_dialects(encoding: str, separator: str, newline: str, tmp_path: Path) -> None:
@@ -213,6 +261,13 @@ def test_csv_dialects(encoding: str, separator: str, newline: str, tmp_path: Pat
         ('"file_loc", "label"\n"a.jpg", "ring"\n"b#1.jpg", "bar"\n', ["ring", "bar"]),
         ('file_loc,label\na.jpg,"ring, bar"\nb#1.jpg,"say ""bar"""\n', ["ring, bar", 'say "bar"']),
         ("file_loc;label\na.jpg;0,5\nb#1.jpg;1,25\n", [0.5, 1.25]),
+        ("file_loc;label\na.jpg;,5\nb#1.jpg;-1,25e-1\n", [0.5, -0.125]),
+        ("file_loc;label\na.jpg;0,5\nb#1.jpg;0.25\n", [0.5, 0.25]),
+        ("sep=;\nfile_loc;label\na.jpg;0,5\nb#1.jpg;1,25\n", [0.5, 1.25]),
+        ("\ufeffsep=|\nfile_loc|label\na.jpg|x, y\nb#1.jpg|z\n", ["x, y", "z"]),
+        ('file_loc,label\na.jpg,"ring\n#2"\nb#1.jpg,bar\n', ["ring\n#2", "bar"]),
+        ('file_loc,label\na.jpg,"ring\nor bar"\n# doubtful\nb#1.jpg,5"\n', ["ring\nor bar", '5"']),
+        ("file_loc,label\na.jpg,ring\u00a0\nb#1.jpg,\u00a0\n", ["ring", None]),
         ("file_loc,label,\na.jpg,ring,\nb#1.jpg,bar,\n", ["ring", "bar"]),
         ("file_loc,label\na.jpg,ring,\nb#1.jpg,bar,\n", ["ring", "bar"]),
         ("file_loc,label\na.jpg,1\nb#1.jpg,--\n", [1, None]),

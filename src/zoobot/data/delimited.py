@@ -7,6 +7,7 @@ import csv
 import io
 import logging
 import os
+import re
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,11 @@ SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 
 KEPT_AS_TEXT = ("id_str", "file_loc")
 """Names of galaxies and files can look like numbers: they stay text, with their leading zeros."""
+
+_SEPARATOR_LINE = re.compile(r"sep=([,;|\t])", re.IGNORECASE)
+_OPENING = re.compile(r'(^|[,;|\t])\s*"')
+"""A quote is one at the start of a field only"""
+_ONLY_WINDOWS, _NO_WINDOWS = re.compile(rb"[\x80-\x9f]"), re.compile(rb"[\x81\x8d\x8f\x90\x9d]")
 
 READ_AS = "read_as"
 """Entry of ``frame.attrs`` that says with which separator and encoding a table was read"""
@@ -134,14 +140,14 @@ def _find_dialect(path: Path) -> Dialect | None:
     try:
         lines = _scan(path, encoding)
     except UnicodeError:
-        encoding = "latin-1"
+        encoding = _western(path)
         lines = _scan(path, encoding)
     commented = lines.above.lstrip("#").strip()
     in_comment = _has_file_loc(commented) and not _has_file_loc(lines.first)
     header = commented if in_comment else lines.first
     if not header.strip():
         return None
-    separator = _separator(header)
+    separator = lines.separator or _separator(header)
     skipped = lines.comments if in_comment else [*lines.comments, lines.number]
     late = sum(number > lines.number for number in lines.comments)
     return Dialect(encoding, separator, _fields(header, separator), frozenset(skipped), late)
@@ -156,20 +162,30 @@ class _Lines:
     above: str
     """The last comment before it"""
     comments: list[int]
-    """Places of all comments"""
+    """Places of all comments, and of a line ``sep=;`` as spreadsheets write it"""
+    separator: str | None = None
+    """What such a line says"""
 
 
 def _scan(path: Path, encoding: str) -> _Lines:
-    """Look through all lines of a file for comments."""
-    first, number, above, comments = "", -1, "", []
+    """Look through all rows of a file for comments; a row whose quotes hold line ends has several lines."""
+    first, number, above, separator = "", -1, "", None
+    comments: list[int] = []
+    place, is_quoted = 0, False
     with _opened(path, encoding) as file:
-        for place, line in enumerate(file):
-            if line.startswith("#"):
+        for line in file:
+            if not is_quoted and line.startswith("#"):
                 comments.append(place)
                 above = line if number < 0 else above
-            elif number < 0 and line.strip():
-                first, number = line, place
-    return _Lines(first, number, above, comments)
+            elif number < 0 and (said := _SEPARATOR_LINE.fullmatch(line.strip("\ufeff\r\n"))):
+                comments.append(place)
+                separator = said[1]
+            else:
+                if number < 0 and line.strip():
+                    first, number = line, place
+                is_quoted ^= line.count('"') % 2 == 1 and (is_quoted or _OPENING.search(line) is not None)
+            place += not is_quoted
+    return _Lines(first, number, above, comments, separator)
 
 
 def _opened(path: Path, encoding: str) -> IO[str]:
@@ -189,12 +205,22 @@ def _encoding(path: Path) -> str:
             file.seek(0, os.SEEK_END)  # too large a file ends here, before its lines are looked at one by one
     if start.startswith(codecs.BOM_UTF8):
         return "utf-8-sig"
+    if start.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
+        return "utf-32"
     if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "utf-16"
     even, odd = start[::2], start[1::2]
     if len(start) > 3 and odd.count(0) > len(odd) / 2:
         return "utf-16-le"
     return "utf-16-be" if len(start) > 3 and even.count(0) > len(even) / 2 else "utf-8"
+
+
+def _western(path: Path) -> str:
+    """Return the encoding of a file that is not UTF-8: Latin-1, or Windows' own where it has quotes or dashes that Latin-1 lacks."""
+    with _bytes_of(path) as file:
+        return (
+            "cp1252" if any(_ONLY_WINDOWS.search(line) and not _NO_WINDOWS.search(line) for line in file) else "latin-1"
+        )
 
 
 def _fields(line: str, separator: str) -> list[str]:

@@ -27,6 +27,7 @@ COMPANIONS = frozenset(
         "IVAR", "INVVAR", "VAR", "VARIANCE", "ERR", "ERROR", "ERRORS", "UNC", "UNCERT", "UNCERTAINTY", "SIGMA", "STD", "STDDEV",
         "RMS", "NOISE", "SNR", "EXP", "EXPTIME", "EXPMAP", "EXPOSURE", "NEXP", "COV", "COVERAGE", "CON", "CTX", "CONTEXT", "SEG",
         "SEGM", "SEGMAP", "SEGMENTATION", "BKG", "BACKGROUND", "SKY", "PSF", "MODEL", "RESIDUAL", "RES", "TIME", "SAMP", "HITS",
+        "CHI", "CHISQ", "DEPTH", "GALDEPTH", "PSFDEPTH", "PSFSIZE", "NOBS", "NPIX",
     }
 )  # fmt: skip
 """Words in an HDU's name that say that it goes with the picture: masks, weights, errors, ..."""
@@ -158,7 +159,11 @@ def _rank(hdu: Any) -> int:
     said = [str(hdu.header.get(key, "")) for key in _NAME_KEYS]
     if not said[0]:
         said[0] = hdu.name  # PRIMARY, where the primary HDU has no name of its own
-    words = {word.strip("0123456789") for text in said for word in re.split(r"[^A-Z0-9]+", text.upper())}
+    words = {
+        re.sub(r"MAPS?$", "", word.strip("0123456789"))
+        for text in said
+        for word in re.split(r"[^A-Z0-9]+", text.upper())
+    }
     if words & COMPANIONS:
         return _COMPANION
     return _NAMED if words & SCIENCE else _UNNAMED

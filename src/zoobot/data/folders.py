@@ -14,7 +14,21 @@ from zoobot.errors import CatalogError
 
 logger = logging.getLogger(__name__)
 
-JUNK = frozenset({"__macosx", "thumbs.db", "desktop.ini", "$recycle.bin", "@eadir", "lost+found"})
+JUNK = frozenset(
+    {
+        "__macosx",
+        "thumbs.db",
+        "ehthumbs.db",
+        "desktop.ini",
+        "icon\r",
+        "$recycle.bin",
+        "#recycle",
+        "@recycle",
+        "#snapshot",
+        "@eadir",
+    }
+    | {"@tmp", "lost+found", "system volume information", "__pycache__"}
+)
 """Folders and files that systems leave behind, beside those whose name starts with a dot"""
 
 SHOWN = 5

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 SHOWN = 3
 
 _WHOLE = re.compile(r"-?\d+\.0*")
-_SPREADSHEET = re.compile(r"-?\d(\.\d+)?[eE]\+\d+")
+_SPREADSHEET = re.compile(r"-?\d([.,]\d+)?[eE]\+\d+|-?\d[.,]\d{4,}[eE]\d+")
+_FORMULA = re.compile(r'="(.*)"')
+"""As text of digits is exported for spreadsheets: ``="007"``"""
 
 _REMEDY = (
     "Their last digits are lost. Make the catalog again from a source that has them, as text or as 64 bit integers (in pandas: "
@@ -35,7 +37,7 @@ def exact_names(column: pd.Series[Any]) -> list[str]:
     Raises
     ------
     CatalogError
-        Ids that have been rounded: float64 above 2^53 (float32 above 2^24), or text such as '1.23E+18'.
+        Ids that have been rounded: float64 above 2^53 (float32 above 2^24, float16 above 2^11), or text such as '1.23E+18'.
 
     Examples
     --------
@@ -44,7 +46,7 @@ def exact_names(column: pd.Series[Any]) -> list[str]:
     """
     if pd.api.types.is_float_dtype(column):
         numbers = column.to_numpy(np.float64)
-        exact = 2**24 if column.dtype == np.float32 else EXACT
+        exact = _exact(column)
         _refuse(
             column, np.abs(numbers) >= exact, f"{column.dtype} numbers, which hold whole numbers only below {exact}"
         )
@@ -52,7 +54,7 @@ def exact_names(column: pd.Series[Any]) -> list[str]:
     values = column.tolist()
     if all(isinstance(value, float) for value in values):
         return exact_names(column.astype(float))
-    names = [_number(value) if isinstance(value, float) else str(value) for value in values]
+    names = [_number(value) if isinstance(value, float) else _FORMULA.sub(r"\1", str(value)) for value in values]
     _refuse(
         column,
         np.array([_SPREADSHEET.fullmatch(name) is not None for name in names]),
@@ -89,7 +91,7 @@ def refuse_rounded(column: pd.Series[Any], what: str) -> None:
         Numbers above 2^53 (2^24 in float32).
     """
     if pd.api.types.is_float_dtype(column):
-        exact = 2**24 if column.dtype == np.float32 else EXACT
+        exact = _exact(column)
         large = np.abs(column.to_numpy(np.float64, na_value=0.0)) >= exact
         _refuse(column, large, f"{column.dtype} numbers, which hold whole numbers only below {exact}", what)
 
@@ -100,6 +102,13 @@ def _refuse(column: pd.Series[Any], bad: npt.NDArray[np.bool_], why: str, what: 
         shown = ", ".join(map(repr, column.iloc[rows[:SHOWN]].tolist())) + (", ..." if len(rows) > SHOWN else "")
         msg = f"{len(rows)} of {len(column)} values of {what} are {why}: {shown}. {_REMEDY}"
         raise CatalogError(msg)
+
+
+def _exact(column: pd.Series[Any]) -> int:
+    """Return the number below which a column of floats holds all whole numbers."""
+    if isinstance(column.dtype, np.dtype):
+        return {2: 2**11, 4: 2**24}.get(column.dtype.itemsize, EXACT)
+    return 2**24 if str(column.dtype).lower() in ("float32", "float[pyarrow]") else EXACT
 
 
 def _number(value: float) -> str:

@@ -6,6 +6,7 @@ import logging
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from numbers import Number
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -114,6 +115,7 @@ def read_labels(
     columns = label_columns(frame, columns)
     given = [as_numbers(tidy_text(frame[column])) for column in columns]
     for column, values in zip(columns, given, strict=True):
+        _refuse_other_types(column, values)
         check_labels(
             frame, column, values.isna(), "no label (empty or NaN)",
             "Label them, or leave them out with --drop-unlabelled (drop_unlabelled=True). Blanks and words such as NA, NaN and None mean "
@@ -237,6 +239,17 @@ def judge_numbers(frame: pd.DataFrame, column: str, values: pd.Series[Any]) -> l
     remedy = "Leave those labels blank, or drop the rows."
     check_labels(frame, column, np.isin(numbers, [one.value for one in certain]), what, remedy)
     return sentinel_note(values, "They are taken as they are; leave them blank if they are no measurements")
+
+
+def _refuse_other_types(column: str, values: pd.Series[Any]) -> None:
+    """Refuse labels that are neither names nor numbers, such as dates."""
+    known = values.dropna()
+    if pd.api.types.is_numeric_dtype(known) and not pd.api.types.is_complex_dtype(known):
+        return
+    other = [one for one in known if isinstance(one, complex) or not isinstance(one, str | Number | np.bool_)]
+    if other:
+        msg = f"label column {column!r} holds {type(other[0]).__name__} ({other[0]}), where names or numbers were expected."
+        raise LabelError(msg)
 
 
 def _find_classes(frame: pd.DataFrame, column: str, values: pd.Series[Any]) -> tuple[str, ...]:

@@ -29,6 +29,9 @@ _PICTURE_FORMATS: tuple[tuple[bytes, type[ImageFile.ImageFile]], ...] = (
 )
 
 
+_BITS_PER_SAMPLE, _PLANES = 258, 284
+"""Tags of TIFF"""
+
 _NATIVE = "L" if sys.byteorder == "little" else "B"
 
 
@@ -67,6 +70,9 @@ def open_picture(path: Path, reduced_to: int | None) -> Image.Image | npt.NDArra
             check_pixels(picture.height, picture.width)
             if reduced_to is not None:
                 picture.draft(None, (reduced_to, reduced_to))
+            _refuse_deep_planes(picture)
+            if _rawmode(picture) == "LA;16B":
+                return _deep_grey(picture)
             coarse = _other_byte(picture)
             if coarse is not None:
                 return _deep_color(picture, opener(_rewound(file)), coarse)
@@ -123,15 +129,39 @@ def _rewound(file: IO[bytes]) -> IO[bytes]:
     return file
 
 
+def _rawmode(picture: ImageFile.ImageFile) -> str:
+    """Return Pillow's name for how a file holds its pixels; empty where it has none."""
+    details = picture.tile[0][3] if picture.tile else None
+    rawmode = details[0] if isinstance(details, tuple) and details else details
+    return rawmode if isinstance(rawmode, str) else ""
+
+
+def _refuse_deep_planes(picture: ImageFile.ImageFile) -> None:
+    """Refuse TIFF whose colors of more than 8 bit lie one after the other: Pillow takes their bytes for other pixels."""
+    tags = getattr(picture, "tag_v2", {})
+    depths = tags.get(_BITS_PER_SAMPLE, (8,))
+    if tags.get(_PLANES, 1) == 2 and len(depths) > 1 and max(depths) > 8:
+        msg = f"its {max(depths)} bit colors lie in separate planes, which can't be read: save it with colors pixel by pixel"
+        raise ValueError(msg)
+
+
+def _deep_grey(picture: ImageFile.ImageFile) -> Image.Image:
+    """Return a grey picture of 16 bit with transparency (which is laid over black), read as four bytes a pixel; Pillow keeps one of two."""
+    picture._mode = "RGBA"
+    picture.tile = [_with_rawmode(tile, "RGBA") for tile in picture.tile]
+    pixels = np.asarray(picture).astype(np.uint16)
+    grey, alpha = 256 * pixels[..., 0] + pixels[..., 1], 256 * pixels[..., 2] + pixels[..., 3]
+    return Image.fromarray(np.rint(grey * (alpha / np.float64(65535))).astype(np.uint16))
+
+
 def _other_byte(picture: ImageFile.ImageFile) -> str | None:
     """Return Pillow's name for the other byte of each number of a color picture of 16 bit; None for any other picture.
 
     Pillow keeps one byte of two of such colors, the coarse one: the first of big-endian numbers (``RGB;16B``), the second of
     little-endian ones (``RGB;16L``). Read as the other kind, the same numbers give the fine one.
     """
-    details = picture.tile[0][3] if picture.tile else None
-    rawmode = details[0] if isinstance(details, tuple) and details else details
-    if not isinstance(rawmode, str) or not rawmode.startswith(("RGB;16", "RGBA;16", "RGBX;16")):
+    rawmode = _rawmode(picture)
+    if not rawmode.startswith(("RGB;16", "RGBA;16", "RGBX;16")):
         return None
     order = _NATIVE if rawmode.endswith("N") else rawmode[-1]
     return f"{rawmode[:-1]}{'B' if order == 'L' else 'L'}"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 import pandas as pd
 
-from zoobot.data.delimited import read_delimited
+from zoobot.data.delimited import KEPT_AS_TEXT, read_delimited
 from zoobot.data.fits import check_packing
 from zoobot.data.folders import read_folder
 from zoobot.data.stored import read_parquet, read_stored
@@ -156,6 +156,10 @@ def _opened_fits(file: io.BufferedReader) -> Any:
 def _from_astropy(table: Any) -> pd.DataFrame:
     """Return an astropy Table as a frame, without its columns of arrays."""
     flat = [name for name in table.colnames if len(getattr(table[name], "shape", (0,))) <= 1]
+    arrays = [name for name in table.colnames if name not in flat and name.strip() in KEPT_AS_TEXT]
+    if arrays:
+        msg = f"the column {arrays[0]} of the catalog holds an array in each row, where one name is expected."
+        raise CatalogError(msg)
     frame: pd.DataFrame = table[flat].to_pandas() if len(flat) < len(table.colnames) else table.to_pandas()
     return frame
 

@@ -34,7 +34,9 @@ MISSING_EXACTLY = "None"
 """As Python writes it; ``none`` is a word like any other, and may be a class."""
 
 _LONGEST = max(map(len, MISSING_WORDS))
-_DECIMAL_COMMA = re.compile(r"[+-]?\d+(,\d*)?([eE][+-]?\d+)?")
+_DECIMAL_COMMA = re.compile(r"[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?")
+_BLANKS = "".join(chr(code) for code in range(0x3001) if chr(code).isspace()) + "\0\u200b\u2060\ufeff"
+"""Characters without ink: spaces of any width, line ends, and marks of order and width that other programs leave"""
 _TRUTH = {"true": True, "false": False}
 
 EXACT = 2**53
@@ -78,7 +80,7 @@ def _tidied(value: Any) -> Any:
         except UnicodeDecodeError:
             value = value.decode("latin-1")
     if isinstance(value, str):
-        value = value.strip(" \t\r\n\0")
+        value = value.strip(_BLANKS)
         return None if is_missing_text(value) else value
     return None if value is None or value is np.ma.masked or value is pd.NA or value is pd.NaT else value
 
@@ -122,10 +124,10 @@ def exact_integers(column: pd.Series[Any]) -> pd.Series[Any]:
 
 
 def decimal_commas(column: pd.Series[Any]) -> pd.Series[Any]:
-    """Return a column of numbers with decimal commas (``0,5``) as numbers; any other column as it is."""
+    """Return a column of numbers with decimal commas (``0,5``), all or some, as numbers; any other column as it is."""
     known = column.dropna()
     if not is_text(column) or not len(known) or not all(isinstance(value, str) for value in known):
         return column
-    if not all(_DECIMAL_COMMA.fullmatch(value) for value in known):
+    if not all(_DECIMAL_COMMA.fullmatch(value) for value in known) or not any("," in value for value in known):
         return column
     return column.map(lambda value: float(value.replace(",", ".")), na_action="ignore").astype(float)
