@@ -68,9 +68,14 @@ def kinds(folder: Path, own: str = "") -> list[str]:
     own
         Who asks: a damaged ``run.json`` is left to the command to judge.
     """
-    if (folder / RUN_FILE).is_file():
+    records = (
+        folder / RUN_FILE,
+        folder / EARLIER / RUN_FILE,
+    )  # the latter where a run was killed while it was moved aside
+    record = next((path for path in records if path.is_file()), None)
+    if record is not None:
         try:
-            content = json.loads((folder / RUN_FILE).read_text())
+            content = json.loads(record.read_text())
         except (OSError, ValueError, RecursionError):
             content = None
         if isinstance(content, dict):

@@ -25,9 +25,7 @@ def report(
 ) -> None:
     """Write one HTML page, complete in itself, on how good a model is: scores, plots, galaxies, and what to beware of."""
     with console.status("Drawing"):
-        from zoobot.folders import check_finished
         from zoobot.report import write_report
 
-        check_finished(folder)
         path = write_report(folder, out=out)
     console.print(f"Report: {path}", soft_wrap=True)

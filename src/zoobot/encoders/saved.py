@@ -158,7 +158,11 @@ def read_config(folder: Path) -> dict[str, Any]:
     if not is_file(path, ModelFileError):
         found = ", ".join(sorted(entry.name for entry in folder.iterdir())[:5]) or "nothing"
         inside = folder / "model"
-        hint = f"give {inside}" if is_file(inside / CONFIG_FILE, ModelFileError) else "give the folder of a saved model"
+        hint = "give the folder of a saved model"
+        if is_file(inside / CONFIG_FILE, ModelFileError):
+            hint = f"give {inside}"
+        elif is_folder(folder / "checkpoints", ModelFileError):
+            hint = "it is of a run that is not finished; go on with it by zoobot finetune --resume"
         msg = f"{folder} holds no {CONFIG_FILE} (it holds {found}): {hint}"
         raise ModelFileError(msg)
     return read_json(path, ModelFileError, "Copy or save the model again.")

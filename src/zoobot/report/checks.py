@@ -16,6 +16,7 @@ from zoobot.data.splits import group_codes
 from zoobot.errors import CatalogError
 from zoobot.files import home, is_file
 from zoobot.finetune import FinetuneableZoobotAbstract, load
+from zoobot.folders import check_finished
 from zoobot.predictions import feature_array, represent, write_table
 from zoobot.predictions.tables import read_results
 from zoobot.predictions.thumbnails import Thumbnails, make_thumbnails
@@ -86,11 +87,12 @@ def check_run(
     Raises
     ------
     CatalogError
-        The folder holds no predictions.
+        The folder holds no predictions, or results that are not complete: the command that wrote them was interrupted.
     ModelFileError, ImageError, OutputError
         See `zoobot.errors`.
     """
     folder = home(folder)
+    check_finished(folder)
     model = load(folder / MODEL_FOLDER) if model is None else model
     preprocessing = model.preprocessing or Preprocessing()
     predictions, notes, folds = _out_of_fold(folder)

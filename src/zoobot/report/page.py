@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from zoobot.errors import OutputError
 from zoobot.files import check_replaceable, home, is_file, output_path, write_whole
-from zoobot.folders import kinds
+from zoobot.folders import check_finished, kinds
 from zoobot.places import refuse_lost
 from zoobot.report import extras
 from zoobot.report.cautions import cautions
@@ -104,10 +104,13 @@ def write_report(folder: str | Path, *, out: str | Path | None = None) -> Path:
     ------
     OptionError
         A folder that holds nothing to report on.
+    CatalogError
+        Results that are not complete: the command that wrote them was interrupted.
     OutputError
         The file, or the plots, can't be written.
     """
     folder = home(folder)
+    check_finished(folder)
     contents = read_run(folder)
     path = folder / REPORT_FILE if out is None else output_path(out)
     _check_out(path, folder)

@@ -1,0 +1,145 @@
+"""Killed before any of its changes of files, a command leaves what is whole or what is refused by name, and can be repeated."""
+
+import contextlib
+import os
+import shutil
+import signal
+from pathlib import Path
+
+import pytest
+from tests.end_to_end.outcome import outcome
+
+import zoobot
+from zoobot.errors import ModelFileError, ZoobotError
+from zoobot.report import check_run, write_report
+
+CHANGES = ("replace", "rename", "unlink", "rmdir")
+"""Functions of the system that change what lies in a folder"""
+MODEL = ("model/model.safetensors", "model/config.json")
+
+
+def killed_before(change: int, run) -> bool:
+    """Run a command in a process that is killed before its n-th change of a file; tell whether it was, or ended before."""
+    process = os.fork()
+    if process == 0:
+        left = change
+
+        def kill_before(function):
+            def call(*arguments, **options):
+                nonlocal left
+                left -= 1
+                if left == 0:
+                    os.kill(os.getpid(), signal.SIGKILL)
+                return function(*arguments, **options)
+
+            return call
+
+        for name in CHANGES:
+            setattr(os, name, kill_before(getattr(os, name)))
+        try:
+            os._exit(run().code)
+        finally:
+            os._exit(1)
+    status = os.waitpid(process, 0)[1]
+    assert os.WIFSIGNALED(status) or os.WEXITSTATUS(status) == 0
+    return os.WIFSIGNALED(status)
+
+
+@pytest.fixture(scope="module")
+def runs(finetune, tmp_path_factory) -> Path:
+    """Two runs on other labels, so that their models and tables differ."""
+    folder = tmp_path_factory.mktemp("killed")
+    finetune(folder / "ring", "--label", "ring", "--epochs", 1)
+    finetune(folder / "large", "--label", "ring", "--epochs", 1, "--seed", 7)
+    return folder
+
+
+def outputs_of(folder: Path) -> bytes:
+    """Give the outputs of a run's model for a number of features, as what it predicts depends on."""
+    state = zoobot.load(folder / "model").state_dict()
+    return b"".join(state[name].numpy().tobytes() for name in sorted(state))
+
+
+@pytest.mark.parametrize(
+    ("option", "first", "step"), [("--resume", 1, 3), ("--overwrite", 4, 3), ("--overwrite", 5, 3)]
+)
+def test_finetune(option, first, step, runs, galaxies, quick, zoobot_command, tmp_path):
+    command = ("finetune", galaxies / "catalog.csv", *quick, "--label", "ring", "--epochs", 1, "--out")
+    if option == "--overwrite":
+        command = (*command[:-1], "--seed", 7, "--out")
+    whole = runs / ("ring" if option == "--resume" else "large")
+    allowed = {outputs_of(runs / name) for name in ("ring", "large")}
+    change, was_killed = first - step, True
+    while was_killed:
+        change += step
+        out = tmp_path / f"run_{change}"
+        if option == "--overwrite":
+            shutil.copytree(runs / "ring", out)
+        was_killed = killed_before(change, lambda out=out: zoobot_command(*command, out, option))
+        if (out / "model").is_dir():
+            with contextlib.suppress(ModelFileError):
+                assert outputs_of(out) in allowed
+        for use in (write_report, lambda folder: check_run(folder, num_workers=0, galleries=False)):
+            if not (out / "predictions.csv").is_file() or (out / ".unfinished").is_file():
+                with pytest.raises(ZoobotError, match=r"model|predictions\.csv|not complete|nothing to report"):
+                    use(out)
+        answer = zoobot_command(*command, out, option)
+        assert answer.code == 0, (change, answer.err)
+        for name in (*MODEL, "predictions.csv", "metrics.json"):
+            assert outcome(out, name) == outcome(whole, name), (change, name)
+        hidden = [path.name for path in out.rglob(".*")]
+        assert hidden == [], (change, hidden)
+        shutil.rmtree(out)
+    assert change > 10
+
+
+def test_evaluate(runs, galaxies, zoobot_command, tmp_path):
+    """An evaluation of another model is replaced: never does one read metrics of the one beside predictions of the other."""
+    command = ("evaluate", galaxies / "catalog.csv", "--num-workers", 0, "--no-report", "--model")
+    for name in ("ring", "large"):
+        assert zoobot_command(*command, runs / name / "model", "--out", tmp_path / name).code == 0
+    names = [path.name for path in (tmp_path / "large").glob("*.*") if path.name != "about.json"]
+    change, was_killed = 0, True
+    while was_killed:
+        change += 2
+        out = tmp_path / f"out_{change}"
+        shutil.copytree(tmp_path / "ring", out)
+        arguments = (*command, runs / "large" / "model", "--out", out)
+        was_killed = killed_before(change, lambda arguments=arguments: zoobot_command(*arguments))
+        held = {path.name: path.read_bytes() for path in out.glob("*.*") if path.name in names}
+        wholes = [{name: (tmp_path / one / name).read_bytes() for name in names} for one in ("ring", "large")]
+        if held not in wholes:
+            with pytest.raises(ZoobotError, match="are not complete"):
+                write_report(out)
+            answer = zoobot_command("report", out)
+            assert answer.code == 2 and str(out) in answer.err and "are not complete" in answer.err
+        answer = zoobot_command(*arguments)
+        assert answer.code == 0, (change, answer.err)
+        assert {name: (out / name).read_bytes() for name in names} == wholes[1]
+        assert [path.name for path in out.rglob(".*")] == []
+        shutil.rmtree(out)
+    assert change > 5
+
+
+@pytest.mark.parametrize("ending", [".csv", ".parquet", ".fits", ".hdf5"])
+def test_predict(ending, runs, galaxies, zoobot_command, tmp_path):
+    out = tmp_path / f"table{ending}"
+    command = (
+        "predict",
+        galaxies / "catalog.csv",
+        "--num-workers",
+        0,
+        "--model",
+        runs / "ring" / "model",
+        "--out",
+        out,
+    )
+    change, was_killed = 0, True
+    while was_killed:
+        change += 1
+        out.write_bytes(b"before")
+        was_killed = killed_before(change, lambda: zoobot_command(*command))
+        assert was_killed == (out.read_bytes() == b"before")
+    assert change > 1
+    assert zoobot_command(*command).code == 0
+    assert [path.name for path in tmp_path.iterdir()] == [out.name]
