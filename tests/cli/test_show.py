@@ -8,6 +8,14 @@ import pytest
 from zoobot.cli.show import show_scores
 
 
+def test_small_scores_and_their_intervals_keep_three_digits():
+    out = io.StringIO()
+    with redirect_stdout(out):
+        figure = {"value": 0.00078164, "low": 0.00068432, "high": 0.0011043}
+        show_scores({"test": {"n": 40, "rmse": 0.00078164, "figures": {"rmse": figure}}})
+    assert "0.0007816 (0.000684 to 0.0011)" in out.getvalue()
+
+
 @pytest.mark.parametrize("interval", [{"low": 0.6, "high": 0.9}, {"low": None, "high": None}])
 def test_intervals_are_explained_where_there_are_some(interval):
     out = io.StringIO()

@@ -92,7 +92,7 @@ def test_finetune_writes_what_it_promises(runs, task):
     assert 0 == timing["frozen_pass_seconds"] < timing["fit_seconds"] < timing["before_report_seconds"]
     assert timing["before_report_seconds"] < timing["total_seconds"]
     page = (out / "report.html").read_text()
-    assert f"The command took {timing['before_report_seconds']:.0f} s up to this report" in page
+    assert f"{timing['before_report_seconds']:.0f} s from reading the catalog up to this report" in page
     assert timing["images_per_second"] == pytest.approx(len(log) * 67 / timing["fit_seconds"], rel=0.05)
     assert 0.1 < timing["peak_memory_gb"] < 20
     predictions = pd.read_csv(out / "predictions.csv")

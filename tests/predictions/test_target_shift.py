@@ -50,6 +50,20 @@ def test_the_group_that_differs_is_named(tmp_path: Path, caplog: pytest.LogCaptu
     assert table["n_target"].tolist() == [200, 50, 150, 50, 50, 50, 50]
 
 
+def test_groups_of_too_few_galaxies_are_named(caplog: pytest.LogCaptureFixture) -> None:
+    rng = np.random.default_rng(0)
+    names = [str(row) for row in range(100)]
+    reference = Reference.of(rng.normal(size=(100, 6)), names, names)
+    sample = FeatureSample()
+    sample.add(np.arange(60), torch.from_numpy(rng.normal(size=(60, 6))), 60)
+    frame = pd.DataFrame({"survey": ["sdss"] * 50 + ["first"] * 5 + ["nvss"] * 5})
+    with caplog.at_level(logging.WARNING, logger="zoobot"):
+        warn_of_shift(reference, sample, frame, ["survey"], None)
+    said = " ".join(record.getMessage() for record in caplog.records)
+    assert "survey = first, nvss was not compared with training: 5 new galaxies are too few" in said
+    assert "sdss" not in said
+
+
 def test_predict_writes_it_beside_its_table_and_refuses_other_columns(tmp_path: Path) -> None:
     frame = make_catalog(tmp_path, 40)
     frame["survey"] = np.where(np.arange(40) < 25, "near", "far")

@@ -74,7 +74,11 @@ def test_few_galaxies_of_a_class_with_the_interval_that_follows(tmp_path):
 def test_imbalance(tmp_path):
     classifier_folder(tmp_path, n=300, images=False)
     change(tmp_path / "about.json", class_counts={"train": {"smooth": 990, "ring": 99}})
-    assert "right for 90.9% of them" in titles(tmp_path)["Classes of very different size"]
+    said = titles(tmp_path)["Classes of very different size"]
+    assert "never say “ring” can be right for 90.9% of them, so that accuracy says little of “ring”" in said
+    change(tmp_path / "about.json", class_counts={"train": {"smooth": 140, "ring": 7, "spiral": 140}})
+    said = titles(tmp_path)["Classes of very different size"]
+    assert "right for 97.6% of them, so that accuracy says little of “ring”" in said
 
 
 @pytest.mark.parametrize(

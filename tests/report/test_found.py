@@ -39,8 +39,9 @@ LABELS = {
     ),
     "none found": (
         {"label_figures": {"ring": judged(1e-6)}},
-        "No label of 40 galaxies is far from its prediction",
-        "disagree",
+        "No label of 40 galaxies disagrees strongly enough with the prediction of a model that was not trained on the galaxy to be "
+        "listed.",
+        "far from",
     ),
     "one found": (
         {"label_figures": {"ring": judged(1e-6)}, "labels": listed(1)},
@@ -82,7 +83,7 @@ LABELS = {
         "2 measurements of 40 galaxies lie more than 4 standard deviations from the prediction",
         "probability",
     ),
-    "no measurements": ({}, "No measurement of 40 galaxies is far", "label of"),
+    "no measurements": ({}, "No measurement of 40 galaxies lies more than 4 standard deviations from", "label of"),
     "copies": (
         {"label_figures": {"ring": judged(1e-6)}, "labels": listed(3, galaxy_group=[5, 5, 6]), "n_label_groups": 14},
         "3 labels, in 2 groups, of 40 galaxies in 14 groups disagree",

@@ -72,6 +72,7 @@ def predict(
     """Write a finetuned model's predictions for a catalog, one row a galaxy."""
     with console.status("Loading torch"):
         from zoobot.predictions import predict as predict_catalog
+        from zoobot.predictions.shift import shift_file
         from zoobot.runs import prepare_process
 
     prepare_process()
@@ -96,3 +97,5 @@ def predict(
     console.print(
         f"{len(table) - failed} galaxies predicted{f', {failed} skipped (see the column error)' if failed else ''}: {out}"
     )
+    if by:
+        console.print(f"How the groups of {', '.join(by)} compare with the training galaxies: {shift_file(out)}")

@@ -37,7 +37,7 @@ def show_run(metrics: dict[str, Any], out: Path) -> None:
     show_questions(metrics["test"])
     console.print(
         f"Trained in {timing['fit_seconds']:.1f} s, of which {timing['frozen_pass_seconds']:.1f} s in the frozen part of the encoder; "
-        f"{timing['total_seconds']:.1f} s in all; {timing['peak_memory_gb']:.1f} GB of memory at most."
+        f"{timing['total_seconds']:.1f} s from reading the catalog on; {timing['peak_memory_gb']:.1f} GB of memory at most."
     )
     show_files(out)
 
@@ -117,5 +117,5 @@ def show_files(out: Path) -> None:
 def _figure(value: float | None, digits: int = 4) -> str:
     if value is None or isinstance(value, int):
         return "-" if value is None else f"{value}"
-    usual = value == 0 or 0.001 <= abs(value) < 1e7
+    usual = value == 0 or 0.1 <= abs(value) < 1e7
     return f"{value:.{digits}f}" if usual else f"{value:.{digits}g}"

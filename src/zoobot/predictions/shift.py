@@ -12,6 +12,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
+from zoobot.data.catalog import listed
 from zoobot.predictions.tables import write_table
 from zoobot.science import measure_shift, shift_by
 from zoobot.science.shift import MOST_COMPARED
@@ -81,7 +82,8 @@ def warn_of_shift(
 ) -> None:
     """Warn where the galaxies predicted are not like those that the model was trained on, and where asked, which of them are not.
 
-    With ``by`` and ``save_loc`` a table of all figures is written beside the predictions: all galaxies, then one row for each kind.
+    Groups that have too few galaxies to compare are named too. With ``by`` and ``save_loc`` a table of all figures is written beside the
+    predictions: all galaxies, then one row for each kind.
     ``finetuned``: see `measure_shift`.
     """
     overall = measure_shift(reference, sample.features, finetuned=finetuned)
@@ -106,5 +108,8 @@ def warn_of_shift(
             "%s = %s differs from training: AUROC %.2f, %.0f%% of %d galaxies are unlike any.",
             *(one["column"], one["group"], one["auroc"], 100 * one["far_fraction"], one["n_target"]),
         )
+    left_out = table[(table["reason"] != "") & (table["column"] != "")]
+    for (kind, reason), some in left_out.groupby(["column", "reason"])["group"]:
+        logger.warning("%s = %s was not compared with training: %s.", kind, listed(some.tolist()), reason)
     if save_loc is not None:
         write_table(table, shift_file(save_loc))

@@ -139,9 +139,11 @@ def _scales(explanation: Explanation) -> tuple[list[float], ColorBar | None]:
     if not top > 0:
         return [1.0] * len(explanation.largest), None
     if explanation.maps == "occlusion":
-        label = f"mean fall of {explanation.score} where squares of 1/4 and 1/2 of the image's width are blurred"
+        label = f"mean fall of {explanation.score} where squares of 1/4 and 1/2 of the image's width are blurred; white: half of its top"
         return (explanation.largest / top).tolist(), ColorBar(label, top)
-    return [1.0] * len(explanation.largest), ColorBar("Grad-CAM, as a share of each map's maximum", 1.0)
+    return [1.0] * len(explanation.largest), ColorBar(
+        "Grad-CAM, as a share of each map's maximum; white: half of it", 1.0
+    )
 
 
 def _map_title(explanation: Explanation) -> list[str]:

@@ -83,9 +83,12 @@ class Checks:
             return [f"Which labels of {galaxies} are wrong can't be told: {why}.{useless}"]
         listed, what = len(self.judged), "label" if self.label_figures else "measurement"
         if not listed:
-            said = [
-                f"No {what} of {galaxies} is far from its prediction by a model that was not trained on the galaxy."
-            ]
+            far = (
+                "disagrees strongly enough with the prediction of a model that was not trained on the galaxy to be listed"
+                if self.label_figures
+                else "lies more than 4 standard deviations from the prediction of a model that was not trained on the galaxy"
+            )
+            said = [f"No {what} of {galaxies} {far}."]
         else:
             far = (
                 f"{'disagrees' if listed == 1 else 'disagree'} most with the prediction of a model that was not trained on the galaxy "

@@ -92,7 +92,7 @@ SMALL: Cause[Small] = Cause(
             lambda part: part.n_groups < part.n,
             lambda part: (
                 f"Scores are those of {count(part.n, 'test galaxy')} in {count(part.n_groups, 'independent group')}, and no surer "
-                "than those of so many galaxies."
+                f"than those of {count(part.n_groups, 'galaxy')}."
             ),
         ),
         Sentence(
@@ -166,8 +166,8 @@ IMBALANCED: Cause[Balance] = Cause(
             always,
             lambda one: (
                 f"Of the {one.part} galaxies, {one.most.n:,} are {one.most.name} and {one.least.n:,} {one.least.name}. "
-                f"Always saying {one.most.name} would be right for {one.most.n / one.total:.1%} of them, so that accuracy "
-                "says little."
+                f"Predictions that never say {one.least.name} can be right for {1 - one.least.n / one.total:.1%} of them, so that "
+                f"accuracy says little of {one.least.name}."
             ),
         ),
         Sentence(

@@ -62,7 +62,8 @@ NO_BETTER: Cause[Guess] = Cause(
         Sentence(
             "no_better.reasons",
             always,
-            "Either the images don't show what is asked for, or the labels are mixed up, or the galaxies are too few to tell.",
+            "Possible reasons: the images don't show what is asked for, the labels are mixed up, training was too short, or the "
+            "galaxies are too few to tell.",
         ),
     ),
     documented=(

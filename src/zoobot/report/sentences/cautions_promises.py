@@ -27,7 +27,7 @@ MISCALIBRATED: Cause[CalibrationError] = Cause(
             lambda error: (
                 f"The expected calibration error of the {'calibrated ' if error.calibrated else ''}probabilities on "
                 f"{count(error.figure.n, 'test galaxy')} is {error.figure.value:.3f}; perfectly calibrated ones would have about "
-                f"{error.figure.chance or 0:.3f}, and so much with a probability of {error.figure.p_value:.2g}."
+                f"{error.figure.chance or 0:.3f}, and as much as this or more with a probability of {error.figure.p_value:.2g}."
             ),
         ),
         Sentence(

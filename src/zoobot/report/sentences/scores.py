@@ -152,8 +152,8 @@ MEASURES: tuple[Sentence[Measure], ...] = (
         "measure.ece_chance",
         lambda row: row.name == "ece" and row.figure is not None and row.figure.chance is not None,
         lambda row: (
-            f"(perfectly calibrated probabilities have about {number(row.figure.chance)}, and so much with a probability of "
-            f"{row.figure.p_value:.2g})"
+            f"(perfectly calibrated probabilities have about {number(row.figure.chance)}, and as much as this or more with a "
+            f"probability of {row.figure.p_value:.2g})"
             if row.figure
             else ""
         ),

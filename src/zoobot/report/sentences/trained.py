@@ -174,7 +174,7 @@ FACTS: tuple[tuple[str, tuple[Sentence[Findings], ...]], ...] = (
             Sentence(
                 "facts.calibration_fitted",
                 lambda run: run.calibrated and _calibration(run).get("evidence") == "fitted",
-                "Whether it helps is not shown by so few of them.",
+                "Whether it helps can't be told from so few galaxies.",
             ),
             Sentence(
                 "facts.calibration_labels",
@@ -205,7 +205,9 @@ FACTS: tuple[tuple[str, tuple[Sentence[Findings], ...]], ...] = (
             Sentence(
                 "facts.took",
                 _timing("before_report_seconds"),
-                lambda run: f"The command took {_timing('before_report_seconds')(run):.0f} s up to this report.",
+                lambda run: (
+                    f"{_timing('before_report_seconds')(run):.0f} s from reading the catalog up to this report."
+                ),
             ),
             Sentence(
                 "facts.took_training",
