@@ -152,7 +152,8 @@ def test_every_score_has_an_interval_or_a_reason(runs, task):
                 assert figure["low"] <= figure["value"] <= figure["high"], name
                 assert figure["method"]
     first = next(one for _, one, _ in figures_of(metrics) if one["low"] is not None)
-    assert f"({first['low']:.3f} to {first['high']:.3f})" in " ".join(answer.out.split())
+    low, high = (f"{end:.3f}" if abs(end) >= 0.1 else f"{end:.3g}" for end in (first["low"], first["high"]))
+    assert f"({low} to {high})" in " ".join(answer.out.split())
 
 
 def test_groups_are_counted_as_one(finetune, galaxies, zoobot_command, tmp_path):

@@ -112,6 +112,13 @@ def shuffled(folder: Path) -> None:
     wrong_labels(table.head(1)).to_csv(folder / "checks" / "labels.csv", index=False)
 
 
+@case
+def folds_know(folder: Path) -> None:
+    """Write one whose test galaxies can't be told from guesses, with folds whose predictions can."""
+    classifier_folder(folder / "folds", n=200, images=False)
+    classifier_folder(folder, n=40, skill=0.1, images=False)
+
+
 def wrong_labels(table: pd.DataFrame) -> pd.DataFrame:
     """Return what the check of labels writes of these galaxies."""
     return table[["id_str", "file_loc"]].assign(

@@ -101,12 +101,29 @@ def test_no_gain_exceeds_the_error_that_is_left():
     assert law.gain_high <= law.error_now
 
 
+def test_a_curve_that_rose_and_levelled_off_is_not_called_flat():
+    rng = np.random.default_rng(5)
+    errors = np.array([0.189, 0.163, 0.157, 0.147, 0.148, 0.141, 0.139])
+    draws = errors + rng.normal(0, 0.018, (400, 1)) + rng.normal(0, 0.006, (400, 7))
+    law = fit_power_law([20, 39, 75, 147, 285, 553, 1074], errors, draws, n_now=942)
+    assert not law.determined
+    assert law.reason.startswith(
+        "the last points of the curve, which count most, can't be told from a flat one (p = 0.0"
+    )
+    assert "though between 20 and 1074 labels the score improves by 0.05" in law.reason
+
+
 def test_curves_that_say_nothing_are_not_continued():
     rng = np.random.default_rng(3)
     laws = [fit_power_law(SIZES, *noisy(rng, 0.3, 0.0), n_now=800) for _ in range(40)]
     refused = [law for law in laws if not law.determined]
     assert len(refused) >= 35
-    assert "can't be ruled out" in refused[0].reason and np.isnan(refused[0].gain)
+    for law in refused:
+        improved = "improvement -" not in law.reason  # the lower end of its interval is above 0
+        assert "can't be ruled out" not in law.reason or not improved
+    assert any("a flat curve can't be ruled out" in law.reason for law in refused)
+    assert any("it has not improved so far" in law.reason for law in refused)
+    assert np.isnan(refused[0].gain)
     assert refused[0].to_dict()["gain"] is None
     mean, draws = noisy(rng)
     assert "too many to foresee" in fit_power_law(SIZES, mean, draws, n_now=700, more=1500).reason

@@ -186,13 +186,15 @@ def _reason(law: PowerLaw, n: Values, mean: Values, drawn: Values, covariance: V
         )
     if law.fit_p < MISFIT or off > np.sqrt(INSIDE * covariance[-1, -1]):
         return f"no power law passes through the points: the best one misses the last by {off:.3g}"
-    if not law.flat_p <= FLAT or fall <= 0:
-        low, high = np.quantile(drawn[:, 0] - drawn[:, -1], [0.025, 0.975])
-        change = f"improves by {fall:.3g}" if fall > 0 else f"gets worse by {-fall:.3g}"
-        return (
-            f"a flat curve can't be ruled out (p = {law.flat_p:.2g}): between {n[0]:.0f} and {n[-1]:.0f} labels the score {change} "
-            f"(95% interval of the improvement {low:.3g} to {high:.3g})"
-        )
+    low, high = np.quantile(drawn[:, 0] - drawn[:, -1], [0.025, 0.975])
+    change = f"improves by {fall:.3g}" if fall > 0 else f"gets worse by {-fall:.3g}"
+    measured = f"between {n[0]:.0f} and {n[-1]:.0f} labels the score {change} (95% interval of the improvement {low:.3g} to {high:.3g})"
+    if fall <= 0:
+        return f"it has not improved so far: {measured}"
+    if not law.flat_p <= FLAT and low > 0:
+        return f"the last points of the curve, which count most, can't be told from a flat one (p = {law.flat_p:.2g}), though {measured}"
+    if not law.flat_p <= FLAT:
+        return f"a flat curve can't be ruled out (p = {law.flat_p:.2g}): {measured}"
     return "the curve is too uncertain to be continued" if law.gain_high - law.gain_low > fall else ""
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from zoobot.report.findings.figures import figure
+from zoobot.report.findings.suspects import judging_figures
 from zoobot.report.words import PART_NAMES, count
 from zoobot.science.chance import holm
 from zoobot.science.conformal import coverage_p_value
@@ -39,6 +40,8 @@ class Guess:
         Of numbers; else NaN.
     several : bool
         Whether p-values are adjusted for several labels or targets.
+    folds : Figure or None
+        Of classes and labels: the AUROC of predictions by the models of folds; None where there are none.
     """
 
     name: str
@@ -47,6 +50,7 @@ class Guess:
     figure: Figure
     r2: float = float("nan")
     several: bool = False
+    folds: Figure | None = None
 
     @property
     def where(self) -> str:
@@ -60,6 +64,7 @@ def guesses(run: Findings) -> list[Guess]:
     """Return what is predicted, each label and target by itself, with its test against guessing; of the test part where it is known."""
     part = "test" if run.outcomes is not None or run.contents.scores("test") else "val"
     figures = run.figures(part)
+    folds = judging_figures(run, "folds")
     found = []
     for key, measure in (("labels", "auroc"), ("targets", "spearman")):
         each = figures.get(key) or {}
@@ -67,11 +72,13 @@ def guesses(run: Findings) -> list[Guess]:
             one, r2 = figure(own, measure), figure(own, "r2")
             if one is not None:
                 value = float("nan") if r2 is None else r2.value
-                found.append(Guess(name, MEASURES[measure], PART_NAMES[part], one, value, several=len(each) > 1))
+                found.append(
+                    Guess(name, MEASURES[measure], PART_NAMES[part], one, value, len(each) > 1, folds.get(name))
+                )
     for measure in ("auroc", "skill"):
         one = figure(figures, measure)
         if one is not None and not found:
-            found.append(Guess("", MEASURES[measure], PART_NAMES[part], one))
+            found.append(Guess("", MEASURES[measure], PART_NAMES[part], one, folds=next(iter(folds.values()), None)))
     return found
 
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from zoobot.report.findings.run import Findings
+    from zoobot.science.figure import Figure
 
     Values = NDArray[np.float64]
 
@@ -50,13 +51,18 @@ def judged_labels(run: Findings) -> set[str]:
 
     Those of folds where there are folds, else those of the validation and test galaxies, as the check of labels takes them.
     """
-    contents = run.contents
-    folds = contents.outcomes("folds") is not None
+    folds = run.contents.outcomes("folds") is not None
     parts = ["folds"] if folds else ["val", "test"]
+    if all(isinstance(one, Numbers) for part in parts if (one := run.contents.outcomes(part)) is not None):
+        return {one.name for one in run.guesses if one.figure.verdict == "better"}
+    return {name for name, one in judging_figures(run, *parts).items() if one.verdict == "better"}
+
+
+def judging_figures(run: Findings, *parts: str) -> dict[str, Figure]:
+    """Return what says whether the predictions of some parts can judge each label: see `judging_figure`. Empty of numbers and votes."""
+    contents = run.contents
     each = [outcomes for part in parts if (outcomes := contents.outcomes(part)) is not None]
     groups = contents.groups(*parts)
-    if all(isinstance(outcomes, Numbers) for outcomes in each):
-        return {one.name for one in run.guesses if one.figure.verdict == "better"}
     pairs: dict[str, tuple[Values, NDArray[np.int64]]] = {}
     classes = [outcomes for outcomes in each if isinstance(outcomes, Classes)]
     labels = [outcomes for outcomes in each if isinstance(outcomes, Labels)]
@@ -67,8 +73,7 @@ def judged_labels(run: Findings) -> set[str]:
         p = np.concatenate([one.raw[:, place] for one in labels])
         truth = np.concatenate([one.truth[:, place] for one in labels]).astype(np.int64)
         pairs[name] = np.stack([1 - p, p], axis=1), truth
-    figures = {name: judging_figure(*pair, groups=groups, folds=folds) for name, pair in pairs.items()}
-    return {name for name, one in figures.items() if one.verdict == "better"}
+    return {name: judging_figure(*pair, groups=groups, folds="folds" in parts) for name, pair in pairs.items()}
 
 
 def suspects(run: Findings) -> list[Suspects]:

@@ -43,6 +43,11 @@ def _p(guess: Guess) -> str:
     return f"p = {guess.figure.p_value:.2g}{adjusted}"
 
 
+def _folds_know(guess: Guess) -> bool:
+    """Return whether predictions by the models of folds are known to be better than guessing."""
+    return guess.folds is not None and guess.folds.verdict == "better"
+
+
 NO_BETTER: Cause[Guess] = Cause(
     key="no_better",
     name="Predictions can't be told from guessing",
@@ -60,8 +65,18 @@ NO_BETTER: Cause[Guess] = Cause(
             ),
         ),
         Sentence(
+            "no_better.folds",
+            _folds_know,
+            lambda guess: (
+                f"Predictions of {guess.folds.n:,} galaxies by the models of the folds can (AUROC {number(guess.folds.value)}, "
+                f"p = {guess.folds.p_value:.2g}), so that the {guess.part} galaxies are too few to tell."
+                if guess.folds
+                else ""
+            ),
+        ),
+        Sentence(
             "no_better.reasons",
-            always,
+            lambda guess: not _folds_know(guess),
             "Possible reasons: the images don't show what is asked for, the labels are mixed up, training was too short, or the "
             "galaxies are too few to tell.",
         ),
