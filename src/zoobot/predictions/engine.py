@@ -343,7 +343,7 @@ def rehearsed(
         with torch.no_grad():
             one = (_samples(model, n_samples) if n_samples > 1 else partial(_once, model))(features).numpy(force=True)
         values = one if n_views == 1 else np.tile(one.reshape(1, -1, one.shape[-1]), (1, n_views, 1))
-        raws.append(RawPredictions(frame, values, None if on_error == "raise" else [""]))
+        raws.append(RawPredictions(frame, model.in_units(values), None if on_error == "raise" else [""]))
     return prediction_table(models[0], joined(raws), options)
 
 
