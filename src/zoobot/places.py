@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from zoobot.errors import OutputError
-from zoobot.files import home
+from zoobot.errors import CatalogError, OutputError
+from zoobot.files import home, is_file, is_folder
 
 PARTS = frozenset({"model", "encoder", "checkpoints", "plots", "folds", "checks"})
 """Folders of a run or an evaluation that are deleted when it is repeated"""
@@ -35,7 +35,7 @@ def refuse_lost(out: Path) -> None:
         raise OutputError(msg)
     for parent in real.parents:
         part = parent / real.relative_to(parent).parts[0]
-        if part.name in PARTS and any((parent / name).is_file() for name in RECORDS):
+        if part.name in PARTS and any(is_file(parent / name, OutputError) for name in RECORDS):
             msg = f"{out} lies in {part}, which is deleted when the run in {parent} is repeated. Give another output."
             raise OutputError(msg)
 
@@ -54,9 +54,11 @@ def refuse_among_images(out: Path, catalog: object) -> None:
     ------
     OutputError
         It is such a folder.
+    CatalogError
+        The system won't say what lies at the catalog's path.
     """
     real = Path(os.path.realpath(out))
-    if isinstance(catalog, str | Path) and home(catalog).is_dir():
+    if isinstance(catalog, str | Path) and is_folder(home(catalog), CatalogError):
         folder = Path(os.path.realpath(home(catalog)))
         if folder == real or folder in real.parents:
             msg = f"{out} lies in the catalog {catalog}, a folder of which all pictures are galaxies. Give another output."

@@ -220,9 +220,10 @@ def test_folder_that_can_not_be_written(table, zoobot_command, quick, trained, g
     (tmp_path / "file").write_text("in the way")
     where = tmp_path / "file" / "run"
     command = ("finetune", galaxies / "catalog.csv", "--label", "shape", *quick, "--out", where)
-    check(zoobot_command(*command), str(where), "can't be written", "Choose")
+    said = f"{tmp_path / 'file'} is a file, expected a folder"
+    check(zoobot_command(*command), said)
     answer = zoobot_command("evaluate", galaxies / "catalog.csv", "--model", trained / "model", "--out", where)
-    check(answer, str(where), "can't be written")
+    check(answer, said)
     predict = ("predict", galaxies / "images", "--model", trained / "model", "--out")
     check(zoobot_command(*predict, where / "p.csv"), str(where), "can't be written")
 
