@@ -109,7 +109,10 @@ def check_folder(out: Path, own: str, made: Iterable[str] = ()) -> None:
     """
     nearest = next(place for place in (out, *out.absolute().parents) if look(place, OutputError) is not None)
     if look(nearest, OutputError) != "folder":
-        msg = f"{nearest} is {kind_of(nearest.stat().st_mode)}, expected a folder. Give a folder to write into."
+        what = f"{nearest} is {kind_of(nearest.stat().st_mode)}, expected a folder."
+        msg = f"{what} Give a folder to write into."
+        if nearest != out:
+            msg = f"{out} can't be written: {what} Choose a place that you may write to."
         raise OutputError(msg)
     look(out / DEEPEST, OutputError)
     for name in sorted(RESULT_NAMES):

@@ -201,14 +201,27 @@ def decode_files(
         yield [(row, image) for row, image, _ in batch]
 
 
+def _living(loader: DataLoader[Any]) -> Iterator[Any]:
+    """Yield what a loader does; where the system kills one of its processes, say what that means."""
+    try:
+        yield from loader
+    except RuntimeError as err:
+        if "DataLoader worker" not in str(err):
+            raise
+        msg = (
+            f"a process that decodes images was killed, most likely for want of memory ({str(err).splitlines()[0].rstrip('. ')}). Use "
+            "fewer of them, such as --num-workers 1 (num_workers=1), or smaller images."
+        )
+        raise ImageError(msg) from err
+
+
 def _decoded(
     files: Sequence[str], preprocessing: Preprocessing, num_workers: int, batch_size: int
 ) -> Iterator[list[tuple[int, npt.NDArray[Any] | ImageError, dict[str, float]]]]:
     decoder = ImageFiles(files, preprocessing)
     if num_workers and len(files) >= WORKERS_PAY_FROM:
-        yield from DataLoader(
-            decoder, batch_size=batch_size, num_workers=num_workers, collate_fn=list, prefetch_factor=4
-        )
+        loader = DataLoader(decoder, batch_size=batch_size, num_workers=num_workers, collate_fn=list, prefetch_factor=4)
+        yield from _living(loader)
         return
     with ThreadPoolExecutor(default_workers()) as threads:
         for first in range(0, len(files), batch_size):
