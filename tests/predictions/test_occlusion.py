@@ -10,6 +10,7 @@ from tests.galaxies import make_catalog, tiny_encoder
 from torch import nn
 
 from zoobot.data import Preprocessing, read_catalog
+from zoobot.data.scales import LabelScale
 from zoobot.errors import CatalogError, OptionError
 from zoobot.finetune import FinetuneableZoobotClassifier, FinetuneableZoobotRegressor, FinetuneableZoobotTree
 from zoobot.predictions.explain import explain, score_of
@@ -196,6 +197,9 @@ def test_scores_of_measurements_and_votes_are_those_of_their_tables(catalog):
     np.testing.assert_allclose(
         score_of(regressor)(views, torch.zeros(2, dtype=torch.long)), found.frame["size"], rtol=1e-4
     )
+    regressor.label_scale = LabelScale((2.0,), (0.25,))  # as training leaves it
+    scaled = explain(catalog, regressor, limit=2, num_workers=0)
+    np.testing.assert_allclose(scaled.falls, 0.25 * found.falls, rtol=1e-3, atol=1e-6)
     tree = prepared(FinetuneableZoobotTree("gz2", encoder=tiny_encoder()))
     answer = tree.prediction_columns()[0]
     found = explain(catalog, tree, target=answer, limit=2, num_workers=0)

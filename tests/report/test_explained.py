@@ -11,6 +11,7 @@ from zoobot.data import Preprocessing
 from zoobot.predictions.explain import Explanation
 from zoobot.report import explained, sheet
 from zoobot.report.explained import describe_maps, draw_explained
+from zoobot.science import Reference
 from zoobot.science.masking import compare_masks
 
 
@@ -48,7 +49,8 @@ def explanation(n=16, hottest=1.0, center=0.5, random=0.1, score="the logit", sc
         ({"hottest": 0.2}, ("less than the central quarter (95% interval 0.", "These galaxies don't tell"), ("too few",)),
         (
             {"hottest": 0.5},
-            ("don't tell whether the hottest quarter lowers it more than the central quarter", "more than random places (95%"),
+            ("don't tell whether the hottest quarter lowers it more than the central quarter", "at most 0.01 is asked for",
+             "more than random places (95%"),
             ("too few", "less than"),
         ),
         (
@@ -124,3 +126,18 @@ def test_grad_cam_is_called_so_and_relative(tmp_path, monkeypatch):
     ((rows, named),) = drawn(explanation(n=3, maps="grad-cam", cells=(4, 4), falls=None), tmp_path, monkeypatch)
     assert "Grad-CAM (4 x 4 cells)" in named["title"] and "share of each map's maximum" in named["bar"].label
     assert named["bar"].top == 1 and max(panels[1].heat.max() for _, panels in rows) == 1
+
+
+@pytest.mark.parametrize("labels", [["0", "1", "0"], ["", "", ""]])
+def test_neighbors_have_the_labels_that_the_model_remembers(labels, tmp_path, monkeypatch):
+    """It remembers none of several labels: that is not to say that the galaxies have none."""
+    captions = []
+    monkeypatch.setattr(
+        explained, "draw_sheet", lambda rows, *_, **__: captions.extend(p.caption for _, own in rows for p in own[2:])
+    )
+    names = ["a", "b", "c"]
+    reference = Reference.of(np.eye(3, dtype=np.float32), names, names, labels)
+    found = explanation(n=1, features=np.array([[3.0, 2.0, 1.0]], np.float32))
+    draw_explained(found, reference, Preprocessing(image_size=16), tmp_path, k=3)
+    heads = [caption.split("\nsimilarity")[0] for caption in captions]
+    assert heads == [f"{label}\n{name}" if label else name for name, label in zip(names, labels, strict=True)]

@@ -161,6 +161,23 @@ def test_audit_that_is_filled_in(run, targets, tmp_path):
         read_audit(out / "selected.csv")
 
 
+def test_a_label_may_start_as_the_answers_do(run, targets, tmp_path):
+    files = [targets[0], *(run / name for name in ("predictions.csv", "val_predictions.csv", "folds/predictions.csv"))]
+    for file in files:
+        pd.read_csv(file).rename(columns=lambda name: name.replace("ring", "is_ring")).to_csv(file, index=False)
+    (run / "model" / "config.json").write_text(json.dumps({"label_cols": ["is_ring"]}))
+    out = tmp_path / "out"
+    select_galaxies(targets[0], run, out, purity=0.8, n_audit=50)
+    select_galaxies(targets[0], run, out, purity=0.8, n_audit=50)  # nothing is filled in yet
+    audit = pd.read_csv(out / "audit.csv")
+    assert list(audit.columns[2:]) == ["is_ring_1_calibrated", "probability", "is_1"]
+    audit["is_1"] = [1] * 45 + [0] * 5
+    audit.to_csv(out / "audit.csv", index=False)
+    assert read_audit(out / "audit.csv").right == 45
+    with pytest.raises(OutputError, match="holds answers"):
+        select_galaxies(targets[0], run, out, purity=0.8)
+
+
 def test_mistakes_are_named(run, targets, tmp_path):
     file, _ = targets
     pd.read_csv(file).rename(columns=lambda name: name.replace("ring", "bar")).to_csv(

@@ -77,7 +77,7 @@ def occlusion(score: Score, image: Tensor, column: Tensor, batch_size: int = 16)
             whole - score(torch.where(some, hidden, images), column.expand(len(some)))
             for some in torch.split(masks, batch_size)
         ]
-        falls += torch.einsum("s,srk->rk", torch.cat(found), squares) / squares.sum(dim=0) / len(SQUARES)
+        falls += torch.einsum("s,srk->rk", torch.cat(found).float(), squares) / squares.sum(dim=0) / len(SQUARES)
     return falls
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from zoobot.ranges import bounded
 from zoobot.report.sheet import ColorBar, Panel, draw_sheet
 from zoobot.report.words import between, count, number
+from zoobot.science.figure import SIGNIFICANCE
 from zoobot.science.neighbors import nearest
 
 if TYPE_CHECKING:
@@ -69,10 +70,8 @@ def draw_explained(
         if similar is not None and reference is not None:
             for row, cosine in zip(similar[0][place].tolist(), similar[1][place].tolist(), strict=True):
                 if row >= 0:
-                    label = reference.labels[row] or "no label"
-                    panels.append(
-                        Panel(reference.file_locs[row], f"{label}\n{reference.ids[row]}\nsimilarity {cosine:.3f}")
-                    )
+                    lines = (reference.labels[row], reference.ids[row], f"similarity {cosine:.3f}")
+                    panels.append(Panel(reference.file_locs[row], "\n".join(line for line in lines if line)))
         rows.append(("", panels))
     shown = ["Galaxy", *_map_title(explanation), *(["nearest training galaxies"] if reference is not None else [])]
     note = "\n".join(describe_maps(explanation))
@@ -119,7 +118,7 @@ def _difference(figure: Figure, other: str) -> str:
         more = "more" if verdict == "better" else "less"
         return f"The hottest quarter lowers it by {number(value)} {more} than {other} ({numbers})."
     claim = f"the hottest quarter lowers it more than {other}"
-    return f"These galaxies don't tell whether {claim} (difference {number(value)}, {numbers})."
+    return f"These galaxies don't tell whether {claim} (difference {number(value)}, {numbers}; at most {SIGNIFICANCE} is asked for)."
 
 
 def _moves(figure: Figure, score: str) -> str:

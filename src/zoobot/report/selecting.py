@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -18,10 +17,6 @@ from zoobot.ranges import bounded
 from zoobot.report.curves import selection_plot
 from zoobot.report.labelled import labelled_scores
 from zoobot.science import Audit, Selection, audit_rows, audited_purity, choose_threshold
-
-if TYPE_CHECKING:
-    pass
-
 
 SELECTED_FILE, AUDIT_FILE, SELECTION_FILE = "selected.csv", "audit.csv", "selection.json"
 PROBABILITY = "probability"
@@ -138,9 +133,12 @@ def read_audit(path: str | Path, *, level: float = 0.95) -> Audit:
         No such table, no column ``is_<class>``, or see `audited_purity`.
     """
     table, _ = read_source(path)
-    columns = [str(name) for name in table.columns if str(name).startswith("is_")]
+    columns = _answer_columns(table)
     if len(columns) != 1:
-        msg = f"{path} is no audit list: {len(columns)} of its columns start with is_. Give the {AUDIT_FILE} of zoobot select, filled in."
+        msg = (
+            f"{path} is no audit list: {len(columns)} of its columns after {PROBABILITY} start with is_, not one. Give the {AUDIT_FILE} of "
+            "zoobot select, filled in."
+        )
         raise CatalogError(msg)
     audit = audited_purity(table[columns[0]], level=level)
     beside = Path(path).with_suffix(".json")
@@ -175,7 +173,13 @@ def _keep_answers(path: Path) -> None:
     if not path.is_file():
         return
     table, _ = read_source(path)
-    answers = [table[name] for name in table.columns if str(name).startswith("is_")]
-    if any(column.notna().any() for column in answers):
+    if any(table[name].notna().any() for name in _answer_columns(table)):
         msg = f"{path} holds answers, which would be lost. Choose another --out, or move it away."
         raise OutputError(msg)
+
+
+def _answer_columns(table: pd.DataFrame) -> list[str]:
+    """Return the columns of an audit list that are answers: the scores of a label ``is_spiral`` start with is_ too, but come before."""
+    names = [str(name) for name in table.columns]
+    after = names[names.index(PROBABILITY) + 1 :] if PROBABILITY in names else names
+    return [name for name in after if name.startswith("is_")]

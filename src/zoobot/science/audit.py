@@ -47,8 +47,8 @@ class Audit:
         )
         if self.blank:
             said += (
-                f" {self.blank} of the list are not judged: this is only unbiased if they were left out whatever they look like; "
-                f"all wrong or all right, they make it {self.worst:.2f} or {self.best:.2f}."
+                f" {self.blank} of the list {'is' if self.blank == 1 else 'are'} not judged: this is only unbiased if they were left out "
+                f"whatever they look like; all wrong or all right, they make it {self.worst:.2f} or {self.best:.2f}."
             )
         return said
 
