@@ -22,7 +22,7 @@ FEWEST_SIZES = 4
 FARTHEST = 3.0
 """Times the labels of the last point, to which the curve is continued at most"""
 
-FLAT = 0.01
+FLAT = 0.001
 """Probability up to which a flat curve is refuted, without which nothing is promised"""
 
 MISFIT = 0.05
@@ -127,7 +127,7 @@ def fit_power_law(sizes: ArrayLike, errors: ArrayLike, draws: ArrayLike, *, n_no
     Returns
     -------
     The law. It is not continued (see ``reason``) with fewer than four sizes, beyond three times the labels of the last point, where a flat
-    curve can't be ruled out at the 1% level, where the law misses its points (at the 5% level, or the last one by more than half of its
+    curve can't be ruled out at the 0.1% level, where the law misses its points (at the 5% level, or the last one by more than half of its
     95% interval), or where the gain's interval is wider than what the labels have bought so far.
     """
     check_ranges(more=more)
