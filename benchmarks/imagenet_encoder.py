@@ -23,7 +23,7 @@ LARGEST_DIFFERENCE = 1e-4  # of the logits, which are of order 1
 
 
 def original_model() -> nn.Module:
-    """Give the original implementation with its ImageNet weights, in eval mode."""
+    """Return the original implementation with its ImageNet weights, in eval mode."""
     model: nn.Module = EfficientNet.from_name("efficientnet-lite0")
     model.load_state_dict(original_weights())
     return model.eval()
@@ -31,7 +31,7 @@ def original_model() -> nn.Module:
 
 @torch.no_grad()
 def largest_logit_difference(one: nn.Module, other: nn.Module, batch_size: int = 4) -> float:
-    """Give the largest absolute difference of the two models' logits on random images, seeded.
+    """Return the largest absolute difference of the two models' logits on random images, seeded.
 
     The images are 224 px, where both pad in TensorFlow's way (the original fixes its padding for that size).
     """
@@ -41,7 +41,7 @@ def largest_logit_difference(one: nn.Module, other: nn.Module, batch_size: int =
 
 @torch.no_grad()
 def likely_classes(model: nn.Module, photograph: str, count: int = 3) -> list[tuple[str, float]]:
-    """Give the most likely ImageNet classes of one of scikit-learn's photographs, with probabilities."""
+    """Return the most likely ImageNet classes of one of scikit-learn's photographs, with probabilities."""
     image = torch.tensor(load_sample_image(photograph)).permute(2, 0, 1)[None].float() / 255
     side, width = image.shape[-2:]
     square = image[..., (width - side) // 2 : (width + side) // 2]

@@ -62,7 +62,7 @@ def main(
 
 
 def catalog_of(folder: Path) -> pd.DataFrame:
-    """Give a set's catalogs as one, with the column ``part``."""
+    """Return a set's catalogs as one, with the column ``part``."""
     parts = [
         read_catalog(folder / f"{part}.csv").assign(part=part)
         for part in ("train", "test", "unlabelled")
@@ -72,12 +72,12 @@ def catalog_of(folder: Path) -> pd.DataFrame:
 
 
 def features_of(frame: pd.DataFrame, encoder: str) -> np.ndarray:
-    """Give the encoder's features of a catalog."""
+    """Return the encoder's features of a catalog."""
     return feature_array(represent(frame, encoder))
 
 
 def out_of_fold(features: np.ndarray, labels: np.ndarray, seed: int) -> np.ndarray:
-    """Give five-fold cross-validated probabilities of a regularized linear head."""
+    """Return five-fold cross-validated probabilities of a regularized linear head."""
     head = make_pipeline(StandardScaler(), LogisticRegression(C=1e-3, max_iter=300))
     folds = StratifiedKFold(5, shuffle=True, random_state=seed)
     return cross_val_predict(head, features, labels, cv=folds, method="predict_proba")

@@ -27,7 +27,7 @@ SHARES = [0.45, 0.35, 0.15, 0.04, 0.01]
 
 
 def classifier(n: int, rng: np.random.Generator) -> tuple[pd.DataFrame, dict[str, object]]:
-    """Give columns and scores of a classifier of five classes of very different size."""
+    """Return columns and scores of a classifier of five classes of very different size."""
     truth = rng.choice(len(CLASSES), n, p=SHARES)
     logits = np.log(SHARES) + rng.normal(0, 1, (n, len(CLASSES))) + 3 * np.eye(len(CLASSES))[truth]
     p = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
@@ -39,7 +39,7 @@ def classifier(n: int, rng: np.random.Generator) -> tuple[pd.DataFrame, dict[str
 
 
 def regressor(n: int, rng: np.random.Generator) -> tuple[pd.DataFrame, dict[str, object]]:
-    """Give columns and scores of a regressor with intervals."""
+    """Return columns and scores of a regressor with intervals."""
     truth = rng.normal(10, 3, (n, 1))
     guess = truth + rng.normal(0, 1, (n, 1))
     table = pd.DataFrame({"size": guess[:, 0], "size_low": guess[:, 0] - 1.64, "size_high": guess[:, 0] + 1.64})
@@ -49,7 +49,7 @@ def regressor(n: int, rng: np.random.Generator) -> tuple[pd.DataFrame, dict[str,
 
 
 def votes(n: int, rng: np.random.Generator) -> tuple[pd.DataFrame, dict[str, object]]:
-    """Give columns and scores of a decision tree's votes."""
+    """Return columns and scores of a decision tree's votes."""
     tree = trees.load("gz2")
     posterior = trees.VotePosterior(tree, np.exp(rng.normal(1.5, 1, (n, len(tree.label_cols)))))
     counts = rng.binomial(8, np.clip(posterior.fractions() + rng.normal(0, 0.1, (n, len(tree.label_cols))), 0, 1))

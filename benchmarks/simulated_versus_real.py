@@ -41,13 +41,13 @@ CELL = 150  # pixels
 
 
 def real_pictures(folder: Path, catalog: str, n_galaxies: int, size: int) -> list[Image.Image]:
-    """Give real cutouts at `size` pixels."""
+    """Return real cutouts at `size` pixels."""
     files = pd.read_csv(folder / catalog)["file_loc"][:n_galaxies]
     return [Image.open(folder / file).convert("RGB").resize((size, size), Image.Resampling.LANCZOS) for file in files]
 
 
 def simulated_pictures(survey: Survey, population: str, n_galaxies: int, size: int) -> list[Image.Image]:
-    """Give simulated cutouts at `size` pixels."""
+    """Return simulated cutouts at `size` pixels."""
     sky = SimulatedSurvey(survey, size=size, seed=7, population=population)
     pictures = []
     for start in range(0, n_galaxies, 50):

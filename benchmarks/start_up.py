@@ -18,7 +18,7 @@ COMMANDS = {
 
 
 def seconds(code: str) -> float:
-    """Give the wall-clock time of a fresh Python process that runs ``code``."""
+    """Return the wall-clock time of a fresh Python process that runs ``code``."""
     start = time.perf_counter()
     subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.DEVNULL)
     return time.perf_counter() - start

@@ -148,7 +148,7 @@ class Trial:
         self.features: dict[str, torch.Tensor] = {}
 
     def scores(self, size: int | None, seeds: int, *, cross_validate: bool) -> list[float]:
-        """Give one figure a seed for a number of labels."""
+        """Return one figure a seed for a number of labels."""
         found = []
         for seed in range(seeds):
             train, test = self._parts(seed) if cross_validate else (self.train, self.test)
@@ -214,7 +214,7 @@ class Trial:
         return FinetuneableZoobotClassifier(len(classes), class_weights=weights, **options)
 
     def _features_of(self, frame: pd.DataFrame, preprocessing: Preprocessing | None) -> torch.Tensor:
-        """Give the features of galaxies, each computed once."""
+        """Return the features of galaxies, each computed once."""
         missing = frame[~frame["id_str"].isin(list(self.features))]
         if len(missing):
             settings = preprocessing or Preprocessing(image_size=self.size, images=ImageSettings())
@@ -225,7 +225,7 @@ class Trial:
 
 
 def _some(frame: pd.DataFrame, label: str | None, size: int | None, seed: int) -> pd.DataFrame:
-    """Give some rows, each class in proportion and at least two of it."""
+    """Return some rows, each class in proportion and at least two of it."""
     if size is None or size >= len(frame):
         return frame
     if label is None:
@@ -237,7 +237,7 @@ def _some(frame: pd.DataFrame, label: str | None, size: int | None, seed: int) -
 
 
 def _fraction_error(fractions: "np.ndarray[Any, Any]", frame: pd.DataFrame) -> float:
-    """Give the mean absolute error of vote fractions, over answers, galaxies of which enough were asked, then questions."""
+    """Return the mean absolute error of vote fractions, over answers, galaxies of which enough were asked, then questions."""
     errors = []
     for question in TREE.questions:
         answers = question.columns

@@ -74,7 +74,7 @@ def make_batch(schema: Schema, size: int, *, everything: bool) -> tuple[Tensor, 
 
 
 def compare(schema: Schema, concentrations: Tensor, votes: Tensor, peer: Path, threads: int, repeats: int) -> list[str]:
-    """Give a row a side: its median time, and how far its losses and gradients are from the exact ones."""
+    """Return a row a side: its median time, and how far its losses and gradients are from the exact ones."""
 
     def loop(concentrations: Tensor, votes: Tensor) -> Tensor:
         return plain_loop(concentrations, votes, schema.question_index_groups)

@@ -115,7 +115,7 @@ def choose(
 
 
 def _total_loss(scores: dict[str, VoteScores], n_galaxies: int) -> float:
-    """Give the mean over galaxies of the loss summed over questions."""
+    """Return the mean over galaxies of the loss summed over questions."""
     return sum(one.loss * one.n_asked for one in scores.values() if one.n_asked) / n_galaxies
 
 
@@ -230,7 +230,7 @@ def _trial(
 
 
 def _equal_bias(expected: np.ndarray, votes: np.ndarray) -> dict[str, tuple[float, float]]:
-    """Give each question's largest bias of an answer's fraction, galaxies counting alike, and its standard error."""
+    """Return each question's largest bias of an answer's fraction, galaxies counting alike, and its standard error."""
     biases = {}
     for question in TREE.questions:
         counts = votes[:, question.columns]
@@ -245,7 +245,7 @@ def _equal_bias(expected: np.ndarray, votes: np.ndarray) -> dict[str, tuple[floa
 
 
 def _ridge(train: pd.DataFrame, test: pd.DataFrame, model: FinetuneableZoobotTree, size: int) -> np.ndarray:
-    """Give the fractions that ridge regression on the encoder's features predicts, its strength by leave-one-out."""
+    """Return the fractions that ridge regression on the encoder's features predicts, its strength by leave-one-out."""
     settings = Preprocessing(image_size=size, images=ImageSettings())
     features, others = (
         represent(frame, model.encoder, preprocessing=settings).filter(like="feature_").to_numpy()
@@ -266,13 +266,13 @@ def _ridge(train: pd.DataFrame, test: pd.DataFrame, model: FinetuneableZoobotTre
 
 
 def _mean_fractions(train: pd.DataFrame, test: pd.DataFrame) -> np.ndarray:
-    """Give the fractions of all training votes together, for each test galaxy."""
+    """Return the fractions of all training votes together, for each test galaxy."""
     parts = [_votes(train, question)[0].sum(axis=0) for question in TREE.questions]
     return np.tile(np.concatenate([part / part.sum() for part in parts]), (len(test), 1))
 
 
 def _error(question: trees.Question, fractions: np.ndarray, frame: pd.DataFrame) -> float:
-    """Give the mean absolute error of vote fractions, weighted by votes."""
+    """Return the mean absolute error of vote fractions, weighted by votes."""
     votes, columns = _votes(frame, question)
     total = votes.sum(axis=1)
     asked = total > 0
@@ -286,7 +286,7 @@ def _votes(frame: pd.DataFrame, question: trees.Question) -> tuple[np.ndarray, s
 
 
 def _placed(frame: pd.DataFrame, folder: Path) -> pd.DataFrame:
-    """Give a table whose paths start at the root."""
+    """Return a table whose paths start at the root."""
     return frame.assign(file_loc=[str(folder / path) for path in frame["file_loc"]])
 
 

@@ -15,7 +15,7 @@ os.environ.pop("COLUMNS", None)  # the suite's processes are given one, by which
 
 @pytest.fixture(scope="session")
 def real_data() -> Path:
-    """Give the folder of real labelled galaxies (``ZOOBOT_TEST_DATA``, else ``../shared/data``)."""
+    """Return the folder of real labelled galaxies (``ZOOBOT_TEST_DATA``, else ``../shared/data``)."""
     folder = Path(os.environ.get("ZOOBOT_TEST_DATA", ROOT.parent / "shared" / "data"))
     if not folder.is_dir():
         pytest.skip(
@@ -26,7 +26,7 @@ def real_data() -> Path:
 
 @pytest.fixture(scope="session")
 def catalog_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give the catalog of 60 made-up galaxies: two classes, named (label) and numbered (number), and a size."""
+    """Return the catalog of 60 made-up galaxies: two classes, named (label) and numbered (number), and a size."""
     folder = tmp_path_factory.mktemp("galaxies")
     make_catalog(folder)
     return folder / "catalog.csv"

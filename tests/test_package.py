@@ -84,7 +84,7 @@ def test_rooms_import_from_rooms_below_only(path):
 
 
 def rooms_imported(path: Path) -> set[str]:
-    """Give the rooms of zoobot that a module imports from, anywhere in it."""
+    """Return the rooms of zoobot that a module imports from, anywhere in it."""
     rooms = set()
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):

@@ -65,13 +65,13 @@ class Normalised(nn.Module):
         self.register_buffer("std", std.reshape(-1, 1, 1))
 
     def forward(self, image: Tensor) -> Tensor:
-        """Give features (batch, feature) of images (batch, channel, height, width)."""
+        """Return features (batch, feature) of images (batch, channel, height, width)."""
         features: Tensor = self.network((image - self.mean) / self.std)
         return features
 
 
 def encoder_of(spec: Spec) -> nn.Module:
-    """Give the network: the pretrained weights in a file, or an architecture with the same random weights on every side."""
+    """Return the network: the pretrained weights in a file, or an architecture with the same random weights on every side."""
     if spec.encoder_file:
         saved = torch.load(spec.encoder_file, weights_only=True)
         network = timm.create_model(saved["architecture"], num_classes=0)
@@ -83,7 +83,7 @@ def encoder_of(spec: Spec) -> nn.Module:
 
 
 def feature_sum(encoder: nn.Module) -> float:
-    """Give a fingerprint of an encoder in eval mode: its mean absolute feature of a fixed batch of noise."""
+    """Return a fingerprint of an encoder in eval mode: its mean absolute feature of a fixed batch of noise."""
     images = torch.rand(4, 3, 224, 224, generator=torch.Generator().manual_seed(FEATURE_SEED))
     was_training = encoder.training
     encoder.eval()
@@ -94,7 +94,7 @@ def feature_sum(encoder: nn.Module) -> float:
 
 
 def run_folder(spec: Spec) -> Path:
-    """Give an empty place for a run's checkpoints."""
+    """Return an empty place for a run's checkpoints."""
     folder = Path(spec.folder) / "run"
     folder.mkdir(parents=True, exist_ok=True)
     return folder

@@ -13,7 +13,7 @@ VERSIONS = "import json, importlib.metadata as m; print(json.dumps({name: m.vers
 
 
 def peer_python(venv: Path) -> Path:
-    """Give the interpreter of the peer's environment, which is made where it is missing or holds other versions."""
+    """Return the interpreter of the peer's environment, which is made where it is missing or holds other versions."""
     python = venv / "bin" / "python"
     if not python.exists():
         print(f"making the peer's environment in {venv}", flush=True)
@@ -25,7 +25,7 @@ def peer_python(venv: Path) -> Path:
 
 
 def versions(python: Path, packages: Iterable[str]) -> dict[str, str] | None:
-    """Give the versions of packages in an environment; None where one is missing."""
+    """Return the versions of packages in an environment; None where one is missing."""
     asked = subprocess.run(
         [python, "-c", VERSIONS % (list(packages),)],
         capture_output=True,
@@ -37,5 +37,5 @@ def versions(python: Path, packages: Iterable[str]) -> dict[str, str] | None:
 
 
 def clean_environment() -> dict[str, str]:
-    """Give this process's environment without what would put our package in the peer's way."""
+    """Return this process's environment without what would put our package in the peer's way."""
     return {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "PYTHONHOME")}

@@ -55,7 +55,7 @@ def write_catalogs(data: Path, work: Path, *, seeds: int, quick: bool) -> Catalo
 
 
 def ring_labels(catalogs: Catalogs) -> pd.Series:
-    """Give the labels of the test galaxies by id_str."""
+    """Return the labels of the test galaxies by id_str."""
     frame = pd.read_csv(catalogs.rings[0]["test"], dtype={"id_str": str})
     return frame.set_index("id_str")[catalogs.ring_label]
 

@@ -35,18 +35,18 @@ class Plan:
     long_epochs: int
 
     def job(self, name: str, side: str = "ours") -> Job | None:
-        """Give the job of a name on a side, if it is in the plan."""
+        """Return the job of a name on a side, if it is in the plan."""
         return next((job for job in self.jobs if job.name == name and job.side == side), None)
 
     def chosen(self, wanted: list[str]) -> list[Job]:
-        """Give the jobs whose name begins with one of the wanted ones, and what they need; all, where none is given."""
+        """Return the jobs whose name begins with one of the wanted ones, and what they need; all, where none is given."""
         if any(name.startswith(SCORE) for name in wanted):
             wanted = [*wanted, EXPORT]
         return [job for job in self.jobs if not wanted or job.name.startswith(tuple(wanted))]
 
 
 def make_plan(catalogs: Catalogs, work: Path, *, seeds: int, quick: bool) -> Plan:
-    """Give all jobs."""
+    """Return all jobs."""
     epochs, long_epochs, few = (2, 4, 2) if quick else (30, 100, 2)
     repeats = 1 if quick else 3  # ours take seconds, where one noisy moment would count
     common = {"folder": "", "catalog": str(catalogs.labelled), "label": catalogs.label}

@@ -72,7 +72,7 @@ class Runner:
         record.write_text(json.dumps({"asked": self._asked(job), "runs": runs}, indent=1))
 
     def result(self, job: Job) -> list[dict[str, Any]] | None:
-        """Give what a job measured, one entry a run; None where it has not run, or was asked for something else."""
+        """Return what a job measured, one entry a run; None where it has not run, or was asked for something else."""
         record = self._record(job)
         if not record.is_file():
             return None
@@ -144,7 +144,7 @@ class Runner:
         return environment | {"ZOOBOT_CACHE": str(cache), "KEEP_FREED_MEMORY": "1" if keep_memory else "0"}
 
     def _asked(self, job: Job) -> dict[str, Any]:
-        """Give what must be the same for a kept measurement to stand: the job, and the code that it is of."""
+        """Return what must be the same for a kept measurement to stand: the job, and the code that it is of."""
         package, _ = SIDES[job.side]
         asked: dict[str, Any] = json.loads(json.dumps(asdict(job) | {"code": self.code[package]}))
         return asked
@@ -208,7 +208,7 @@ def _file_name(job: Job) -> str:
 
 
 def _digest_of(package: str) -> str:
-    """Give a digest of the code that a side runs: a measurement of other code is not used again."""
+    """Return a digest of the code that a side runs: a measurement of other code is not used again."""
     here = Path(__file__).parent
     files = [here / name for name in ("job.py", "spec.py", "common.py", f"side_{package}.py")]
     if package == "ours":

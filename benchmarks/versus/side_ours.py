@@ -100,7 +100,7 @@ def frozen_pass(spec: Spec) -> dict[str, Any]:
 
 
 def bare(spec: Spec) -> dict[str, Any]:
-    """Give the images/s of the network alone on one batch that is in memory, in each arithmetic."""
+    """Return the images/s of the network alone on one batch that is in memory, in each arithmetic."""
     network = encoder_of(spec).eval()
     images = torch.rand(BATCH, 3, 224, 224)
     return {

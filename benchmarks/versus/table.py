@@ -41,7 +41,7 @@ class Row:
     met: bool | None = None
 
     def line(self, *, judged: bool) -> str:
-        """Give the row in markdown; with ``judged``, whether the goal was met."""
+        """Return the row in markdown; with ``judged``, whether the goal was met."""
         verdict = {None: MISSING, True: "met", False: "**missed**"}[self.met if judged else None]
         cells = (self.job, self.goal, self.peer, self.kept, self.ours, self.ratio, self.kept_ratio, verdict)
         return f"| {' | '.join(cells)} |"
@@ -55,17 +55,17 @@ class Figures:
         self.plan = plan
 
     def value(self, name: str, side: str, key: str) -> float | None:
-        """Give the median of a figure over a job's runs."""
+        """Return the median of a figure over a job's runs."""
         return self.of(name, side, lambda run: float(run[key]))
 
     def of(self, name: str, side: str, figure: Callable[[dict[str, Any]], float]) -> float | None:
-        """Give the median over a job's runs of what ``figure`` makes of one."""
+        """Return the median over a job's runs of what ``figure`` makes of one."""
         job = self.plan.job(name, side)
         runs = None if job is None else self.runner.result(job)
         return None if runs is None else statistics.median(figure(run) for run in runs)
 
     def longer(self, name: str, side: str, epochs: int, key: str = "fit_seconds") -> float | None:
-        """Give a fit's (or process's) seconds had it run this many epochs: what came before and between, and so many mean epochs."""
+        """Return a fit's (or process's) seconds had it run this many epochs: what came before and between, and so many mean epochs."""
 
         def scaled(run: dict[str, Any]) -> float:
             seconds = run["epoch_seconds"]
@@ -74,16 +74,16 @@ class Figures:
         return self.of(name, side, scaled)
 
     def step(self, name: str) -> float | None:
-        """Give the seconds of a step of ours after the first epoch."""
+        """Return the seconds of a step of ours after the first epoch."""
         return self.of(name, "ours", lambda run: statistics.median(run["step_seconds"][1:]))
 
     def epoch(self, side: str) -> float | None:
-        """Give the seconds of an epoch of the whole network after the first."""
+        """Return the seconds of an epoch of the whole network after the first."""
         return self.of(names.WHOLE, side, lambda run: statistics.median(run["epoch_seconds"][1:]))
 
 
 def rows(figures: Figures) -> list[Row]:
-    """Give the lines of the table of goals."""
+    """Return the lines of the table of goals."""
     value = figures.value
     epochs = figures.plan.epochs
     fits = [figures.longer(names.HEAD, side, epochs) for side in names.BOTH]
@@ -136,7 +136,7 @@ def rows(figures: Figures) -> list[Row]:
 
 
 def accuracy(figures: Figures, labels: pd.Series, seeds: int, *, judged: bool) -> str:
-    """Give the table of held-out accuracy and AUROC over seeds, and whether both sides had the same network."""
+    """Return the table of held-out accuracy and AUROC over seeds, and whether both sides had the same network."""
     found: dict[str, list[tuple[float, float]]] = {}
     prints: list[float] = []
     for side in names.SCORED:
@@ -173,7 +173,7 @@ def accuracy(figures: Figures, labels: pd.Series, seeds: int, *, judged: bool) -
 
 
 def plain_loop(figures: Figures) -> str:
-    """Give a line on the plain timm loop: what a user would write who has neither package."""
+    """Return a line on the plain timm loop: what a user would write who has neither package."""
     theirs = figures.longer(names.TIMM, "timm", figures.plan.epochs)
     ours = figures.value(names.HEAD, "ours", "fit_seconds")
     if theirs is None or ours is None:

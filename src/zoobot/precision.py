@@ -90,7 +90,7 @@ def keep_freed_memory() -> None:
 
 
 def peak_memory_gb(device: torch.device) -> float:
-    """Give the most memory that this process has held on a GPU, or else in its own address space, in 10^9 bytes (0 on Windows)."""
+    """Return the most memory that this process has held on a GPU, or else in its own address space, in 10^9 bytes (0 on Windows)."""
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device) / 1e9
     if sys.platform == "win32":

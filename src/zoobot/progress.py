@@ -12,7 +12,7 @@ PATIENCE_SECONDS = 2.0
 
 
 def track(items: Iterable[T], description: str, total: int, unit: str = "galaxies") -> Iterator[T]:
-    """Give ``items`` one by one; after two seconds, show on standard error how many of ``total`` are done, and the rate.
+    """Return ``items`` one by one; after two seconds, show on standard error how many of ``total`` are done, and the rate.
 
     Parameters
     ----------
@@ -29,7 +29,7 @@ def track(items: Iterable[T], description: str, total: int, unit: str = "galaxie
 
 
 def track_steps(steps: Iterable[tuple[T, int]], description: str, total: int, unit: str = "galaxies") -> Iterator[T]:
-    """Give the first of each ``(item, how many units it is worth)``, showing progress as `track` does."""
+    """Return the first of each ``(item, how many units it is worth)``, showing progress as `track` does."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     from zoobot.terminal import Terminal, printable

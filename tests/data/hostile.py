@@ -38,7 +38,7 @@ def socket_file(path: Path) -> None:
 
 
 def packed(start: bytes, zeros: int, letter: bytes) -> bytes:
-    """Give what gzip makes of some bytes and very many equal ones, quickly: 3 MB for 3 GB."""
+    """Return what gzip makes of some bytes and very many equal ones, quickly: 3 MB for 3 GB."""
     block = letter * (10**7 // len(letter))
     return gzip.compress(start) + gzip.compress(block) * (zeros // len(block))
 
@@ -48,7 +48,7 @@ def bomb(start: bytes = b"", letter: bytes = b"\0", zeros: int = GB) -> Callable
 
 
 def header(*shape: int, bits: int = -32) -> bytes:
-    """Give the header of a FITS image that says it has a shape."""
+    """Return the header of a FITS image that says it has a shape."""
     made = fits.Header(
         [("SIMPLE", True), ("BITPIX", bits), ("NAXIS", len(shape))]
         + [(f"NAXIS{axis + 1}", length) for axis, length in enumerate(reversed(shape))]
@@ -57,7 +57,7 @@ def header(*shape: int, bits: int = -32) -> bytes:
 
 
 def table_header(rows: int) -> bytes:
-    """Give the start of a FITS file whose table says it has so many rows of ``file_loc``."""
+    """Return the start of a FITS file whose table says it has so many rows of ``file_loc``."""
     content = io.BytesIO()
     column = fits.Column("file_loc", "20A", array=np.array(["a.jpg"]))
     fits.HDUList([fits.PrimaryHDU(), fits.BinTableHDU.from_columns([column])]).writeto(content)
@@ -166,7 +166,7 @@ for name in ("tsv", "fits", "ecsv", "votable", "parquet", "hdf5", "csv.gz", "fit
 
 
 def png(width: int, height: int) -> Callable[[Path], None]:
-    """Give a maker of a PNG that is white all over, 100 rows of it at most: it is not to be read so far."""
+    """Return a maker of a PNG that is white all over, 100 rows of it at most: it is not to be read so far."""
 
     def make(path: Path) -> None:
         image = io.BytesIO()

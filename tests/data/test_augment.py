@@ -12,7 +12,7 @@ STILL = Augmentation(rotate=False, flip=False, zoom=(1, 1), shift=0)
 
 
 def smooth(n_images: int = 4, size: int = 48) -> Tensor:
-    """Give images that are smooth enough to compare after interpolation: an off-centre blob on a gradient."""
+    """Return images that are smooth enough to compare after interpolation: an off-centre blob on a gradient."""
     y, x = torch.meshgrid(torch.linspace(-1, 1, size), torch.linspace(-1, 1, size), indexing="ij")
     blobs = [torch.exp(-(((x - 0.3) ** 2 + (y + 0.1 * k) ** 2) / 0.08)) * 0.8 + 0.05 * x + 0.1 for k in range(n_images)]
     return torch.stack(blobs)[:, None].repeat(1, 3, 1, 1).clamp(0, 1)

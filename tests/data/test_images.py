@@ -36,7 +36,7 @@ CUBE = RNG.gamma(2, 5, (4, 20, 16)).astype(np.float32)
 
 @pytest.fixture
 def folder(tmp_path):
-    """Give a folder with a grey and a color PNG, three bands in files of their own, and a cube."""
+    """Return a folder with a grey and a color PNG, three bands in files of their own, and a cube."""
     Image.fromarray(GREY).save(tmp_path / "grey.png")
     Image.fromarray(COLOR).save(tmp_path / "color.png")
     fits.PrimaryHDU(CUBE).writeto(tmp_path / "cube.fits")

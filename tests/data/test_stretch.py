@@ -19,7 +19,7 @@ SINGLE_BAND = [stretch for stretch in STRETCHES if stretch != "lupton"]
 
 @pytest.fixture
 def galaxy():
-    """Give three bands of an exponential disc on a noisy sky, each with its own sky level."""
+    """Return three bands of an exponential disc on a noisy sky, each with its own sky level."""
     rng = np.random.default_rng(3)
     y, x = np.mgrid[-32:32, -32:32]
     disc = np.exp(-np.hypot(x, y) / 6)

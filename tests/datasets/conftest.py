@@ -28,7 +28,7 @@ IMAGES = {f"images/J{i // 3}/J{i:03d}.jpg": jpeg(20 * i) for i in range(N_GALAXI
 
 
 def tar_of(files: Mapping[str, bytes], extra: tuple[tarfile.TarInfo, ...] = (), mode: str = "w:gz") -> bytes:
-    """Give a tar archive of files, by name, and of further members."""
+    """Return a tar archive of files, by name, and of further members."""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode=mode) as tar:
         for name, content in files.items():
@@ -41,7 +41,7 @@ def tar_of(files: Mapping[str, bytes], extra: tuple[tarfile.TarInfo, ...] = (), 
 
 
 def published_table(name: str) -> pd.DataFrame:
-    """Give nine galaxies in the published form of a set: labels 0, 1, 0, ..., or votes 0, 1, 2, ... with some not asked."""
+    """Return nine galaxies in the published form of a set: labels 0, 1, 0, ..., or votes 0, 1, 2, ... with some not asked."""
     images = published_sets()[name]
     parts = {
         "subfolder": [f"J{i // 3}" for i in range(N_GALAXIES)],
@@ -76,7 +76,7 @@ class Survey(FileServer):
 
 @pytest.fixture
 def survey(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Survey]:
-    """Give a server with the rings demo on it."""
+    """Return a server with the rings demo on it."""
     for proxy in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
         monkeypatch.delenv(proxy, raising=False)
     monkeypatch.setattr(download, "PAUSE_SECONDS", 0)

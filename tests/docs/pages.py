@@ -36,7 +36,7 @@ class Block:
         return f"{self.page}:{self.line}"
 
     def commands(self) -> list[list[str]]:
-        """Give the arguments of each ``zoobot`` command in a block of shell commands."""
+        """Return the arguments of each ``zoobot`` command in a block of shell commands."""
         if self.language not in ("bash", "console"):
             return []
         lines = (line.removeprefix("$ ") for line in self.text.splitlines())
@@ -44,7 +44,7 @@ class Block:
 
 
 def blocks_of(page: str) -> list[Block]:
-    """Give the fenced blocks of a page, in order."""
+    """Return the fenced blocks of a page, in order."""
     text = (ROOT / page).read_text(encoding="utf-8")
     found = re.finditer(r"^```(\w*)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
     return [Block(page, text.count("\n", 0, match.start(2)) + 1, match[1], match[2]) for match in found]

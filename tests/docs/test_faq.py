@@ -21,7 +21,7 @@ QUOTES = {block.name: " ".join(block.text.split()) for block in blocks_of("docs/
 
 @pytest.fixture(scope="module")
 def table(tmp_path_factory) -> pd.DataFrame:
-    """Give 20 galaxies of two classes, with absolute paths."""
+    """Return 20 galaxies of two classes, with absolute paths."""
     folder = tmp_path_factory.mktemp("galaxies")
     frame = make_catalog(folder, n_galaxies=20)
     return frame.assign(file_loc=[str(folder / name) for name in frame["file_loc"]])

@@ -22,7 +22,7 @@ def tensors_of(module: nn.Module) -> dict[str, torch.Tensor]:
 
 
 def changed_by_training(encoder: Encoder, steps: int = 3) -> set[str]:
-    """Give the names of the tensors that a few optimizer steps, weight decay included, change in any bit."""
+    """Return the names of the tensors that a few optimizer steps, weight decay included, change in any bit."""
     head = nn.Sequential(nn.Dropout(0.5), nn.Linear(encoder.num_features, 2))
     model = nn.ModuleList([encoder, head]).train()
     optimizer = torch.optim.AdamW(model.parameters(), lr=0.01, weight_decay=0.1)

@@ -66,7 +66,7 @@ def models() -> dict[str, torch.nn.Module]:
 
 @pytest.fixture(scope="module")
 def answers(models, tmp_path_factory) -> dict[str, dict]:
-    """Give the answers to all requests: with the server, then with the server gone (keys that start with "gone ")."""
+    """Return the answers to all requests: with the server, then with the server gone (keys that start with "gone ")."""
     root, home = tmp_path_factory.mktemp("hub"), tmp_path_factory.mktemp("home")
     for name, model in models.items():
         save_for_hf(model, str(root / name.partition(":")[2]), safe_serialization=name != PICKLED)

@@ -39,7 +39,7 @@ class Answer:
 
 
 def picture(shape: str, radius: float, seed: int) -> np.ndarray:
-    """Give flux float32 (WIDTH, WIDTH) in [0, 1]: a disk, a disk with a ring about it, or a bar at some angle."""
+    """Return flux float32 (WIDTH, WIDTH) in [0, 1]: a disk, a disk with a ring about it, or a bar at some angle."""
     rng = np.random.default_rng(seed)
     y, x = np.mgrid[:WIDTH, :WIDTH] - (WIDTH - 1) / 2
     distance = np.hypot(x, y)
@@ -66,7 +66,7 @@ def one_thread():
 
 @pytest.fixture(scope="session")
 def galaxies(tmp_path_factory) -> Path:
-    """Give a folder with ``catalog.csv`` and its pictures: shape (names), ring (0/1), radius, votes, several labels."""
+    """Return a folder with ``catalog.csv`` and its pictures: shape (names), ring (0/1), radius, votes, several labels."""
     folder = tmp_path_factory.mktemp("galaxies")
     (folder / "images").mkdir()
     (folder / "tree.yaml").write_text(TREE)
@@ -93,7 +93,7 @@ def galaxies(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="session")
 def cutouts(tmp_path_factory) -> Path:
-    """Give a folder of FITS cutouts with one subfolder a class."""
+    """Return a folder of FITS cutouts with one subfolder a class."""
     folder = tmp_path_factory.mktemp("cutouts")
     for place in range(24):
         shape = SHAPES[place % 2]
@@ -105,7 +105,7 @@ def cutouts(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="session")
 def encoder(tmp_path_factory) -> Path:
-    """Give a tiny encoder with batch norms, saved by timm."""
+    """Return a tiny encoder with batch norms, saved by timm."""
     folder = tmp_path_factory.mktemp("encoder")
     with torch.random.fork_rng():
         torch.manual_seed(0)
@@ -115,7 +115,7 @@ def encoder(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="session")
 def zoobot_command() -> Callable[..., Answer]:
-    """Give a function that runs ``zoobot`` with some arguments in this process, as the script would."""
+    """Return a function that runs ``zoobot`` with some arguments in this process, as the script would."""
 
     def run(*arguments: object) -> Answer:
         with pytest.MonkeyPatch.context() as patch:
@@ -134,14 +134,14 @@ def zoobot_command() -> Callable[..., Answer]:
 
 @pytest.fixture(scope="session")
 def quick(encoder) -> list[object]:
-    """Give options that make a run short; those that follow them count."""
+    """Return options that make a run short; those that follow them count."""
     options = {"encoder": encoder, "image-size": 32, "epochs": 4, "learning-rate": 0.01, "num-workers": 0}
     return ["--no-report", *(part for name, value in options.items() for part in (f"--{name}", value))]
 
 
 @pytest.fixture(scope="session")
 def finetune(galaxies, quick, zoobot_command) -> Callable[..., Answer]:
-    """Give a function that finetunes on the pictures into ``out``, quickly, and fails the test where it doesn't succeed."""
+    """Return a function that finetunes on the pictures into ``out``, quickly, and fails the test where it doesn't succeed."""
 
     def run(out: Path, *arguments: object, catalog: Path = galaxies / "catalog.csv") -> Answer:
         answer = zoobot_command("finetune", catalog, "--out", out, *quick, *arguments)

@@ -70,7 +70,7 @@ def _commands() -> Iterator[tuple[str, Callable[..., Any]]]:
 
 
 def _parameters(command: Callable[..., Any]) -> Iterator[tuple[str, set[Any], Any]]:
-    """Give each parameter's name, the types that it may be, and its typer declaration."""
+    """Return each parameter's name, the types that it may be, and its typer declaration."""
     for name, parameter in inspect.signature(command, eval_str=True).parameters.items():
         assert get_origin(parameter.annotation) is Annotated
         of, info = get_args(parameter.annotation)[:2]
@@ -88,7 +88,7 @@ PATH_OPTIONS = [
 
 
 def arguments(command: str, known: dict[str, object], **changed: object) -> list[str]:
-    """Give a command's arguments: those of `BASE` with what is ``known`` put in, and some options changed, as they stand."""
+    """Return a command's arguments: those of `BASE` with what is ``known`` put in, and some options changed, as they stand."""
     values = {name: str(value).format(**known) for name, value in BASE[command].items()}
     for option in changed:
         values |= {name: value for name, value in INSTEAD.get((command, option), {}).items() if name not in changed}

@@ -5,7 +5,7 @@ from pathlib import Path
 
 
 def outcome(out: Path, name: str) -> bytes:
-    """Give a file's content; of ``metrics.json``, all but the timing."""
+    """Return a file's content; of ``metrics.json``, all but the timing."""
     content = (out / name).read_bytes()
     if name != "metrics.json":
         return content

@@ -21,7 +21,7 @@ SCRIPT = Path(sys.executable).with_name("zoobot")
 
 @pytest.fixture(scope="module")
 def table(galaxies) -> pd.DataFrame:
-    """Give the catalog, with absolute paths and an id_str, to be spoiled."""
+    """Return the catalog, with absolute paths and an id_str, to be spoiled."""
     frame = pd.read_csv(galaxies / "catalog.csv")
     frame["file_loc"] = [str(galaxies / name) for name in frame["file_loc"]]
     return frame.assign(id_str=[f"J{place:04}" for place in range(len(frame))])
@@ -29,7 +29,7 @@ def table(galaxies) -> pd.DataFrame:
 
 @pytest.fixture
 def refuses(zoobot_command, quick, tmp_path):
-    """Give a function that finetunes on a table and checks that it is refused, in these words, before any training."""
+    """Return a function that finetunes on a table and checks that it is refused, in these words, before any training."""
 
     def run(catalog, *arguments, words):
         if isinstance(catalog, pd.DataFrame):
@@ -46,7 +46,7 @@ def refuses(zoobot_command, quick, tmp_path):
 
 @pytest.fixture(scope="module")
 def trained(finetune, tmp_path_factory) -> Path:
-    """Give the folder of a finished run on three named classes."""
+    """Return the folder of a finished run on three named classes."""
     out = tmp_path_factory.mktemp("trained") / "run"
     finetune(out, "--label", "shape", "--epochs", 1)
     return out

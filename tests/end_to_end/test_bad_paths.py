@@ -55,7 +55,7 @@ def folder():
 
 
 def there(folder: Path) -> list[tuple[str, int, int]]:
-    """Give what lies in a folder: names, kinds, sizes."""
+    """Return what lies in a folder: names, kinds, sizes."""
     found = [(path, path.lstat()) for path in sorted(folder.rglob("*"))]
     return [(str(path), one.st_mode, one.st_size) for path, one in found if not path.is_dir()]
 

@@ -173,7 +173,7 @@ def test_refused_before_an_image_is_read(
 
 
 def words_of(command, changed, known) -> list[str]:
-    """Give a command's arguments; those changed may be several, or have names that Python has not."""
+    """Return a command's arguments; those changed may be several, or have names that Python has not."""
     first = {name: value[0] if isinstance(value, tuple) else value for name, value in changed.items() if name != "map"}
     first = {name: None if value is None else str(value).format(**known) for name, value in first.items()}
     more = [["--" + name, *value[1:]] for name, value in changed.items() if isinstance(value, tuple)]

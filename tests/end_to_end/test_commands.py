@@ -58,7 +58,7 @@ TASKS = list(LABELS)
 
 @pytest.fixture(scope="module")
 def runs(galaxies, finetune, tmp_path_factory):
-    """Give a function from a task's name to the folder of its run, done once, and the command's answer."""
+    """Return a function from a task's name to the folder of its run, done once, and the command's answer."""
     done = {}
 
     def run(task):
@@ -124,7 +124,7 @@ def test_the_model_of_the_best_epoch_is_kept(finetune, tmp_path):
 
 
 def figures_of(metrics, part="test"):
-    """Give each figure of a part with the score that it is of, by name; those under labels and targets too."""
+    """Return each figure of a part with the score that it is of, by name; those under labels and targets too."""
     figures = dict(metrics[part]["figures"])
     nested = {name: figures.pop(name) for name in ("classes", "labels", "targets", "calibrated") if name in figures}
     found = [(name, one, metrics[part].get(name)) for name, one in figures.items()]
@@ -366,7 +366,7 @@ def read_hdf5(path):
 
 
 def read(run):
-    """Give the scores and the predictions of a run's test part."""
+    """Return the scores and the predictions of a run's test part."""
     return json.loads((run / "metrics.json").read_text())["test"], pd.read_csv(run / "predictions.csv")
 
 
@@ -377,7 +377,7 @@ def check(scores, **wanted):
 
 
 def binary_scores(truth, probability):
-    """Give scikit-learn's scores of one label."""
+    """Return scikit-learn's scores of one label."""
     guess = probability > 0.5
     return {
         "accuracy": sk.accuracy_score(truth, guess),

@@ -51,7 +51,7 @@ def others(tmp_path_factory) -> pd.DataFrame:
 
 @pytest.fixture(scope="module")
 def runs(catalog, galaxies, finetune, tmp_path_factory):
-    """Give a function from a task's name to the folder of its run, done once."""
+    """Return a function from a task's name to the folder of its run, done once."""
     done = {}
 
     def run(task: str) -> Path:
@@ -68,7 +68,7 @@ def runs(catalog, galaxies, finetune, tmp_path_factory):
 
 @pytest.fixture
 def evaluate(zoobot_command, tmp_path):
-    """Give a function that evaluates a model on a catalog, and gives metrics, the folder, and what was said."""
+    """Return a function that evaluates a model on a catalog, and gives metrics, the folder, and what was said."""
 
     def run(frame: pd.DataFrame, run: Path, *arguments: object) -> tuple[dict, Path, str]:
         frame.to_csv(tmp_path / "evaluated.csv", index=False)
@@ -82,7 +82,7 @@ def evaluate(zoobot_command, tmp_path):
 
 
 def part_of(run: Path, *names: str) -> pd.DataFrame:
-    """Give the galaxies of some parts of a run, with all of their labels."""
+    """Return the galaxies of some parts of a run, with all of their labels."""
     parts = pd.read_csv(run / "parts.csv", dtype={"id_str": str})
     catalog = pd.read_csv(run.parent / "catalog.csv", dtype={"id_str": str})
     return catalog[catalog["id_str"].isin(parts.loc[parts["part"].isin(names), "id_str"])]

@@ -16,7 +16,7 @@ N = 72
 
 @pytest.fixture(scope="module")
 def edges(tmp_path_factory):
-    """Give a function that makes a catalog of FITS galaxies, two of which have a fill in 10 and 25% of their pixels."""
+    """Return a function that makes a catalog of FITS galaxies, two of which have a fill in 10 and 25% of their pixels."""
 
     def make(value: float, n: int = N):
         folder = tmp_path_factory.mktemp("edges")
@@ -33,7 +33,7 @@ def edges(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def trained(edges, finetune):
-    """Give a run with a report on galaxies with -9999 at the edge, and what its command wrote."""
+    """Return a run with a report on galaxies with -9999 at the edge, and what its command wrote."""
     folder = edges(-9999.0)
     answer = finetune(folder / "run", "--label", "label", "--epochs", 1, "--report", catalog=folder / "catalog.csv")
     return folder, answer

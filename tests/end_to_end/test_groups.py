@@ -9,7 +9,7 @@ import pytest
 
 @pytest.fixture(scope="module")
 def grouped(galaxies, tmp_path_factory):
-    """Give a catalog in which three galaxies of one class are one object."""
+    """Return a catalog in which three galaxies of one class are one object."""
     frame = pd.read_csv(galaxies / "catalog.csv")
     frame["file_loc"] = [str(galaxies / name) for name in frame["file_loc"]]
     place = np.arange(len(frame))

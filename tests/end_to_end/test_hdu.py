@@ -13,7 +13,7 @@ NOISE = np.random.default_rng(0).random((WIDTH, WIDTH)).astype(np.float32)
 
 @pytest.fixture(scope="module")
 def cutouts(tmp_path_factory):
-    """Give a catalog of FITS files whose first image is a mask; their picture is called SCI, and again OTHER."""
+    """Return a catalog of FITS files whose first image is a mask; their picture is called SCI, and again OTHER."""
     folder = tmp_path_factory.mktemp("hdus")
     rows = []
     for place in range(60):

@@ -55,7 +55,7 @@ def runs(finetune, tmp_path_factory) -> Path:
 
 
 def outputs_of(folder: Path) -> bytes:
-    """Give the outputs of a run's model for a number of features, as what it predicts depends on."""
+    """Return the outputs of a run's model for a number of features, as what it predicts depends on."""
     state = zoobot.load(folder / "model").state_dict()
     return b"".join(state[name].numpy().tobytes() for name in sorted(state))
 

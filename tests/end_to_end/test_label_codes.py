@@ -132,7 +132,7 @@ def test_galaxies_without_a_label_are_left_out_on_demand_and_counted(table, fine
 
 @pytest.fixture(scope="module")
 def partly_labelled(table, finetune, tmp_path_factory):
-    """Give the folder of a run with a report, on a catalog in which 5 galaxies of 96 have no label."""
+    """Return the folder of a run with a report, on a catalog in which 5 galaxies of 96 have no label."""
     folder = tmp_path_factory.mktemp("partly")
     frame = table.astype({"shape": object})
     frame.loc[:4, "shape"] = ["", " ", "NA", "None", None]

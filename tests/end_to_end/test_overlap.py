@@ -19,7 +19,7 @@ def table(galaxies) -> pd.DataFrame:
 
 @pytest.fixture
 def run(zoobot_command, quick, tmp_path):
-    """Give a function that finetunes on one catalog and tests on another."""
+    """Return a function that finetunes on one catalog and tests on another."""
 
     def run(train: pd.DataFrame, test: pd.DataFrame, *arguments):
         train.to_csv(tmp_path / "train.csv", index=False)

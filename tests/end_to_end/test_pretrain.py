@@ -18,7 +18,7 @@ SCRIPT = Path(sys.executable).with_name("zoobot")
 
 @pytest.fixture(scope="module")
 def options(galaxies) -> list[object]:
-    """Give the options of a short run on simulated galaxies, a catalog with another tree, and unlabelled cutouts."""
+    """Return the options of a short run on simulated galaxies, a catalog with another tree, and unlabelled cutouts."""
     return [
         "--architecture", "test_convnext", "--galaxies", "simulated", "--tree", "gz2", "--galaxies", galaxies / "catalog.csv",
         "--tree", galaxies / "tree.yaml", "--unlabelled", galaxies / "catalog.csv", "--size", 32, "--images", 240, "--batch-size", 8,
@@ -29,7 +29,7 @@ def options(galaxies) -> list[object]:
 
 @pytest.fixture(scope="module")
 def whole(options, zoobot_command, tmp_path_factory) -> Path:
-    """Give the folder of an uninterrupted run in one process."""
+    """Return the folder of an uninterrupted run in one process."""
     out = tmp_path_factory.mktemp("whole") / "run"
     answer = zoobot_command("pretrain", out, *options)
     assert answer.code == 0, answer.out + answer.err

@@ -12,7 +12,7 @@ RANDOM = (*PRETRAINED, "--encoder", "test_resnet", "--no-pretrained")
 
 @pytest.fixture(scope="module")
 def first(finetune, tmp_path_factory):
-    """Give the folder of a run to compare with."""
+    """Return the folder of a run to compare with."""
     out = tmp_path_factory.mktemp("first") / "run"
     finetune(out, *PRETRAINED)
     return out

@@ -24,7 +24,7 @@ RESULTS = ("model/model.safetensors", "model/config.json", "metrics.json", "pred
 
 @pytest.fixture(scope="module")
 def whole(finetune, tmp_path_factory) -> Path:
-    """Give the folder of an uninterrupted run."""
+    """Return the folder of an uninterrupted run."""
     out = tmp_path_factory.mktemp("whole") / "run"
     finetune(out, *OPTIONS)
     return out
@@ -32,7 +32,7 @@ def whole(finetune, tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def killed(galaxies, quick, tmp_path_factory) -> Path:
-    """Give the folder of a run that was killed once its second epoch was done."""
+    """Return the folder of a run that was killed once its second epoch was done."""
     out = tmp_path_factory.mktemp("killed") / "run"
     command = [SCRIPT, "finetune", galaxies / "catalog.csv", "--out", out, *quick, *OPTIONS]
     process = subprocess.Popen([*map(str, command)], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
@@ -138,7 +138,7 @@ def test_resume_and_overwrite_contradict_each_other(whole, zoobot_command, galax
 
 
 def tree_of(folder: Path) -> list[str]:
-    """Give the files below a folder."""
+    """Return the files below a folder."""
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*"))
 
 

@@ -51,7 +51,7 @@ def make(kind: str, path: Path) -> None:
 
 
 def refused(command, known, zoobot_command, monkeypatch, **options) -> str:
-    """Give the message of a command that is refused before it reads an image."""
+    """Return the message of a command that is refused before it reads an image."""
     monkeypatch.setattr(
         ImageFiles, "__getitem__", lambda *_: pytest.fail("images are read before the output is checked")
     )

@@ -26,7 +26,7 @@ RESULTS = ("model/model.safetensors", "model/config.json", "metrics.json", "pred
 
 @pytest.fixture
 def stop_at(monkeypatch):
-    """Give a function that lets this process get a signal when something is called for the n-th time."""
+    """Return a function that lets this process get a signal when something is called for the n-th time."""
 
     def arrange(number: int, target: object, name: str, calls: int = 1) -> None:
         original, seen = getattr(target, name), []

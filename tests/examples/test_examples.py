@@ -23,7 +23,7 @@ TREE = "gz_rings"
 
 @pytest.fixture(scope="module")
 def encoder(tmp_path_factory) -> str:
-    """Give the folder of a tiny encoder, as timm saves it, for images of 40 pixels."""
+    """Return the folder of a tiny encoder, as timm saves it, for images of 40 pixels."""
     folder = tmp_path_factory.mktemp("encoder")
     torch.manual_seed(0)
     model = timm.create_model(
@@ -35,7 +35,7 @@ def encoder(tmp_path_factory) -> str:
 
 @pytest.fixture(scope="module")
 def galaxies(tmp_path_factory) -> Path:
-    """Give the folder of a labelled catalog (60 galaxies, three classes, votes) and of one without labels and with a lost image."""
+    """Return the folder of a labelled catalog (60 galaxies, three classes, votes) and of one without labels and with a lost image."""
     folder = tmp_path_factory.mktemp("galaxies")
     frame = make_catalog(folder, n_classes=3)
     frame["flat"] = (frame["number"] > 0).astype(int)
@@ -54,7 +54,7 @@ def main_of(script: str) -> Callable[..., None]:
 
 
 def finite_log(out: Path, epochs: int) -> pd.DataFrame:
-    """Give the epochs' log, once it is known to be whole and finite."""
+    """Return the epochs' log, once it is known to be whole and finite."""
     log = pd.read_csv(out / "log.csv")
     assert log["epoch"].tolist() == list(range(epochs))
     assert np.isfinite(log[["finetuning/train_loss", "finetuning/val_loss"]].to_numpy()).all()

@@ -30,7 +30,7 @@ class Record(L.Callback):
 
 @pytest.fixture
 def writes(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Give the names of the checkpoint files as they are written."""
+    """Return the names of the checkpoint files as they are written."""
     names = []
     save = torch.save
 

@@ -27,7 +27,7 @@ def classifier(num_classes: int = 3, **options) -> FinetuneableZoobotClassifier:
 
 
 def overconfident(n_galaxies: int, seed: int, num_classes: int = 3) -> tuple[torch.Tensor, torch.Tensor]:
-    """Give probabilities (galaxy, class) that say more than they know, and classes (galaxy, 1)."""
+    """Return probabilities (galaxy, class) that say more than they know, and classes (galaxy, 1)."""
     rng = np.random.default_rng(seed)
     logits = 1.5 * rng.normal(size=(n_galaxies, num_classes))
     right = torch.from_numpy(logits).softmax(dim=1)

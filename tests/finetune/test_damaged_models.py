@@ -44,7 +44,7 @@ ODD = (
 
 
 def fitted(task: str):
-    """Give a model of each task, with names, preprocessing and calibration, as ``zoobot finetune`` saves it."""
+    """Return a model of each task, with names, preprocessing and calibration, as ``zoobot finetune`` saves it."""
     torch.manual_seed(0)
     truth = torch.arange(60) % 3
     ones = (torch.rand(60, 2) > 0.5).float()
@@ -92,7 +92,7 @@ def offline(monkeypatch):
 
 
 def places(value, at=()):
-    """Give the place of every entry of a configuration; of a list, of its first and last."""
+    """Return the place of every entry of a configuration; of a list, of its first and last."""
     yield at
     if isinstance(value, dict):
         for name, one in value.items():
@@ -103,7 +103,7 @@ def places(value, at=()):
 
 
 def changed(config, at, value):
-    """Give a configuration with another value at a place, or none."""
+    """Return a configuration with another value at a place, or none."""
     config = copy.deepcopy(config)
     inner = config
     for step in at[:-1]:

@@ -230,7 +230,7 @@ def flipped(content: bytes) -> bytes:
 
 
 def changed(**tensors: object) -> Callable[[bytes], bytes]:
-    """Give a function that puts other tensors into a file, or none, and keeps its metadata."""
+    """Return a function that puts other tensors into a file, or none, and keeps its metadata."""
 
     def change(content: bytes) -> bytes:
         held = safetensors.torch.load(content)

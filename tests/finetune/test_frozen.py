@@ -21,7 +21,7 @@ ARCHITECTURES = {
 def train(
     architecture: str, n_blocks: int, catalog: Path, folder: Path
 ) -> tuple[FinetuneableZoobotClassifier, dict[str, Tensor]]:
-    """Give a model trained for two epochs and the encoder's state before."""
+    """Return a model trained for two epochs and the encoder's state before."""
     torch.manual_seed(0)
     encoder = timm.create_model(architecture, pretrained=False, num_classes=0, **ARCHITECTURES[architecture])
     model = FinetuneableZoobotClassifier(2, encoder=encoder, n_blocks=n_blocks, learning_rate=1e-2)

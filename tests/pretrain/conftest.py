@@ -32,7 +32,7 @@ def one_thread():
 
 @pytest.fixture(scope="session")
 def voted(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give a folder with ``votes.csv`` (48 galaxies), ``other.csv`` (12, with votes on gz_rings' questions) and ``tree.yaml``."""
+    """Return a folder with ``votes.csv`` (48 galaxies), ``other.csv`` (12, with votes on gz_rings' questions) and ``tree.yaml``."""
     folder = tmp_path_factory.mktemp("voted")
     (folder / "tree.yaml").write_text(TREE)
     frame = make_catalog(folder, n_galaxies=48)
@@ -50,7 +50,7 @@ def voted(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def quick() -> Callable[..., PretrainSettings]:
-    """Give a function that makes settings of a short run on simulated galaxies; options that are given count."""
+    """Return a function that makes settings of a short run on simulated galaxies; options that are given count."""
 
     def make(**options: Any) -> PretrainSettings:
         usual: dict[str, Any] = {

@@ -43,7 +43,7 @@ def write_set(folder: Path, *, first: bytes, red: int = 1) -> None:
 
 @pytest.fixture(scope="module")
 def started(voted, tmp_path_factory):
-    """Give a folder of galaxies of its own, with an encoder to start from."""
+    """Return a folder of galaxies of its own, with an encoder to start from."""
     folder = tmp_path_factory.mktemp("changed") / "galaxies"
     shutil.copytree(voted, folder)
     write_set(folder, first=(folder / "images" / "g1_000.jpg").read_bytes())

@@ -69,7 +69,7 @@ def classifier_folder(
 
 
 def files_of(folder: Path, count: int, images: bool) -> list[str]:
-    """Give a file for each galaxy: a few made-up pictures in turn, or none that exist."""
+    """Return a file for each galaxy: a few made-up pictures in turn, or none that exist."""
     if not images:
         return [f"/nowhere/galaxy_{row}.jpg" for row in range(count)]
     if not (folder / "galaxies").is_dir():

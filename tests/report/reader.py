@@ -84,6 +84,6 @@ class Prose(HTMLParser):
 
 
 def prose(path: Path) -> list[str]:
-    """Give the text of each element of a page that holds sentences, with single spaces."""
+    """Return the text of each element of a page that holds sentences, with single spaces."""
     texts = (" ".join(text.split()) for text in Prose(path.read_text(encoding="utf-8")).found)
     return [text for text in texts if text]

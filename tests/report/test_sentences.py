@@ -64,7 +64,7 @@ def pages(tmp_path_factory) -> dict[str, Rendered]:
 
 
 def in_table(value: Any) -> Iterator[str]:
-    """Give the keys of all sentences in a value of the modules of sentences."""
+    """Return the keys of all sentences in a value of the modules of sentences."""
     if isinstance(value, Sentence):
         yield value.key
     elif isinstance(value, Words):
@@ -82,7 +82,7 @@ def in_table(value: Any) -> Iterator[str]:
 
 
 def all_keys() -> dict[str, list[str]]:
-    """Give the keys of each module of the table."""
+    """Return the keys of each module of the table."""
     found = {}
     for module in pkgutil.iter_modules(sentences.__path__):
         content = vars(importlib.import_module(f"{sentences.__name__}.{module.name}"))

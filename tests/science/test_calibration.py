@@ -32,7 +32,7 @@ def softmax(logits: np.ndarray) -> np.ndarray:
 
 
 def simulated(n_galaxies: int, seed: int, n_classes: int = 3) -> tuple[np.ndarray, np.ndarray]:
-    """Give logits whose probabilities are right, and classes drawn from them."""
+    """Return logits whose probabilities are right, and classes drawn from them."""
     rng = np.random.default_rng(seed)
     logits = 1.5 * rng.normal(size=(n_galaxies, n_classes))
     return logits, (softmax(logits).cumsum(axis=1) < rng.random((n_galaxies, 1))).sum(axis=1)
@@ -77,7 +77,7 @@ def test_vector_scaling_takes_back_a_change_of_class_shares():
 
 
 def labelled(n_galaxies: int, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Give right probabilities of two labels, wrong ones that no scale and offset can mend, and the labels."""
+    """Return right probabilities of two labels, wrong ones that no scale and offset can mend, and the labels."""
     rng = np.random.default_rng(seed)
     logits = 2 * rng.normal(size=(n_galaxies, 2)) - [0, 1]
     right = 1 / (1 + np.exp(-logits))
@@ -85,7 +85,7 @@ def labelled(n_galaxies: int, seed: int) -> tuple[np.ndarray, np.ndarray, np.nda
 
 
 def confident(n_galaxies: int, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Give right probabilities of two labels, too confident ones, and the labels."""
+    """Return right probabilities of two labels, too confident ones, and the labels."""
     rng = np.random.default_rng(seed)
     logits = 1.5 * rng.normal(size=(n_galaxies, 2)) - [0, 1]
     right = 1 / (1 + np.exp(-logits))

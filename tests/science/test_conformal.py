@@ -25,7 +25,7 @@ SPLITS, N_VALIDATION, N_TEST = 200, 80, 300
 
 
 def galaxies(n_galaxies: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Give probabilities of three classes that mean nothing much (too confident, and tilted), and classes."""
+    """Return probabilities of three classes that mean nothing much (too confident, and tilted), and classes."""
     logits = rng.normal(size=(n_galaxies, 3))
     right = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
     labels = (right.cumsum(axis=1) < rng.random((n_galaxies, 1))).sum(axis=1)

@@ -123,7 +123,7 @@ def test_real_galaxies_have_few(real_data):
 
 
 def pairs_of(*pairs: tuple[str, str, str, str]) -> pd.DataFrame:
-    """Give pairs of galaxies as (id, part, id, part)."""
+    """Return pairs of galaxies as (id, part, id, part)."""
     table = pd.DataFrame(pairs, columns=["id_str_a", "part_a", "id_str_b", "part_b"])
     return table.assign(similarity=0.95)
 

@@ -22,7 +22,7 @@ from zoobot.science import (
 
 
 def events(n_galaxies: int, seed: int, shift: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
-    """Give probabilities and outcomes that come true ``shift`` less often than they say."""
+    """Return probabilities and outcomes that come true ``shift`` less often than they say."""
     rng = np.random.default_rng(seed)
     p = rng.uniform(0.15, 0.85, n_galaxies)
     return p, (rng.random(n_galaxies) < p - shift).astype(float)

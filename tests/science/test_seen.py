@@ -21,7 +21,7 @@ IDS = [f"g{k}" for k in range(N)]
 
 
 def digests_of(*numbers: int) -> np.ndarray:
-    """Give made-up digests; 0 is one that is not known."""
+    """Return made-up digests; 0 is one that is not known."""
     return np.array([(number, 0) for number in numbers], np.uint64)
 
 

@@ -13,7 +13,7 @@ from zoobot.simulate.observe import blur
 def draw(
     galaxies: Sequence[Galaxy], size: int = 128, pixel: float = 0.4, fwhm: float = 0.0, seed: int = 0
 ) -> np.ndarray:
-    """Give the light of galaxies, all components together, float64 (galaxy, y, x); blurred if `fwhm` (arcsec) is not 0."""
+    """Return the light of galaxies, all components together, float64 (galaxy, y, x); blurred if `fwhm` (arcsec) is not 0."""
     texture = torch.from_numpy(
         np.random.default_rng(seed).standard_normal((len(galaxies), *TEXTURE_SHAPE)).astype(np.float32)
     )
@@ -25,6 +25,6 @@ def draw(
 
 
 def radii(size: int = 128, pixel: float = 0.4) -> np.ndarray:
-    """Give the distance of each pixel from the image's center in arcsec."""
+    """Return the distance of each pixel from the image's center in arcsec."""
     axis = (np.arange(size) + 0.5 - size / 2) * pixel
     return np.hypot(axis[:, None], axis[None, :])

@@ -70,7 +70,7 @@ def test_clumps_have_their_share_of_the_light_and_lie_on_the_arms() -> None:
 
 
 def marks(**happened: float) -> Columns:
-    """Give mishaps of two images, of which only the first has any."""
+    """Return mishaps of two images, of which only the first has any."""
     table = {name: np.array([happened.get(name, 0.0), 0.0]) for name in MISHAPS}
     return Columns.of(
         table | {"place": np.full(2, 0.4), "angle": np.full(2, 0.2), "strength": np.full(2, 0.5)}, torch.device("cpu")

@@ -146,7 +146,7 @@ def test_a_file_in_the_way_is_an_output_error(tmp_path: Path) -> None:
 
 
 def brightness_features(images: np.ndarray) -> np.ndarray:
-    """Give what needs no look at the shape: mean, scatter and percentiles of each color."""
+    """Return what needs no look at the shape: mean, scatter and percentiles of each color."""
     flat = images.reshape(len(images), -1, 3).astype(float)
     features = np.concatenate([flat.mean(1), flat.std(1), *np.percentile(flat, [50, 90, 97, 99.5], axis=1)], axis=1)
     return (features - features.mean(0)) / features.std(0)

@@ -69,7 +69,7 @@ class Augmentation:
         check_fields(self)
 
     def to_dict(self) -> dict[str, Any]:
-        """Give the options as plain values, for JSON."""
+        """Return the options as plain values, for JSON."""
         return asdict(self)
 
 
@@ -82,7 +82,7 @@ def random_views(
     crop: float,
     augmentation: Augmentation,
 ) -> Tensor:
-    """Give one random view (batch, channel, size, size) in [0, 1] of each image.
+    """Return one random view (batch, channel, size, size) in [0, 1] of each image.
 
     Parameters
     ----------
@@ -117,7 +117,7 @@ def random_views(
 
 
 def centre_views(pixels: Tensor, *, size: int, crop: float) -> Tensor:
-    """Give the fixed view (batch, channel, size, size) in [0, 1]: the centre ``crop`` of each image, resized to ``size``.
+    """Return the fixed view (batch, channel, size, size) in [0, 1]: the centre ``crop`` of each image, resized to ``size``.
 
     Where the crop is ``size`` pixels wide already, as in images kept by the data module, the view holds those pixels unchanged.
     """
@@ -132,7 +132,7 @@ def centre_views(pixels: Tensor, *, size: int, crop: float) -> Tensor:
 def custom_views(
     pixels: Tensor, keys: npt.ArrayLike, epochs: npt.ArrayLike, *, transform: Transform, size: int, seed: int
 ) -> Tensor:
-    """Give what the user's own ``transform`` makes of each image, as (batch, channel, size, size) in [0, 1].
+    """Return what the user's own ``transform`` makes of each image, as (batch, channel, size, size) in [0, 1].
 
     The transform (torchvision v2, kornia, any function) gets one image at a time, float (channel, height, width) in [0, 1], so that each
     has random numbers of its own, drawn from torch's generator seeded by seed, epoch and key.
@@ -161,13 +161,13 @@ def custom_views(
 
 
 def uniforms(seed: int, epochs: npt.ArrayLike, keys: npt.ArrayLike, count: int) -> npt.NDArray[np.float64]:
-    """Give (key, count) numbers, uniform in [0, 1), that depend on seed, epoch, key and place only (splitmix64; Steele et al. 2014)."""
+    """Return (key, count) numbers, uniform in [0, 1), that depend on seed, epoch, key and place only (splitmix64; Steele et al. 2014)."""
     keys = mixed(seed, np.asarray(epochs), np.asarray(keys))
     return (mixed(0, keys[:, None], np.arange(count)[None]) >> np.uint64(11)) / 2.0**53
 
 
 def mixed(seed: int, first: npt.NDArray[Any], second: npt.NDArray[Any]) -> npt.NDArray[np.uint64]:
-    """Give a well mixed 64-bit number for each (seed, first, second); the arrays broadcast."""
+    """Return a well mixed 64-bit number for each (seed, first, second); the arrays broadcast."""
     with np.errstate(over="ignore"):
         key = _splitmix(np.asarray(seed % 2**64, np.uint64))
         key = _splitmix(key ^ first.astype(np.uint64))
@@ -183,7 +183,7 @@ def _splitmix(key: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
 
 
 def unit(pixels: Tensor) -> Tensor:
-    """Give pixels as float32 in [0, 1]."""
+    """Return pixels as float32 in [0, 1]."""
     return pixels.float() / 255 if pixels.dtype == torch.uint8 else pixels.float()
 
 
@@ -195,7 +195,7 @@ def _affine(pixels: Tensor, maps: Tensor, size: int) -> Tensor:
 
 
 def _grid(maps: Tensor, size: int) -> Tensor:
-    """Give what `torch.nn.functional.affine_grid` gives, by sums in place of matrix products, which take longer than the sampling."""
+    """Return what `torch.nn.functional.affine_grid` gives, by sums in place of matrix products, which take longer than the sampling."""
     along = (2 * torch.arange(size, device=maps.device, dtype=maps.dtype) + 1) / size - 1
     grid = maps.new_empty(len(maps), size, size, 2)
     for axis in (0, 1):
@@ -223,7 +223,7 @@ def _erase(views: Tensor, draws: npt.NDArray[np.float64], probability: float) ->
 
 
 def _normals(draws: npt.NDArray[np.float64], views: Tensor) -> Tensor:
-    """Give standard normal noise like ``views``, each image's from a seed of its own."""
+    """Return standard normal noise like ``views``, each image's from a seed of its own."""
     noise = torch.empty_like(views)
     generator = torch.Generator(device=views.device)
     for image, draw in zip(noise, draws, strict=True):

@@ -24,7 +24,7 @@ class Batch(TypedDict):
 
 
 def as_batch(batch: Any, label_cols: Sequence[str] | None = None) -> Batch:
-    """Give any data module's batch as a `Batch`.
+    """Return any data module's batch as a `Batch`.
 
     Parameters
     ----------
@@ -74,6 +74,6 @@ def _labels(batch: Mapping[str, Any], label_cols: Sequence[str] | None) -> Tenso
 
 
 def _columns(label: Tensor) -> Tensor:
-    """Give labels as float32 (batch, label)."""
+    """Return labels as float32 (batch, label)."""
     label = torch.as_tensor(label)
     return (label[:, None] if label.ndim == 1 else label).float()

@@ -87,7 +87,7 @@ def read_catalog(source: CatalogSource, *, check_files: bool = True) -> pd.DataF
 
 
 def label_columns(frame: pd.DataFrame, label_cols: str | Sequence[str]) -> list[str]:
-    """Give ``label_cols`` as a list, once all are known to be columns of ``frame`` that can hold labels.
+    """Return ``label_cols`` as a list, once all are known to be columns of ``frame`` that can hold labels.
 
     Raises
     ------

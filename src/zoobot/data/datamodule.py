@@ -302,31 +302,31 @@ class GalaxyDataModule(L.LightningDataModule):
             self.note(fills.sentences())
 
     def train_dataloader(self) -> DataLoader[Any]:
-        """Give the training batches: each galaxy once an epoch (or balanced by class), in a new order and a new view every epoch."""
+        """Return the training batches: each galaxy once an epoch (or balanced by class), in a new order and a new view every epoch."""
         return self._loader("train", self.train_sampler(self._epoch, self.views))
 
     def train_sampler(self, epoch: Callable[[], int], views: int | None) -> EpochSampler:
-        """Give the order of the training galaxies, where ``epoch`` tells the epoch and ``views`` how many views there are of each."""
+        """Return the order of the training galaxies, where ``epoch`` tells the epoch and ``views`` how many views there are of each."""
         weights = class_weights(self.labels["train"]) if self.class_balance == "sampler" else None
         return EpochSampler(len(self.part("train")), self.seed, epoch, views=views, weights=weights)
 
     def view_loader(self, part: Part, view: int, rows: npt.NDArray[np.int64] | None = None) -> DataLoader[Any]:
-        """Give one view of a part's galaxies (or of some rows), in order, as kept pixels that `finish` turns into images.
+        """Return one view of a part's galaxies (or of some rows), in order, as kept pixels that `finish` turns into images.
 
         ``view`` is the epoch that training would show it in; -1 asks for the evaluation view.
         """
         return self._loader(part, InOrder(len(self.part(part)), view, rows), finished=False)
 
     def val_dataloader(self) -> DataLoader[Any]:
-        """Give the validation batches, in the catalog's order."""
+        """Return the validation batches, in the catalog's order."""
         return self._loader("val", InOrder(len(self.part("val"))))
 
     def test_dataloader(self) -> DataLoader[Any]:
-        """Give the test batches, in the catalog's order."""
+        """Return the test batches, in the catalog's order."""
         return self._loader("test", InOrder(len(self.part("test"))))
 
     def predict_dataloader(self) -> DataLoader[Any]:
-        """Give the prediction batches, in the catalog's order."""
+        """Return the prediction batches, in the catalog's order."""
         return self._loader("predict", InOrder(len(self.part("predict"))))
 
     def on_after_batch_transfer(self, batch: Any, dataloader_idx: int) -> Any:
@@ -348,7 +348,7 @@ class GalaxyDataModule(L.LightningDataModule):
         return {"image": image, **batch}
 
     def part(self, part: Part) -> pd.DataFrame:
-        """Give the catalog of one part.
+        """Return the catalog of one part.
 
         Raises
         ------
@@ -412,7 +412,7 @@ class GalaxyDataModule(L.LightningDataModule):
 
 
 def _transforms(augment: Augment) -> tuple[Transform | None, Transform | None, Augmentation | None]:
-    """Give the user's own transforms for training and evaluation, and the built-in augmentation, as far as each is wanted."""
+    """Return the user's own transforms for training and evaluation, and the built-in augmentation, as far as each is wanted."""
     if isinstance(augment, bool):
         return None, None, Augmentation() if augment else None
     if isinstance(augment, Augmentation):

@@ -108,7 +108,7 @@ def check_packing(file: io.BufferedReader) -> None:
 
 
 def join_bands(images: list[npt.NDArray[Any]], names: list[str]) -> npt.NDArray[Any]:
-    """Give the bands of several images as one array, (band, y, x).
+    """Return the bands of several images as one array, (band, y, x).
 
     Raises
     ------
@@ -126,7 +126,7 @@ def join_bands(images: list[npt.NDArray[Any]], names: list[str]) -> npt.NDArray[
 
 
 def _image_shape(hdu: Any) -> tuple[int, ...]:
-    """Give the shape of an HDU's image without its leading axes of length 1; () where it has no image."""
+    """Return the shape of an HDU's image without its leading axes of length 1; () where it has no image."""
     if not hdu.is_image or len(hdu.shape) < 2:
         return ()
     return (*(length for length in hdu.shape[:-2] if length != 1), *hdu.shape[-2:])
@@ -170,7 +170,7 @@ def _rank(hdu: Any) -> int:
 
 
 def _bands_of(hdus: Any, asked: HDU, path: Path) -> npt.NDArray[np.floating[Any]]:
-    """Give the image of one HDU: (band, y, x)."""
+    """Return the image of one HDU: (band, y, x)."""
     try:
         hdu = hdus[asked]
     except (IndexError, KeyError) as error:

@@ -90,7 +90,7 @@ class ImageSettings:
             raise OptionError(msg)
 
     def to_dict(self) -> dict[str, Any]:
-        """Give the settings as JSON can hold them; ``ImageSettings(**it)`` gives them back."""
+        """Return the settings as JSON can hold them; ``ImageSettings(**it)`` gives them back."""
         return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
 
 
@@ -114,7 +114,7 @@ def read_image(
     bands: tuple[int, ...] | None = None,
     hdu: HDUs | None = None,
 ) -> npt.NDArray[np.float32]:
-    """Give an image at its own size, as (channel, y, x), float32, exactly in [0, 1].
+    """Return an image at its own size, as (channel, y, x), float32, exactly in [0, 1].
 
     Pictures (JPEG, PNG, TIFF, WebP) of 8 and 16 bit are divided by the largest number of their type; transparency is laid
     over black. Of a TIFF with several pages the first is read. FITS images, and TIFF of
@@ -161,7 +161,7 @@ def decode_image(
 def decode_with_fills(
     file_loc: FileLoc, settings: ImageSettings, size: int
 ) -> tuple[npt.NDArray[np.uint8] | npt.NDArray[np.float32], dict[str, float]]:
-    """Give the central square of an image at the size that training keeps, as (channel, size, size).
+    """Return the central square of an image at the size that training keeps, as (channel, size, size).
 
     The shorter side is resized (bilinear, antialiased), the longer one then cropped to the middle. Pictures of 8 bit give
     uint8, also those stretched. All else gives float32, exactly in [0, 1]: pictures of 16 bit, of which often only 12 are
@@ -228,12 +228,12 @@ def _paths(file_loc: FileLoc) -> list[Path]:
 
 
 def _name(paths: list[Path]) -> str:
-    """Give what messages call the image."""
+    """Return what messages call the image."""
     return ";".join(map(str, paths))
 
 
 def _open(paths: list[Path], settings: ImageSettings, reduced_to: int | None) -> list[_Source]:
-    """Give what each file holds: all pictures or all measurements."""
+    """Return what each file holds: all pictures or all measurements."""
     if len(paths) > 1 or settings.stretch is not None:
         reduced_to = None  # bands must match pixel by pixel, and a stretch looks at every pixel
     sources: list[_Source] = []
@@ -257,7 +257,7 @@ def _open(paths: list[Path], settings: ImageSettings, reduced_to: int | None) ->
 def _brightness(
     sources: list[_Source], settings: ImageSettings, paths: list[Path]
 ) -> tuple[npt.NDArray[np.float32], dict[str, float]]:
-    """Give the picked bands in [0, 1], stretched where that is asked for: (band, y, x); and the fill values that a stretch found."""
+    """Return the picked bands in [0, 1], stretched where that is asked for: (band, y, x); and the fill values that a stretch found."""
     parts = [_full_scale(source) for source in sources]
     image = _pick_bands(join_bands(parts, list(map(str, paths))), settings.bands, paths)
     if settings.stretch is None and _is_picture(sources[0]):
@@ -291,7 +291,7 @@ def _is_color(sources: list[_Source], settings: ImageSettings) -> bool:
 
 
 def _fit_channels(image: npt.NDArray[Any], channels: int, paths: list[Path], *, color: bool) -> npt.NDArray[Any]:
-    """Give as many channels as asked for: a single band repeated, the luminance of a color picture."""
+    """Return as many channels as asked for: a single band repeated, the luminance of a color picture."""
     if len(image) == channels:
         return image
     if len(image) == 1 and channels == 3:

@@ -186,7 +186,7 @@ def _with_rawmode(tile: Any, rawmode: str) -> Any:
 
 
 def _simplify(picture: ImageFile.ImageFile) -> Image.Image | npt.NDArray[np.floating[Any]]:
-    """Give a picture as grey (L or I;16) or color (RGB), without palette and transparency; measurements as an array."""
+    """Return a picture as grey (L or I;16) or color (RGB), without palette and transparency; measurements as an array."""
     mode = picture.mode
     if mode == "I" and picture.format == "PNG":  # how older Pillow gives 16 bit PNG
         return Image.fromarray(np.asarray(picture).astype(np.uint16))
@@ -205,13 +205,13 @@ def _simplify(picture: ImageFile.ImageFile) -> Image.Image | npt.NDArray[np.floa
 
 
 def central_square(picture: Image.Image, size: int) -> Image.Image:
-    """Give the middle of a picture, its shorter side resized to ``size``, then cropped: bilinear, antialiased."""
+    """Return the middle of a picture, its shorter side resized to ``size``, then cropped: bilinear, antialiased."""
     side = min(picture.size)
     left, top = (picture.width - side) // 2, (picture.height - side) // 2
     return picture.resize((size, size), Image.Resampling.BILINEAR, box=(left, top, left + side, top + side))
 
 
 def planes(picture: Image.Image) -> npt.NDArray[Any]:
-    """Give a picture's pixels as (channel, y, x)."""
+    """Return a picture's pixels as (channel, y, x)."""
     pixels = np.asarray(picture)
     return pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)

@@ -83,7 +83,7 @@ class Preprocessing:
         return self.image_size / self.kept_size
 
     def to_dict(self) -> dict[str, Any]:
-        """Give the settings as plain values, for JSON."""
+        """Return the settings as plain values, for JSON."""
         return asdict(self)
 
     def with_hdu(self, hdu: HDUs) -> Preprocessing:
@@ -92,7 +92,7 @@ class Preprocessing:
 
     @classmethod
     def from_dict(cls, saved: dict[str, Any]) -> Preprocessing:
-        """Give the settings that `to_dict` wrote."""
+        """Return the settings that `to_dict` wrote."""
         return cls(**{**saved, "images": ImageSettings(**saved["images"])})
 
 
@@ -128,13 +128,13 @@ class KeptPixels:
         return np.dtype(np.float32 if self.pixels.is_floating_point() else np.uint8)
 
     def of(self, rows: npt.NDArray[np.int64]) -> KeptPixels:
-        """Give those of some galaxies, in the order of ``rows``."""
+        """Return those of some galaxies, in the order of ``rows``."""
         chosen = self.pixels.index_select(0, torch.from_numpy(rows))  # an index in brackets takes ten times as long
         return KeptPixels(chosen, self.digests[rows])
 
 
 def digest(image: npt.NDArray[Any]) -> tuple[int, int]:
-    """Give 128 bits that change with any pixel (blake2b); the first 64 seed a galaxy's views, all of them name its kept features."""
+    """Return 128 bits that change with any pixel (blake2b); the first 64 seed a galaxy's views, all of them name its kept features."""
     content = hashlib.blake2b(image.tobytes(), digest_size=16, person=str(image.dtype).encode()).digest()
     return int.from_bytes(content[:8], "little"), int.from_bytes(content[8:], "little")
 
@@ -189,7 +189,7 @@ def decode_files(
     batch_size: int = DECODED_PER_STEP,
     fills: FillCount | None = None,
 ) -> Iterator[list[tuple[int, npt.NDArray[Any] | ImageError]]]:
-    """Give lists of up to ``batch_size`` (row, pixels or error), in the order of ``files``; ``fills`` counts their fill values.
+    """Return lists of up to ``batch_size`` (row, pixels or error), in the order of ``files``; ``fills`` counts their fill values.
 
     They are decoded ahead by worker processes; where there are none, or few files, by this process when a list is asked for: pictures
     in threads, FITS one by one.
@@ -231,7 +231,7 @@ def _decoded(
 
 
 def prediction_workers(files: Sequence[str], device: torch.device) -> int:
-    """Give the number of decoding processes beside an encoder that runs on ``device``.
+    """Return the number of decoding processes beside an encoder that runs on ``device``.
 
     None where it computes on the CPU's cores and files are pictures: processes that decode ahead take those cores away in the middle of
     its steps, which then wait for one another.
@@ -323,13 +323,13 @@ def raise_unreadable(bad: Sequence[ImageError], total: int) -> NoReturn:
 
 
 def default_workers() -> int:
-    """Give the number of decoding processes that suits this machine: one a usable core, at most eight."""
+    """Return the number of decoding processes that suits this machine: one a usable core, at most eight."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
     return min(8, cores)
 
 
 def _room_for(shape: tuple[int, ...], dtype: np.dtype[Any], memory_bytes: float) -> npt.NDArray[Any] | None:
-    """Give an array in memory, else on disk, else None."""
+    """Return an array in memory, else on disk, else None."""
     needed = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
     if needed <= memory_bytes:
         return np.empty(shape, dtype)

@@ -34,7 +34,7 @@ def read_question_reductions(
     reducer: str | None = None,
     answers: Mapping[str, str] | None = None,
 ) -> pd.DataFrame:
-    """Give vote counts from the table that ``panoptes_aggregation reduce`` writes for question tasks.
+    """Return vote counts from the table that ``panoptes_aggregation reduce`` writes for question tasks.
 
     Parameters
     ----------

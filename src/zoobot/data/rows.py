@@ -39,7 +39,7 @@ class Galaxies(Dataset[dict[str, Any]]):
         return len(self.ids)
 
     def __getitems__(self, wanted: Sequence[tuple[int, int]]) -> dict[str, Any]:
-        """Give the batch of the (row, view) wanted; view -1 is the evaluation view."""
+        """Return the batch of the (row, view) wanted; view -1 is the evaluation view."""
         rows = np.array([row for row, _ in wanted])
         kept = self._decode(rows) if self.kept is None else self.kept.of(rows)
         batch: dict[str, Any] = {
@@ -122,5 +122,5 @@ def class_weights(labels: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
 
 
 def as_it_is(batch: Any) -> Any:
-    """Give a batch that its dataset has put together already: a loader's collate function that any process can import."""
+    """Return a batch that its dataset has put together already: a loader's collate function that any process can import."""
     return batch

@@ -77,7 +77,7 @@ def split_rows(
     groups: npt.NDArray[np.int64] | None = None,
     seed: int = 42,
 ) -> list[npt.NDArray[np.int64]]:
-    """Give the rows of each part, in ascending order; together they are all rows, each once.
+    """Return the rows of each part, in ascending order; together they are all rows, each once.
 
     Parameters
     ----------
@@ -128,7 +128,7 @@ def split_rows(
 def _deal(
     counts: npt.NDArray[np.int64], shares: npt.NDArray[np.float64], rng: np.random.Generator
 ) -> npt.NDArray[np.int64]:
-    """Give each unit a part, so that the rows of each class come as near to their shares as whole units allow.
+    """Return each unit a part, so that the rows of each class come as near to their shares as whole units allow.
 
     ``counts`` is (unit, class). Units of one row are dealt class by class in one step; larger ones one by one, the largest first,
     each to the part that still lacks most of what the unit holds.

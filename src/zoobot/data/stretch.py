@@ -39,7 +39,7 @@ def stretch_bands(
 def stretch_with_fills(
     bands: npt.NDArray[Any], stretch: Stretch, percentiles: tuple[float, float], name: str
 ) -> tuple[npt.NDArray[np.float32], dict[str, float]]:
-    """Give the bands of an image as brightness, exactly in [0, 1].
+    """Return the bands of an image as brightness, exactly in [0, 1].
 
     The limits are the percentiles of the finite pixels that no fill value has taken (`zoobot.data.fills`), in each band
     by itself; ``zscale`` finds its own limits (the algorithm of IRAF) and is linear between them. Adding a constant to a
@@ -116,7 +116,7 @@ def stretch_with_fills(
 
 
 def _limits(values: npt.NDArray[np.float64], stretch: Stretch, percentiles: tuple[float, float]) -> tuple[float, float]:
-    """Give the values that become 0 and 1, the second always above the first; ``values`` are not all the same."""
+    """Return the values that become 0 and 1, the second always above the first; ``values`` are not all the same."""
     from astropy.visualization import AsymmetricPercentileInterval, ZScaleInterval
 
     interval = ZScaleInterval() if stretch == "zscale" else AsymmetricPercentileInterval(*percentiles)
@@ -125,7 +125,7 @@ def _limits(values: npt.NDArray[np.float64], stretch: Stretch, percentiles: tupl
 
 
 def _curve(stretch: Stretch) -> Any:
-    """Give astropy's stretch, a function from [0, 1] to [0, 1]."""
+    """Return astropy's stretch, a function from [0, 1] to [0, 1]."""
     from astropy.visualization import AsinhStretch, LinearStretch, LogStretch, SqrtStretch
 
     if stretch in ("asinh", "lupton"):
@@ -138,7 +138,7 @@ def _curve(stretch: Stretch) -> Any:
 def _lupton(
     flux: npt.NDArray[np.float64], counted: npt.NDArray[np.bool_], upper_percentile: float
 ) -> npt.NDArray[np.float64]:
-    """Give the Lupton color image of three bands above their sky, none negative: (3, y, x)."""
+    """Return the Lupton color image of three bands above their sky, none negative: (3, y, x)."""
     from astropy.visualization import ManualInterval, make_lupton_rgb
 
     intensity = flux.mean(axis=0)

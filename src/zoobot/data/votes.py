@@ -78,7 +78,7 @@ _FORMS = (
 
 
 def tree_votes(frame: pd.DataFrame, tree: Schema) -> pd.DataFrame:
-    """Give a copy of the table in which every column of ``tree.label_cols`` holds vote counts, as floats of 0 or more.
+    """Return a copy of the table in which every column of ``tree.label_cols`` holds vote counts, as floats of 0 or more.
 
     Each question's columns may have one of these forms; the first that has all of the question's answers is taken:
 
@@ -180,7 +180,7 @@ def _other_totals(frame: pd.DataFrame, name: str, sums: Floats) -> list[str]:
 
 
 def read_votes(source: CatalogSource, tree: TreeSource | Sequence[TreeSource]) -> pd.DataFrame:
-    """Give a vote table (any table :func:`read_catalog` reads, with or without images) with the tree's vote-count columns.
+    """Return a vote table (any table :func:`read_catalog` reads, with or without images) with the tree's vote-count columns.
 
     ``tree`` is anything :func:`zoobot.trees.load` takes. See :func:`tree_votes` for the columns and ``Raises``.
     """
@@ -208,7 +208,7 @@ class _Columns:
         self.suffix = f"-{endings.pop()}" if len(endings) == 1 else ""
 
     def find(self, column: str, question: str, endings: Iterable[str]) -> str | None:
-        """Give the column that fits ``<question>_<...>`` with one of the endings, if any; CatalogError if several do."""
+        """Return the column that fits ``<question>_<...>`` with one of the endings, if any; CatalogError if several do."""
         if "" in endings and self.by_key.get(spelled(column), []).count(column) == 1:
             return column
         short = question.removesuffix(self.suffix) + column.removeprefix(question)
@@ -223,11 +223,11 @@ class _Columns:
         return fitting[0] if fitting else None
 
     def find_total(self, question: Question) -> str | None:
-        """Give the column of a question's total votes, if any."""
+        """Return the column of a question's total votes, if any."""
         return self.find(question.text, question.text, ("-total-votes", "-total"))
 
     def find_question(self, question: Question) -> tuple[_Form, list[str]] | None:
-        """Give the form and the answers' columns of a question; None where it has no columns."""
+        """Return the form and the answers' columns of a question; None where it has no columns."""
         partial: list[list[str]] = []
         for form in _FORMS:
             found = [self.find(answer.text, question.text, form.endings) for answer in question.answers]

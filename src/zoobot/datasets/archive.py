@@ -59,7 +59,7 @@ def unpack_images(archive: Path, folder: Path) -> None:
 
 
 def _members(tar: tarfile.TarFile, file: IO[bytes]) -> Iterator[tuple[tarfile.TarInfo, int]]:
-    """Give each member, and how many more MB of the archive's own file were read before it."""
+    """Return each member, and how many more MB of the archive's own file were read before it."""
     read = 0
     for member in tar:
         yield member, file.tell() // MB - read

@@ -59,7 +59,7 @@ class SimulatedDataWarning(UserWarning):
 def demo_rings(
     root: str | Path, download: bool = True, train: bool = True, simulated: bool | None = None
 ) -> tuple[pd.DataFrame, list[str]]:
-    """Give the catalog of the rings demo (galaxies from DECaLS, with a ring or without) and its label column.
+    """Return the catalog of the rings demo (galaxies from DECaLS, with a ring or without) and its label column.
 
     What was downloaded or simulated once is kept in `root`, and then needs no network.
 
@@ -97,7 +97,7 @@ def demo_rings(
 def demo_gz_candels(
     root: str | Path, download: bool = True, train: bool = True, simulated: bool | None = None
 ) -> tuple[pd.DataFrame, list[str]]:
-    """Give the catalog of the Galaxy Zoo CANDELS demo (HST images, volunteers' votes) and its vote columns.
+    """Return the catalog of the Galaxy Zoo CANDELS demo (HST images, volunteers' votes) and its vote columns.
 
     Simulated ones are seen through Euclid, of the simulated surveys the one nearest to HST, at 128 pixels; their votes are
     those of simulated volunteers. They show how a tree is used, not what galaxies of the early universe look like.
@@ -126,7 +126,7 @@ def demo_gz_candels(
 def _load(
     name: str, root: str | Path, *, download: bool, train: bool, simulated: bool | None
 ) -> tuple[pd.DataFrame, list[str]]:
-    """Give a demo set; the caller's caller is the user, at whose line the warning points."""
+    """Return a demo set; the caller's caller is the user, at whose line the warning points."""
     root = Path(root).expanduser().resolve()
     images = published_sets()[name]
     label_cols = list(images.label_cols)
@@ -154,7 +154,7 @@ def _load(
 
 
 def _simulated(name: str, root: Path, label_cols: list[str], *, train: bool) -> pd.DataFrame:
-    """Give simulated galaxies, made if they are not there; those to test on have other numbers than those to train on."""
+    """Return simulated galaxies, made if they are not there; those to test on have other numbers than those to train on."""
     made = SIMULATIONS[name]
     folder = root / made.folder / ("train" if train else "test")
     if not (folder / "catalog.csv").is_file():

@@ -156,7 +156,7 @@ def _ask(file: RemoteFile, have: int) -> requests.Response:
 
 
 def _start(response: requests.Response) -> int:
-    """Give the place in the file of the first byte that a server sends: 0 where it sends the whole file."""
+    """Return the place in the file of the first byte that a server sends: 0 where it sends the whole file."""
     if response.status_code != requests.codes.partial_content:
         return 0
     place = re.match(r"bytes (\d+)-", response.headers.get("Content-Range", ""))
@@ -164,7 +164,7 @@ def _start(response: requests.Response) -> int:
 
 
 def _pieces(response: requests.Response) -> Iterator[tuple[bytes, int]]:
-    """Give the content as it comes, so that nothing of it is lost where it breaks off; with each piece the MB it completes."""
+    """Return the content as it comes, so that nothing of it is lost where it breaks off; with each piece the MB it completes."""
     got = 0
     while piece := response.raw.read1(MB, decode_content=False):
         yield piece, (got + len(piece)) // MB - got // MB
@@ -172,6 +172,6 @@ def _pieces(response: requests.Response) -> Iterator[tuple[bytes, int]]:
 
 
 def _progress(response: requests.Response, file: RemoteFile, start: int) -> tuple[str, int]:
-    """Give the text of the progress bar and its length in MB."""
+    """Return the text of the progress bar and its length in MB."""
     length = int(response.headers.get("Content-Length", 0))
     return f"Downloading {'the rest of ' if start else ''}{file.name}", length // MB + 1

@@ -15,12 +15,12 @@ class Loader(Protocol):
     """A function that gives the catalog of a data set and its label columns."""
 
     def __call__(self, root: str | Path, download: bool = True, train: bool = True) -> tuple[pd.DataFrame, list[str]]:
-        """Give the catalog and the label columns."""
+        """Return the catalog and the label columns."""
         ...
 
 
 def load_set(name: str, root: str | Path, *, download: bool, train: bool) -> tuple[pd.DataFrame, list[str]]:
-    """Give the catalog of a published set and its label columns; see `gz2` for the parameters, the result and the errors."""
+    """Return the catalog of a published set and its label columns; see `gz2` for the parameters, the result and the errors."""
     images = published_sets()[name]
     root = Path(root).expanduser().resolve()
     if download:

@@ -46,7 +46,7 @@ class ImageSet:
 
     @classmethod
     def from_dict(cls, entry: Mapping[str, Any]) -> Self:
-        """Give the set of one entry of ``published.yaml``."""
+        """Return the set of one entry of ``published.yaml``."""
         columns = load(entry["tree"]).label_cols if "tree" in entry else entry["label_cols"]
         changed = {"label_cols": tuple(columns), "path_columns": tuple(entry["path_columns"])}
         return cls(**{**entry, **changed, **{name: RemoteFile(**entry[name]) for name in FILES}})
@@ -54,6 +54,6 @@ class ImageSet:
 
 @cache
 def published_sets() -> dict[str, ImageSet]:
-    """Give the published sets by name."""
+    """Return the published sets by name."""
     table = files("zoobot.datasets").joinpath("published.yaml").read_text(encoding="utf-8")
     return {entry["name"]: ImageSet.from_dict(entry) for entry in yaml.safe_load(table)}

@@ -42,7 +42,7 @@ def download_set(images: ImageSet, root: Path) -> None:
 
 
 def read_set(images: ImageSet, root: Path, *, train: bool) -> pd.DataFrame:
-    """Give the catalog of a set as it is in `root`: `id_str`, `file_loc` (absolute), the labels, and `simulated`, False.
+    """Return the catalog of a set as it is in `root`: `id_str`, `file_loc` (absolute), the labels, and `simulated`, False.
 
     Whole numbers that label a class are integers. Vote counts are 0 where a question was asked of nobody.
 
@@ -124,7 +124,7 @@ def _missing(catalog: pd.DataFrame) -> list[str]:
 
 
 def _read_catalog(images: ImageSet, root: Path, *, train: bool) -> pd.DataFrame:
-    """Give a published catalog in our own form."""
+    """Return a published catalog in our own form."""
     path = _catalog_path(images, root, train=train)
     if not path.is_file():
         msg = f"the set {images.name} is not in {root}: no {path.name}. Give its folder, or download=True"
@@ -149,7 +149,7 @@ def _read_catalog(images: ImageSet, root: Path, *, train: bool) -> pd.DataFrame:
 
 
 def _labels(published: "pd.Series[Any]", *, votes: bool) -> "pd.Series[Any]":
-    """Give votes with 0 where nobody was asked, and classes that are numbers as integers; names of classes as they are."""
+    """Return votes with 0 where nobody was asked, and classes that are numbers as integers; names of classes as they are."""
     column = published.reset_index(drop=True)
     if votes:
         return column.fillna(0)

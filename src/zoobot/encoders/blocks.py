@@ -16,7 +16,7 @@ logger = logging.getLogger(__name__)
 
 
 def assign_blocks(model: nn.Module) -> dict[str, int]:
-    """Give the block of every parameter, buffer and module of `model`, by name; 0 is the stem, the largest is the top.
+    """Return the block of every parameter, buffer and module of `model`, by name; 0 is the stem, the largest is the top.
 
     A module that spans several blocks, and the model itself (``""``), has the lowest block that it holds. Every block
     has at least one parameter. Final norms and the like, which timm marks as trailing, belong to the top block.
@@ -42,7 +42,7 @@ def assign_blocks(model: nn.Module) -> dict[str, int]:
 
 
 def _by_group_matcher(model: nn.Module, parameters: list[str]) -> dict[str, int]:
-    """Give timm's coarse groups, without the parameters that no rule of the matcher names; empty where it fails."""
+    """Return timm's coarse groups, without the parameters that no rule of the matcher names; empty where it fails."""
     group_matcher = getattr(model, "group_matcher", None)
     if not callable(group_matcher):
         return {}
@@ -70,7 +70,7 @@ def _is_matched(matcher: Mapping[str, Any] | Callable[[str], Any], name: str) ->
 
 
 def _by_stage(model: nn.Module, parameters: list[str]) -> dict[str, int]:
-    """Give the stages that a timm model lists in ``feature_info``, counted from 1; empty where there are none."""
+    """Return the stages that a timm model lists in ``feature_info``, counted from 1; empty where there are none."""
     stages = [str(stage["module"]) for stage in getattr(model, "feature_info", None) or [] if "module" in stage]
     return {
         name: index
@@ -81,13 +81,13 @@ def _by_stage(model: nn.Module, parameters: list[str]) -> dict[str, int]:
 
 
 def _by_child(model: nn.Module, parameters: list[str]) -> dict[str, int]:
-    """Give the position of the child that holds each parameter; the model's own parameters are left out."""
+    """Return the position of the child that holds each parameter; the model's own parameters are left out."""
     children = [name for name, _ in model.named_children()]
     return {name: children.index(name.partition(".")[0]) for name in parameters if "." in name}
 
 
 def _place_the_rest(model: nn.Module, placed: Mapping[str, int]) -> dict[str, int]:
-    """Give a block to every parameter, buffer and childless module, of which `placed` has some parameters.
+    """Return a block to every parameter, buffer and childless module, of which `placed` has some parameters.
 
     One that is not in `placed` joins the nearest module around it whose placed parameters are all of one block; failing
     that, the placed parameter registered before it; failing that, block 0.
@@ -109,7 +109,7 @@ def _place_the_rest(model: nn.Module, placed: Mapping[str, int]) -> dict[str, in
 
 
 def _tensors_and_leaves(model: nn.Module) -> Iterable[str]:
-    """Give the names of all parameters, buffers and childless modules, in the order in which they were registered."""
+    """Return the names of all parameters, buffers and childless modules, in the order in which they were registered."""
     for module_name, module in model.named_modules(remove_duplicate=False):
         prefix = f"{module_name}." if module_name else ""
         for name, _ in [*module.named_parameters(recurse=False), *module.named_buffers(recurse=False)]:
@@ -119,7 +119,7 @@ def _tensors_and_leaves(model: nn.Module) -> Iterable[str]:
 
 
 def _lowest_of_modules(model: nn.Module, blocks: Mapping[str, int]) -> dict[str, int]:
-    """Give the lowest block that each module holds."""
+    """Return the lowest block that each module holds."""
     lowest: dict[str, int] = {}
     for name, block in blocks.items():
         for ancestor in _ancestors(name):
@@ -128,7 +128,7 @@ def _lowest_of_modules(model: nn.Module, blocks: Mapping[str, int]) -> dict[str,
 
 
 def _ancestors(name: str) -> Iterable[str]:
-    """Give the modules around `name`, innermost first, the model itself (``""``) last."""
+    """Return the modules around `name`, innermost first, the model itself (``""``) last."""
     while name:
         name = name.rpartition(".")[0]
         yield name

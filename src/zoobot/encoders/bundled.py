@@ -23,7 +23,7 @@ LARGEST_BYTES = 16_000_000
 
 
 def bundled_folder() -> Path:
-    """Give the folder of the package that holds the encoder: configuration, weights (float16) and model card.
+    """Return the folder of the package that holds the encoder: configuration, weights (float16) and model card.
 
     Raises
     ------

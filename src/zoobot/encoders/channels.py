@@ -9,14 +9,14 @@ from zoobot.errors import EncoderError
 
 
 def adapt_values(values: Sequence[float], in_chans: int) -> tuple[float, ...]:
-    """Give one mean or standard deviation a channel: their average for one channel, else those given, in turn."""
+    """Return one mean or standard deviation a channel: their average for one channel, else those given, in turn."""
     if in_chans == 1:
         return (sum(values) / len(values),)
     return tuple(values[i % len(values)] for i in range(in_chans))
 
 
 def adapt_stem(weight: Tensor, native: int, in_chans: int) -> Tensor:
-    """Give the kernel of an input convolution for other channels.
+    """Return the kernel of an input convolution for other channels.
 
     To one channel, the kernels are summed, so that a gray image gives what it gave as three equal channels. To several,
     they are taken in turn and scaled by ``native / in_chans``; from one channel, the features are then those of the
@@ -49,7 +49,7 @@ def adapt_stem(weight: Tensor, native: int, in_chans: int) -> Tensor:
 def adapt_state(
     state: Mapping[str, Tensor], wanted: Mapping[str, Tensor], native: int, in_chans: int
 ) -> dict[str, Tensor]:
-    """Give a network's state dict for other channels: whatever differs in shape from the one wanted is its stem.
+    """Return a network's state dict for other channels: whatever differs in shape from the one wanted is its stem.
 
     Raises
     ------

@@ -52,12 +52,12 @@ class EncoderConfig:
     fixed_image_size: bool = False
 
     def to_dict(self) -> dict[str, Any]:
-        """Give the configuration as JSON has it (lists for tuples)."""
+        """Return the configuration as JSON has it (lists for tuples)."""
         return asdict(self) | {"mean": list(self.mean), "std": list(self.std)}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
-        """Give the configuration that `to_dict` wrote.
+        """Return the configuration that `to_dict` wrote.
 
         Raises
         ------
@@ -115,7 +115,7 @@ class Encoder(nn.Module):
 
     @classmethod
     def from_config(cls, config: EncoderConfig) -> Self:
-        """Give the encoder that `config` describes, with random weights: load its state dict into it.
+        """Return the encoder that `config` describes, with random weights: load its state dict into it.
 
         Raises
         ------
@@ -162,7 +162,7 @@ class Encoder(nn.Module):
         return self.config.name
 
     def forward(self, images: Tensor) -> Tensor:
-        """Give the pooled features of a batch.
+        """Return the pooled features of a batch.
 
         Parameters
         ----------
@@ -231,7 +231,7 @@ class Encoder(nn.Module):
         return f"It takes some sizes only: set the image size to {own}, which it was made for."
 
     def normalise(self, images: Tensor) -> Tensor:
-        """Give images (batch, channel, height, width) in [0, 1] as the network wants them, once it is sure that it can take them."""
+        """Return images (batch, channel, height, width) in [0, 1] as the network wants them, once it is sure that it can take them."""
         self._check(images)
         return (images - self.mean) / self.std
 
@@ -253,7 +253,7 @@ class Encoder(nn.Module):
             raise EncoderError(msg)
 
     def block_of(self, name: str) -> int:
-        """Give the block of a parameter, buffer or module of this encoder: 0 is the stem, ``num_blocks - 1`` the top.
+        """Return the block of a parameter, buffer or module of this encoder: 0 is the stem, ``num_blocks - 1`` the top.
 
         A module that spans several blocks has the lowest of them.
 
@@ -268,7 +268,7 @@ class Encoder(nn.Module):
         return self._blocks[name]
 
     def block_parameters(self, block: int) -> Iterator[tuple[str, nn.Parameter]]:
-        """Give the named parameters of one block, 0 being the stem."""
+        """Return the named parameters of one block, 0 being the stem."""
         return ((name, parameter) for name, parameter in self.named_parameters() if self._blocks[name] == block)
 
     def freeze(self, n_blocks: int) -> None:

@@ -25,7 +25,7 @@ def is_hub_name(name: str) -> bool:
 
 
 def fetch_from_hub(name: str) -> Path:
-    """Give the local folder of a repository: its ``config.json`` and weights, downloaded where the cache lacks them.
+    """Return the local folder of a repository: its ``config.json`` and weights, downloaded where the cache lacks them.
 
     What is in the cache is taken as it is, without asking the hub whether there is a newer revision: loading is then
     quick, works without the network and gives the same weights each time.
@@ -69,7 +69,7 @@ def reach_hub(name: str, repository: str, revision: str | None = None) -> None:
 
 
 def _fetch(repository: str, revision: str | None, *, local_files_only: bool) -> Path:
-    """Give the folder in the cache that holds the files of a repository, its safetensors if it has them."""
+    """Return the folder in the cache that holds the files of a repository, its safetensors if it has them."""
     config = hf_hub_download(repository, CONFIG_FILE, revision=revision, local_files_only=local_files_only)
     try:
         hf_hub_download(repository, WEIGHTS_FILE, revision=revision, local_files_only=local_files_only)
@@ -79,7 +79,7 @@ def _fetch(repository: str, revision: str | None, *, local_files_only: bool) -> 
 
 
 def explain_hub_error(name: str, err: Exception) -> str:
-    """Give the message for an error of the hub's client: what was wrong with `name` and what to do."""
+    """Return the message for an error of the hub's client: what was wrong with `name` and what to do."""
     match err:
         case GatedRepoError():
             return (

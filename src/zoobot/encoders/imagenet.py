@@ -38,7 +38,7 @@ INVERTED_BLOCK = {
 
 
 def timm_key(key: str) -> str:
-    """Give timm's name of an entry of the original state dict: ``blocks.2.0.bn2.bias`` for ``_blocks.3._bn1.bias``."""
+    """Return timm's name of an entry of the original state dict: ``blocks.2.0.bn2.bias`` for ``_blocks.3._bn1.bias``."""
     module, *rest = key.split(".")
     if module != "_blocks":
         return ".".join([OUTSIDE_BLOCKS[module], *rest])
@@ -52,7 +52,7 @@ def timm_key(key: str) -> str:
 
 
 def original_weights() -> dict[str, torch.Tensor]:
-    """Give the state dict of the original implementation.
+    """Return the state dict of the original implementation.
 
     Raises
     ------
@@ -71,7 +71,7 @@ def original_weights() -> dict[str, torch.Tensor]:
 
 
 def converted_model(original: Mapping[str, torch.Tensor]) -> nn.Module:
-    """Give timm's ``tf_efficientnet_lite0``, classifier included, with the weights of the original state dict, in eval mode."""
+    """Return timm's ``tf_efficientnet_lite0``, classifier included, with the weights of the original state dict, in eval mode."""
     model: nn.Module = timm.create_model(ARCHITECTURE)
     model.load_state_dict({timm_key(key): tensor for key, tensor in original.items()})
     return model.eval()

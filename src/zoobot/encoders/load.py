@@ -26,7 +26,7 @@ DEFAULT_IMAGE_SIZE = 224
 
 @bounded()
 def load_encoder(name: str | Path, in_chans: int = 3, *, pretrained: bool = True) -> Encoder:
-    """Give an encoder: a module from images (batch, channel, height, width) in [0, 1] to (batch, feature).
+    """Return an encoder: a module from images (batch, channel, height, width) in [0, 1] to (batch, feature).
 
     Parameters
     ----------
@@ -92,7 +92,7 @@ def _from_folder(folder: Path, name: str, in_chans: int, pretrained: bool) -> En
 
 
 def _from_saved(path: Path, in_chans: int, pretrained: bool) -> Encoder:
-    """Give the encoder of a model that zoobot saved, adapted to `in_chans` channels."""
+    """Return the encoder of a model that zoobot saved, adapted to `in_chans` channels."""
     saved, state = read_saved(path)
     if not isinstance(saved.get("encoder"), dict):
         msg = f"{path} says nothing of its encoder: save the model again"
@@ -114,7 +114,7 @@ def _from_saved(path: Path, in_chans: int, pretrained: bool) -> Encoder:
 
 
 def build_saved(config: EncoderConfig, path: str | Path) -> Encoder:
-    """Give the network of a saved encoder, with random weights.
+    """Return the network of a saved encoder, with random weights.
 
     Raises
     ------
@@ -138,7 +138,7 @@ def build_saved(config: EncoderConfig, path: str | Path) -> Encoder:
 
 
 def _with_channels(encoder: Encoder, in_chans: int) -> Encoder:
-    """Give the encoder with its stem, mean and std adapted to `in_chans` channels."""
+    """Return the encoder with its stem, mean and std adapted to `in_chans` channels."""
     config = encoder.config
     if in_chans == config.in_chans:
         return encoder
@@ -158,7 +158,7 @@ def _with_channels(encoder: Encoder, in_chans: int) -> Encoder:
 
 @bounded()
 def wrap_encoder(module: nn.Module, in_chans: int = 3) -> Encoder:
-    """Give a module in memory as an encoder; the module is used as it is, not copied.
+    """Return a module in memory as an encoder; the module is used as it is, not copied.
 
     Parameters
     ----------

@@ -7,7 +7,7 @@ from zoobot.errors import EncoderError
 
 
 def run_probe(model: nn.Module, images: Tensor) -> Tensor:
-    """Give what `model` makes of `images` in eval mode, without gradients; its buffers and modes stay as they were."""
+    """Return what `model` makes of `images` in eval mode, without gradients; its buffers and modes stay as they were."""
     modes = {module: module.training for module in model.modules()}
     buffers = {name: buffer.clone() for name, buffer in model.named_buffers()}
     model.eval()
@@ -21,7 +21,7 @@ def run_probe(model: nn.Module, images: Tensor) -> Tensor:
 
 
 def count_features(model: nn.Module, name: str, in_chans: int, image_size: int) -> int:
-    """Give the length of the feature vector that `model` makes of an image.
+    """Return the length of the feature vector that `model` makes of an image.
 
     Raises
     ------

@@ -35,6 +35,6 @@ class PublishedEncoder:
 
 
 def published_encoders() -> list[PublishedEncoder]:
-    """Give the published encoders, by family and from small to large."""
+    """Return the published encoders, by family and from small to large."""
     table = files("zoobot.encoders").joinpath("published.yaml").read_text(encoding="utf-8")
     return [PublishedEncoder(**entry) for entry in yaml.safe_load(table)]

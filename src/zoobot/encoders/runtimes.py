@@ -45,7 +45,7 @@ PACKAGES = {"openvino": ("openvino",), "onnx": ("onnx", "onnxscript", "onnxrunti
 
 
 def build_pass(runtime: Runtime, network: nn.Module, example: Tensor, dtype: torch.dtype, total: int) -> Pass:
-    """Give a network's forward pass in the engine that is asked for.
+    """Return a network's forward pass in the engine that is asked for.
 
     Call it, and what it gives, inside `zoobot.precision.frozen_pass`.
 
@@ -135,7 +135,7 @@ def _quiet() -> Iterator[None]:
 
 
 def _torch(network: nn.Module, dtype: torch.dtype) -> Pass:
-    """Give eager torch, which on a CPU takes a few images of a batch at a time."""
+    """Return eager torch, which on a CPU takes a few images of a batch at a time."""
 
     def run(images: Tensor) -> Tensor:
         if images.device.type != "cpu":

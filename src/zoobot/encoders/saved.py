@@ -31,7 +31,7 @@ SEALED_ENTRIES = ("calibration",)
 
 
 def read_saved(path: str | Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
-    """Give the configuration and the state dict of one of our saved models or checkpoints.
+    """Return the configuration and the state dict of one of our saved models or checkpoints.
 
     Parameters
     ----------
@@ -147,7 +147,7 @@ def check_weights(model: nn.Module, state: Mapping[str, Tensor], path: str | Pat
 
 
 def read_config(folder: Path) -> dict[str, Any]:
-    """Give ``config.json`` of a model folder.
+    """Return ``config.json`` of a model folder.
 
     Raises
     ------
@@ -169,7 +169,7 @@ def read_config(folder: Path) -> dict[str, Any]:
 
 
 def read_weights(path: Path) -> dict[str, Tensor]:
-    """Give the tensors of a safetensors file, on the CPU.
+    """Return the tensors of a safetensors file, on the CPU.
 
     Raises
     ------
@@ -195,7 +195,7 @@ def read_weights(path: Path) -> dict[str, Tensor]:
 
 
 def read_pickled(path: Path) -> dict[str, Any]:
-    """Give a dict of tensors and plain values written by ``torch.save``, on the CPU, refusing whatever would run code.
+    """Return a dict of tensors and plain values written by ``torch.save``, on the CPU, refusing whatever would run code.
 
     Raises
     ------

@@ -19,7 +19,7 @@ CARD_FILE = "README.md"
 
 
 def encoder_config(encoder: Encoder) -> dict[str, Any]:
-    """Give the configuration of a saved encoder, as JSON can hold it."""
+    """Return the configuration of a saved encoder, as JSON can hold it."""
     return {
         "format": FORMAT,
         "format_version": FORMAT_VERSION,
@@ -29,7 +29,7 @@ def encoder_config(encoder: Encoder) -> dict[str, Any]:
 
 
 def encoder_bytes(encoder: Encoder, dtype: torch.dtype | None = None) -> bytes:
-    """Give the content of ``model.safetensors``, with floating point weights as ``dtype`` where one is given.
+    """Return the content of ``model.safetensors``, with floating point weights as ``dtype`` where one is given.
 
     Norms and biases (tensors of one dimension) stay as they are: they are few, and small numbers matter in them.
     """

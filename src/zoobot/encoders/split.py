@@ -27,13 +27,13 @@ class SplitEncoder:
     encoder: Encoder
 
     def activations(self, images: Tensor) -> Tensor:
-        """Give the activations at the boundary for images (batch, channel, height, width) in [0, 1]."""
+        """Return the activations at the boundary for images (batch, channel, height, width) in [0, 1]."""
         activations: Tensor = self.bottom(self.encoder.normalise(images))
         return activations
 
 
 def split_encoder(encoder: Encoder, n_blocks: int, probe: Tensor | None) -> SplitEncoder | None:
-    """Give the encoder cut below its top ``n_blocks``, or None where that can't be done.
+    """Return the encoder cut below its top ``n_blocks``, or None where that can't be done.
 
     The network's graph is traced (torch.fx) down to modules that lie within one block; the cut is possible where one tensor alone
     passes from the frozen blocks to the others. Whether the halves equal the whole is proved on a batch.
@@ -87,7 +87,7 @@ class _BlockTracer(fx.Tracer):
 
 
 def _cut(encoder: Encoder, first_trainable: int) -> tuple[nn.Module, nn.Module] | None:
-    """Give the graph below and above the first trainable block, where one tensor passes between them."""
+    """Return the graph below and above the first trainable block, where one tensor passes between them."""
     whole = _Whole(encoder.model)
     graph = _BlockTracer(encoder).trace(whole)
     above: set[fx.Node] = set()
@@ -126,7 +126,7 @@ class _Whole(nn.Module):
 
 
 def _block(encoder: Encoder, name: str) -> int:
-    """Give the block of a module or parameter; one without parameters belongs to wherever its input does."""
+    """Return the block of a module or parameter; one without parameters belongs to wherever its input does."""
     has_parameters = any(
         parameter == name or parameter.startswith(f"{name}.") for parameter, _ in encoder.named_parameters()
     )

@@ -41,7 +41,7 @@ class Source(NamedTuple):
 
 
 def encoder_by_name(name: str, in_chans: int, pretrained: bool) -> Encoder:
-    """Give the timm architecture `name`, tag or not, with timm's weights or random ones.
+    """Return the timm architecture `name`, tag or not, with timm's weights or random ones.
 
     Raises
     ------
@@ -77,7 +77,7 @@ def encoder_by_name(name: str, in_chans: int, pretrained: bool) -> Encoder:
 
 
 def encoder_from_folder(folder: Path, config: Mapping[str, Any], name: str, in_chans: int, pretrained: bool) -> Encoder:
-    """Give the timm model saved in `folder`, whose ``config.json`` is `config`.
+    """Return the timm model saved in `folder`, whose ``config.json`` is `config`.
 
     Raises
     ------
@@ -112,7 +112,7 @@ def encoder_from_folder(folder: Path, config: Mapping[str, Any], name: str, in_c
 
 
 def encoder_of(model: nn.Module, source: Source, name: str, in_chans: int) -> Encoder:
-    """Give the encoder of a timm model without classifier, adapted to `in_chans` channels."""
+    """Return the encoder of a timm model without classifier, adapted to `in_chans` channels."""
     if in_chans != source.in_chans:
         target = timm.create_model(source.architecture, num_classes=0, in_chans=in_chans, **source.model_args)
         target.load_state_dict(adapt_state(model.state_dict(), target.state_dict(), source.in_chans, in_chans))
@@ -133,7 +133,7 @@ def encoder_of(model: nn.Module, source: Source, name: str, in_chans: int) -> En
 
 
 def encoder_in_memory(model: nn.Module, in_chans: int) -> Encoder:
-    """Give the encoder of a timm model in memory; its classifier is removed.
+    """Return the encoder of a timm model in memory; its classifier is removed.
 
     Its architecture is recorded only if timm, asked for it again, gives a model with the same weights and features.
     """
@@ -162,14 +162,14 @@ def encoder_in_memory(model: nn.Module, in_chans: int) -> Encoder:
 
 
 def normalisation(cfg: Mapping[str, Any], name: str) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Give the mean and standard deviation that the weights want: 0 and 1 for published Zoobot encoders."""
+    """Return the mean and standard deviation that the weights want: 0 and 1 for published Zoobot encoders."""
     if name.rstrip("/").rpartition("/")[2].startswith(ZOOBOT_ENCODER):
         return (0.0,), (1.0,)
     return tuple(cfg.get("mean") or (0.0,)), tuple(cfg.get("std") or (1.0,))
 
 
 def _read_source(config: Mapping[str, Any], folder: Path) -> Source:
-    """Give what timm's ``config.json`` says, in its present layout or the older flat one."""
+    """Return what timm's ``config.json`` says, in its present layout or the older flat one."""
     if "architecture" not in config:
         msg = f"{folder / CONFIG_FILE} names no architecture: give a folder that timm or zoobot saved"
         raise ModelFileError(msg)
@@ -185,7 +185,7 @@ def _read_source(config: Mapping[str, Any], folder: Path) -> Source:
 
 
 def _read_timm_weights(folder: Path, cfg: Mapping[str, Any]) -> dict[str, Tensor]:
-    """Give the state dict in a timm folder, without the classifier."""
+    """Return the state dict in a timm folder, without the classifier."""
     pickled = folder / PICKLED_WEIGHTS_FILE
     if pickled.is_file() and not (folder / WEIGHTS_FILE).is_file():
         weights = read_pickled(pickled)
@@ -203,7 +203,7 @@ def _read_timm_weights(folder: Path, cfg: Mapping[str, Any]) -> dict[str, Tensor
 
 
 def _rebuild_args(given: Mapping[str, Any], cfg: Mapping[str, Any]) -> dict[str, Any]:
-    """Give the keyword arguments that make timm build the architecture again, with the image size where it is fixed."""
+    """Return the keyword arguments that make timm build the architecture again, with the image size where it is fixed."""
     args = {key: value for key, value in given.items() if key not in SET_BY_ENCODER and _is_plain(value)}
     if cfg.get("fixed_input_size", False):
         args["img_size"] = _width(cfg["input_size"])
@@ -220,7 +220,7 @@ def _is_plain(value: object) -> bool:
 
 
 def _width(size: int | tuple[int, ...]) -> int:
-    """Give the width in pixels of timm's ways to write a size: 224, (224, 224) or (3, 224, 224)."""
+    """Return the width in pixels of timm's ways to write a size: 224, (224, 224) or (3, 224, 224)."""
     return size if isinstance(size, int) else int(size[-1])
 
 

@@ -59,7 +59,7 @@ class TableOptions:
 
 
 def sample_columns(samples: npt.NDArray[np.floating[Any]], names: Sequence[str]) -> pd.DataFrame:
-    """Give ``<column>_std`` and ``<column>_sample_<k>`` of samples (sample, galaxy, column)."""
+    """Return ``<column>_std`` and ``<column>_sample_<k>`` of samples (sample, galaxy, column)."""
     spread = pd.DataFrame(samples.std(axis=0, ddof=1), columns=[f"{name}_std" for name in names])
     each = [pd.DataFrame(sample, columns=[f"{name}_sample_{k}" for name in names]) for k, sample in enumerate(samples)]
     return pd.concat([spread, *each], axis=1)
@@ -220,15 +220,15 @@ class FinetuneableZoobotAbstract(L.LightningModule):
         return self.class_names
 
     def make_head(self, head: HeadKind, dropout_prob: float) -> nn.Module:
-        """Give the module from (batch, feature) to (batch, output)."""
+        """Return the module from (batch, feature) to (batch, output)."""
         return make_head(head, self.encoder.num_features, self.num_outputs, dropout_prob)
 
     def loss(self, outputs: Tensor, labels: Tensor) -> Tensor:
-        """Give the loss (batch,) of the head's outputs (batch, output) for the labels (batch, label)."""
+        """Return the loss (batch,) of the head's outputs (batch, output) for the labels (batch, label)."""
         raise NotImplementedError
 
     def predictions(self, outputs: Tensor) -> Tensor:
-        """Give what is predicted, and scored, from the head's outputs: probabilities, targets, concentrations (batch, value)."""
+        """Return what is predicted, and scored, from the head's outputs: probabilities, targets, concentrations (batch, value)."""
         return outputs
 
     def prediction_columns(self) -> list[str]:
@@ -240,15 +240,15 @@ class FinetuneableZoobotAbstract(L.LightningModule):
         return [f"{name}_std" for name in self.prediction_columns()]
 
     def to_columns(self, predictions: Tensor) -> Tensor:
-        """Give the columns (galaxy, column) that a table of predictions shows."""
+        """Return the columns (galaxy, column) that a table of predictions shows."""
         return predictions
 
     def add_columns(self, table: pd.DataFrame) -> pd.DataFrame:
-        """Give a table of predictions with what follows from its columns, such as the leading class."""
+        """Return a table of predictions with what follows from its columns, such as the leading class."""
         return table
 
     def to_table(self, values: npt.NDArray[np.floating[Any]], options: TableOptions) -> pd.DataFrame:
-        """Give the columns of a table of predictions.
+        """Return the columns of a table of predictions.
 
         Parameters
         ----------
@@ -266,7 +266,7 @@ class FinetuneableZoobotAbstract(L.LightningModule):
         return self.add_columns(pd.concat([means, sample_columns(samples, names)], axis=1).copy())  # in one piece
 
     def scores(self, predictions: Tensor, labels: Tensor) -> Scores:
-        """Give the metrics of predictions (galaxy, column) for labels (galaxy, label); see `zoobot.finetune.metrics`."""
+        """Return the metrics of predictions (galaxy, column) for labels (galaxy, label); see `zoobot.finetune.metrics`."""
         return {}
 
     def in_units(self, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
@@ -299,7 +299,7 @@ class FinetuneableZoobotAbstract(L.LightningModule):
         """
 
     def read_labels(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """Give a catalog with the label columns that the task needs, where they can be made of others."""
+        """Return a catalog with the label columns that the task needs, where they can be made of others."""
         return frame
 
     def label_notes(self, frame: pd.DataFrame) -> list[str]:
@@ -315,18 +315,18 @@ class FinetuneableZoobotAbstract(L.LightningModule):
         """Learn what is needed of the training labels (galaxy, label) before training, such as their scale."""
 
     def task_options(self) -> dict[str, Any]:
-        """Give the task's own constructor arguments, as JSON can hold them."""
+        """Return the task's own constructor arguments, as JSON can hold them."""
         return {}
 
     # What all tasks share.
 
     def forward(self, images: Tensor) -> Tensor:
-        """Give the head's outputs (batch, output) for images (batch, channel, height, width) in [0, 1]."""
+        """Return the head's outputs (batch, output) for images (batch, channel, height, width) in [0, 1]."""
         outputs: Tensor = self.head(self._features(self.encoder, images))
         return outputs
 
     def frozen_names(self) -> set[str]:
-        """Give the names in the state dict whose values finetuning never changes."""
+        """Return the names in the state dict whose values finetuning never changes."""
         encoder = self.encoder
         first = encoder.num_blocks - self.n_blocks
         names = encoder.state_dict().keys()
@@ -405,7 +405,7 @@ class FinetuneableZoobotAbstract(L.LightningModule):
             torch.manual_seed(seed)
 
     def training_step(self, batch: Any, batch_idx: int) -> Tensor:
-        """Give the mean loss of a batch."""
+        """Return the mean loss of a batch."""
         return self._step(batch, "train")[0]
 
     def validation_step(self, batch: Any, batch_idx: int) -> None:
@@ -417,7 +417,7 @@ class FinetuneableZoobotAbstract(L.LightningModule):
         self._score(batch, "test")
 
     def predict_step(self, batch: Any, batch_idx: int) -> Tensor:
-        """Give the predictions (batch, column) of a batch."""
+        """Return the predictions (batch, column) of a batch."""
         return self._tensor_in_units(self.predictions(self(as_batch(batch, self.label_cols)["image"])))
 
     def on_train_epoch_end(self) -> None:
@@ -435,7 +435,7 @@ class FinetuneableZoobotAbstract(L.LightningModule):
         self._log_scores("test")
 
     def configure_optimizers(self) -> Any:
-        """Give AdamW with a learning rate a block and, where asked for, the warm-up and cosine schedule."""
+        """Return AdamW with a learning rate a block and, where asked for, the warm-up and cosine schedule."""
         options = self.options
         groups = parameter_groups(
             self.head, self.encoder, self.n_blocks,
@@ -455,7 +455,7 @@ class FinetuneableZoobotAbstract(L.LightningModule):
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
     def _step(self, batch: Any, part: str) -> tuple[Tensor, Tensor, Tensor]:
-        """Give the mean loss, the outputs and the labels of a batch, and add the loss to its epoch's mean."""
+        """Return the mean loss, the outputs and the labels of a batch, and add the loss to its epoch's mean."""
         if isinstance(batch, dict) and "features" in batch:
             labels = batch["label"]
             outputs = self.head(self._features(self._top[0], batch["features"]))
@@ -518,7 +518,7 @@ class FinetuneableZoobotAbstract(L.LightningModule):
     def load_from_checkpoint(  # type: ignore[override]  # ours needs no hyperparameters from the caller
         cls, checkpoint_path: str | Path, *, encoder: nn.Module | None = None, map_location: Any = "cpu"
     ) -> Self:
-        """Give the model saved in a Lightning checkpoint or in a folder written by `save`, without the network.
+        """Return the model saved in a Lightning checkpoint or in a folder written by `save`, without the network.
 
         Parameters
         ----------
@@ -540,7 +540,7 @@ class FinetuneableZoobotAbstract(L.LightningModule):
 
     @classmethod
     def load_from_name(cls, name: str, *, map_location: Any = "cpu") -> Self:
-        """Give the finetuned model that a Hugging Face Hub repository (``hf_hub:owner/repo``) holds."""
+        """Return the finetuned model that a Hugging Face Hub repository (``hf_hub:owner/repo``) holds."""
         from zoobot.finetune.saving import fetch_model
 
         return cls.load_from_checkpoint(fetch_model(name), map_location=map_location)
@@ -552,7 +552,7 @@ class FinetuneableZoobotAbstract(L.LightningModule):
         checkpoint["zoobot"] = model_config(self)
 
     def calibration_dict(self) -> dict[str, Any] | None:
-        """Give what `calibrate` learned, as JSON can hold it, or None."""
+        """Return what `calibrate` learned, as JSON can hold it, or None."""
         return None
 
     def restore_calibration(self, content: Mapping[str, Any]) -> None:

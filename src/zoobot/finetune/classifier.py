@@ -141,7 +141,7 @@ class FinetuneableZoobotClassifier(FinetuneableZoobotAbstract):
         return [] if self.multi_label else self._names
 
     def loss(self, outputs: Tensor, labels: Tensor) -> Tensor:
-        """Give the cross entropy (batch,) of logits (batch, class)."""
+        """Return the cross entropy (batch,) of logits (batch, class)."""
         if self.multi_label:
             return multi_label_loss(outputs, labels, class_weights=self.class_weights)
         if not self.label_cols:  # a data module that doesn't show its labels beforehand
@@ -151,7 +151,7 @@ class FinetuneableZoobotClassifier(FinetuneableZoobotAbstract):
         )
 
     def predictions(self, outputs: Tensor) -> Tensor:
-        """Give probabilities (batch, class): each row sums to 1, except with multi_label."""
+        """Return probabilities (batch, class): each row sums to 1, except with multi_label."""
         return outputs.float().sigmoid() if self.multi_label else outputs.float().softmax(dim=1)
 
     def prediction_columns(self) -> list[str]:
@@ -178,13 +178,13 @@ class FinetuneableZoobotClassifier(FinetuneableZoobotAbstract):
         return table.assign(**{f"{self._label}_predicted": leading})
 
     def scores(self, predictions: Tensor, labels: Tensor) -> Scores:
-        """Give accuracy, balanced accuracy, AUROC, average precision, log loss, F1 by class and the confusion table."""
+        """Return accuracy, balanced accuracy, AUROC, average precision, log loss, F1 by class and the confusion table."""
         if self.multi_label:
             return multi_label_scores(predictions, labels, self.prediction_columns())
         return classification_scores(predictions, labels, self._names)
 
     def to_table(self, values: npt.NDArray[np.floating[Any]], options: TableOptions) -> pd.DataFrame:
-        """Give the columns of a table of predictions; samples are calibrated one by one, and then averaged."""
+        """Return the columns of a table of predictions; samples are calibrated one by one, and then averaged."""
         table = super().to_table(values, options)
         samples = values[None] if values.ndim == 2 else values.swapaxes(0, 1)
         columns: dict[str, npt.NDArray[Any]] = {}
@@ -267,7 +267,7 @@ class FinetuneableZoobotClassifier(FinetuneableZoobotAbstract):
         self.conformal = [fit_conformal_classes(each, truth[:, place], groups=groups) for place, each in enumerate(own)]
 
     def calibration_dict(self) -> dict[str, Any] | None:
-        """Give the calibration and what makes conformal sets as JSON can hold them."""
+        """Return the calibration and what makes conformal sets as JSON can hold them."""
         if not self.conformal:
             return None
         return {
@@ -344,7 +344,7 @@ class FinetuneableZoobotClassifier(FinetuneableZoobotAbstract):
                 logger.warning("num_classes=%d, but no training galaxy is of class %s.", self.num_classes, names)
 
     def task_options(self) -> dict[str, Any]:
-        """Give num_classes, label_smoothing, class_weights, multi_label and calibration."""
+        """Return num_classes, label_smoothing, class_weights, multi_label and calibration."""
         return {
             "num_classes": self.num_classes,
             "label_smoothing": self.label_smoothing,
@@ -363,7 +363,7 @@ class FinetuneableZoobotClassifier(FinetuneableZoobotAbstract):
     def _each_set(
         self, p: npt.NDArray[np.float64]
     ) -> list[tuple[str, ConformalClasses, npt.NDArray[np.float64], Sequence[str]]]:
-        """Give what there are sets of: the label, what makes them, probabilities (galaxy, class), and the names of the classes."""
+        """Return what there are sets of: the label, what makes them, probabilities (galaxy, class), and the names of the classes."""
         if not self.multi_label:
             return [(self._label, self.conformal[0], p, self._names)]
         labels = zip(self.prediction_columns(), self.conformal, p.T, strict=True)
@@ -394,7 +394,7 @@ class FinetuneableZoobotClassifier(FinetuneableZoobotAbstract):
 
 
 def _absent_present(p: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Give probabilities (galaxy, 2) of an independent label's absence and presence."""
+    """Return probabilities (galaxy, 2) of an independent label's absence and presence."""
     return np.stack([1 - p, p], axis=1)
 
 

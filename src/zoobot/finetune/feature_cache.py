@@ -86,7 +86,7 @@ def cached_data(
     device: torch.device,
     epochs: int | None,
 ) -> CachedData | None:
-    """Give a data module of features for the frozen part of a model, computed where they are not kept already.
+    """Return a data module of features for the frozen part of a model, computed where they are not kept already.
 
     None, and training then runs the whole network, where nothing is frozen, the encoder can't be cut below the blocks that are trained,
     or there is no room.
@@ -156,14 +156,14 @@ class CachedData(L.LightningDataModule):
         return getattr(self.datamodule, name)
 
     def train_dataloader(self) -> DataLoader[Any]:
-        """Give the training batches in the order that the data module itself would."""
+        """Return the training batches in the order that the data module itself would."""
         sampler = self.source.sampler(lambda: self.trainer.current_epoch if self.trainer else 0, len(self.train_passes))
         return DataLoader(
             _FeatureRows(self.train_passes), batch_size=self.source.batch_size, sampler=sampler, collate_fn=as_it_is
         )
 
     def val_dataloader(self) -> DataLoader[Any]:
-        """Give the validation batches."""
+        """Return the validation batches."""
         rows = InOrder(len(self.val_pass.labels))
         return DataLoader(
             _FeatureRows([self.val_pass]), batch_size=self.source.batch_size, sampler=rows, collate_fn=as_it_is
@@ -233,7 +233,7 @@ class _Galaxies:
     def images(
         self, part: Literal["train", "val"], view: int, rows: npt.NDArray[np.int64], device: torch.device
     ) -> Iterator[tuple[Tensor, Tensor | None]]:
-        """Give the view of these rows, batch by batch, made on the device."""
+        """Return the view of these rows, batch by batch, made on the device."""
         self.datamodule.setup("fit")
         for batch in self.datamodule.view_loader(part, view, rows):
             batch["pixels"] = batch["pixels"].to(device)
@@ -264,7 +264,7 @@ class _AnyData:
     def images(
         self, part: Literal["train", "val"], view: int, rows: npt.NDArray[np.int64], device: torch.device
     ) -> Iterator[tuple[Tensor, Tensor | None]]:
-        """Give a pass of the part's loader with its labels; it decides the order."""
+        """Return a pass of the part's loader with its labels; it decides the order."""
         loader = self.datamodule.train_dataloader() if part == "train" else self.datamodule.val_dataloader()
         for batch in loader:
             galaxies = self._batch(batch)
@@ -325,7 +325,7 @@ class _Filler:
                 self.stores[augmented] = FeatureStore(feature_key(model.encoder, first, settings))
 
     def run(self, passes: list[tuple[Literal["train", "val"], int]]) -> list[_Pass]:
-        """Give the features and labels of each (part, view)."""
+        """Return the features and labels of each (part, view)."""
         filled = [_Pass(self._room(part), torch.empty(0)) for part, _ in passes]
         missing = [self._read(part, view, kept) for (part, view), kept in zip(passes, filled, strict=True)]
         self.left = sum(map(len, missing))
@@ -387,7 +387,7 @@ class _Filler:
 
 
 def _count_views(cache: FeatureCache, source: _Galaxies | _AnyData, n_blocks: int, epochs: int | None) -> int:
-    """Give how many views to compute: no more than there are epochs to show them in (None or -1: no end), 1 where all are the same."""
+    """Return how many views to compute: no more than there are epochs to show them in (None or -1: no end), 1 where all are the same."""
     views = cache.views or (source.views_for_head if n_blocks == 0 else VIEWS_FOR_BLOCKS)
     if not source.is_augmented:
         return 1
@@ -395,7 +395,7 @@ def _count_views(cache: FeatureCache, source: _Galaxies | _AnyData, n_blocks: in
 
 
 def _views_with_room(wanted: int, bytes_a_galaxy: int, n_train: int, n_val: int, cache: FeatureCache) -> int:
-    """Give how many views fit into memory, or else into the temporary file; says so where that is fewer than wanted."""
+    """Return how many views fit into memory, or else into the temporary file; says so where that is fewer than wanted."""
     room = max(_memory_bytes(cache), cache.disk_gb * 1e9)
     views = max(0, min(wanted, int((room / bytes_a_galaxy - n_val) / n_train)))
     if views < wanted:

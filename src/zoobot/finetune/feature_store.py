@@ -44,7 +44,7 @@ SEAL = "seal"
 
 
 def cache_size() -> tuple[int, int]:
-    """Give how many sets of features are kept, and their size in bytes."""
+    """Return how many sets of features are kept, and their size in bytes."""
     folder = kept_features()
     sets = [entry for entry in folder.iterdir() if entry.is_dir()] if folder.is_dir() else []
     return len(sets), sum(file.stat().st_size for entry in sets for file in entry.iterdir())
@@ -76,7 +76,7 @@ class FeatureStore:
         sweep(self.folder)
 
     def read(self, view: int, digests: npt.NDArray[np.uint64]) -> tuple[npt.NDArray[np.int64], Tensor | None]:
-        """Give the rows of ``digests`` (galaxy, 2) whose features of this view are kept, and these features (row, ...)."""
+        """Return the rows of ``digests`` (galaxy, 2) whose features of this view are kept, and these features (row, ...)."""
         wanted = {(int(a), int(b)): row for row, (a, b) in enumerate(digests)}
         twins = [(row, wanted[int(a), int(b)]) for row, (a, b) in enumerate(digests) if wanted[int(a), int(b)] != row]
         found: dict[int, Tensor] = {}
@@ -149,7 +149,7 @@ class KeptFeatures:
         self.new: list[tuple[npt.NDArray[np.int64], Tensor]] = []
 
     def known(self, batch_size: int) -> Iterator[tuple[npt.NDArray[np.int64], Tensor]]:
-        """Give rows and features (row, feature) that are kept, batch by batch."""
+        """Return rows and features (row, feature) that are kept, batch by batch."""
         if self.features is not None:
             for start in range(0, len(self.rows), batch_size):
                 yield self.rows[start : start + batch_size], self.features[start : start + batch_size]
@@ -171,7 +171,7 @@ class KeptFeatures:
 def evaluation_store(
     encoder: Encoder, preprocessing: Preprocessing, computed_in: torch.dtype, runtime: str
 ) -> FeatureStore:
-    """Give where the whole encoder's features of evaluation views are kept."""
+    """Return where the whole encoder's features of evaluation views are kept."""
     settings = view_settings(preprocessing, None, torch.float32, computed_in, runtime)
     return FeatureStore(feature_key(encoder, encoder.num_blocks, settings))
 
@@ -183,13 +183,13 @@ def view_settings(
     computed_in: torch.dtype,
     runtime: str,
 ) -> list[Any]:
-    """Give what decides features beside the encoder and the files, for `feature_key`; no augmentation: evaluation views."""
+    """Return what decides features beside the encoder and the files, for `feature_key`; no augmentation: evaluation views."""
     augmented = None if augmentation is None else augmentation.to_dict()
     return [preprocessing.to_dict(), augmented, str(kept_as), str(computed_in), runtime]
 
 
 def feature_key(encoder: Encoder, first_trainable: int, settings: Sequence[Any]) -> str:
-    """Give the name of what decides features: the frozen weights and norm statistics, the architecture, ``settings`` (JSON), decoders."""
+    """Return the name of what decides features: the frozen weights and norm statistics, the architecture, ``settings`` (JSON), decoders."""
     content = hashlib.blake2b(digest_size=16)
     decoders = [PIL.__version__, astropy.__version__]
     described = [VERSION, decoders, first_trainable, encoder.config.to_dict(), *settings]

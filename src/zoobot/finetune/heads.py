@@ -14,7 +14,7 @@ HIDDEN = 256
 
 
 def make_head(kind: HeadKind, num_features: int, num_outputs: int, dropout_prob: float) -> nn.Sequential:
-    """Give a head from (batch, feature) to (batch, output).
+    """Return a head from (batch, feature) to (batch, output).
 
     Parameters
     ----------

@@ -37,7 +37,7 @@ class TableMetric(Metric):
         self.labels.append(labels.detach().float())
 
     def compute(self) -> Scores:
-        """Give the scores of all that was added."""
+        """Return the scores of all that was added."""
         return self.score(dim_zero_cat(self.predictions), dim_zero_cat(self.labels))
 
 
@@ -128,7 +128,7 @@ def _root_mean_square(values: Tensor) -> float:
 
 
 def _ranking_scores(score: Tensor, positive: Tensor) -> tuple[float, float]:
-    """Give the AUROC and the average precision of one class: NaN where all galaxies are of it, or none is."""
+    """Return the AUROC and the average precision of one class: NaN where all galaxies are of it, or none is."""
     if bool(positive.all()) or not bool(positive.any()):
         return float("nan"), float("nan")
     with warnings.catch_warnings():

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def parameter_groups(
     head: nn.Module, encoder: Encoder, n_blocks: int, *, learning_rate: float, lr_decay: float, weight_decay: float
 ) -> list[dict[str, Any]]:
-    """Give AdamW's groups for the head and the encoder's top ``n_blocks``.
+    """Return AdamW's groups for the head and the encoder's top ``n_blocks``.
 
     The head learns at ``learning_rate``; the k-th block below it (k = 1 is the top block) at ``learning_rate * lr_decay**k``.
     Parameters of one dimension or none (norms, biases) have no weight decay.
@@ -42,7 +42,7 @@ def _decayed_or_not(
 
 
 def warmup_cosine(warmup_steps: int, cosine_steps: int, lowest: float) -> Callable[[int], float]:
-    """Give the factor on the learning rate at each step.
+    """Return the factor on the learning rate at each step.
 
     It rises linearly from 0 over ``warmup_steps``, falls along half a cosine from 1 to ``lowest`` until ``cosine_steps``, and stays
     there (Loshchilov & Hutter 2017). ``cosine_steps`` of 0 keeps it at 1 after the warm-up.

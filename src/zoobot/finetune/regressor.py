@@ -92,13 +92,13 @@ class FinetuneableZoobotRegressor(FinetuneableZoobotAbstract):
         self.register_buffer("target_std", torch.ones(num_targets))
 
     def loss(self, outputs: Tensor, labels: Tensor) -> Tensor:
-        """Give the error (batch,) of outputs (batch, target), in standard deviations of the training labels."""
+        """Return the error (batch,) of outputs (batch, target), in standard deviations of the training labels."""
         if self.unit_interval:
             return regression_loss(outputs.sigmoid(), labels, self.loss_kind)
         return regression_loss(outputs, (labels - self.target_mean) / self.target_std, self.loss_kind)
 
     def predictions(self, outputs: Tensor) -> Tensor:
-        """Give the targets (batch, target) in the labels' unit."""
+        """Return the targets (batch, target) in the labels' unit."""
         outputs = outputs.float()
         return outputs.sigmoid() if self.unit_interval else outputs * self.target_std + self.target_mean
 
@@ -111,11 +111,11 @@ class FinetuneableZoobotRegressor(FinetuneableZoobotAbstract):
         return [f"{name}{ending}" for name in self.prediction_columns() for ending in ("_std", "_low", "_high")]
 
     def scores(self, predictions: Tensor, labels: Tensor) -> Scores:
-        """Give rmse, mae and r2, in the labels' unit."""
+        """Return rmse, mae and r2, in the labels' unit."""
         return regression_scores(predictions, labels, self.prediction_columns())
 
     def to_table(self, values: npt.NDArray[np.floating[Any]], options: TableOptions) -> pd.DataFrame:
-        """Give the columns of a table of predictions; intervals lie about the mean of samples."""
+        """Return the columns of a table of predictions; intervals lie about the mean of samples."""
         table = super().to_table(values, options)
         if self.conformal is None:
             return table
@@ -131,7 +131,7 @@ class FinetuneableZoobotRegressor(FinetuneableZoobotAbstract):
         return pd.concat([table, pd.DataFrame(columns)], axis=1)
 
     def final_scores(self, predictions: Tensor, labels: Tensor, groups: npt.NDArray[np.int64] | None = None) -> Scores:
-        """Give `scores`, and once calibrated ``conformal``: see `zoobot.science.score_intervals`, at the coverage 0.9."""
+        """Return `scores`, and once calibrated ``conformal``: see `zoobot.science.score_intervals`, at the coverage 0.9."""
         scores = self.scores(predictions, labels)
         if self.conformal is not None:
             guess, truth = predictions.numpy(force=True), labels.numpy(force=True)
@@ -151,7 +151,7 @@ class FinetuneableZoobotRegressor(FinetuneableZoobotAbstract):
         self.conformal = fit_conformal_intervals(predictions.numpy(force=True), labels.numpy(force=True), groups=groups)
 
     def calibration_dict(self) -> dict[str, Any] | None:
-        """Give what makes conformal intervals as JSON can hold it."""
+        """Return what makes conformal intervals as JSON can hold it."""
         return None if self.conformal is None else {"conformal": self.conformal.to_dict()}
 
     def restore_calibration(self, content: Mapping[str, Any]) -> None:
@@ -197,7 +197,7 @@ class FinetuneableZoobotRegressor(FinetuneableZoobotAbstract):
             self.target_std.copy_(torch.from_numpy(spread))
 
     def task_options(self) -> dict[str, Any]:
-        """Give loss, unit_interval and num_targets."""
+        """Return loss, unit_interval and num_targets."""
         return {"loss": self.loss_kind, "unit_interval": self.unit_interval, "num_targets": self.num_outputs}
 
     def _say_few(self, level: float) -> None:

@@ -39,7 +39,7 @@ Model = TypeVar("Model", bound=FinetuneableZoobotAbstract)
 
 
 def load(source: str | Path, *, encoder: nn.Module | None = None) -> FinetuneableZoobotAbstract:
-    """Give a finetuned model, ready to predict: in eval mode, on the CPU.
+    """Return a finetuned model, ready to predict: in eval mode, on the CPU.
 
     Parameters
     ----------
@@ -58,7 +58,7 @@ def load(source: str | Path, *, encoder: nn.Module | None = None) -> Finetuneabl
 
 
 def model_config(model: FinetuneableZoobotAbstract) -> dict[str, Any]:
-    """Give all that it takes to rebuild a model, beside its weights, as JSON can hold it."""
+    """Return all that it takes to rebuild a model, beside its weights, as JSON can hold it."""
     return {
         "format": FORMAT,
         "format_version": FORMAT_VERSION,
@@ -99,7 +99,7 @@ def save_model(model: FinetuneableZoobotAbstract, folder: Path) -> Path:
 
 
 def load_model(path: str | Path, task: type[Model], *, encoder: nn.Module | None = None) -> Model:
-    """Give the model saved at ``path``, which must be of the class ``task`` or a subclass.
+    """Return the model saved at ``path``, which must be of the class ``task`` or a subclass.
 
     Raises
     ------
@@ -170,7 +170,7 @@ def _try_out(model: FinetuneableZoobotAbstract) -> None:
 
 
 def fetch_model(source: str | Path) -> str | Path:
-    """Give the local folder of a Hub repository, fetched once and kept; any other source with ``~`` spelled out.
+    """Return the local folder of a Hub repository, fetched once and kept; any other source with ``~`` spelled out.
 
     Raises
     ------

@@ -52,7 +52,7 @@ def get_trainer(
     ema_decay: float | None = None,
     **trainer_kwargs: Any,
 ) -> FinetuneTrainer:
-    """Give a trainer that keeps the best model by validation loss and stops once it no longer improves.
+    """Return a trainer that keeps the best model by validation loss and stops once it no longer improves.
 
     ``save_dir`` gets ``checkpoints/`` (the best, by ``file_template``, and ``last.ckpt`` with the full state after the newest epoch, from
     which ``trainer.fit(..., ckpt_path='last')`` goes on exactly) and ``log.csv``, one row an epoch.
@@ -256,7 +256,7 @@ class EpochCsvLog(Logger):
             self.save()
 
     def _kept_before(self, epoch: int) -> dict[int, dict[str, Any]]:
-        """Give the rows that an interrupted run wrote for the epochs before this one."""
+        """Return the rows that an interrupted run wrote for the epochs before this one."""
         if epoch == 0 or not self.path.exists():
             return {}
         with self.path.open(newline="") as file:

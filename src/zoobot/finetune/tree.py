@@ -96,14 +96,14 @@ class FinetuneableZoobotTree(FinetuneableZoobotAbstract):
         return "votes"
 
     def loss(self, outputs: Tensor, labels: Tensor) -> Tensor:
-        """Give the Dirichlet-multinomial loss (batch,) of logits (batch, answer) for vote counts, summed over questions."""
+        """Return the Dirichlet-multinomial loss (batch,) of logits (batch, answer) for vote counts, summed over questions."""
         concentrations = concentrations_from_logits(outputs, self.concentrations)
         return dirichlet_multinomial_loss(concentrations, labels, self.schema, question_weights=self.loss_weights).sum(
             dim=1
         )
 
     def predictions(self, outputs: Tensor) -> Tensor:
-        """Give Dirichlet concentrations (batch, answer), calibrated if the model is."""
+        """Return Dirichlet concentrations (batch, answer), calibrated if the model is."""
         concentrations = concentrations_from_logits(outputs, self.concentrations)
         if self.calibration is None:
             return concentrations
@@ -128,17 +128,17 @@ class FinetuneableZoobotTree(FinetuneableZoobotAbstract):
         ]
 
     def to_columns(self, predictions: Tensor) -> Tensor:
-        """Give the expected vote fractions (galaxy, answer): they sum to 1 within each question."""
+        """Return the expected vote fractions (galaxy, answer): they sum to 1 within each question."""
         parts = [predictions[:, question.columns] for question in self.schema.questions]
         return torch.cat([part / part.sum(dim=1, keepdim=True) for part in parts], dim=1)
 
     def to_table(self, values: npt.NDArray[np.floating[Any]], options: TableOptions) -> pd.DataFrame:
-        """Give the columns that `vote_table` lists; samples are mixed, not averaged."""
+        """Return the columns that `vote_table` lists; samples are mixed, not averaged."""
         posterior = trees.VotePosterior(self.schema, values)
         return vote_table(posterior, level=options.level, min_asked=options.min_asked)
 
     def scores(self, predictions: Tensor, labels: Tensor) -> Scores:
-        """Give the losses, and the error of vote fractions, of all galaxies, of each campaign and of each question.
+        """Return the losses, and the error of vote fractions, of all galaxies, of each campaign and of each question.
 
         ``loss`` is the mean over galaxies of the loss summed over questions; a campaign's is over its own galaxies and questions; a
         question's, and its ``fraction_mae`` (mean absolute error of vote fractions, weighted by votes), are over the galaxies of which
@@ -168,7 +168,7 @@ class FinetuneableZoobotTree(FinetuneableZoobotAbstract):
         }
 
     def final_scores(self, predictions: Tensor, labels: Tensor, groups: npt.NDArray[np.int64] | None = None) -> Scores:
-        """Give `scores` with all that `zoobot.science.VoteScores` lists for each question, and the skill of them together."""
+        """Return `scores` with all that `zoobot.science.VoteScores` lists for each question, and the skill of them together."""
         votes = labels.numpy(force=True)
         each = score_votes(trees.VotePosterior(self.schema, predictions.numpy(force=True)), votes)
         asked = [scores for scores in each.values() if scores.n_asked]
@@ -193,7 +193,7 @@ class FinetuneableZoobotTree(FinetuneableZoobotAbstract):
         self.calibration = found if found.changes else None
 
     def read_labels(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """Give a catalog with the tree's vote columns, whatever way it writes votes: see `zoobot.data.votes.tree_votes`."""
+        """Return a catalog with the tree's vote columns, whatever way it writes votes: see `zoobot.data.votes.tree_votes`."""
         from zoobot.data.votes import tree_votes
 
         return tree_votes(frame, self.schema)
@@ -222,7 +222,7 @@ class FinetuneableZoobotTree(FinetuneableZoobotAbstract):
             raise LabelError(msg)
 
     def task_options(self) -> dict[str, Any]:
-        """Give the tree itself, so that a saved model carries it, and how it is learned."""
+        """Return the tree itself, so that a saved model carries it, and how it is learned."""
         return {
             "schema": self.schema.to_dict(),
             "concentrations": self.concentrations,
@@ -230,7 +230,7 @@ class FinetuneableZoobotTree(FinetuneableZoobotAbstract):
         }
 
     def calibration_dict(self) -> dict[str, Any] | None:
-        """Give the calibration as JSON can hold it."""
+        """Return the calibration as JSON can hold it."""
         return None if self.calibration is None else self.calibration.to_dict()
 
     def restore_calibration(self, content: Mapping[str, Any]) -> None:
@@ -243,7 +243,7 @@ class FinetuneableZoobotTree(FinetuneableZoobotAbstract):
         return nothing if self.calibration is None else {"kind": "votes"} | self.calibration.evidence(self.schema)
 
     def _campaign_scores(self, losses: Tensor, labels: Tensor) -> Scores:
-        """Give each campaign's loss, summed over its questions, and number of galaxies."""
+        """Return each campaign's loss, summed over its questions, and number of galaxies."""
         place = {question.text: number for number, question in enumerate(self.schema.questions)}
         found: Scores = {}
         for campaign, questions in self.schema.campaigns.items():

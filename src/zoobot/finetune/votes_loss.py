@@ -23,7 +23,7 @@ class VotesLoss(torch.autograd.Function):
     def forward(
         ctx: Any, concentrations: Tensor, votes: Tensor, question_of_answer: Tensor, n_questions: int
     ) -> Tensor:
-        """Give the loss of concentrations and votes (galaxy, answer); `question_of_answer` numbers each answer's question."""
+        """Return the loss of concentrations and votes (galaxy, answer); `question_of_answer` numbers each answer's question."""
         precise = torch.float32 if concentrations.device.type == "mps" else torch.float64
         n_answers = len(question_of_answer)
 
@@ -48,7 +48,7 @@ class VotesLoss(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor, None, None, None]:
-        """Give the gradient for the concentrations, (galaxy, answer)."""
+        """Return the gradient for the concentrations, (galaxy, answer)."""
         a, x, A, n, given, question_of_given, asked, question_of_answer = ctx.saved_tensors
         flat = upstream.reshape(-1)
         of_asked, of_given = (
@@ -62,12 +62,12 @@ class VotesLoss(torch.autograd.Function):
 
 
 def _log_ways(a: Tensor, x: Tensor) -> Tensor:
-    """Give ln(gamma(a + x) / (gamma(a) gamma(x + 1))), which is 0 where `x` is."""
+    """Return ln(gamma(a + x) / (gamma(a) gamma(x + 1))), which is 0 where `x` is."""
     return torch.lgamma(a + x) - torch.lgamma(a) - _log_factorial(x)
 
 
 def _log_factorial(x: Tensor) -> Tensor:
-    """Give ln(gamma(x + 1)): whole numbers, as votes mostly are, are few and looked up."""
+    """Return ln(gamma(x + 1)): whole numbers, as votes mostly are, are few and looked up."""
     whole = x.long()
     if not torch.equal(whole.to(x.dtype), x) or (most := int(whole.max()) if len(x) else 0) > LARGEST_TABLE:
         return torch.lgamma(x + 1)

@@ -72,7 +72,7 @@ def predict(
     precision: Precision = "auto",
     runtime: Runtime = "torch",
 ) -> pd.DataFrame:
-    """Give what a finetuned model says of each galaxy of a catalog, one row a galaxy, in the catalog's order.
+    """Return what a finetuned model says of each galaxy of a catalog, one row a galaxy, in the catalog's order.
 
     Parameters
     ----------
@@ -193,7 +193,7 @@ def represent(
     precision: Precision = "auto",
     runtime: Runtime = "torch",
 ) -> pd.DataFrame:
-    """Give the encoder's features of each galaxy: ``id_str``, ``file_loc``, ``feature_0``, ``feature_1``, ...
+    """Return the encoder's features of each galaxy: ``id_str``, ``file_loc``, ``feature_0``, ``feature_1``, ...
 
     Parameters
     ----------
@@ -236,7 +236,7 @@ def represent(
 
 
 def feature_array(table: pd.DataFrame) -> npt.NDArray[np.float32]:
-    """Give the features (galaxy, feature) of a table that `represent` gave."""
+    """Return the features (galaxy, feature) of a table that `represent` gave."""
     return table.filter(regex=r"^feature_\d+$").to_numpy(np.float32)
 
 
@@ -286,7 +286,7 @@ def raw_predictions(
     precision: Precision = "auto",
     runtime: Runtime = "torch",
 ) -> RawPredictions:
-    """Give the model's ``predictions`` (see its class) for each galaxy, before they are made into a table.
+    """Return the model's ``predictions`` (see its class) for each galaxy, before they are made into a table.
 
     ``keep``: see `represent`; ``sample`` gets the features of some galaxies.
     """
@@ -323,7 +323,7 @@ def raw_predictions(
 def prediction_table(
     model: FinetuneableZoobotAbstract, raw: RawPredictions, options: TableOptions | None = None
 ) -> pd.DataFrame:
-    """Give the table that `predict` promises."""
+    """Return the table that `predict` promises."""
     return _table(raw, model.to_table(raw.values, options or TableOptions()))
 
 
@@ -348,7 +348,7 @@ def rehearsed(
 
 
 def joined(raws: Sequence[RawPredictions]) -> RawPredictions:
-    """Give the predictions of several models as samples of one."""
+    """Return the predictions of several models as samples of one."""
     if len(raws) == 1:
         return raws[0]
     values = [raw.values if raw.values.ndim == 3 else raw.values[:, None] for raw in raws]
@@ -356,7 +356,7 @@ def joined(raws: Sequence[RawPredictions]) -> RawPredictions:
 
 
 def _models(source: ModelSource | Sequence[ModelSource]) -> list[FinetuneableZoobotAbstract]:
-    """Give the models of an ensemble, which must predict the same things, or the only one."""
+    """Return the models of an ensemble, which must predict the same things, or the only one."""
     sources = [source] if isinstance(source, (nn.Module, str, Path)) else list(source)
     models = [one if isinstance(one, nn.Module) else load(one) for one in sources]
     if not models:
@@ -384,12 +384,12 @@ def _check_inputs(save_loc: Path, catalog: CatalogSource, models: Sequence[objec
 
 
 def _once(model: FinetuneableZoobotAbstract, features: Tensor) -> Tensor:
-    """Give the predictions (batch, value) of features."""
+    """Return the predictions (batch, value) of features."""
     return model.predictions(model.head(features))
 
 
 def _samples(model: FinetuneableZoobotAbstract, n_samples: int) -> Callable[[Tensor], Tensor]:
-    """Give a function from features to (batch, sample, value): many passes of the head with dropout on."""
+    """Return a function from features to (batch, sample, value): many passes of the head with dropout on."""
 
     def compute(features: Tensor) -> Tensor:
         model.head.train()
@@ -497,7 +497,7 @@ class _Values:
 
 
 def _views(images: Tensor, where: torch.device, settings: Preprocessing, n_views: int) -> Iterator[Tensor]:
-    """Give the centre view of images, and then others, each decided by the image's pixels and the view's number."""
+    """Return the centre view of images, and then others, each decided by the image's pixels and the view's number."""
     pixels = images.to(where)
     yield centre_views(pixels, size=settings.image_size, crop=settings.exact_crop)
     if n_views == 1:
@@ -511,7 +511,7 @@ def _views(images: Tensor, where: torch.device, settings: Preprocessing, n_views
 
 
 def _stack(batch: list[tuple[int, Any]]) -> tuple[list[int], Tensor]:
-    """Give the rows and pixels of the images that could be read."""
+    """Return the rows and pixels of the images that could be read."""
     good = [(row, image) for row, image in batch if not isinstance(image, ImageError)]
     if not good:
         return [], torch.empty(0)
@@ -525,7 +525,7 @@ def _table(raw: RawPredictions, columns: pd.DataFrame) -> pd.DataFrame:
 
 
 def encoder_of(source: nn.Module | str | Path) -> tuple[Encoder, Preprocessing | None]:
-    """Give the encoder, and the preprocessing that it was finetuned with, if it was."""
+    """Return the encoder, and the preprocessing that it was finetuned with, if it was."""
     if isinstance(source, FinetuneableZoobotAbstract):
         return source.encoder, source.preprocessing
     if isinstance(source, nn.Module):

@@ -70,7 +70,7 @@ class Evaluation:
         return saved | {"figures": figures_to_dict(self.figures)}
 
     def tabulated(self, model: FinetuneableZoobotAbstract) -> pd.DataFrame:
-        """Give the table anew, as a model that has been calibrated since writes it."""
+        """Return the table anew, as a model that has been calibrated since writes it."""
         truth = self.table[[f"true_{column}" for column in model.label_cols]]
         return pd.concat([prediction_table(model, self.raw), truth], axis=1)
 
@@ -88,7 +88,7 @@ class Evaluation:
         return _scored(model, table, raw, self.scored[rows], self.labels[kept], groups)
 
     def posterior(self, model: FinetuneableZoobotTree) -> VotePosterior:
-        """Give what a tree model believes of the votes of the galaxies that were scored."""
+        """Return what a tree model believes of the votes of the galaxies that were scored."""
         return VotePosterior(model.schema, self.values)
 
 
@@ -210,7 +210,7 @@ def _scored(
 
 
 def json_ready(scores: Any) -> Any:
-    """Give scores as JSON can hold them: NaN and infinity become null."""
+    """Return scores as JSON can hold them: NaN and infinity become null."""
     if isinstance(scores, dict):
         return {name: json_ready(value) for name, value in scores.items()}
     if isinstance(scores, (list, tuple)):

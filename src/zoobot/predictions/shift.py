@@ -59,7 +59,7 @@ class FeatureSample:
         return np.concatenate(self._features)
 
     def array(self, n_rows: int) -> npt.NDArray[np.float32]:
-        """Give them as (galaxy, feature) of a catalog of ``n_rows``; NaN for those that were not drawn or could not be read."""
+        """Return them as (galaxy, feature) of a catalog of ``n_rows``; NaN for those that were not drawn or could not be read."""
         features = np.full((n_rows, self._features[0].shape[1]), np.nan, np.float32)
         for rows, some in zip(self._rows, self._features, strict=True):
             features[rows] = some

@@ -32,7 +32,7 @@ PREDICTED = ("_predicted", "_set", "_low", "_high", "_std", "_calibrated")
 
 
 def check_output(path: str | Path) -> Path:
-    """Give the path that a table is to be written to, before any work is done for it; makes its folder.
+    """Return the path that a table is to be written to, before any work is done for it; makes its folder.
 
     Raises
     ------

@@ -27,7 +27,7 @@ tags: [astronomy, galaxies, image-feature-extraction]
 
 
 def model_card(encoder: Encoder, settings: PretrainSettings, result: Mapping[str, Any]) -> str:
-    """Give the card, in Markdown, of an encoder that a run with these settings gave; ``result`` is what `pretrain_run` gives."""
+    """Return the card, in Markdown, of an encoder that a run with these settings gave; ``result`` is what `pretrain_run` gives."""
     n_parameters = sum(parameter.numel() for parameter in encoder.parameters())
     start = f"random weights of {_code(settings.architecture)}" if settings.encoder is None else _code(settings.encoder)
     average = "a moving average over the last steps" if settings.ema_decay else "those of the last step"
@@ -50,7 +50,7 @@ def model_card(encoder: Encoder, settings: PretrainSettings, result: Mapping[str
 
 
 def machine(device: torch.device, processes: int) -> str:
-    """Give a few words on what is computed on, where each of several processes has a device like this one."""
+    """Return a few words on what is computed on, where each of several processes has a device like this one."""
     if device.type == "cuda":
         return f"{processes} x {torch.cuda.get_device_name(device)}"
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()

@@ -100,7 +100,7 @@ class PretrainData(L.LightningDataModule):
                 one.decode(self.workers)
 
     def train_dataloader(self) -> DataLoader[Any]:
-        """Give this process's share of each step, from the step that the trainer is at."""
+        """Return this process's share of each step, from the step that the trainer is at."""
         rank, processes = self._place()
         galaxies = StepGalaxies(self.plan, self.train_set, self.unlabelled_set, rank, processes)
         kept = all(one.is_kept for one in self.train_set.sets + self.unlabelled_set.sets)
@@ -114,7 +114,7 @@ class PretrainData(L.LightningDataModule):
         )
 
     def val_dataloader(self) -> DataLoader[Any]:
-        """Give this process's share of the validation galaxies: simulated ones that training never sees, and those held out."""
+        """Return this process's share of the validation galaxies: simulated ones that training never sees, and those held out."""
         rank, processes = self._place()
         size = self.settings.batch_size
         n_simulated = self.settings.val_galaxies if self.simulated is not None else 0
@@ -278,7 +278,7 @@ class StepLoader(DataLoader[dict[str, Any]]):
     """A loader that goes on where training stands: it has no state of its own, and tells Lightning so."""
 
     def state_dict(self) -> dict[str, Any]:
-        """Give nothing: the trainer's step says it all."""
+        """Return nothing: the trainer's step says it all."""
         return {}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:

@@ -53,7 +53,7 @@ class RealGalaxies(Protocol):
         """Read the images, where they are to be kept."""
 
     def fetch(self, rows: Numbers) -> dict[str, Any]:
-        """Give ``pixels`` (galaxy, channel, kept size, kept size), ``key`` (galaxy,) and ``label`` (galaxy, answer) of some rows."""
+        """Return ``pixels`` (galaxy, channel, kept size, kept size), ``key`` (galaxy,) and ``label`` (galaxy, answer) of some rows."""
 
 
 class CatalogGalaxies:
@@ -133,7 +133,7 @@ class MixedGalaxies:
         return int(self.first[-1])
 
     def fetch(self, rows: Numbers, views: Numbers) -> dict[str, Any]:
-        """Give a batch: ``pixels``, ``key``, ``view`` and ``votes``, in the order of the sets."""
+        """Return a batch: ``pixels``, ``key``, ``view`` and ``votes``, in the order of the sets."""
         owner = np.searchsorted(self.first, rows, side="right") - 1
         pixels, keys, order, votes = [], [], [], []
         for place in np.unique(owner):
@@ -154,7 +154,7 @@ class MixedGalaxies:
 
 
 def vote_counts(frame: pd.DataFrame, tree: Schema, name: str) -> npt.NDArray[np.float32]:
-    """Give the votes float32 (galaxy, answer), however the table writes them: see `tree_votes`.
+    """Return the votes float32 (galaxy, answer), however the table writes them: see `tree_votes`.
 
     Raises
     ------
@@ -173,7 +173,7 @@ def vote_counts(frame: pd.DataFrame, tree: Schema, name: str) -> npt.NDArray[np.
 
 
 def held_out(n_rows: int, val_fraction: float, seed: int) -> dict[str, Numbers]:
-    """Give the rows of the parts ``train`` and ``val``."""
+    """Return the rows of the parts ``train`` and ``val``."""
     if val_fraction == 0:
         return {"train": np.arange(n_rows), "val": np.arange(0)}
     train, val = split_rows(n_rows, (1 - val_fraction, val_fraction), seed=seed)
@@ -181,7 +181,7 @@ def held_out(n_rows: int, val_fraction: float, seed: int) -> dict[str, Numbers]:
 
 
 def _together(pixels: Sequence[Tensor]) -> Tensor:
-    """Give pixels of several sets as one tensor: uint8, or float32 in [0, 1] where one is."""
+    """Return pixels of several sets as one tensor: uint8, or float32 in [0, 1] where one is."""
     if len({one.dtype for one in pixels}) > 1:
         pixels = [one.float() / 255 if one.dtype == torch.uint8 else one for one in pixels]
     return torch.cat(list(pixels))

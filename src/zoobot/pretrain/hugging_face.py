@@ -112,7 +112,7 @@ class HuggingFaceGalaxies:
 
 
 def _open(name: str, split: str) -> Any:
-    """Give the split of a data set, wherever it is."""
+    """Return the split of a data set, wherever it is."""
     try:
         import datasets
     except ImportError as err:
@@ -163,7 +163,7 @@ def _undecoded() -> Any:
 
 
 def _picture(stored: dict[str, Any]) -> Image.Image:
-    """Give the picture, in color, that a data set holds as bytes, or as the path of a file."""
+    """Return the picture, in color, that a data set holds as bytes, or as the path of a file."""
     with _file_of(stored) as file, Image.open(file) as picture:
         check_pixels(picture.height, picture.width)
         return picture.convert("RGB")

@@ -97,7 +97,7 @@ class PretrainModel(L.LightningModule):
         return self.seconds_before + (0.0 if self.started_at is None else time.perf_counter() - self.started_at)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Give the features (batch, feature) of images (batch, channel, height, width) in [0, 1]."""
+        """Return the features (batch, feature) of images (batch, channel, height, width) in [0, 1]."""
         with torch.autocast(self.device.type, self.trains_in, enabled=self.trains_in != torch.float32):
             features: Tensor = self.encoder(images)
         return features.float()
@@ -112,7 +112,7 @@ class PretrainModel(L.LightningModule):
         torch.manual_seed(int(mixed(self.settings.seed, np.asarray(2), place) >> np.uint64(1)))
 
     def training_step(self, batch: dict[str, Tensor], batch_idx: int) -> Tensor:
-        """Give the weighted sum of the objectives, each a mean over the labelled galaxies of the step (or the unlabelled ones)."""
+        """Return the weighted sum of the objectives, each a mean over the labelled galaxies of the step (or the unlabelled ones)."""
         images = batch["image"]
         everything = torch.cat([images, batch["views"]]) if "views" in batch else images
         features = self(everything)
@@ -140,7 +140,7 @@ class PretrainModel(L.LightningModule):
         self.scores = self._report("val", {})
 
     def configure_optimizers(self) -> Any:
-        """Give AdamW with a learning rate a block, and its schedule by steps: a linear rise, then half a cosine."""
+        """Return AdamW with a learning rate a block, and its schedule by steps: a linear rise, then half a cosine."""
         settings = self.settings
         groups = parameter_groups(
             self.heads, self.encoder, self.encoder.num_blocks,
@@ -169,7 +169,7 @@ class PretrainModel(L.LightningModule):
         self.scores, self.seconds_before = kept["scores"], kept["seconds"]
 
     def _labelled_loss(self, features: Tensor, batch: dict[str, Tensor], part: str) -> Tensor:
-        """Give the weighted votes and truth objectives, each the mean over all galaxies of the batch, whether they have them or not."""
+        """Return the weighted votes and truth objectives, each the mean over all galaxies of the batch, whether they have them or not."""
         loss = features.new_zeros(())
         if self.vote_loss is not None:
             losses = self.vote_loss(self.heads["votes"](features), batch["votes"])
@@ -182,7 +182,7 @@ class PretrainModel(L.LightningModule):
         return loss
 
     def _view_loss(self, features: Tensor) -> Tensor:
-        """Give the weighted objective of the unlabelled views, of all processes together."""
+        """Return the weighted objective of the unlabelled views, of all processes together."""
         embeddings = self.heads["projector"](features)
         first, second = embeddings.chunk(2)
         if self.trainer.world_size > 1:
@@ -206,7 +206,7 @@ class PretrainModel(L.LightningModule):
         self._tally("trees", sums, counts, part)
 
     def _joined(self, part: str) -> dict[str, Tensor]:
-        """Give the sums and counts of all processes together."""
+        """Return the sums and counts of all processes together."""
         reduce = self.trainer.strategy.reduce
         return {
             group: reduce(totals.to(self.device, copy=True), reduce_op="sum").cpu()  # a copy: it is summed in place

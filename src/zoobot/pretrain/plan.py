@@ -94,7 +94,7 @@ class Plan:
         return self.epochs * self.steps_per_epoch
 
     def step(self, step: int, rank: int = 0, processes: int = 1) -> Step:
-        """Give the share of one process of one step: every ``processes``-th galaxy of it."""
+        """Return the share of one process of one step: every ``processes``-th galaxy of it."""
         place = np.arange(rank, self.batch_size, processes)
         simulated = place[place < self.n_simulated]
         real = place[place >= self.n_simulated] - self.n_simulated
@@ -107,14 +107,14 @@ class Plan:
         )
 
     def _shown(self, count: Numbers, n_rows: int, which: int) -> Shown:
-        """Give the rows that come at these places of the endless sequence of passes."""
+        """Return the rows that come at these places of the endless sequence of passes."""
         passes, places = count // max(1, n_rows), count % max(1, n_rows)
         rows = [_order(self.seed, int(p), n_rows, which)[place] for p, place in zip(passes, places, strict=True)]
         return Shown(np.array(rows, np.int64), passes)
 
 
 def make_plan(settings: PretrainSettings, n_real: int, n_unlabelled: int) -> Plan:
-    """Give the plan of a run on ``n_real`` labelled and ``n_unlabelled`` unlabelled galaxies."""
+    """Return the plan of a run on ``n_real`` labelled and ``n_unlabelled`` unlabelled galaxies."""
     surveys = sum(source.kind == "simulated" for source in settings.sources())
     share = (0.5 if settings.simulated_share is None else settings.simulated_share) if n_real else 1.0
     images = settings.images
@@ -136,12 +136,12 @@ def make_plan(settings: PretrainSettings, n_real: int, n_unlabelled: int) -> Pla
 
 
 def warmup_steps(settings: PretrainSettings, plan: Plan) -> int:
-    """Give the steps over which the learning rate rises."""
+    """Return the steps over which the learning rate rises."""
     return min(MOST_WARMUP_STEPS, plan.steps // 20) if settings.warmup_steps is None else settings.warmup_steps
 
 
 @lru_cache(maxsize=8)
 def _order(seed: int, which_pass: int, n_rows: int, which: int) -> Numbers:
-    """Give the order of one pass over the labelled (0) or unlabelled (1) galaxies."""
+    """Return the order of one pass over the labelled (0) or unlabelled (1) galaxies."""
     key = int(mixed(seed, np.asarray(which_pass), np.asarray(which)))
     return np.random.default_rng(key).permutation(n_rows)

@@ -117,7 +117,7 @@ def pretrain_run(
 
 
 def build_encoder(settings: PretrainSettings) -> Encoder:
-    """Give the encoder to start from, with drop path where that is asked for.
+    """Return the encoder to start from, with drop path where that is asked for.
 
     Raises
     ------
@@ -164,7 +164,7 @@ def build_encoder(settings: PretrainSettings) -> Encoder:
 
 
 def make_trainer(settings: PretrainSettings, out: Path, data: PretrainData, more: Sequence[Callback] = ()) -> L.Trainer:
-    """Give the Lightning trainer: all epochs of the plan, a checkpoint every few minutes, and the log.
+    """Return the Lightning trainer: all epochs of the plan, a checkpoint every few minutes, and the log.
 
     Raises
     ------

@@ -182,7 +182,7 @@ class PretrainSettings:
         return self.batch_size // 2 if self.unlabelled_batch_size is None else self.unlabelled_batch_size
 
     def sources(self) -> list[Source]:
-        """Give where galaxies come from, one entry a survey or catalog."""
+        """Return where galaxies come from, one entry a survey or catalog."""
         found = []
         for place, name in enumerate(self.galaxies):
             tree = self.trees[place if len(self.trees) > 1 else 0] if self.trees else None
@@ -196,7 +196,7 @@ class PretrainSettings:
         return found
 
     def to_dict(self) -> dict[str, Any]:
-        """Give the settings as JSON has them (lists for tuples)."""
+        """Return the settings as JSON has them (lists for tuples)."""
         return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
 
     def _check_surveys(self) -> None:
@@ -249,7 +249,7 @@ FREE_ON_RESUME = (
 
 
 def absolute(galaxies: str) -> str:
-    """Give an entry of ``PretrainSettings.galaxies`` with its path, where it has one, from the root."""
+    """Return an entry of ``PretrainSettings.galaxies`` with its path, where it has one, from the root."""
     kind = kind_of(galaxies)
     if kind == "simulated":
         return galaxies

@@ -66,7 +66,7 @@ class SimulatedGalaxies:
         self.mean, self.spread = _scale(tuple(survey for survey, _ in surveys), seed)
 
     def batch(self, numbers: npt.NDArray[np.int64], surveys: npt.NDArray[np.int64], device: torch.device) -> Labelled:
-        """Give the galaxies of these numbers, each as seen by one of the surveys, in the order of the surveys."""
+        """Return the galaxies of these numbers, each as seen by one of the surveys, in the order of the surveys."""
         parts = []
         for place, (sky, tree) in enumerate(zip(self.skies, self.tree_of_sky, strict=True)):
             wanted = numbers[surveys == place].tolist()
@@ -82,19 +82,19 @@ class SimulatedGalaxies:
         return joined(parts)
 
     def validation(self, start: int, stop: int, total: int, device: torch.device) -> Labelled:
-        """Give some of ``total`` galaxies that training never sees, shared evenly among the surveys."""
+        """Return some of ``total`` galaxies that training never sees, shared evenly among the surveys."""
         place = np.arange(start, stop)
         return self.batch(FIRST_VALIDATION_NUMBER + place, place * len(self.skies) // total, device)
 
 
 def _targets(truth: dict[str, Tensor]) -> Tensor:
-    """Give the targets (galaxy, target) among the true parameters, in their own units."""
+    """Return the targets (galaxy, target) among the true parameters, in their own units."""
     return torch.stack([truth[name] for name in TRUTH_TARGETS], dim=1)
 
 
 @lru_cache(maxsize=8)
 def _scale(surveys: tuple[str, ...], seed: int) -> tuple[Tensor, Tensor]:
-    """Give the mean and standard deviation (target,) of each target, from small images made on the CPU: the same on every machine."""
+    """Return the mean and standard deviation (target,) of each target, from small images made on the CPU: the same on every machine."""
     numbers = range(FIRST_VALIDATION_NUMBER - SCALE_GALAXIES, FIRST_VALIDATION_NUMBER)
     skies = (SimulatedSurvey(survey, size=SCALE_SIZE, tree=None, seed=seed) for survey in surveys)
     truth = torch.cat([_targets(sky.batch(numbers, device=torch.device("cpu")).truth) for sky in skies])
@@ -102,7 +102,7 @@ def _scale(surveys: tuple[str, ...], seed: int) -> tuple[Tensor, Tensor]:
 
 
 def joined(parts: Sequence[Labelled]) -> Labelled:
-    """Give several sets of images as one."""
+    """Return several sets of images as one."""
     if len(parts) == 1:
         return parts[0]
     return Labelled(*(torch.cat([getattr(part, name) for part in parts]) for name in ("image", "votes", "truth")))

@@ -32,7 +32,7 @@ class Tally:
         self.totals[group] = self.totals[group].to(added.device) + added
 
     def means(self, totals: Mapping[str, Tensor] | None = None) -> dict[str, float]:
-        """Give the mean of each name that something was added to."""
+        """Return the mean of each name that something was added to."""
         found: dict[str, float] = {}
         for group, pairs in (self.totals if totals is None else totals).items():
             for name, (total, count) in zip(self.groups[group], pairs.tolist(), strict=True):

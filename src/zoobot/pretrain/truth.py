@@ -11,7 +11,7 @@ class TruthLoss:
     """
 
     def __call__(self, predicted: Tensor, truth: Tensor) -> Tensor:
-        """Give the loss (galaxy, target) of predictions (galaxy, target) in units of each target's standard deviation."""
+        """Return the loss (galaxy, target) of predictions (galaxy, target) in units of each target's standard deviation."""
         known = truth.isfinite()
         losses = F.smooth_l1_loss(predicted.float(), truth.nan_to_num(), reduction="none")
         return losses * known

@@ -11,7 +11,7 @@ PROJECTED = 512
 
 
 def projector(num_features: int) -> nn.Sequential:
-    """Give the head from features to the embeddings; layer norm, which unlike batch norm is the same on several processes."""
+    """Return the head from features to the embeddings; layer norm, which unlike batch norm is the same on several processes."""
     return nn.Sequential(
         nn.Linear(num_features, PROJECTED), nn.LayerNorm(PROJECTED), nn.GELU(), nn.Linear(PROJECTED, PROJECTED)
     )
@@ -34,7 +34,7 @@ class VICReg:
     covariance_weight = 0.04
 
     def __call__(self, first: Tensor, second: Tensor) -> dict[str, Tensor]:
-        """Give the parts of the loss, weighted so that their sum is the loss: alike, spread and independent."""
+        """Return the parts of the loss, weighted so that their sum is the loss: alike, spread and independent."""
         return {
             "alike": F.mse_loss(first, second),
             "spread": (_narrowness(first) + _narrowness(second)) / 2,
@@ -43,13 +43,13 @@ class VICReg:
 
 
 def _narrowness(embeddings: Tensor) -> Tensor:
-    """Give by how much the standard deviation of a dimension over galaxies falls short of 1, on average."""
+    """Return by how much the standard deviation of a dimension over galaxies falls short of 1, on average."""
     deviation = torch.sqrt(embeddings.var(dim=0) + 1e-4)
     return F.relu(1 - deviation).mean()
 
 
 def _covariance(embeddings: Tensor) -> Tensor:
-    """Give the sum of squared covariances between different dimensions, divided by how many dimensions there are."""
+    """Return the sum of squared covariances between different dimensions, divided by how many dimensions there are."""
     centred = embeddings - embeddings.mean(dim=0)
     covariance = centred.T @ centred / (len(embeddings) - 1)
     off_diagonal = covariance.square().sum() - covariance.diagonal().square().sum()

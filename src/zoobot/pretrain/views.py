@@ -21,7 +21,7 @@ OTHER_VIEW = 2**32
 
 
 def vary_colors(images: Tensor, keys: npt.ArrayLike, passes: npt.ArrayLike, *, strength: float, seed: int) -> Tensor:
-    """Give images (batch, channel, height, width) in [0, 1] with another brightness, and half as much another color.
+    """Return images (batch, channel, height, width) in [0, 1] with another brightness, and half as much another color.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ def two_views(
     jitter: float,
     seed: int,
 ) -> Tensor:
-    """Give two different views (2 * batch, channel, size, size) of each image: the first views of all, then the second ones."""
+    """Return two different views (2 * batch, channel, size, size) of each image: the first views of all, then the second ones."""
     augmentation = Augmentation(**SELF_SUPERVISED, seed=seed)  # type: ignore[arg-type]
     views = []
     for which in (passes, passes + OTHER_VIEW):

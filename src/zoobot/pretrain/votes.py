@@ -37,13 +37,13 @@ class MergedTrees:
         self.merged = Schema(questions, name="+".join(tree.name for tree in self.trees))
 
     def columns(self, tree: Schema) -> slice:
-        """Give the place of a tree's answers among all."""
+        """Return the place of a tree's answers among all."""
         before = self.trees[: self.trees.index(tree)]
         first = sum(len(one.label_cols) for one in before)
         return slice(first, first + len(tree.label_cols))
 
     def spread(self, votes: Tensor, tree: Schema) -> Tensor:
-        """Give votes (galaxy, answer of the tree) among all answers (galaxy, answer of any tree), 0 where nobody was asked."""
+        """Return votes (galaxy, answer of the tree) among all answers (galaxy, answer of any tree), 0 where nobody was asked."""
         everything = votes.new_zeros(len(votes), len(self.merged.label_cols))
         everything[:, self.columns(tree)] = votes
         return everything
@@ -59,7 +59,7 @@ class VoteLoss:
         self.tree = tree
 
     def __call__(self, logits: Tensor, votes: Tensor) -> Tensor:
-        """Give the loss (galaxy, question) of a head's outputs (galaxy, answer) for vote counts (galaxy, answer)."""
+        """Return the loss (galaxy, question) of a head's outputs (galaxy, answer) for vote counts (galaxy, answer)."""
         return dirichlet_multinomial_loss(concentrations_from_logits(logits), votes, self.tree)
 
     def asked(self, votes: Tensor) -> Tensor:

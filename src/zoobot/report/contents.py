@@ -130,7 +130,7 @@ class RunContents:
         return looked_of(self.about)
 
     def scores(self, part: str) -> dict[str, Any]:
-        """Give the scores of a part, empty where it has none."""
+        """Return the scores of a part, empty where it has none."""
         scores = self.metrics.get(part)
         return scores if isinstance(scores, dict) else {}
 
@@ -223,7 +223,7 @@ class RunContents:
         return table is not None and bool(table["file_loc"].head(100).str.contains("simulated").any())
 
     def outcomes(self, part: str) -> Outcomes | None:
-        """Give predictions beside the truth for ``test``, ``val`` or ``folds``; None where the table lacks what that takes."""
+        """Return predictions beside the truth for ``test``, ``val`` or ``folds``; None where the table lacks what that takes."""
         if part not in self._outcomes:
             self._outcomes[part] = self._read_outcomes(part)
         return self._outcomes[part]

@@ -123,12 +123,12 @@ def _breakdown(column: str, table: pd.DataFrame, name: str, file: str) -> Plot:
 
 
 def _title(name: str) -> str:
-    """Give a score's name as a title begins."""
+    """Return a score's name as a title begins."""
     shown = NAMES.get(name, name)
     return shown[:1].upper() + shown[1:]
 
 
 def _numbers(values: Any, count: int) -> Values:
-    """Give a list of numbers and nulls as floats, NaN where there are none."""
+    """Return a list of numbers and nulls as floats, NaN where there are none."""
     found = np.array([np.nan if value is None else value for value in values or []], dtype=np.float64)
     return found if len(found) == count else np.full(count, np.nan)

@@ -92,7 +92,7 @@ class Pictures:
     left_out: int = 0
 
     def show(self, file_loc: str) -> str:
-        """Give a thumbnail as a data URL, '' where the image can't be read or there are too many."""
+        """Return a thumbnail as a data URL, '' where the image can't be read or there are too many."""
         if file_loc not in self.made:
             if len(self.made) >= MOST_IMAGES:
                 self.left_out += 1
@@ -111,7 +111,7 @@ class Pictures:
         lines: Sequence[tuple[str, ...]],
         marks: Sequence[Mark] | None = None,
     ) -> list[Cutout]:
-        """Give a cutout for each of ``rows`` of a table, with its lines and marks."""
+        """Return a cutout for each of ``rows`` of a table, with its lines and marks."""
         given = marks or [""] * len(rows)
         ids, files = frame["id_str"], frame["file_loc"]
         return [
@@ -121,7 +121,7 @@ class Pictures:
 
 
 def thumbnail(file_loc: str, preprocessing: Preprocessing | None) -> str:
-    """Give an image as the model sees it (its centre, stretched as in training) as a small JPEG in a data URL.
+    """Return an image as the model sees it (its centre, stretched as in training) as a small JPEG in a data URL.
 
     Raises
     ------
@@ -153,7 +153,7 @@ def thumbnail(file_loc: str, preprocessing: Preprocessing | None) -> str:
 
 
 def _plane(pixels: NDArray[Any]) -> NDArray[np.uint8]:
-    """Give (y, x) or (y, x, 3) bytes of an image (channel, y, x): the first three channels, or the first."""
+    """Return (y, x) or (y, x, 3) bytes of an image (channel, y, x): the first three channels, or the first."""
     shown = np.moveaxis(pixels[:3], 0, -1) if len(pixels) >= 3 else pixels[0]
     return shown if shown.dtype == np.uint8 else np.rint(np.clip(shown, 0, 1) * 255).astype(np.uint8)
 
@@ -267,7 +267,7 @@ def vote_galleries(outcomes: Votes, pictures: Pictures) -> list[Gallery]:
 
 
 def _highest(values: Values, chosen: NDArray[np.bool_], count: int = EACH) -> NDArray[np.int64]:
-    """Give the rows of the highest values among those chosen, from the highest down."""
+    """Return the rows of the highest values among those chosen, from the highest down."""
     rows = np.flatnonzero(chosen)
     order = np.argsort(-values[rows], kind="stable")[:count]
     found: NDArray[np.int64] = rows[order]

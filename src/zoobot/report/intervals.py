@@ -41,7 +41,7 @@ class Resampled:
 
 
 def grid() -> Values:
-    """Give the points 0 to 1 that bands are given on."""
+    """Return the points 0 to 1 that bands are given on."""
     return np.linspace(0, 1, POINTS)
 
 
@@ -79,7 +79,7 @@ def resample(scores: ArrayLike, positive: ArrayLike, groups: ArrayLike | None = 
 
 
 def _draws(n_each: int) -> int:
-    """Give how many resamples to draw of so many galaxies."""
+    """Return how many resamples to draw of so many galaxies."""
     return int(np.clip(DRAWN // max(n_each, 1), FEWEST_DRAWS, MOST_DRAWS))
 
 
@@ -94,13 +94,13 @@ class Ranking:
     """Where each threshold is in the order from the highest score down"""
 
     def areas(self) -> tuple[float, float]:
-        """Give the AUROC (trapezoids) and the average precision (sum of purity times the step of completeness)."""
+        """Return the AUROC (trapezoids) and the average precision (sum of purity times the step of completeness)."""
         fpr, tpr = np.concatenate([[0], self.fpr]), np.concatenate([[0], self.tpr])
         area = (np.diff(fpr) * (tpr[1:] + tpr[:-1]) / 2).sum()
         return float(area), float((np.diff(tpr) * self.purity).sum())
 
     def on_grid(self) -> tuple[Values, Values]:
-        """Give the true positive rate at false positive rates, and the purity at completenesses, 0 to 1."""
+        """Return the true positive rate at false positive rates, and the purity at completenesses, 0 to 1."""
         points = grid()
         tpr = np.interp(points, np.concatenate([[0], self.fpr]), np.concatenate([[0], self.tpr]))
         reached = np.minimum(np.searchsorted(self.tpr, points - 1e-12), len(self.tpr) - 1)
@@ -108,7 +108,7 @@ class Ranking:
 
 
 def ranking(score: ArrayLike, positive: ArrayLike) -> Ranking | None:
-    """Give the curve of scores (galaxy,) against whether it is so (galaxy,); None where all or none are."""
+    """Return the curve of scores (galaxy,) against whether it is so (galaxy,); None where all or none are."""
     values, true = np.asarray(score, dtype=np.float64), np.asarray(positive, dtype=bool)
     order = np.argsort(-values, kind="stable")
     return _curve(np.ones(len(values)), true[order], _ends_of_ties(values[order]))
@@ -125,12 +125,12 @@ def _curve(weight: Values, true: NDArray[np.bool_], ends: NDArray[np.int64]) -> 
 
 
 def _ends_of_ties(descending: Values) -> NDArray[np.int64]:
-    """Give the last place of each distinct score."""
+    """Return the last place of each distinct score."""
     return np.append(np.flatnonzero(np.diff(descending)), len(descending) - 1)
 
 
 def _percentiles(curves: Values) -> tuple[Values, Values]:
-    """Give the 2.5th and 97.5th percentile over draws of (draw, point, event); NaN where an event has too few draws."""
+    """Return the 2.5th and 97.5th percentile over draws of (draw, point, event); NaN where an event has too few draws."""
     low, high = np.full((2, *curves.shape[1:]), np.nan)
     for event in range(curves.shape[2]):
         known = curves[np.isfinite(curves[:, 0, event]), :, event]

@@ -164,7 +164,7 @@ def _doubt(contents: RunContents) -> str:
 def _scores(
     outcomes: Any, label: str, class_name: str | None, columns: list[str], contents: RunContents
 ) -> tuple[str, Values, NDArray[np.bool_], str]:
-    """Give the score's column, scores, whether each is positive, and the class's name."""
+    """Return the score's column, scores, whether each is positive, and the class's name."""
     if isinstance(outcomes, Labels):
         if class_name is not None:
             msg = f"{label} is one of several independent labels, without classes: leave --class out."
@@ -192,7 +192,7 @@ def _scores(
 
 
 def _aligned(scores: Values, ids: pd.Series[Any], column: str, contents: RunContents) -> tuple[Values, int]:
-    """Give out of fold scores on the scale of the run's model, and by how many galaxies that was found: test and validation."""
+    """Return out of fold scores on the scale of the run's model, and by how many galaxies that was found: test and validation."""
     tables = [contents.tables[part] for part in ("test", "val") if part in contents.tables]
     own = [table.set_index("id_str")[column] for table in tables if column in table]
     if not own:

@@ -71,7 +71,7 @@ class Classes:
         return places
 
     def confusion(self) -> NDArray[np.int64]:
-        """Give counts (true class, predicted class)."""
+        """Return counts (true class, predicted class)."""
         k = len(self.names)
         return np.bincount(self.truth * k + self.predicted, minlength=k * k).reshape(k, k)
 
@@ -132,7 +132,7 @@ def calibration_is_kept(outcomes: Classes | Labels) -> bool:
 
 
 def shown_names(label: str, names: Sequence[str]) -> list[str]:
-    """Give classes as one reads them: those that are numbers with the label's name, as ``ring = 1``."""
+    """Return classes as one reads them: those that are numbers with the label's name, as ``ring = 1``."""
     return [f"{label} = {name}" if name.lstrip("-").replace(".", "", 1).isdigit() else name for name in names]
 
 
@@ -217,13 +217,13 @@ def vote_outcomes(table: pd.DataFrame, tree: Schema | None) -> Votes | None:
 
 
 def _rows(table: pd.DataFrame, known: Any) -> pd.DataFrame:
-    """Give the known rows, numbered anew."""
+    """Return the known rows, numbered anew."""
     rows: pd.DataFrame = table.loc[known].reset_index(drop=True)
     return rows
 
 
 def _numbers(table: pd.DataFrame, columns: Sequence[str]) -> Values | None:
-    """Give columns as numbers (row, column), NaN where they are none; None where a column is absent."""
+    """Return columns as numbers (row, column), NaN where they are none; None where a column is absent."""
     if not columns or not set(columns) <= set(table.columns):
         return None
     words = {"true": 1.0, "false": 0.0}
@@ -247,7 +247,7 @@ def _classes_of(table: pd.DataFrame, label: str) -> list[str]:
 
 
 def _sets(column: pd.Series[Any], names: Sequence[str]) -> NDArray[np.bool_]:
-    """Give which classes each set holds, as (galaxy, class)."""
+    """Return which classes each set holds, as (galaxy, class)."""
     texts = column.fillna("").astype(str)  # none where the image could not be read
     split = {text: text.split(SEPARATOR) for text in texts.unique()}
     held = {text: [name in parts for name in names] for text, parts in split.items()}

@@ -337,7 +337,7 @@ def _template(name: str) -> str:
 
 
 def _css() -> Any:
-    """Give the style sheet with the colors of both themes; print is always light."""
+    """Return the style sheet with the colors of both themes; print is always light."""
     from markupsafe import Markup
 
     light, dark = (

@@ -85,7 +85,7 @@ class Events:
         return [curve for curve in found if curve is not None]
 
     def operating_point(self, place: int) -> tuple[float, float, float]:
-        """Give the false positive rate, completeness and purity (NaN where nothing is) of what is predicted to be of an event."""
+        """Return the false positive rate, completeness and purity (NaN where nothing is) of what is predicted to be of an event."""
         predicted, positive = self.predicted[:, place], self.positive[:, place]
         hits, chosen = int((predicted & positive).sum()), int(predicted.sum())
         false = (chosen - hits) / int((~positive).sum())

@@ -186,7 +186,7 @@ def _drawn(outcomes: Numbers, axes: list[Axes], level: float | None = None) -> S
 
 
 def _axes(outcomes: Numbers, x: str, y: str) -> tuple[Figure, list[Axes]]:
-    """Give a figure with a panel for each target, with names on the axes."""
+    """Return a figure with a panel for each target, with names on the axes."""
     count = min(len(outcomes.names), MOST_PANELS)
     if count > 1:
         figure, axes = panels(count, x, y, columns=3, shared=False)
@@ -201,7 +201,7 @@ def _axes(outcomes: Numbers, x: str, y: str) -> tuple[Figure, list[Axes]]:
 
 
 def _half_width(outcomes: Numbers, place: int) -> float | None:
-    """Give half the width of a target's intervals where all have about the same, finite one."""
+    """Return half the width of a target's intervals where all have about the same, finite one."""
     if outcomes.low is None or outcomes.high is None:
         return None
     widths = (outcomes.high[:, place] - outcomes.low[:, place]) / 2
@@ -210,13 +210,13 @@ def _half_width(outcomes: Numbers, place: int) -> float | None:
 
 
 def _bins(values: Values) -> list[NDArray[np.int64]]:
-    """Give the rows of bins of about as many galaxies each, in rising order."""
+    """Return the rows of bins of about as many galaxies each, in rising order."""
     count = int(np.clip(len(values) // FEWEST_A_BIN, 1, TRENDS))
     return [rows for rows in np.array_split(np.argsort(values, kind="stable"), count) if len(rows)]
 
 
 def _trend(x: Values, y: Values) -> pd.DataFrame:
-    """Give median and 16th and 84th percentile of ``y`` in bins of ``x``."""
+    """Return median and 16th and 84th percentile of ``y`` in bins of ``x``."""
     rows = []
     for own in _bins(x):
         low, median, high = np.percentile(y[own], [16, 50, 84])

@@ -125,7 +125,7 @@ def select_galaxies(
 
 @bounded()
 def read_audit(path: str | Path, *, level: float = 0.95) -> Audit:
-    """Give the purity that a filled in ``audit.csv`` says; see `audited_purity`. ``audit.json`` beside it gets the same.
+    """Return the purity that a filled in ``audit.csv`` says; see `audited_purity`. ``audit.json`` beside it gets the same.
 
     Raises
     ------

@@ -173,7 +173,7 @@ def _draw_bar(ax: Axes, bar: ColorBar) -> None:
 
 
 def in_rows(panels: Sequence[Panel], columns: int = A_CLASS) -> list[tuple[str, Sequence[Panel]]]:
-    """Give a ranked list of panels as rows without names, to be read like a page."""
+    """Return a ranked list of panels as rows without names, to be read like a page."""
     return [("", panels[start : start + columns]) for start in range(0, len(panels), columns)]
 
 
@@ -236,7 +236,7 @@ def _show(ax: Axes, panel: Panel, preprocessing: Preprocessing) -> None:
 
 
 def _pixels(panel: Panel, preprocessing: Preprocessing) -> npt.NDArray[Any] | None:
-    """Give a panel's image (channel, y, x); None where it can't be read."""
+    """Return a panel's image (channel, y, x); None where it can't be read."""
     if panel.pixels is not None:
         return panel.pixels
     try:

@@ -135,7 +135,7 @@ def style() -> Iterator[None]:
 
 
 def new_figure(width: float = WIDTH, height: float = HEIGHT) -> Figure:
-    """Give an empty figure of a size in inches; call it within `style`."""
+    """Return an empty figure of a size in inches; call it within `style`."""
     from matplotlib.figure import Figure
 
     return Figure(figsize=(width, height), layout="constrained")
@@ -144,7 +144,7 @@ def new_figure(width: float = WIDTH, height: float = HEIGHT) -> Figure:
 def panels(
     count: int, x: str, y: str, *, columns: int = 4, shared: bool = True, titles: int = 1, heading: float = 0.0
 ) -> tuple[Figure, list[Axes]]:
-    """Give a figure with a grid of equal panels, and these; call it within `style`.
+    """Return a figure with a grid of equal panels, and these; call it within `style`.
 
     Places are fixed, which draws many panels in a fraction of the time that a layout engine takes.
 
@@ -186,7 +186,7 @@ def panels(
 
 
 def _grid(count: int, columns: int) -> tuple[int, int]:
-    """Give how many panels to put side by side, and one below the other."""
+    """Return how many panels to put side by side, and one below the other."""
     across = max(1, min(3 if columns == 4 and count in (5, 6, 9) else columns, count))
     return across, max(1, -(-count // across))
 
@@ -227,19 +227,19 @@ def plain_log(ax: Axes) -> None:
 
 
 def series(place: int) -> dict[str, Any]:
-    """Give the color and dashes of the line of one of many classes."""
+    """Return the color and dashes of the line of one of many classes."""
     return {"color": SERIES[place % len(SERIES)], "linestyle": DASHES[place // len(SERIES) % len(DASHES)]}
 
 
 def short(name: object, longest: int = LONGEST_NAME) -> str:
-    """Give a name that fits into a plot: on one line, its middle left out where it is long."""
+    """Return a name that fits into a plot: on one line, its middle left out where it is long."""
     text = " ".join("".join(letter if letter.isprintable() else " " for letter in str(name)).split())
     fitted = text if len(text) <= longest else f"{text[: longest - 9]}…{text[-8:]}"
     return f" {fitted}" if fitted.startswith("_") else fitted  # matplotlib leaves names that start so out of legends
 
 
 def shorts(names: Sequence[object], longest: int = LONGEST_NAME) -> list[str]:
-    """Give `short` of each name."""
+    """Return `short` of each name."""
     return [short(name, longest) for name in names]
 
 

@@ -29,7 +29,7 @@ class Epochs:
 
 
 def best_epoch(log: pd.DataFrame) -> int | None:
-    """Give the epoch whose validation loss is lowest, None where the log has none."""
+    """Return the epoch whose validation loss is lowest, None where the log has none."""
     loss = log.get(f"{PREFIX}val_loss")
     if loss is None or not np.isfinite(loss).any():
         return None

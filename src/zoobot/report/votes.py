@@ -79,7 +79,7 @@ def vote_plots(posterior: VotePosterior, counts: Values, scores: Mapping[str, Vo
 
 
 def saved_scores(scores: Mapping[str, Any], outcomes: Votes) -> dict[str, VoteScores] | None:
-    """Give the scores of questions that ``metrics.json`` holds, None where it lacks any: they take long to compute anew."""
+    """Return the scores of questions that ``metrics.json`` holds, None where it lacks any: they take long to compute anew."""
     known = {item.name for item in fields(VoteScores)}
     found = {}
     for question in outcomes.posterior.tree.questions:
@@ -92,7 +92,7 @@ def saved_scores(scores: Mapping[str, Any], outcomes: Votes) -> dict[str, VoteSc
 
 
 def question_table(scores: Mapping[str, VoteScores]) -> pd.DataFrame:
-    """Give one row a question, with the figures that say how well its votes are predicted."""
+    """Return one row a question, with the figures that say how well its votes are predicted."""
     rows = [
         {
             "question": question, "galaxies": one.n_asked, "skill": one.skill, "error of fractions": one.fraction_mae,

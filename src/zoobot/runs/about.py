@@ -32,12 +32,12 @@ PACKAGES = ("torch", "torchvision", "timm", "lightning", "numpy")
 
 
 def task_of(model: FinetuneableZoobotAbstract) -> Task:
-    """Give the name of a model's task."""
+    """Return the name of a model's task."""
     return TASKS[type(model).__name__.removeprefix("FinetuneableZoobot")]
 
 
 def about_model(model: FinetuneableZoobotAbstract, encoder: str, started: str) -> dict[str, Any]:
-    """Give what is known of a model, and of this command, machine and software."""
+    """Return what is known of a model, and of this command, machine and software."""
     return {
         "command": shlex.join(["zoobot", *sys.argv[1:]]) if Path(sys.argv[0]).name == "zoobot" else None,
         "started": started,
@@ -76,7 +76,7 @@ def write_about(
 
 
 def class_names(model: FinetuneableZoobotAbstract) -> list[str]:
-    """Give the names of a classifier's classes, which are 0, 1, ... where labels are numbers; none for other models."""
+    """Return the names of a classifier's classes, which are 0, 1, ... where labels are numbers; none for other models."""
     names = list(model.class_names)
     if names or getattr(model, "multi_label", True):
         return names
@@ -84,7 +84,7 @@ def class_names(model: FinetuneableZoobotAbstract) -> list[str]:
 
 
 def _class_counts(datamodule: GalaxyDataModule, model: FinetuneableZoobotAbstract) -> dict[str, dict[str, int]]:
-    """Give how many galaxies of each class (of each label, where they are independent) a part has."""
+    """Return how many galaxies of each class (of each label, where they are independent) a part has."""
     names = class_names(model)
     counts: dict[str, dict[str, int]] = {}
     for part in PARTS:

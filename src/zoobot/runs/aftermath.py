@@ -87,7 +87,7 @@ def remember(
     out: Path,
     thumbnails: Thumbnails | None = None,
 ) -> Memory:
-    """Give the model the memory of all labelled galaxies of its run, and write it beside the model; see `memory_of`."""
+    """Return the model the memory of all labelled galaxies of its run, and write it beside the model; see `memory_of`."""
     model.memory = memory = memory_of(
         labelled_galaxies(datamodule),
         datamodule.preprocessing,

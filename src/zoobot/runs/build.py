@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 
 def build(settings: RunSettings) -> tuple[GalaxyDataModule, FinetuneableZoobotAbstract]:
-    """Give the data module, its catalogs read and checked, and the model."""
+    """Return the data module, its catalogs read and checked, and the model."""
     frame = read_catalog(settings.catalog)
     test: CatalogSource | None = settings.test
     tree = trees.load(settings.tree) if settings.tree else None
@@ -65,14 +65,14 @@ def build(settings: RunSettings) -> tuple[GalaxyDataModule, FinetuneableZoobotAb
 
 
 def build_encoder(settings: RunSettings) -> Encoder:
-    """Give the encoder to finetune."""
+    """Return the encoder to finetune."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(settings.seed)  # for weights that are not pretrained
         return load_encoder(settings.encoder, settings.channels, pretrained=settings.pretrained)
 
 
 def data_options(settings: RunSettings, encoder: Encoder, task: Task, label_cols: Sequence[str]) -> dict[str, Any]:
-    """Give how a data module reads and splits catalogs for these settings."""
+    """Return how a data module reads and splits catalogs for these settings."""
     return {
         "batch_size": settings.batch_size,
         "image_size": settings.image_size or encoder.image_size,
@@ -94,7 +94,7 @@ def data_options(settings: RunSettings, encoder: Encoder, task: Task, label_cols
 def build_model(
     settings: RunSettings, task: Task, datamodule: GalaxyDataModule, encoder: Encoder
 ) -> FinetuneableZoobotAbstract:
-    """Give an untrained model for a data module that has read its catalogs."""
+    """Return an untrained model for a data module that has read its catalogs."""
     label_cols = datamodule.label_cols
     options = FinetuneOptions(
         encoder=encoder,

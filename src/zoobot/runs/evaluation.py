@@ -260,7 +260,7 @@ def _check_columns(frame: pd.DataFrame, by: Sequence[str], model: FinetuneableZo
 def _broken_down(
     frame: pd.DataFrame, by: Sequence[str], evaluation: Evaluation, model: FinetuneableZoobotAbstract
 ) -> pd.DataFrame:
-    """Give scores in bins of each column, one below the other, with the column's name in ``column``."""
+    """Return scores in bins of each column, one below the other, with the column's name in ``column``."""
     names = class_names(model)
     values = evaluation.values if names else evaluation.values[:, 0]
     tables = []

@@ -91,7 +91,7 @@ def run_folds(
 
 
 def deal_folds(datamodule: GalaxyDataModule, frame: pd.DataFrame, n_folds: int) -> npt.NDArray[np.int64]:
-    """Give the fold (row,) of each labelled galaxy: classes in the same proportions, groups together."""
+    """Return the fold (row,) of each labelled galaxy: classes in the same proportions, groups together."""
     if not 2 <= n_folds <= len(frame):
         msg = (
             f"{n_folds} folds of {len(frame)} galaxies: give a number from 2 to the number of galaxies, 5 for instance."
@@ -205,7 +205,7 @@ def _run_fold(
 
 
 def _spread(scores: list[dict[str, Any]]) -> dict[str, dict[str, float]]:
-    """Give mean and standard deviation over folds of each figure that all of them have."""
+    """Return mean and standard deviation over folds of each figure that all of them have."""
     names = [name for name in scores[0] if all(isinstance(one.get(name), float) for one in scores)]
     values = {name: np.array([one[name] for one in scores]) for name in names}
     return {

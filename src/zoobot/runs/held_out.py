@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def labelled_galaxies(datamodule: GalaxyDataModule) -> pd.DataFrame:
-    """Give the labelled galaxies of all parts, one part below the other, with its name in the column ``part``."""
+    """Return the labelled galaxies of all parts, one part below the other, with its name in the column ``part``."""
     return pd.concat([datamodule.frames[part].assign(part=part) for part in PARTS], ignore_index=True)
 
 
@@ -38,13 +38,13 @@ def grouping(datamodule: GalaxyDataModule, galaxies: pd.DataFrame) -> dict[str, 
 
 
 def best_model(trained: FinetuneableZoobotAbstract, checkpoint: str | Path) -> FinetuneableZoobotAbstract:
-    """Give the model of a checkpoint; its encoder is the trained one's where that was frozen, or where timm can't build it again."""
+    """Return the model of a checkpoint; its encoder is the trained one's where that was frozen, or where timm can't build it again."""
     in_memory = trained.n_blocks == 0 or trained.encoder.config.architecture is None
     return type(trained).load_from_checkpoint(checkpoint, encoder=trained.encoder if in_memory else None)
 
 
 def evaluation_options(settings: RunSettings, model: FinetuneableZoobotAbstract) -> dict[str, Any]:
-    """Give how `zoobot.evaluate` and `zoobot.represent` run: features of a frozen encoder are kept, for training has them already."""
+    """Return how `zoobot.evaluate` and `zoobot.represent` run: features of a frozen encoder are kept, for training has them already."""
     return {
         "keep": settings.feature_cache and model.n_blocks == 0,
         "num_workers": settings.num_workers,

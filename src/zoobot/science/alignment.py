@@ -16,7 +16,7 @@ FEWEST = 20
 
 
 def align_scores(scores: ArrayLike, before: ArrayLike, after: ArrayLike) -> NDArray[np.float64]:
-    r"""Give scores as another model would have them, as far as a line in the logit does.
+    r"""Return scores as another model would have them, as far as a line in the logit does.
 
     Models trained on different galaxies rank new ones alike, but one may be bolder than the other, or like a class more: a threshold for
     one then isn't the same threshold for the other. Of galaxies that both have predicted, the line

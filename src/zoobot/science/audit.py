@@ -53,13 +53,13 @@ class Audit:
         return said
 
     def to_dict(self) -> dict[str, Any]:
-        """Give everything as JSON can hold it."""
+        """Return everything as JSON can hold it."""
         return asdict(self) | {"sentence": self.sentence()}
 
 
 @bounded()
 def audit_rows(n_selected: int, n: int = 100, *, seed: int = 42) -> list[int]:
-    """Give the rows of ``n`` of the selected galaxies (all, where there are fewer), each subset of them equally likely, in random order.
+    """Return the rows of ``n`` of the selected galaxies (all, where there are fewer), each subset of them equally likely, in random order.
 
     Raises
     ------
@@ -72,7 +72,7 @@ def audit_rows(n_selected: int, n: int = 100, *, seed: int = 42) -> list[int]:
 
 @bounded()
 def audited_purity(answers: pd.Series[Any], *, level: float = 0.95) -> Audit:
-    """Give the purity of a selection from answers on a random list of it: an unbiased estimate, whatever the model believes.
+    """Return the purity of a selection from answers on a random list of it: an unbiased estimate, whatever the model believes.
 
     Parameters
     ----------

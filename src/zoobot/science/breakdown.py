@@ -88,7 +88,7 @@ def breakdown(
     n_bins: int = 5,
     groups: ArrayLike | None = None,
 ) -> pd.DataFrame:
-    """Give scores in bins of a column, with their 95% intervals.
+    """Return scores in bins of a column, with their 95% intervals.
 
     Parameters
     ----------
@@ -170,7 +170,7 @@ def _ends(name: str, found: Measured) -> dict[str, float]:
 
 
 def _equal_mass(numbers: Values, n_bins: int) -> NDArray[np.int64]:
-    """Give the bin of each number: equal values stay together, and bins that would be empty are left out."""
+    """Return the bin of each number: equal values stay together, and bins that would be empty are left out."""
     if not len(numbers):
         return np.zeros(0, np.int64)
     edges = np.unique(numbers)

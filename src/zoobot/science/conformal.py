@@ -48,14 +48,14 @@ class ConformalClasses:
         return sum(map(len, self.scores))
 
     def thresholds(self, level: float, *, by_class: bool = False) -> Values:
-        """Give the largest score (class,) that is let in; infinite where there are too few validation galaxies for the level."""
+        """Return the largest score (class,) that is let in; infinite where there are too few validation galaxies for the level."""
         if by_class:
             return np.array([conformal_quantile(own, level) for own in self.scores])
         together = np.sort(np.concatenate([np.asarray(own, dtype=np.float64) for own in self.scores]))
         return np.full(len(self.scores), conformal_quantile(together, level))
 
     def members(self, probabilities: ArrayLike, level: float, *, by_class: bool = False) -> Members:
-        """Give which classes are in each galaxy's set, bool (galaxy, class).
+        """Return which classes are in each galaxy's set, bool (galaxy, class).
 
         No set is empty: where no class gets in, the most probable one stands in, which can only raise the coverage. Galaxies whose
         probabilities hold NaN have empty sets.
@@ -69,7 +69,7 @@ class ConformalClasses:
         return found
 
     def to_dict(self) -> dict[str, Any]:
-        """Give it as JSON can hold it."""
+        """Return it as JSON can hold it."""
         return {"kind": "classes", "scores": [list(own) for own in self.scores]}
 
     @classmethod
@@ -95,11 +95,11 @@ class ConformalIntervals:
     scores: tuple[tuple[float, ...], ...]
 
     def half_widths(self, level: float) -> Values:
-        """Give half the width (target,) of the intervals; infinite where there are too few validation galaxies for the level."""
+        """Return half the width (target,) of the intervals; infinite where there are too few validation galaxies for the level."""
         return np.array([conformal_quantile(own, level) for own in self.scores])
 
     def to_dict(self) -> dict[str, Any]:
-        """Give it as JSON can hold it."""
+        """Return it as JSON can hold it."""
         return {"kind": "intervals", "scores": [list(own) for own in self.scores]}
 
     @classmethod
@@ -167,7 +167,7 @@ def fit_conformal_intervals(
 
 @bounded()
 def conformal_quantile(scores: ArrayLike, level: float) -> float:
-    """Give the ``ceil((n + 1) level)``-th smallest of n scores in rising order; infinity where n < level / (1 - level)."""
+    """Return the ``ceil((n + 1) level)``-th smallest of n scores in rising order; infinity where n < level / (1 - level)."""
     rising = np.asarray(scores, dtype=np.float64)
     place = _rank(len(rising), level)
     return float(rising[place - 1]) if place <= len(rising) else float("inf")
@@ -184,7 +184,7 @@ def fewest_for(level: float) -> int:
 
 @bounded()
 def expected_coverage(n_validation: int, level: float, n_galaxies: int) -> tuple[float, float]:
-    r"""Give the central 95% interval of the coverage that a sound conformal prediction shows on so many new galaxies.
+    r"""Return the central 95% interval of the coverage that a sound conformal prediction shows on so many new galaxies.
 
     With :math:`k = \lceil (n + 1)\,\mathrm{level} \rceil` of :math:`n` validation galaxies, the number covered of :math:`m` new ones is
     beta-binomial, :math:`\mathrm{BB}(m, k, n + 1 - k)`: the few validation galaxies count as well as the few new ones (Vovk
@@ -238,7 +238,7 @@ def coverage_p_value(coverage: float, level: float, n_galaxies: int, n_validatio
 
 @bounded()
 def exact_binomial_interval(hits: float, count: float, level: float = 0.95) -> tuple[float, float]:
-    """Give the exact confidence interval of a share, ``hits`` of ``count`` (Clopper & Pearson 1934); 0 to 1 where count is 0."""
+    """Return the exact confidence interval of a share, ``hits`` of ``count`` (Clopper & Pearson 1934); 0 to 1 where count is 0."""
     from scipy.special import betaincinv
 
     tail = (1 - level) / 2
@@ -248,7 +248,7 @@ def exact_binomial_interval(hits: float, count: float, level: float = 0.95) -> t
 
 
 def set_names(members: Members, class_names: Sequence[str]) -> NDArray[np.object_]:
-    """Give each set's classes in one string, such as ``ring|bar``, in the order of the classes; None for an empty set."""
+    """Return each set's classes in one string, such as ``ring|bar``, in the order of the classes; None for an empty set."""
     patterns, place = np.unique(members, axis=0, return_inverse=True)
     texts = np.empty(len(patterns), dtype=object)
     for number, pattern in enumerate(patterns):
@@ -369,7 +369,7 @@ def _tested(coverage: float, level: float, groups: Groups, n_validation: int) ->
 
 
 def _rank(n_scores: int, level: float) -> int:
-    """Give ``ceil((n + 1) level)``, with 0.9 * 10 counted as 9."""
+    """Return ``ceil((n + 1) level)``, with 0.9 * 10 counted as 9."""
     return max(1, int(np.ceil(round((n_scores + 1) * level, 9))))
 
 

@@ -29,7 +29,7 @@ def near_duplicates(
     threshold: float = SAME_SKY,
     neighbors: int = 4,
 ) -> pd.DataFrame:
-    """Give the pairs of images that show the same sky, the most similar first; pairs across parts of a split come before all others.
+    """Return the pairs of images that show the same sky, the most similar first; pairs across parts of a split come before all others.
 
     Candidates are each image's nearest neighbors by features (cosine) and by a signature of its pixels that neither turning nor mirroring
     nor shifting changes (the amplitude spectrum in polar coordinates, and of that the amplitudes along the angle). Candidates are then
@@ -138,14 +138,14 @@ def count_copies(
 
 
 def _signature(spectra: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """Give what turns and mirroring leave of spectra: amplitudes along the angle (image, radius x frequency)."""
+    """Return what turns and mirroring leave of spectra: amplitudes along the angle (image, radius x frequency)."""
     flat = amplitudes(spectra)
     centered: npt.NDArray[np.float32] = flat - flat.mean(axis=0) if len(flat) else flat
     return centered
 
 
 def _neighbors(features: npt.NDArray[np.float32], count: int) -> set[tuple[int, int]]:
-    """Give each row's nearest others by cosine, exactly, as pairs with the lower row first."""
+    """Return each row's nearest others by cosine, exactly, as pairs with the lower row first."""
     known = np.flatnonzero(np.isfinite(features).all(axis=1))
     rows = features[known] / np.maximum(np.linalg.norm(features[known], axis=1, keepdims=True), 1e-12)
     count = min(count, len(rows) - 1)
@@ -163,7 +163,7 @@ def _neighbors(features: npt.NDArray[np.float32], count: int) -> set[tuple[int, 
 
 
 def _identical(thumbnails: npt.NDArray[np.uint8] | npt.NDArray[np.float32]) -> set[tuple[int, int]]:
-    """Give images of the same pixels, each with the one before, so that none is missed however many there are."""
+    """Return images of the same pixels, each with the one before, so that none is missed however many there are."""
     last: dict[bytes, int] = {}
     pairs = set()
     for row, image in enumerate(thumbnails):
@@ -183,7 +183,7 @@ def _table(
     turn: npt.NDArray[np.float64],
     mirrored: npt.NDArray[np.bool_],
 ) -> pd.DataFrame:
-    """Give the table of pairs that `near_duplicates` promises."""
+    """Return the table of pairs that `near_duplicates` promises."""
     ids, files = frame["id_str"].astype(str).to_numpy(), frame["file_loc"].astype(str).to_numpy()
     parts = frame["part"].astype(str).to_numpy() if "part" in frame else np.full(len(frame), "")
     identical = np.array(

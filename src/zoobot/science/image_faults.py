@@ -34,7 +34,7 @@ def image_faults(
     thumbnails: npt.NDArray[np.uint8],
     errors: Sequence[str] | None = None,
 ) -> pd.DataFrame:
-    """Give the images that are likely worthless, with the fault and its extent. It errs on the side of not listing an image.
+    """Return the images that are likely worthless, with the fault and its extent. It errs on the side of not listing an image.
 
     - 'unreadable': it could not be decoded.
     - 'blank': the standard deviation of its grey values is below 1.5 of 255.
@@ -76,7 +76,7 @@ def image_faults(
 
 
 def _fault(image: npt.NDArray[np.uint8]) -> tuple[str, float, str] | None:
-    """Give an image's (channel, y, x) fault, extent and reason, or None."""
+    """Return an image's (channel, y, x) fault, extent and reason, or None."""
     spread = float(image.mean(axis=0).std())
     if spread < BLANK:
         return "blank", 1.0, f"grey values differ by {spread:.1f} of 255 (standard deviation)"
@@ -90,7 +90,7 @@ def _fault(image: npt.NDArray[np.uint8]) -> tuple[str, float, str] | None:
 
 
 def _gap(image: npt.NDArray[np.uint8]) -> float:
-    """Give the share of the image in constant rectangles of straight edges; 0 where there are none."""
+    """Return the share of the image in constant rectangles of straight edges; 0 where there are none."""
     from scipy.ndimage import grey_opening
 
     channels, height, width = image.shape

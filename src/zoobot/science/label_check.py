@@ -37,7 +37,7 @@ def likely_label_errors(
     *,
     label: str = "label",
 ) -> pd.DataFrame:
-    """Give the galaxies whose class is likely wrong, the surest first.
+    """Return the galaxies whose class is likely wrong, the surest first.
 
     Confident learning (Northcutt, Jiang & Chuang 2021, as cleanlab has it): with ``t_k`` the mean probability of class k among the
     galaxies that are labelled k, a galaxy counts for the class j of largest probability among those with ``p_j >= t_j``. It is listed where
@@ -107,7 +107,7 @@ def likely_multi_label_errors(
     labels: npt.NDArray[np.floating],
     label_cols: Sequence[str],
 ) -> pd.DataFrame:
-    """Give the likely errors among independent 0/1 labels, each column checked by itself as in `likely_label_errors`.
+    """Return the likely errors among independent 0/1 labels, each column checked by itself as in `likely_label_errors`.
 
     Parameters
     ----------
@@ -135,7 +135,7 @@ def unlikely_measurements(
     *,
     farthest: float = FARTHEST_RESIDUAL,
 ) -> pd.DataFrame:
-    """Give the measurements that lie far from their out-of-fold predictions, the farthest first.
+    """Return the measurements that lie far from their out-of-fold predictions, the farthest first.
 
     With ``r = measured - predicted``, the standardized residual is ``z = (r - median r) / (1.4826 median|r - median r|)``; a galaxy is
     listed where ``|z| > 4``. The model's own errors count as residuals too: a list that is long says that residuals have heavy
@@ -216,7 +216,7 @@ def judging_figure(
 
 
 def _confident(probabilities: npt.NDArray[np.float64], labels: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """Give the rows off the diagonal of the confident joint."""
+    """Return the rows off the diagonal of the confident joint."""
     from cleanlab.filter import find_label_issues
 
     found = find_label_issues(labels, probabilities, filter_by="confident_learning", n_jobs=1)

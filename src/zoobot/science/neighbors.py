@@ -24,7 +24,7 @@ _BLOCK = 1024
 def nearest(
     reference: Reference, features: npt.NDArray[np.floating], k: int = 5
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
-    """Give each galaxy's nearest training galaxies: their rows in the reference, and the similarity, the nearest first.
+    """Return each galaxy's nearest training galaxies: their rows in the reference, and the similarity, the nearest first.
 
     The similarity is the cosine of the angle between features: 1 for the same direction. A galaxy that is itself in the reference
     finds itself first.
@@ -74,7 +74,7 @@ def nearest(
 def neighbor_table(
     reference: Reference, ids: Sequence[str], features: npt.NDArray[np.floating], k: int = 5
 ) -> pd.DataFrame:
-    """Give `nearest` as a table: ``id_str``, ``rank`` (from 1), ``neighbor``, its ``file_loc`` and ``label``, and ``similarity``."""
+    """Return `nearest` as a table: ``id_str``, ``rank`` (from 1), ``neighbor``, its ``file_loc`` and ``label``, and ``similarity``."""
     rows, similarity = nearest(reference, features, k)
     found = [
         (

@@ -124,7 +124,7 @@ class Reference:
 
     @classmethod
     def load(cls, folder: str | Path) -> Reference | None:
-        """Give the reference that lies beside a saved model, or None where there is none.
+        """Return the reference that lies beside a saved model, or None where there is none.
 
         Raises
         ------
@@ -160,7 +160,7 @@ class Reference:
 def distances(
     features: npt.NDArray[np.floating], others: npt.NDArray[np.floating], *, leave_out_self: bool = False
 ) -> npt.NDArray[np.float32]:
-    """Give the chord between the directions of features (galaxy, other), ``sqrt(2 - 2 cos)``, in 0 to 2.
+    """Return the chord between the directions of features (galaxy, other), ``sqrt(2 - 2 cos)``, in 0 to 2.
 
     Parameters
     ----------
@@ -177,7 +177,7 @@ def distances(
 
 
 def unit_rows(features: npt.NDArray[np.floating]) -> npt.NDArray[np.float32]:
-    """Give features (galaxy, feature) scaled to norm 1; zeros stay zeros."""
+    """Return features (galaxy, feature) scaled to norm 1; zeros stay zeros."""
     rows = features.astype(np.float32)
     scaled: npt.NDArray[np.float32] = rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
     return scaled

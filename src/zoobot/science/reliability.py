@@ -52,13 +52,13 @@ class ReliabilityCurve:
     count: NDArray[np.int64]
 
     def to_frame(self) -> pd.DataFrame:
-        """Give the curve as a table of one row a bin."""
+        """Return the curve as a table of one row a bin."""
         import pandas as pd
 
         return pd.DataFrame({name: getattr(self, name) for name in ("predicted", "observed", "low", "high", "count")})
 
     def ece(self) -> float:
-        r"""Give the expected calibration error, less what chance adds to it; see `expected_calibration_error`."""
+        r"""Return the expected calibration error, less what chance adds to it; see `expected_calibration_error`."""
         return float(_debiased(self.predicted, self.observed, self.count))
 
 
@@ -76,7 +76,7 @@ class ChanceEce:
     q95: float
 
     def to_dict(self) -> dict[str, float]:
-        """Give it as JSON can hold it."""
+        """Return it as JSON can hold it."""
         return {"median": self.median, "q95": self.q95}
 
 
@@ -119,7 +119,7 @@ def reliability_curve(
 
 @bounded()
 def expected_calibration_error(predicted: ArrayLike, happened: ArrayLike, *, bins: int | None = None) -> float:
-    r"""Give the debiased expected calibration error, 0 to 1.
+    r"""Return the debiased expected calibration error, 0 to 1.
 
     With :math:`n_b` of :math:`n` galaxies in bin :math:`b` (equal mass), their mean probability :math:`p_b` and the share
     :math:`o_b` of which it was true,
@@ -205,14 +205,14 @@ def errors_of_perfect(
 
 
 def log_loss(probabilities: ArrayLike, labels: ArrayLike) -> float:
-    """Give the mean negative log probability (nats) of classes ``labels`` (galaxy,) under ``probabilities`` (galaxy, class)."""
+    """Return the mean negative log probability (nats) of classes ``labels`` (galaxy,) under ``probabilities`` (galaxy, class)."""
     p = np.asarray(probabilities, dtype=np.float64)
     own = p[np.arange(len(p)), np.asarray(labels).astype(int)]
     return float(-np.log(np.clip(own, 1e-15, None)).mean())
 
 
 def brier_score(probabilities: ArrayLike, labels: ArrayLike) -> float:
-    r"""Give the mean squared error of probabilities (Brier 1950): 0 is perfect.
+    r"""Return the mean squared error of probabilities (Brier 1950): 0 is perfect.
 
     :math:`\frac{1}{n} \sum_i \sum_k (p_{ik} - y_{ik})^2` of ``probabilities`` (galaxy, class) and classes ``labels`` (galaxy,), from 0
     to 2; of two classes half of it, from 0 to 1, which is :math:`(p - y)^2` of either class.
@@ -223,7 +223,7 @@ def brier_score(probabilities: ArrayLike, labels: ArrayLike) -> float:
 
 
 def headline_events(probabilities: ArrayLike, labels: ArrayLike) -> tuple[Values, Values]:
-    """Give the probabilities whose calibration stands for that of a classifier, and whether each came true; both (galaxy,).
+    """Return the probabilities whose calibration stands for that of a classifier, and whether each came true; both (galaxy,).
 
     Of two classes: that of the second class, which says all there is. Of more: that of the most probable class (the confidence),
     true where it is the galaxy's class.
@@ -237,7 +237,7 @@ def headline_events(probabilities: ArrayLike, labels: ArrayLike) -> tuple[Values
 def calibration_scores(
     probabilities: ArrayLike, labels: ArrayLike, class_names: list[str], *, groups: ArrayLike | None = None
 ) -> dict[str, Any]:
-    """Give what ``metrics.json`` says of the calibration of exclusive classes.
+    """Return what ``metrics.json`` says of the calibration of exclusive classes.
 
     Parameters
     ----------
@@ -273,7 +273,7 @@ def calibration_scores(
 def multi_label_calibration_scores(
     probabilities: ArrayLike, labels: ArrayLike, names: list[str], *, groups: ArrayLike | None = None
 ) -> dict[str, Any]:
-    """Give what ``metrics.json`` says of the calibration of independent labels: means over labels, and ``ece_by_class`` each label's.
+    """Return what ``metrics.json`` says of the calibration of independent labels: means over labels, and ``ece_by_class`` each label's.
 
     Parameters
     ----------
@@ -308,7 +308,7 @@ def _checked(predicted: ArrayLike, happened: ArrayLike) -> tuple[Values, Values]
 
 
 def _equal_mass(p: Values, bins: int | None) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Give each galaxy's bin, numbered by rising probability, and the number of galaxies in each."""
+    """Return each galaxy's bin, numbered by rising probability, and the number of galaxies in each."""
     if not len(p) or not ((p >= 0) & (p <= 1)).all():
         msg = f"{len(p)} probabilities, of which {int((~((p >= 0) & (p <= 1))).sum())} are not between 0 and 1: leave those out."
         raise OptionError(msg)
@@ -320,7 +320,7 @@ def _equal_mass(p: Values, bins: int | None) -> tuple[NDArray[np.int64], NDArray
 
 
 def _debiased(predicted: Values, observed: Values, count: NDArray[np.int64]) -> Values:
-    """Give the error (...,) of bins (..., bin); see `expected_calibration_error`."""
+    """Return the error (...,) of bins (..., bin); see `expected_calibration_error`."""
     from scipy.special import ndtr
 
     d = np.abs(predicted - observed)

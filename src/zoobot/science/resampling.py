@@ -19,7 +19,7 @@ CELLS = 4_000_000
 def bootstrap_counts(
     n_draws: int, strata: ArrayLike, *, seed: int = 42, cells: int = CELLS
 ) -> Iterator[NDArray[np.float64]]:
-    """Give how often each galaxy is in each bootstrap sample, as blocks (draw, galaxy) of ``n_draws`` draws together.
+    """Return how often each galaxy is in each bootstrap sample, as blocks (draw, galaxy) of ``n_draws`` draws together.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ def bootstrap_counts(
 
 
 def auroc(scores: Values, positive: NDArray[np.bool_], counts: Values) -> Values:
-    """Give the AUROC (draw,) of scores (galaxy,), each galaxy counted (draw, galaxy) times; ties count half. NaN without both kinds."""
+    """Return the AUROC (draw,) of scores (galaxy,), each galaxy counted (draw, galaxy) times; ties count half. NaN without both kinds."""
     order = np.argsort(scores, kind="stable")
     starts = np.flatnonzero(np.append(True, np.diff(scores[order]) > 0))
     ranked = counts[:, order]
@@ -61,7 +61,7 @@ def auroc(scores: Values, positive: NDArray[np.bool_], counts: Values) -> Values
 
 
 def balanced_accuracy(scores: Values, labels: NDArray[np.int64], counts: Values) -> Values:
-    """Give the mean recall (draw,) over the classes among labels (galaxy,), of the highest of scores (galaxy, class)."""
+    """Return the mean recall (draw,) over the classes among labels (galaxy,), of the highest of scores (galaxy, class)."""
     right = scores.argmax(axis=1) == labels
     recalls = []
     for place in np.unique(labels):
@@ -72,12 +72,12 @@ def balanced_accuracy(scores: Values, labels: NDArray[np.int64], counts: Values)
 
 
 def rmse(predicted: Values, truth: Values, counts: Values) -> Values:
-    """Give the root mean square error (draw,) of predictions (galaxy,)."""
+    """Return the root mean square error (draw,) of predictions (galaxy,)."""
     return np.asarray(np.sqrt(counts @ (predicted - truth) ** 2 / counts.sum(axis=1)))
 
 
 def r2(predicted: Values, truth: Values, counts: Values) -> Values:
-    """Give the share (draw,) of the variance of the truth that is explained; NaN where it has none."""
+    """Return the share (draw,) of the variance of the truth that is explained; NaN where it has none."""
     total = counts.sum(axis=1)
     mean = counts @ truth / total
     around = counts @ (truth - truth.mean()) ** 2 / total - (mean - truth.mean()) ** 2

@@ -51,7 +51,7 @@ def has_details(details: npt.NDArray[np.float32]) -> npt.NDArray[np.bool_]:
 
 
 def details_of(thumbnails: npt.NDArray[np.uint8] | npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """Give details of even contrast (image, y, x); 0 where an image has none."""
+    """Return details of even contrast (image, y, x); 0 where an image has none."""
     from scipy.ndimage import gaussian_filter
 
     details = np.empty((len(thumbnails), THUMBNAIL, THUMBNAIL), np.float32)
@@ -68,7 +68,7 @@ def details_of(thumbnails: npt.NDArray[np.uint8] | npt.NDArray[np.float32]) -> n
 
 
 def spectra_of(details: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """Give square roots of the amplitude spectra (image, radius, angle), angles over half a turn; mean 0 at each radius, norm 1."""
+    """Return square roots of the amplitude spectra (image, radius, angle), angles over half a turn; mean 0 at each radius, norm 1."""
     from scipy.fft import fft2, fftshift
 
     window = np.clip((_SEEN - distance_from_middle()) / 3, 0, 1).astype(np.float32)
@@ -83,7 +83,7 @@ def spectra_of(details: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
 
 
 def _polar() -> Any:
-    """Give the sparse matrix that interpolates a shifted spectrum (y, x) bilinearly at (radius, angle)."""
+    """Return the sparse matrix that interpolates a shifted spectrum (y, x) bilinearly at (radius, angle)."""
     from scipy.sparse import csr_matrix
 
     radius, angle = np.linspace(3, 24, RADII)[:, None], np.arange(ANGLES) * np.pi / ANGLES
@@ -100,7 +100,7 @@ def _polar() -> Any:
 
 
 def distance_from_middle() -> npt.NDArray[np.float32]:
-    """Give the distance of each pixel from the middle, in pixels."""
+    """Return the distance of each pixel from the middle, in pixels."""
     place = np.arange(THUMBNAIL, dtype=np.float32) - (THUMBNAIL - 1) / 2
     far: npt.NDArray[np.float32] = np.hypot(place[:, None], place)
     return far
@@ -172,7 +172,7 @@ def align(
     *,
     exact: bool,
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Give the greatest correlation of each pair, over shifts and turns of ``degrees`` plus one of ``tries``, and that turn."""
+    """Return the greatest correlation of each pair, over shifts and turns of ``degrees`` plus one of ``tries``, and that turn."""
     fixed = torch.from_numpy(details[pairs[:, 0]])
     moved = torch.from_numpy(details[pairs[:, 1]])
     turns = degrees[:, None] + np.array(tries)

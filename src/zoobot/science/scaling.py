@@ -50,10 +50,10 @@ class Scaling(Protocol):
         """What speaks for it; of several curves, the best that speaks for any."""
 
     def apply(self, probabilities: ArrayLike) -> Values:
-        """Give calibrated probabilities of the same shape; NaN stays NaN."""
+        """Return calibrated probabilities of the same shape; NaN stays NaN."""
 
     def to_dict(self) -> dict[str, Any]:
-        """Give it as JSON can hold it; `scaling_from_dict` takes it back."""
+        """Return it as JSON can hold it; `scaling_from_dict` takes it back."""
 
 
 @dataclass(frozen=True)
@@ -91,12 +91,12 @@ class TemperatureScaling:
         return evidence(changes=self.changes, gain_low=self.gain_low)
 
     def apply(self, probabilities: ArrayLike) -> Values:
-        """Give calibrated probabilities (galaxy, class): rows sum to 1, rows with NaN are NaN."""
+        """Return calibrated probabilities (galaxy, class): rows sum to 1, rows with NaN are NaN."""
         p = np.asarray(probabilities, dtype=np.float64)
         return softmax(logs_of(p) / self.temperature) if self.changes else p
 
     def to_dict(self) -> dict[str, Any]:
-        """Give it as JSON can hold it."""
+        """Return it as JSON can hold it."""
         return {"kind": self.kind, **asdict(self)}
 
 
@@ -134,12 +134,12 @@ class VectorScaling:
         return evidence(changes=self.changes, gain_low=self.gain_low)
 
     def apply(self, probabilities: ArrayLike) -> Values:
-        """Give calibrated probabilities (galaxy, class): rows sum to 1, rows with NaN are NaN."""
+        """Return calibrated probabilities (galaxy, class): rows sum to 1, rows with NaN are NaN."""
         p = np.asarray(probabilities, dtype=np.float64)
         return softmax(logs_of(p) * np.asarray(self.weights) + np.asarray(self.offsets)) if self.changes else p
 
     def to_dict(self) -> dict[str, Any]:
-        """Give it as JSON can hold it."""
+        """Return it as JSON can hold it."""
         return {"kind": self.kind, **asdict(self)}
 
 
@@ -216,7 +216,7 @@ class IsotonicScaling:
         return strongest(curve.evidence for curve in self.curves)
 
     def apply(self, probabilities: ArrayLike) -> Values:
-        """Give calibrated probabilities (galaxy, label); NaN stays NaN."""
+        """Return calibrated probabilities (galaxy, label); NaN stays NaN."""
         p = np.asarray(probabilities, dtype=np.float64)
         if not self.changes:
             return p
@@ -224,7 +224,7 @@ class IsotonicScaling:
         return found / found.sum(axis=1, keepdims=True) if self.exclusive else found
 
     def to_dict(self) -> dict[str, Any]:
-        """Give it as JSON can hold it."""
+        """Return it as JSON can hold it."""
         return {"kind": self.kind, **asdict(self)}
 
 
@@ -286,13 +286,13 @@ def logit(p: Values) -> Values:
 
 
 def sigmoid(scores: Values) -> Values:
-    """Give 1 / (1 + exp(-scores))."""
+    """Return 1 / (1 + exp(-scores))."""
     from scipy.special import expit
 
     return np.asarray(expit(scores), dtype=np.float64)
 
 
 def softmax(scores: Values) -> Values:
-    """Give exp(scores), divided by the sum of each row."""
+    """Return exp(scores), divided by the sum of each row."""
     powers = np.exp(scores - scores.max(axis=1, keepdims=True))
     return np.asarray(powers / powers.sum(axis=1, keepdims=True), dtype=np.float64)

@@ -76,12 +76,12 @@ class VoteScores:
     pit: list[float]
 
     def to_dict(self) -> dict[str, Any]:
-        """Give the scores as JSON can hold them (NaN where no galaxy was asked)."""
+        """Return the scores as JSON can hold them (NaN where no galaxy was asked)."""
         return asdict(self)
 
 
 def score_votes(posterior: VotePosterior, votes: ArrayLike) -> dict[str, VoteScores]:
-    """Give the scores of each question of a tree.
+    """Return the scores of each question of a tree.
 
     Parameters
     ----------
@@ -145,7 +145,7 @@ def _score(
 def _steps(
     posterior: VotePosterior, question: Question, asked: NDArray[np.bool_], own: Values
 ) -> tuple[Values, Values]:
-    """Give where the steps of the counts' predictive distributions start and end, of all galaxies and answers one after the other.
+    """Return where the steps of the counts' predictive distributions start and end, of all galaxies and answers one after the other.
 
     Of two answers one count follows from the other: the first is enough.
     """
@@ -160,14 +160,14 @@ def _steps(
 
 
 def _coverage(below: Values, up_to: Values, level: float) -> float:
-    """Give the share of the steps that lies in the central interval of a level."""
+    """Return the share of the steps that lies in the central interval of a level."""
     low, high = (1 - level) / 2, (1 + level) / 2
     inside = np.clip(np.minimum(up_to, high) - np.maximum(below, low), 0, None)
     return float((inside / np.maximum(up_to - below, 1e-300)).mean())
 
 
 def _pit(below: Values, up_to: Values) -> list[float]:
-    """Give the heights of the histogram of the transform, 1 on average."""
+    """Return the heights of the histogram of the transform, 1 on average."""
     edges = np.linspace(0, 1, PIT_BINS + 1)
     share = np.clip((edges[:, None] - below) / np.maximum(up_to - below, 1e-300), 0, 1)
     heights: list[float] = (np.diff(share.mean(axis=1)) * PIT_BINS).tolist()
@@ -175,7 +175,7 @@ def _pit(below: Values, up_to: Values) -> list[float]:
 
 
 def constant_loss_of(counts: Values) -> float:
-    """Give the mean loss of the best constant prediction for one question's votes (galaxy, answer), all of them asked."""
+    """Return the mean loss of the best constant prediction for one question's votes (galaxy, answer), all of them asked."""
     concentrations = best_constant(counts)
     return float(-_log_likelihood(concentrations, counts).mean())
 
@@ -270,6 +270,6 @@ def _gradients(logs: Values, votes: Values) -> Values:
 
 
 def _log_likelihood(concentrations: Values, votes: Values) -> Values:
-    """Give the log likelihood (galaxy,) of one question's votes under one Dirichlet distribution."""
+    """Return the log likelihood (galaxy,) of one question's votes under one Dirichlet distribution."""
     total = np.full((len(votes), 1), concentrations.sum())
     return dirichlet_multinomial_logpmf(concentrations[None], total, votes, [0])[:, 0]

@@ -16,13 +16,13 @@ SMALLEST = 1e-6
 
 
 def sky_axes(canvas: int, pixel: Tensor) -> tuple[Tensor, Tensor]:
-    """Give the places of pixel centers, from the image's center: (galaxy, 1, x) and (galaxy, y, 1)."""
+    """Return the places of pixel centers, from the image's center: (galaxy, 1, x) and (galaxy, y, 1)."""
     axis = (torch.arange(canvas, device=pixel.device, dtype=torch.float32) + 0.5 - canvas / 2) * pixel
     return axis, axis.transpose(1, 2)
 
 
 def bulges(galaxies: Columns, pixel: Tensor, canvas: int) -> Tensor:
-    """Give the light of Sersic (1968) bulges: (galaxy, y, x) of unit flux times its fraction.
+    """Return the light of Sersic (1968) bulges: (galaxy, y, x) of unit flux times its fraction.
 
     Each pixel has the light at its center, but in a square of `CORE` pixels the mean over subpixels. There, what is within about
     `STEEP` pixels of the cusp changes so much between pixels that sampling would alias: it is low-passed before (`_decimation`).
@@ -40,7 +40,7 @@ def bulges(galaxies: Columns, pixel: Tensor, canvas: int) -> Tensor:
     centers = [galaxies[name] / pixel + canvas / 2 for name in ("x", "y")]
 
     def grid(width: int, n_points: int) -> tuple[list[Tensor], list[Tensor]]:
-        """Give the first pixel of a square around each center along x and y, and the places of its points in pixels."""
+        """Return the first pixel of a square around each center along x and y, and the places of its points in pixels."""
         points = (torch.arange(width * n_points, device=pixel.device) + 0.5) / n_points
         starts = [(center - width / 2).round().clamp(0, canvas - width) for center in centers]
         return starts, [start[:, None] + points for start in starts]
@@ -71,7 +71,7 @@ def bulges(galaxies: Columns, pixel: Tensor, canvas: int) -> Tensor:
 
 
 def _decimation(device: torch.device) -> Tensor:
-    """Give the matrix (pixel, subpixel) that integrates subpixels over pixels and takes out what pixels can't sample.
+    """Return the matrix (pixel, subpixel) that integrates subpixels over pixels and takes out what pixels can't sample.
 
     A box of one pixel convolved with the Lanczos kernel of `LOBES`: a flat response below the Nyquist frequency, next to none above.
     """
@@ -84,7 +84,7 @@ def _decimation(device: torch.device) -> Tensor:
 
 
 def sersic(galaxies: Columns, sky_x: Tensor, sky_y: Tensor) -> Tensor:
-    """Give the brightness of Sersic bulges at places on the sky, (galaxy, y, x), each with its fraction of a flux of 1.
+    """Return the brightness of Sersic bulges at places on the sky, (galaxy, y, x), each with its fraction of a flux of 1.
 
     The exponent's b(n) is that of Ciotti & Bertin (1999).
     """

@@ -47,29 +47,29 @@ class Sources:
     flux: Values
 
     def pick(self, chosen: npt.NDArray[np.bool_]) -> "Sources":
-        """Give some of the sources."""
+        """Return some of the sources."""
         return Sources(**{name: values[chosen] for name, values in vars(self).items()})
 
     def of(self, images: range) -> "Sources":
-        """Give the sources of some images, which are numbered from 0 anew."""
+        """Return the sources of some images, which are numbered from 0 anew."""
         chosen = (self.image >= images.start) & (self.image < images.stop)
         some = self.pick(chosen)
         return replace(some, image=some.image - images.start)
 
 
 def join(parts: list[Sources]) -> Sources:
-    """Give several lists of sources as one."""
+    """Return several lists of sources as one."""
     return Sources(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in vars(parts[0])})
 
 
 def band_fluxes(flux: Values, redness: Values, survey: Survey) -> Values:
-    """Give flux in each band, (..., band), from flux in the middle one and color."""
+    """Return flux in each band, (..., band), from flux in the middle one and color."""
     red, blue = (base + slope * redness for base, slope in zip(survey.colors, survey.color_ranges, strict=True))
     return np.stack([flux * 10 ** (-0.4 * red), flux, flux * 10 ** (-0.4 * blue)], axis=-1)
 
 
 def neighbors(draws: Draws, width: Values, survey: Survey) -> Sources:
-    """Give the stars and galaxies of fields that are `width` arcsec wide. The faint are many: numbers follow power laws."""
+    """Return the stars and galaxies of fields that are `width` arcsec wide. The faint are many: numbers follow power laws."""
     square_arcmin = (width / 60) ** 2
     crowded = draws.log_normal(1.0, 0.45)
     stars = np.minimum(survey.stars * square_arcmin * draws.log_normal(1.0, 0.6), N_NEIGHBORS / 2)
@@ -98,7 +98,7 @@ def neighbors(draws: Draws, width: Values, survey: Survey) -> Sources:
 
 
 def clumps(draws: Draws, galaxies: Table, survey: Survey) -> Sources:
-    """Give the clumps of galaxies' disks: along the arms where there are arms, else anywhere in the disk."""
+    """Return the clumps of galaxies' disks: along the arms where there are arms, else anywhere in the disk."""
     u = draws.block(4, N_CLUMPS)
     v = {name: values[:, None] for name, values in galaxies.items()}
     radius = v["scale_length"] * (0.35 - 1.1 * np.log(1 - 0.93 * u[:, 0]))

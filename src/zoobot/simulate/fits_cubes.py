@@ -11,7 +11,7 @@ UNIT = "nanomaggy"
 
 
 def cube(flux: npt.NDArray[np.float32], pixel: float, survey: Survey) -> bytes:
-    """Give a FITS file of the bands of a galaxy, with their unit, names and pixel scale in the header.
+    """Return a FITS file of the bands of a galaxy, with their unit, names and pixel scale in the header.
 
     Parameters
     ----------

@@ -143,12 +143,12 @@ SHARES = (
 
 
 def as_table(galaxies: Sequence[Galaxy]) -> Table:
-    """Give the parameters of some galaxies as a table."""
+    """Return the parameters of some galaxies as a table."""
     return {name: np.array([getattr(galaxy, name) for galaxy in galaxies], np.float64) for name in FIELDS}
 
 
 def as_galaxies(table: Table) -> list[Galaxy]:
-    """Give each galaxy of a table by itself."""
+    """Return each galaxy of a table by itself."""
     return [
         Galaxy(**dict(zip(FIELDS, map(float, row), strict=True)))
         for row in zip(*(table[name] for name in FIELDS), strict=True)
@@ -172,13 +172,13 @@ class Columns:
         return self._values[self._places[name]]
 
     def pick(self, chosen: Tensor) -> "Columns":
-        """Give the columns of some galaxies."""
+        """Return the columns of some galaxies."""
         return Columns(self._places, self._values[:, chosen])
 
     def broad(self) -> "Columns":
-        """Give the columns with two more axes, for images."""
+        """Return the columns with two more axes, for images."""
         return Columns(self._places, self._values[..., None, None])
 
     def total(self, names: Sequence[str]) -> Tensor:
-        """Give the sum of some columns."""
+        """Return the sum of some columns."""
         return self._values[[self._places[name] for name in names]].sum(0)

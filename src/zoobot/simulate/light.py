@@ -42,11 +42,11 @@ class Plane:
         self.radius = self.squared.sqrt()
 
     def pick(self, chosen: Tensor) -> "Plane":
-        """Give the planes of some galaxies."""
+        """Return the planes of some galaxies."""
         return _PickedPlane(self, chosen)
 
     def turned(self, angle: Tensor) -> tuple[Tensor, Tensor]:
-        """Give places along and across a direction in the plane of the disk."""
+        """Return places along and across a direction in the plane of the disk."""
         cosine, sine = angle.cos(), angle.sin()
         return self.along * cosine + self.across * sine, self.across * cosine - self.along * sine
 
@@ -65,7 +65,7 @@ class _PickedPlane(Plane):
 
 
 def light(galaxies: Columns, pixel: Tensor, canvas: int, texture: Tensor) -> Tensor:
-    """Give the light of galaxies, in nanomaggies a pixel of the reference band: of the bulge, of old and of young stars.
+    """Return the light of galaxies, in nanomaggies a pixel of the reference band: of the bulge, of old and of young stars.
 
     Clumps are not in it: they are points (`zoobot.simulate.field`).
 
@@ -114,7 +114,7 @@ def light(galaxies: Columns, pixel: Tensor, canvas: int, texture: Tensor) -> Ten
 
 
 def dust(galaxies: Columns, pixel: Tensor, canvas: int, texture: Tensor) -> Tensor:
-    """Give the optical depth of dust: the lane of an edge-on disk, else lanes along the arms, on the near side: (galaxy, y, x)."""
+    """Return the optical depth of dust: the lane of an edge-on disk, else lanes along the arms, on the near side: (galaxy, y, x)."""
     plane = Plane(galaxies, pixel[:, None, None], canvas, texture)
     v = galaxies.broad()
     edge_on = (galaxies["inclination"] > EDGE_ON_FROM)[:, None, None]
@@ -130,7 +130,7 @@ def _dust_lane(v: Columns, plane: Plane) -> Tensor:
 
 
 def _dust_in_arms(v: Columns, plane: Plane) -> Tensor:
-    """Give dust in patches at the inner edges of arms, more of it before the bulge on the near side (sin i) than behind it."""
+    """Return dust in patches at the inner edges of arms, more of it before the bulge on the near side (sin i) than behind it."""
     phase, patches = _winding(v, plane)
     lanes = 0.4 + 0.6 * torch.exp(2.5 * ((phase + 0.8 * v["handedness"]).cos() - 1))
     side = torch.sigmoid(3 * torch.sign(v["dust_offset"]) * plane.across / v["scale_length"])
@@ -143,13 +143,13 @@ def _indices(mask: Tensor) -> Tensor:
 
 
 def _sech2(x: Tensor) -> Tensor:
-    """Give 1 / cosh^2, without overflow."""
+    """Return 1 / cosh^2, without overflow."""
     decay = torch.exp(-2 * x.abs())
     return 4 * decay / (1 + decay) ** 2
 
 
 def _disks(galaxies: Columns, plane: Plane, share: Tensor) -> Tensor:
-    """Give the old and the young light of disks, with their arms and the gaps inside their rings: (galaxy, 2, y, x)."""
+    """Return the old and the young light of disks, with their arms and the gaps inside their rings: (galaxy, 2, y, x)."""
     v = galaxies.broad()
     edge_on = _indices(galaxies["inclination"] > EDGE_ON_FROM)
     disk = _face_on(v, plane)
@@ -173,7 +173,7 @@ def _disks(galaxies: Columns, plane: Plane, share: Tensor) -> Tensor:
 
 
 def _face_on(v: Columns, plane: Plane) -> Tensor:
-    """Give truncated exponential disks of flux 1, seen as ellipses."""
+    """Return truncated exponential disks of flux 1, seen as ellipses."""
     lengths = plane.radius / v["scale_length"]
     ends = (lengths / v["truncation"]) ** 2
     steps = _steps(v)
@@ -183,7 +183,7 @@ def _face_on(v: Columns, plane: Plane) -> Tensor:
 
 
 def _edge_on(v: Columns, plane: Plane) -> Tensor:
-    """Give edge-on disks of flux 1: van der Kruit & Searle (1981), thickened by what inclination is left."""
+    """Return edge-on disks of flux 1: van der Kruit & Searle (1981), thickened by what inclination is left."""
     lengths = plane.along.abs() / v["scale_length"]
     height = (v["thickness"] ** 2 + (0.8 * v["inclination"].cos()) ** 2).sqrt() * v["scale_length"]
     height = (height**2 + (0.3 * plane.pixel) ** 2).sqrt()
@@ -194,18 +194,18 @@ def _edge_on(v: Columns, plane: Plane) -> Tensor:
 
 
 def _edge_on_profile(lengths: Tensor, truncation: Tensor) -> Tensor:
-    """Give x K1(x), the exponential disk's light seen from its side, as sqrt(1 + pi x / 2) exp(-x): right to 2.3%."""
+    """Return x K1(x), the exponential disk's light seen from its side, as sqrt(1 + pi x / 2) exp(-x): right to 2.3%."""
     ends = (lengths / truncation) ** 2
     return (1 + 0.5 * torch.pi * lengths).sqrt() * torch.exp(-lengths - ends * ends)
 
 
 def _steps(v: Columns) -> Tensor:
-    """Give scale lengths from 0 to `FAR`, (1, 1, step), to integrate profiles along the radius."""
+    """Return scale lengths from 0 to `FAR`, (1, 1, step), to integrate profiles along the radius."""
     return (torch.arange(300, device=v["truncation"].device) + 0.5) * (FAR / 300)
 
 
 def _arms(v: Columns, plane: Plane) -> tuple[Tensor, Tensor]:
-    """Give the brightness of spiral arms over the mean around the galaxy, and patchiness of mean 1."""
+    """Return the brightness of spiral arms over the mean around the galaxy, and patchiness of mean 1."""
     phase, patches = _winding(v, plane)
     sharpness = v["arm_sharpness"]
     arms = torch.exp(sharpness * (phase.cos() - 1)) / torch.special.i0e(sharpness)
@@ -216,7 +216,7 @@ def _arms(v: Columns, plane: Plane) -> tuple[Tensor, Tensor]:
 
 
 def _winding(v: Columns, plane: Plane) -> tuple[Tensor, Tensor]:
-    """Give the phase of spiral arms, 0 on a ridge, and the texture that is wound up with them, of variance about 1."""
+    """Return the phase of spiral arms, 0 on a ridge, and the texture that is wound up with them, of variance about 1."""
     angle = torch.atan2(plane.across, plane.along)
     depth = _depth(v, plane)
     winding = v["handedness"] * depth / v["arm_pitch"].tan()
@@ -227,12 +227,12 @@ def _winding(v: Columns, plane: Plane) -> tuple[Tensor, Tensor]:
 
 
 def _depth(v: Columns, plane: Plane) -> Tensor:
-    """Give the natural logarithm of radius over scale length."""
+    """Return the natural logarithm of radius over scale length."""
     return 0.5 * plane.squared.log() - v["scale_length"].log()
 
 
 def _smooth(texture: Tensor) -> Tensor:
-    """Give textures (galaxy, radius, angle) on a finer grid that closes around the galaxy, of variance about 1."""
+    """Return textures (galaxy, radius, angle) on a finer grid that closes around the galaxy, of variance about 1."""
     around = torch.cat([texture[..., -2:], texture, texture[..., :3]], -1)
     height, width = TEXTURE_SHAPE
     fine = F.interpolate(around[:, None], size=(3 * height, 3 * (width + 5)), mode="bicubic", align_corners=False)[:, 0]
@@ -240,7 +240,7 @@ def _smooth(texture: Tensor) -> Tensor:
 
 
 def _sample(texture: Tensor, depth: Tensor, angle: Tensor) -> Tensor:
-    """Give a texture at places around the galaxy: (galaxy, y, x)."""
+    """Return a texture at places around the galaxy: (galaxy, y, x)."""
     low, high = TEXTURE_DEPTH
     around = torch.remainder(angle / torch.pi, 2.0) - 1
     places = torch.stack([around, (2 * depth - low - high) / (high - low)], -1)
@@ -248,7 +248,7 @@ def _sample(texture: Tensor, depth: Tensor, angle: Tensor) -> Tensor:
 
 
 def _bar(v: Columns, plane: Plane) -> Tensor:
-    """Give bars of flux 1: flat along their length, Gaussian across."""
+    """Return bars of flux 1: flat along their length, Gaussian across."""
     along, across = plane.turned(v["bar_angle"])
     width = 0.5 * v["bar_axis_ratio"] * v["bar_length"]
     flux = 1.8128049541 * v["bar_length"] * (2 * torch.pi) ** 0.5 * width * plane.axis_ratio  # 2 Gamma(5/4)
@@ -258,7 +258,7 @@ def _bar(v: Columns, plane: Plane) -> Tensor:
 
 
 def _lens(v: Columns, plane: Plane) -> Tensor:
-    """Give lenses of flux 1."""
+    """Return lenses of flux 1."""
     flux = torch.pi * 0.9064024771 * v["lens_radius"] ** 2 * plane.axis_ratio  # Gamma(5/4)
     return torch.exp(-((plane.squared / v["lens_radius"] ** 2) ** 4)) / flux
 
@@ -272,7 +272,7 @@ def _outer_ring(v: Columns, plane: Plane) -> Tensor:
 
 
 def _ring(v: Columns, plane: Plane, ring: str, *, along_bar: bool) -> Tensor:
-    """Give rings of flux 1, whole or broken, in patches like the disk."""
+    """Return rings of flux 1, whole or broken, in patches like the disk."""
     along, across = plane.turned(v["bar_angle"] + (0.0 if along_bar else torch.pi / 2))
     axis_ratio, radius, width = (v[f"{ring}_{name}"] for name in ("axis_ratio", "radius", "width"))
     distance = torch.hypot(along * axis_ratio**0.5, across / axis_ratio**0.5)
@@ -288,7 +288,7 @@ def _ring(v: Columns, plane: Plane, ring: str, *, along_bar: bool) -> Tensor:
 
 
 def _gap(v: Columns, plane: Plane, ring: str) -> Tensor:
-    """Give what is left of a disk inside a ring, as if the ring had gathered it, over the mean of the whole disk."""
+    """Return what is left of a disk inside a ring, as if the ring had gathered it, over the mean of the whole disk."""
     radius, width = v[f"{ring}_radius"], v[f"{ring}_width"]
     deep = v["ring_gap"] * (6 * v[f"{ring}_fraction"]).clamp_max(0.75)
 
@@ -301,7 +301,7 @@ def _gap(v: Columns, plane: Plane, ring: str) -> Tensor:
 
 
 def _tails(v: Columns, plane: Plane) -> Tensor:
-    """Give tidal tails of flux 1 within the image: they open like spirals, one or two, in streams."""
+    """Return tidal tails of flux 1 within the image: they open like spirals, one or two, in streams."""
     angle = torch.atan2(plane.across, plane.along)
     tails = torch.zeros_like(angle)
     for number in (0, 1):
@@ -319,7 +319,7 @@ def _tails(v: Columns, plane: Plane) -> Tensor:
 
 
 def _shells(v: Columns, plane: Plane) -> Tensor:
-    """Give shells of flux 1 within the image: arcs with sharp outer edges, on alternate sides."""
+    """Return shells of flux 1 within the image: arcs with sharp outer edges, on alternate sides."""
     x, y = plane.sky_x - v["x"], plane.sky_y - v["y"]
     radius = torch.hypot(x, y)
     toward = torch.cos(torch.atan2(y, x) - v["shell_angle"])

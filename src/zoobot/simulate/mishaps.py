@@ -16,7 +16,7 @@ def _some(mask: Tensor) -> Tensor:
 
 
 def _how(marks: Columns, chosen: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Give angle, place and strength of some mishaps, (image, 1, 1)."""
+    """Return angle, place and strength of some mishaps, (image, 1, 1)."""
     some = marks.pick(chosen).broad()
     return some["angle"], some["place"], some["strength"]
 

@@ -41,7 +41,7 @@ class View:
 
 
 def draw_view(draws: Draws, width: Values, survey: Survey) -> View:
-    """Give how galaxies are observed, in images that are `width` arcsec wide."""
+    """Return how galaxies are observed, in images that are `width` arcsec wide."""
     common = draws.normal(0, survey.seeing_scatter)
     seeing = np.stack([fwhm * np.exp(common + draws.normal(0, 0.05)) for fwhm in survey.seeing], axis=-1)
     deep = draws.normal(0, survey.noise_scatter)
@@ -58,7 +58,7 @@ def draw_view(draws: Draws, width: Values, survey: Survey) -> View:
 
 
 def transfer(fwhm: Tensor, canvas: int) -> Tensor:
-    """Give the optical transfer function of Moffat PSFs of index 3.5, for ``rfft2`` of a canvas.
+    """Return the optical transfer function of Moffat PSFs of index 3.5, for ``rfft2`` of a canvas.
 
     The Fourier transform of (1 + r^2 / a^2)^-b is (k a)^(b-1) K_(b-1)(k a) but for a constant; with b - 1 = 5/2 the Bessel function is
     elementary, and this is (1 + x + x^2 / 3) exp(-x), x = 2 pi a f.
@@ -114,7 +114,7 @@ def correlate(noise: Tensor, sigma: Tensor) -> Tensor:
 
 
 def show(flux: Tensor, pixel: Tensor, survey: Survey) -> Tensor:
-    """Give the survey's color picture of calibrated flux: (galaxy, 3, y, x) in [0, 1].
+    """Return the survey's color picture of calibrated flux: (galaxy, 3, y, x) in [0, 1].
 
     Parameters
     ----------

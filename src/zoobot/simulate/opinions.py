@@ -77,7 +77,7 @@ def _rises(part: Callable[[Look], Values], slope: float, start: float) -> Score:
 
 
 def _near(part: Callable[[Look], Values], middle: float, spread: float, favor: float = 0.0) -> Score:
-    """Give the score of one of several answers in a row: highest where the quantity is at its middle."""
+    """Return the score of one of several answers in a row: highest where the quantity is at its middle."""
     return lambda look: favor - 0.5 * ((part(look) - middle) / spread) ** 2
 
 
@@ -116,7 +116,7 @@ def _tails(look: Look) -> Values:
 
 
 def _odd(look: Look) -> Values:
-    """Give how odd something is: unless none of the odd things is there."""
+    """Return how odd something is: unless none of the odd things is there."""
     parts = (
         (0.8, look.ring),
         (0.75, look.merger),
@@ -224,7 +224,7 @@ OPINIONS: dict[str, dict[str, Score]] = {
 
 
 def probabilities(question: str, answers: list[str], look: Look) -> Values:
-    """Give the probability of each answer to a question (a key of `OPINIONS`): (galaxy, answer), summing to 1."""
+    """Return the probability of each answer to a question (a key of `OPINIONS`): (galaxy, answer), summing to 1."""
     scores = np.stack([OPINIONS[question][answer](look) for answer in answers], axis=-1)
     likely = np.exp(scores - scores.max(axis=-1, keepdims=True))
     probability: Values = likely / likely.sum(axis=-1, keepdims=True)

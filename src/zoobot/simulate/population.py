@@ -65,7 +65,7 @@ that there is something to learn from. ``rings``: disks only, for ringed and rin
 
 
 def get_population(name: str) -> Population:
-    """Give a population by its name.
+    """Return a population by its name.
 
     Raises
     ------
@@ -79,7 +79,7 @@ def get_population(name: str) -> Population:
 
 
 def draw(draws: Draws, survey: Survey, population: Population, ringed: Mask | None = None) -> Table:
-    """Give the parameters of galaxies at the image's center, and besides those of `Galaxy`:
+    """Return the parameters of galaxies at the image's center, and besides those of `Galaxy`:
 
     ``kind`` (number in `KINDS`), ``late`` (0 for the earliest to 1 for the latest type), ``half_light`` (radius in arcsec),
     ``width`` (of the cutout, arcsec), ``merger`` (1 where there is a merging companion, to be drawn with `companions`) and
@@ -124,7 +124,7 @@ def draw(draws: Draws, survey: Survey, population: Population, ringed: Mask | No
 
 
 def companions(draws: Draws, galaxies: Table, survey: Survey, population: Population) -> Table:
-    """Give the other galaxy of each merging pair, or one that only lies near in the sky, in the units of its cutout.
+    """Return the other galaxy of each merging pair, or one that only lies near in the sky, in the units of its cutout.
 
     Drawn like any galaxy, then moved beside the first, and made as bright and large as befits a pair. ``partner`` is 1 for those
     that are there: all of a merger, and chance neighbors of one in twelve others.

@@ -46,7 +46,7 @@ def write_set(
     fits: bool = False,
     population: str = "survey",
 ) -> pd.DataFrame:
-    """Give the catalog of a simulated set, after writing its images, ``images/`` (and ``fits/``), and ``catalog.csv`` last.
+    """Return the catalog of a simulated set, after writing its images, ``images/`` (and ``fits/``), and ``catalog.csv`` last.
 
     A catalog means a complete set. A run that was killed goes on where it was when it is called again with the same settings, and gives
     the same set as one that was not. Galaxy k of a seed is the same whatever `n_galaxies` and `first` are: sets with other numbers are
@@ -92,7 +92,7 @@ def write_set(
 
 @bounded("simulate")
 def rings(folder: str | Path, n_galaxies: int = 320, *, seed: int = 0, size: int = 224, first: int = 1) -> pd.DataFrame:
-    """Give a labelled catalog of simulated DECaLS galaxies, every second one with a ring, after writing their images.
+    """Return a labelled catalog of simulated DECaLS galaxies, every second one with a ring, after writing their images.
 
     Galaxies with a ring and without are drawn alike but for the ring, and for fewer arms and lenses where there is one. The ringless ones
     are hard: most have arms, often tightly wound, half have bars, and a third of the early ones a lens. Rings go from faint to
@@ -197,7 +197,7 @@ def _write(
 def _finish(
     folder: Path, sky: SimulatedSurvey, batch: range, ids: list[str], ringed: list[bool] | None, *, fits: bool
 ) -> tuple[Truth, npt.NDArray[np.float64]]:
-    """Give the truth and the votes of a batch, after writing those of its images that are not there."""
+    """Return the truth and the votes of a batch, after writing those of its images that are not there."""
     pictures = [folder / "images" / f"{name}.jpg" for name in ids]
     cubes = [folder / "fits" / f"{name}.fits" for name in ids] if fits else []
     if not all(path.exists() for path in (*pictures, *cubes)):
@@ -233,7 +233,7 @@ def _check_settings(folder: Path, settings: Row) -> None:
 
 
 def _jpeg(pixels: npt.NDArray[np.uint8]) -> bytes:
-    """Give the file of a color picture, (y, x, 3)."""
+    """Return the file of a color picture, (y, x, 3)."""
     file = BytesIO()
     Image.fromarray(pixels).save(file, format="JPEG", quality=QUALITY)
     return file.getvalue()

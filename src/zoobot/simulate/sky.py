@@ -129,7 +129,7 @@ class SimulatedSurvey:
         self._volunteers = None if self.tree is None else Volunteers(self.tree, self.survey)
 
     def galaxies(self, numbers: Sequence[int]) -> list[Galaxy]:
-        """Give the true parameters of the galaxies with these numbers."""
+        """Return the true parameters of the galaxies with these numbers."""
         scene = self._scene([self._generator(number) for number in numbers])
         return as_galaxies({name: scene.galaxies[name] for name in FIELDS})
 
@@ -141,7 +141,7 @@ class SimulatedSurvey:
         flux: bool = False,
         ringed: Sequence[bool] | None = None,
     ) -> SimulatedBatch:
-        """Give the galaxies with these numbers, drawn on `device`; what is random about them is drawn on the CPU.
+        """Return the galaxies with these numbers, drawn on `device`; what is random about them is drawn on the CPU.
 
         Parameters
         ----------
@@ -194,7 +194,7 @@ class SimulatedSurvey:
         )
 
     def describe(self, numbers: Sequence[int], *, ringed: Sequence[bool] | None = None) -> tuple[Truth, Values]:
-        """Give the truth and the votes (galaxy, answer) of the galaxies with these numbers, without drawing them."""
+        """Return the truth and the votes (galaxy, answer) of the galaxies with these numbers, without drawing them."""
         scene = self._scene(
             [self._generator(number) for number in numbers], None if ringed is None else np.asarray(ringed, bool)
         )
@@ -207,7 +207,7 @@ class SimulatedSurvey:
         return np.random.default_rng([self.seed, number, stream])
 
     def _normals(self, generators: list[np.random.Generator]) -> tuple[Normals, Normals]:
-        """Give normal numbers of each galaxy, for its patches and for its noise."""
+        """Return normal numbers of each galaxy, for its patches and for its noise."""
         texture = np.empty((len(generators), *TEXTURE_SHAPE), np.float32)
         white = np.empty((len(generators), 3, *[self.size + 2 * REACH] * 2), np.float32)
         for place, generator in enumerate(generators):
@@ -239,7 +239,7 @@ class SimulatedSurvey:
         white: Normals,
         device: torch.device,
     ) -> tuple[Tensor, Tensor]:
-        """Give the calibrated flux and the picture of some images of a scene."""
+        """Return the calibrated flux and the picture of some images of a scene."""
         part = slice(images.start, images.stop)
         near = np.flatnonzero(scene.partners["partner"][part])
         rows = {
@@ -280,7 +280,7 @@ class SimulatedSurvey:
         return flux, show(flux, pixel, self.survey)
 
     def _bands(self, rows: Table, parts: Tensor) -> Tensor:
-        """Give bulge, old and young light (galaxy, 3, y, x) as light in each band, by the color of each."""
+        """Return bulge, old and young light (galaxy, 3, y, x) as light in each band, by the color of each."""
         redness = np.stack([rows[f"{name}_redness"] for name in ("bulge", "disk", "young")], axis=-1)
         tints = band_fluxes(np.ones_like(redness), redness, self.survey).astype(np.float32)  # (galaxy, part, band)
         weights = torch.from_numpy(tints).to(parts.device).transpose(1, 2)

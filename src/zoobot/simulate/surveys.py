@@ -197,7 +197,7 @@ SURVEYS = {
 
 
 def get_survey(survey: str | Survey) -> Survey:
-    """Give a survey by its name; a survey is given back.
+    """Return a survey by its name; a survey is given back.
 
     Raises
     ------

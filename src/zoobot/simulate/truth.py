@@ -12,7 +12,7 @@ Truth = dict[str, Values]
 
 
 def true_values(galaxies: Table, partners: Table, view: View, survey: Survey) -> Truth:
-    """Give what is true of each galaxy.
+    """Return what is true of each galaxy.
 
     All parameters of `Galaxy` under their own names (lengths in arcsec), and
 
@@ -79,7 +79,7 @@ def true_values(galaxies: Table, partners: Table, view: View, survey: Survey) ->
 
 
 def _strength(share: Values, half: float) -> Values:
-    """Give 0 for nothing, 0.5 at `half`, towards 1 for more."""
+    """Return 0 for nothing, 0.5 at `half`, towards 1 for more."""
     values: Values = share**1.5 / (share**1.5 + half**1.5)
     return values
 

@@ -71,7 +71,7 @@ class Volunteers:
         self._order = _parents_first(tree)
 
     def vote(self, truth: Truth, generators: Sequence[np.random.Generator]) -> tuple[Values, Values]:
-        """Give the probability of each answer, and votes, both (galaxy, answer).
+        """Return the probability of each answer, and votes, both (galaxy, answer).
 
         Each galaxy's volunteers agree more or less: their answers to a question have probabilities from a Dirichlet distribution around
         the first array, so that votes are Dirichlet-multinomial and more scattered than multinomial ones. Each volunteer goes down the
@@ -128,7 +128,7 @@ class Volunteers:
 
 
 def _stem(question: str) -> tuple[str, str]:
-    """Give a question without its campaign's suffix, and the suffix, which may be empty."""
+    """Return a question without its campaign's suffix, and the suffix, which may be empty."""
     stem, _, campaign = question.rpartition("-")
     return (stem, campaign) if campaign in CAMPAIGNS else (question, "")
 
@@ -151,7 +151,7 @@ def _check(tree: Schema, question: Question, stem: str) -> None:
 
 
 def _parents_first(tree: Schema) -> list[int]:
-    """Give the questions' numbers, each after all that can lead to it."""
+    """Return the questions' numbers, each after all that can lead to it."""
     number_of = {column: number for number, q in enumerate(tree.questions) for column in (a.text for a in q.answers)}
     waits = {number: {number_of[column] for column in q.asked_after} for number, q in enumerate(tree.questions)}
     order: list[int] = []

@@ -65,7 +65,7 @@ def _connect(ax: Axes, start: tuple[float, float], end: tuple[float, float], ans
 
 
 def _leading_answers(tree: Schema, question: Question) -> dict[str, list[str]]:
-    """Give the questions before one, and the answers of each that lead to it."""
+    """Return the questions before one, and the answers of each that lead to it."""
     leading: dict[str, list[str]] = {}
     for before in tree.questions:
         answers = [answer.name for answer in before.answers if answer.text in question.asked_after]
@@ -75,7 +75,7 @@ def _leading_answers(tree: Schema, question: Question) -> dict[str, list[str]]:
 
 
 def _depths(tree: Schema) -> dict[str, int]:
-    """Give how many questions come before each one, at most."""
+    """Return how many questions come before each one, at most."""
     depth: dict[str, int] = {}
 
     def of(question: Question) -> int:
@@ -90,7 +90,7 @@ def _depths(tree: Schema) -> dict[str, int]:
 
 
 def _places(tree: Schema, depth: dict[str, int]) -> dict[str, tuple[float, float]]:
-    """Give where each question stands: its depth, and a row of its own, below those that lead to it."""
+    """Return where each question stands: its depth, and a row of its own, below those that lead to it."""
     order: list[str] = []
 
     def add(question: Question) -> None:
