@@ -34,7 +34,7 @@ def test_mistakes_are_named(zoobot_command, tmp_path):
     for options, message in (
         (("--survey", "sloan"), "No survey called 'sloan' can be simulated"),
         (("--tree", "gz3"), "No tree and no file called 'gz3'"),
-        (("--size", 4), "size=4 must be at least 32"),
+        (("--size", 4), "--size=4 must be at least 32"),
         (("--population", "odd"), "No population called 'odd'"),
     ):
         answer = zoobot_command("simulate", tmp_path / "new", "--galaxies", 2, *options)

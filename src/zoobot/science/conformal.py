@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from zoobot.errors import OptionError
-from zoobot.ranges import bounded
+from zoobot.ranges import bounded, check_ranges
 from zoobot.science.groups import Groups
 
 if TYPE_CHECKING:
@@ -182,7 +182,6 @@ def fewest_for(level: float) -> int:
     return n_validation
 
 
-@bounded()
 def expected_coverage(n_validation: int, level: float, n_galaxies: int) -> tuple[float, float]:
     r"""Return the central 95% interval of the coverage that a sound conformal prediction shows on so many new galaxies.
 
@@ -193,6 +192,7 @@ def expected_coverage(n_validation: int, level: float, n_galaxies: int) -> tuple
     """
     from scipy.stats import betabinom
 
+    check_ranges(level=level)
     place = _rank(n_validation, level)
     if place > n_validation:
         return 1.0, 1.0
@@ -200,7 +200,6 @@ def expected_coverage(n_validation: int, level: float, n_galaxies: int) -> tuple
     return float(low), float(high)
 
 
-@bounded()
 def coverage_p_value(coverage: float, level: float, n_galaxies: int, n_validation: int | None = None) -> float:
     """Return the probability that a sound promise covers so few of ``n_galaxies``, or fewer (one-sided).
 
@@ -227,6 +226,7 @@ def coverage_p_value(coverage: float, level: float, n_galaxies: int, n_validatio
     """
     from scipy.stats import betabinom, binom
 
+    check_ranges(level=level)
     covered = np.floor(coverage * n_galaxies + 1e-9)
     if n_validation is None:
         return float(binom(n_galaxies, level).cdf(covered)) if n_galaxies else 1.0
