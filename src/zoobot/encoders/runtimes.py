@@ -119,8 +119,11 @@ def _reason(err: BaseException) -> str:
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep engines from telling the steps and troubles of a build, which the one message of `build_pass` is to say."""
-    before = logging.root.manager.disable
+    """Keep engines from telling the steps and troubles of a build, which the one message of `build_pass` is to say.
+
+    OpenVINO raises the level of the root logger, which would silence warnings of everything else from then on.
+    """
+    before, level = logging.root.manager.disable, logging.root.level
     logging.disable(logging.CRITICAL)
     try:
         with (
@@ -132,6 +135,7 @@ def _quiet() -> Iterator[None]:
             yield
     finally:
         logging.disable(before)
+        logging.root.setLevel(level)
 
 
 def _torch(network: nn.Module, dtype: torch.dtype) -> Pass:
