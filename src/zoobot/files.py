@@ -51,12 +51,20 @@ def look(path: str | Path, wrong: type[ZoobotError]) -> Literal["file", "folder"
         looked into, links in a circle.
     """
     try:
-        mode = os.stat(path).st_mode  # noqa: PTH116 (a NUL is a ValueError, which Path's methods hide)
-    except (FileNotFoundError, NotADirectoryError):
-        return None
+        mode = _mode(path)
     except (OSError, ValueError) as err:
         raise wrong(_refusal(path, err)) from err
+    if mode is None:
+        return None
     return "file" if stat.S_ISREG(mode) else "folder" if stat.S_ISDIR(mode) else "other"
+
+
+def _mode(path: str | Path) -> int | None:
+    """Return the mode of what lies at a path, None where there is nothing; the system's own error where it won't say."""
+    try:
+        return os.stat(path).st_mode  # noqa: PTH116 (a NUL is a ValueError, which Path's methods hide)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
 
 
 def is_file(path: str | Path, wrong: type[ZoobotError]) -> bool:
@@ -266,12 +274,10 @@ def check_replaceable(path: Path) -> None:
         Saying what is there.
     """
     try:
-        mode = os.stat(path).st_mode  # noqa: PTH116 (a NUL is a ValueError, which Path's methods hide)
-    except (FileNotFoundError, NotADirectoryError):
-        return
+        mode = _mode(path)
     except (OSError, ValueError) as err:
         raise output_error(path, err) from err
-    if not stat.S_ISREG(mode):
+    if mode is not None and not stat.S_ISREG(mode):
         msg = f"{path} is {kind_of(mode)}, not a regular file, and is not replaced. Give the name of a file to write."
         raise OutputError(msg)
 

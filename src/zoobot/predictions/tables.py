@@ -138,8 +138,6 @@ def read_results(path: Path, needs: Sequence[str] = ("id_str",)) -> pd.DataFrame
     CatalogError
         It is missing or damaged.
     """
-    import pandas as pd
-
     remedy = "Repeat the command that wrote it, or copy it again."
     try:
         with open_regular(path, CatalogError) as file:
