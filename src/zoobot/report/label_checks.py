@@ -16,6 +16,7 @@ from zoobot.science.figure import Figure
 from zoobot.science.label_check import (
     COLUMNS,
     judging_figure,
+    judging_figures,
     likely_label_errors,
     likely_multi_label_errors,
     unlikely_measurements,
@@ -89,16 +90,12 @@ def check_labels(
     if model.multi_label:
         labels = predictions[truths].to_numpy(float)
         table = likely_multi_label_errors(predictions, values, labels, model.label_cols)
-        pairs = {
-            name: (np.stack([1 - values[:, place], values[:, place]], axis=1), labels[:, place].astype(np.int64))
-            for place, name in enumerate(model.label_cols)
-        }
+        figures = judging_figures(values, labels.astype(np.int64), model.label_cols, groups=codes, folds=folds)
     else:
         names = [column.removeprefix(f"{model.label_cols[0]}_") for column in columns]
         classes = _classes(predictions[truths[0]], names)
         table = likely_label_errors(predictions, values, classes, names, label=model.label_cols[0])
-        pairs = {model.label_cols[0]: (values, classes)}
-    figures = {name: judging_figure(*pair, groups=codes, folds=folds) for name, pair in pairs.items()}
+        figures = {model.label_cols[0]: judging_figure(values, classes, groups=codes, folds=folds)}
     return LabelChecks(table, n, n_groups=n_groups, figures=figures)
 
 

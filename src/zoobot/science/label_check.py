@@ -215,6 +215,21 @@ def judging_figure(
     return replace(figure, p_value=float(2 * norm.sf(norm.isf(figure.p_value / 2) / SCATTER_OF_FOLDS)))
 
 
+def judging_figures(
+    probabilities: npt.NDArray[np.floating],
+    labels: npt.NDArray[np.integer],
+    names: Sequence[str],
+    *,
+    groups: npt.NDArray[np.integer] | None = None,
+    folds: bool = False,
+) -> dict[str, Figure]:
+    """Return `judging_figure` of each of several independent labels: probabilities and labels, 0 or 1, are (galaxy, label)."""
+    each = zip(names, probabilities.T, labels.T, strict=True)
+    return {
+        name: judging_figure(np.stack([1 - p, p], axis=1), truth, groups=groups, folds=folds) for name, p, truth in each
+    }
+
+
 def _confident(probabilities: npt.NDArray[np.float64], labels: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     """Return the rows off the diagonal of the confident joint."""
     from cleanlab.filter import find_label_issues

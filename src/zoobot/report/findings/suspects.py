@@ -9,15 +9,11 @@ import numpy as np
 import pandas as pd
 
 from zoobot.report.outcomes import Classes, Labels, Numbers
-from zoobot.science.label_check import judging_figure
+from zoobot.science import label_check
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from zoobot.report.findings.run import Findings
     from zoobot.science.figure import Figure
-
-    Values = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -62,18 +58,17 @@ def judging_figures(run: Findings, *parts: str) -> dict[str, Figure]:
     """Return what says whether the predictions of some parts can judge each label: see `judging_figure`. Empty of numbers and votes."""
     contents = run.contents
     each = [outcomes for part in parts if (outcomes := contents.outcomes(part)) is not None]
-    groups = contents.groups(*parts)
-    pairs: dict[str, tuple[Values, NDArray[np.int64]]] = {}
+    found: dict[str, Figure] = {}
     classes = [outcomes for outcomes in each if isinstance(outcomes, Classes)]
     labels = [outcomes for outcomes in each if isinstance(outcomes, Labels)]
+    groups, folds = contents.groups(*parts), "folds" in parts
     if classes:
-        both = np.concatenate([one.raw for one in classes]), np.concatenate([one.truth for one in classes])
-        pairs[classes[0].label] = both
-    for place, name in enumerate(labels[0].names if labels else []):
-        p = np.concatenate([one.raw[:, place] for one in labels])
-        truth = np.concatenate([one.truth[:, place] for one in labels]).astype(np.int64)
-        pairs[name] = np.stack([1 - p, p], axis=1), truth
-    return {name: judging_figure(*pair, groups=groups, folds="folds" in parts) for name, pair in pairs.items()}
+        p, truth = np.concatenate([one.raw for one in classes]), np.concatenate([one.truth for one in classes])
+        found[classes[0].label] = label_check.judging_figure(p, truth, groups=groups, folds=folds)
+    if labels:
+        p, truth = np.concatenate([one.raw for one in labels]), np.concatenate([one.truth for one in labels])
+        found |= label_check.judging_figures(p, truth.astype(np.int64), labels[0].names, groups=groups, folds=folds)
+    return found
 
 
 def suspects(run: Findings) -> list[Suspects]:
