@@ -11,6 +11,7 @@ from tests.report.folders import classifier_folder, labels_folder, numbers_folde
 from zoobot.report import cautions as module
 from zoobot.report.contents import read_run
 from zoobot.report.findings import Findings
+from zoobot.report.findings.promises import coverages
 from zoobot.report.words import number
 from zoobot.science import exact_binomial_interval, expected_calibration_error
 
@@ -111,6 +112,16 @@ def test_coverage_below_its_promise(tmp_path):
     metrics["test"]["conformal"] = {"level": 0.9, "coverage": 0.7, "n_validation": 300}
     (tmp_path / "metrics.json").write_text(json.dumps(metrics))
     assert "Conformal coverage is below its promise" in titles(tmp_path)
+
+
+@pytest.mark.parametrize(("n_validation", "told"), [(20, False), (2000, True)])
+def test_three_galaxies_tell_coverage_only_beside_many_validation_galaxies(tmp_path, n_validation, told):
+    """Were none of three covered, p would be 0.2 cubed, 0.008, and more where few validation galaxies make the promise uncertain."""
+    classifier_folder(tmp_path, n=3, images=False)
+    conformal = {"level": 0.8, "coverage": 1.0, "n_validation": n_validation, "informative": True}
+    change_scores(tmp_path, "test", conformal=conformal)
+    (found,) = coverages(Findings(read_run(tmp_path)))
+    assert found.told == told
 
 
 def test_one_of_many_targets_below_its_promise_is_chance(tmp_path):

@@ -117,12 +117,12 @@ def coverages(run: Findings) -> list[Coverage]:
     level = float(conformal["level"])
     independent = run.part("test").independent(run.part("test").n)
     p_values = holm([_p_value(one, level, independent) for one in each.values()])
-    smallest = coverage_p_value(0.0, level, independent) * len(each)
+    smallest = [coverage_p_value(0.0, level, independent, one.get("n_validation")) * len(each) for one in each.values()]
     return [
         Coverage(
-            name if len(nested) > 1 else "", level, float(one["coverage"]), float(p), smallest, infinite=_infinite(one)
+            name if len(nested) > 1 else "", level, float(one["coverage"]), float(p), least, infinite=_infinite(one)
         )
-        for (name, one), p in zip(each.items(), p_values, strict=True)
+        for (name, one), p, least in zip(each.items(), p_values, smallest, strict=True)
     ]
 
 
