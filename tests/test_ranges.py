@@ -20,7 +20,7 @@ from zoobot.cli import app, main
 from zoobot.data import Augmentation, ImageSettings, Preprocessing
 from zoobot.errors import OptionError
 from zoobot.finetune import FinetuneableZoobotClassifier, FinetuneableZoobotTree, get_trainer
-from zoobot.finetune.base import TableOptions
+from zoobot.finetune.tables import TableOptions
 from zoobot.predictions.engine import raw_predictions
 from zoobot.predictions.explain import explain
 from zoobot.ranges import RANGES, check_ranges, range_of

@@ -12,6 +12,7 @@ _HOMES = {
     "GalaxyDataModule": "zoobot.data",
     "FinetuneableZoobotAbstract": "zoobot.finetune",
     "FinetuneableZoobotClassifier": "zoobot.finetune",
+    "FinetuneableZoobotMultiLabel": "zoobot.finetune",
     "FinetuneableZoobotRegressor": "zoobot.finetune",
     "FinetuneableZoobotTree": "zoobot.finetune",
     "demo_gz_candels": "zoobot.datasets",
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from zoobot.finetune import (
         FinetuneableZoobotAbstract,
         FinetuneableZoobotClassifier,
+        FinetuneableZoobotMultiLabel,
         FinetuneableZoobotRegressor,
         FinetuneableZoobotTree,
         get_trainer,

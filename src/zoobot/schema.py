@@ -80,6 +80,7 @@ def one_of(*values: str) -> Kind:
 
 FLAG = plain("true or false", lambda value: isinstance(value, bool))
 NULL = plain("null", lambda value: value is None)
+ANYTHING = Kind("anything", lambda _: None)
 
 
 def either(*kinds: Kind) -> Kind:

@@ -1,10 +1,11 @@
-"""Finetuning: three tasks (and the class to make your own of), the trainer, saving and loading."""
+"""Finetuning: a file per task (and the class to make your own of), the trainer, saving and loading."""
 
 from zoobot.finetune.base import FinetuneableZoobotAbstract
 from zoobot.finetune.classifier import FinetuneableZoobotClassifier
 from zoobot.finetune.feature_cache import FeatureCache
+from zoobot.finetune.loading import load
+from zoobot.finetune.multi_label import FinetuneableZoobotMultiLabel
 from zoobot.finetune.regressor import FinetuneableZoobotRegressor
-from zoobot.finetune.saving import load
 from zoobot.finetune.trainer import get_trainer
 from zoobot.finetune.tree import FinetuneableZoobotTree
 
@@ -12,6 +13,7 @@ __all__ = [
     "FeatureCache",
     "FinetuneableZoobotAbstract",
     "FinetuneableZoobotClassifier",
+    "FinetuneableZoobotMultiLabel",
     "FinetuneableZoobotRegressor",
     "FinetuneableZoobotTree",
     "get_trainer",

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NotRequired, Self, TypedDict
+from typing import TYPE_CHECKING, Any, ClassVar, NotRequired, Self, TypedDict
 
 import lightning as L
 import numpy as np
@@ -25,15 +24,24 @@ from zoobot.files import output_path
 from zoobot.finetune.heads import HeadKind, make_head
 from zoobot.finetune.metrics import Scores, TableMetric
 from zoobot.finetune.optim import parameter_groups, warmup_cosine
+from zoobot.finetune.registry import register
+from zoobot.finetune.saving import fetch_model, load_model, model_config, save_model
 from zoobot.finetune.table_names import OWN, refuse_own, refuse_twice
-from zoobot.ranges import bounded, check_fields
+from zoobot.finetune.tables import TableOptions, sample_columns
+from zoobot.ranges import bounded
+from zoobot.schema import ANYTHING
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
+    from zoobot.data import GalaxyDataModule
     from zoobot.data.labels import LabelKind
+    from zoobot.schema import Kind
     from zoobot.science import Memory, Reference
+    from zoobot.science.curve_scores import CurveTask
     from zoobot.science.figures import Figures
+    from zoobot.science.label_check import SuspectLabels
+    from zoobot.trees import Schema
 
 logger = logging.getLogger(__name__)
 
@@ -41,28 +49,6 @@ PARTS = ("train", "val", "test")
 
 FUSED = ("cpu", "cuda")
 """Devices on which torch's AdamW steps through all parameters in one go."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class TableOptions:
-    """What a table of predictions is to hold; see `zoobot.predict`."""
-
-    level: float = 0.9
-    """Of credible intervals, and the coverage of conformal sets and intervals"""
-    by_class: bool = False
-    """Conformal sets keep the coverage for the galaxies of each class, not only for all together"""
-    min_asked: float = 0.0
-    """Answers to questions asked with less than this probability are left out"""
-
-    def __post_init__(self) -> None:
-        check_fields(self)
-
-
-def sample_columns(samples: npt.NDArray[np.floating[Any]], names: Sequence[str]) -> pd.DataFrame:
-    """Return ``<column>_std`` and ``<column>_sample_<k>`` of samples (sample, galaxy, column)."""
-    spread = pd.DataFrame(samples.std(axis=0, ddof=1), columns=[f"{name}_std" for name in names])
-    each = [pd.DataFrame(sample, columns=[f"{name}_sample_{k}" for name in names]) for k, sample in enumerate(samples)]
-    return pd.concat([spread, *each], axis=1)
 
 
 class FinetuneOptions(TypedDict):
@@ -134,6 +120,16 @@ class FinetuneableZoobotAbstract(L.LightningModule):
     ----------
     num_outputs : int
         Width of the head's output; a subclass sets it before calling ``super().__init__``.
+    kind : str
+        What the task is called on the command line, in ``about.json`` and in reports: class attribute. Default: that of the class above, or
+        the name of the class in lower case.
+    takes : str or None
+        What labels the task takes, see `zoobot.data.labels.LabelKind`: class attribute. Default: None, classes where they are names, else
+        numbers.
+    by_default : bool
+        Whether it is the task for such labels where none is named: class attribute.
+    run_options : tuple of str
+        Names of constructor arguments that ``zoobot finetune`` and `zoobot.finetune_run` have options for: class attribute.
     takes_class_names : bool
         Whether a label column may hold names, which become classes 0, 1, ... in sorted order.
     label_cols : list of str
@@ -150,10 +146,26 @@ class FinetuneableZoobotAbstract(L.LightningModule):
         All labelled galaxies of the run, by which ``zoobot evaluate`` knows those that the model has seen; likewise.
     """
 
+    kind: ClassVar[str] = "abstract"
+    takes: ClassVar[LabelKind | None] = None
+    by_default: ClassVar[bool] = False
+    run_options: ClassVar[tuple[str, ...]] = ()
+    saved_options: ClassVar[Kind | None] = None
+    """What ``task_options`` of a saved model may hold; None: it is not checked"""
+    saved_calibration: ClassVar[Kind] = ANYTHING
+    """What the calibration of a saved model may hold"""
+
     num_outputs: int
     takes_class_names = True
     trains_in = torch.float32
     """What the encoder's blocks compute in; a trainer of `get_trainer` sets it while it trains."""
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        """Register the task, so that its saved models load with `zoobot.load`."""
+        super().__init_subclass__(**options)
+        if cls.kind == FinetuneableZoobotAbstract.kind:
+            cls.kind = cls.__name__.removeprefix("FinetuneableZoobot").lower()
+        register(cls)
 
     @bounded()
     def __init__(
@@ -210,10 +222,34 @@ class FinetuneableZoobotAbstract(L.LightningModule):
 
     # What a task decides.
 
+    @classmethod
+    def for_data(cls, datamodule: GalaxyDataModule, tree: Schema | None = None, **options: Any) -> Self:
+        """Return an untrained model for a data module that has read its catalogs.
+
+        Parameters
+        ----------
+        datamodule
+            Its labels decide the width of the head.
+        tree
+            The decision tree, where one was given.
+        **options
+            Those of `FinetuneableZoobotAbstract`, and the task's ``run_options``.
+        """
+        return cls(**options)
+
+    @classmethod
+    def saved_class(cls, task_options: Mapping[str, Any]) -> type[Self]:
+        """Return the class to make of a saved model of this one, from its ``task_options``."""
+        return cls
+
     @property
     def label_kind(self) -> LabelKind:
         """What the labels are; see `zoobot.data.labels.LabelKind`."""
-        return "classes" if self.class_names else "numbers"
+        return self.takes or ("classes" if self.class_names else "numbers")
+
+    def subject(self) -> str:
+        """Return what is predicted, as a title names it."""
+        return ", ".join(self.label_cols)
 
     def known_classes(self) -> list[str]:
         """Return the classes in order, as labels name them; none where labels are no classes."""
@@ -298,6 +334,76 @@ class FinetuneableZoobotAbstract(L.LightningModule):
         ``groups``: see `final_scores`.
         """
 
+    def suspect_labels(
+        self,
+        table: pd.DataFrame,
+        values: npt.NDArray[np.float64],
+        *,
+        groups: npt.NDArray[Any] | None = None,
+        folds: bool = False,
+    ) -> SuspectLabels:
+        """Return the labels that disagree with predictions.
+
+        Parameters
+        ----------
+        table
+            One row per galaxy: ``id_str``, ``file_loc``, and the labels as ``true_<label>``.
+        values
+            `prediction_columns` (galaxy, column).
+        groups
+            (galaxy,): galaxies that depend on one another share one. None: each stands alone.
+        folds
+            Whether predictions are by the models of folds.
+
+        Raises
+        ------
+        LabelError
+            They can't be told, and why.
+        """
+        msg = f"labels of the task {self.kind!r} are not checked"
+        raise LabelError(msg)
+
+    def curve_task(self) -> CurveTask:
+        """Return what a learning curve of the label column measures; see `zoobot.science.learning_curve`.
+
+        Raises
+        ------
+        LabelError
+            There is no curve, and why.
+        """
+        msg = f"the task {self.kind!r} has no learning curve"
+        raise LabelError(msg)
+
+    def to_explain(self, outputs: Tensor) -> Tensor:
+        """Return what Grad-CAM explains (galaxy, column) of the head's outputs: one value per prediction column."""
+        return self.to_columns(self.predictions(outputs))
+
+    def explained_scores(self, outputs: Tensor) -> Tensor:
+        """Return the scores (galaxy, column) that fall where parts of an image are hidden, one per prediction column."""
+        columns = self.to_columns(self.predictions(outputs))
+        return torch.from_numpy(np.asarray(self.in_units(columns.numpy())))
+
+    explained_score: ClassVar[str] = "the prediction"
+    """What `explained_scores` are called"""
+
+    def explained_by_default(self) -> int | None:
+        """Return the place of the column to explain where none is named; None for each galaxy's largest.
+
+        Raises
+        ------
+        OptionError
+            One has to be named.
+        """
+        return 0
+
+    def epoch_figures(self, scores: Scores) -> dict[str, float]:
+        """Return the scores to log each epoch: those that are numbers. The loss is logged already."""
+        return {name: value for name, value in scores.items() if isinstance(value, float) and name != "loss"}
+
+    def made_of(self) -> dict[str, str]:
+        """Return what decides a run of this task beside labels, images and settings, as text by what it is, such as a tree."""
+        return {}
+
     def read_labels(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Return a catalog with the label columns that the task needs, where they can be made of others."""
         return frame
@@ -365,7 +471,7 @@ class FinetuneableZoobotAbstract(L.LightningModule):
             msg = "the data module has no label_cols. Name the column that holds the labels: GalaxyDataModule(label_cols=['ring'], ...)."
             raise LabelError(msg)
         for column, names in datamodule.class_names.items():
-            if not self.takes_class_names:
+            if not self.takes_class_names or self.takes not in (None, "classes"):
                 msg = f"label column {column!r} holds names ({names[0]!r}), where {type(self).__name__} takes numbers. Write numbers."
                 raise LabelError(msg)
         channels = datamodule.preprocessing.images.channels
@@ -497,21 +603,15 @@ class FinetuneableZoobotAbstract(L.LightningModule):
 
     def _log_scores(self, part: str) -> None:
         table = self._table(part)
-        scores = table.compute()
-        for group in ("questions", "campaigns"):
-            scores |= {f"loss/{name}": figures["loss"] for name, figures in scores.get(group, {}).items()}
-        for name, value in scores.items():
-            if isinstance(value, float) and name != "loss":  # which is logged already
-                exact = torch.tensor(value, dtype=torch.float64)  # float32 does not hold every unit
-                self.log(f"finetuning/{part}_{name}", exact, rank_zero_only=False, sync_dist=False)
+        for name, value in self.epoch_figures(table.compute()).items():
+            exact = torch.tensor(value, dtype=torch.float64)  # float32 does not hold every unit
+            self.log(f"finetuning/{part}_{name}", exact, rank_zero_only=False, sync_dist=False)
         table.reset()
 
     # Saving and loading; the file formats are in `zoobot.finetune.saving`.
 
     def save(self, folder: str | Path) -> Path:
         """Save the complete model (``config.json``, ``model.safetensors``) so that loading it needs nothing else."""
-        from zoobot.finetune.saving import save_model
-
         return save_model(self, output_path(folder))
 
     @classmethod
@@ -534,21 +634,15 @@ class FinetuneableZoobotAbstract(L.LightningModule):
         ModelFileError
             A file that is missing, damaged, of a newer version, or of another task.
         """
-        from zoobot.finetune.saving import load_model
-
         return load_model(checkpoint_path, cls, encoder=encoder).to(map_location)
 
     @classmethod
     def load_from_name(cls, name: str, *, map_location: Any = "cpu") -> Self:
         """Return the finetuned model that a Hugging Face Hub repository (``hf_hub:owner/repo``) holds."""
-        from zoobot.finetune.saving import fetch_model
-
         return cls.load_from_checkpoint(fetch_model(name), map_location=map_location)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Put into the checkpoint all that it takes to rebuild the model."""
-        from zoobot.finetune.saving import model_config
-
         checkpoint["zoobot"] = model_config(self)
 
     def calibration_dict(self) -> dict[str, Any] | None:
@@ -568,6 +662,19 @@ class FinetuneableZoobotAbstract(L.LightningModule):
         self.preprocessing = (
             None if config["preprocessing"] is None else Preprocessing.from_dict(config["preprocessing"])
         )
+
+
+def refuse_several(label_cols: Sequence[str]) -> None:
+    """Refuse a learning curve of several labels.
+
+    Raises
+    ------
+    LabelError
+        There are several.
+    """
+    if len(label_cols) > 1:
+        msg = f"there are {len(label_cols)} label columns, and a curve is of one"
+        raise LabelError(msg)
 
 
 def _get_encoder(

@@ -1,10 +1,10 @@
-"""FinetuneableZoobotClassifier: is it ringed, and which of these classes is it?"""
+"""FinetuneableZoobotClassifier: which of these classes is it?"""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Literal, Unpack, get_args
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, Unpack, get_args
 
 import numpy as np
 import pandas as pd
@@ -12,26 +12,30 @@ import torch
 from torch import Tensor
 
 from zoobot.data.catalog import check_labels
-from zoobot.errors import LabelError, OptionError
-from zoobot.finetune.base import FinetuneableZoobotAbstract, FinetuneOptions, TableOptions
-from zoobot.finetune.losses import cross_entropy_loss, multi_label_loss
-from zoobot.finetune.metrics import Scores, classification_scores, multi_label_scores
+from zoobot.data.labels import NO_CLASS, places_of
+from zoobot.errors import CatalogError, LabelError, OptionError
+from zoobot.finetune.base import FinetuneableZoobotAbstract, FinetuneOptions
+from zoobot.finetune.losses import cross_entropy_loss
+from zoobot.finetune.metrics import Scores, classification_scores
+from zoobot.finetune.registry import TASKS
+from zoobot.finetune.specs import MOST_OUTPUTS, WORD
+from zoobot.finetune.tables import TableOptions
 from zoobot.ranges import RANGES, bounded, check_range
+from zoobot.schema import FLAG, LARGEST, entries, many, maybe, numbers, real, whole
 from zoobot.science import (
     ConformalClasses,
     Scaling,
-    ScalingKind,
     calibration_scores,
     class_figures,
     fewest_for,
     fit_conformal_classes,
     fit_scaling,
-    label_figures,
-    multi_label_calibration_scores,
+    likely_label_errors,
     scaling_from_dict,
     score_sets,
     set_names,
 )
+from zoobot.science.label_check import SuspectLabels, judging_figure
 from zoobot.science.scaling import evidence_of
 
 if TYPE_CHECKING:
@@ -39,24 +43,23 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+    from zoobot.data import GalaxyDataModule
     from zoobot.data.labels import LabelKind
+    from zoobot.science.curve_scores import CurveTask
     from zoobot.science.figures import Figures
+    from zoobot.trees import Schema
 
 logger = logging.getLogger(__name__)
 
 CalibrationKind = Literal["auto", "temperature", "vector", "isotonic", "none"]
 
-ABSENT_PRESENT = ("0", "1")
-"""The classes of an independent label"""
-
 
 class FinetuneableZoobotClassifier(FinetuneableZoobotAbstract):
-    """Tells classes apart: exclusive ones (softmax), or several independent labels (sigmoid).
+    """Tells exclusive classes apart (softmax). With ``multi_label=True`` it is a `FinetuneableZoobotMultiLabel`.
 
     Predictions are probabilities. The table of predictions has a column ``<label>_<class>`` for each class and ``<label>_predicted`` with
-    the most probable one; with ``multi_label``, a column ``<label>`` with the probability of each label. Once `calibrate` has seen
-    validation galaxies, it has ``<label>_<class>_calibrated`` (``<label>_calibrated``) as well, and ``<label>_set``: the classes joined by
-    "|" (of independent labels 0, 1 or both) that hold the true one at the coverage asked for; see `zoobot.science.ConformalClasses`.
+    the most probable one. Once `calibrate` has seen validation galaxies, it has ``<label>_<class>_calibrated`` as well, and
+    ``<label>_set``: the classes joined by "|" that hold the true one at the coverage asked for; see `zoobot.science.ConformalClasses`.
 
     Parameters
     ----------
@@ -67,7 +70,7 @@ class FinetuneableZoobotClassifier(FinetuneableZoobotAbstract):
     class_weights
         A factor on the loss for each class, such as n_galaxies / (n_classes * n_galaxies_of_class) for rare ones.
     multi_label
-        Labels are independent 0/1 columns, one a class, not exclusive classes.
+        Labels are independent 0/1 columns, one per class, not exclusive classes.
     calibration
         What `calibrate` fits: 'temperature', 'vector' or 'isotonic' (see `zoobot.science`); 'auto' is 'temperature', or 'isotonic' with
         multi_label, where the others don't apply; 'none' leaves the probabilities alone.
@@ -85,10 +88,35 @@ class FinetuneableZoobotClassifier(FinetuneableZoobotAbstract):
     scaling : zoobot.science.Scaling or None
         What turns probabilities into calibrated ones, once `calibrate` has fitted it; the identity where nothing was gained.
     conformal : list of zoobot.science.ConformalClasses
-        What makes sets of classes: one, or with multi_label one a label; empty before `calibrate`.
+        What makes sets of classes: one, or with multi_label one per label; empty before `calibrate`.
     """
 
+    kind = "classify"
+    takes: ClassVar[LabelKind | None] = "classes"
+    by_default = True
+    run_options = ("calibration",)
+    saved_options = entries(
+        {"num_classes": whole(1, MOST_OUTPUTS)},
+        {
+            "label_smoothing": real(0, 1),
+            "class_weights": maybe(many(real(0, LARGEST), 1, MOST_OUTPUTS)),
+            "multi_label": FLAG,
+            "calibration": WORD,
+        },
+    )
+    saved_calibration = entries(
+        {},
+        {"scaling": maybe(numbers(1e6)), "conformal": many(entries({}, {"scores": numbers(1.001)}), 0, MOST_OUTPUTS)},
+    )
+    explained_score = "the logit"
+
+    multi_label: ClassVar[bool] = False
+    calibrations: ClassVar[tuple[str, ...]] = get_args(CalibrationKind)
     class_weights: Tensor | None
+
+    def __new__(cls, *_: Any, multi_label: bool = False, **__: Any) -> Self:
+        """Return a `FinetuneableZoobotMultiLabel` with ``multi_label``."""
+        return super().__new__(cls.saved_class({"multi_label": multi_label}))
 
     @bounded()
     def __init__(
@@ -101,28 +129,26 @@ class FinetuneableZoobotClassifier(FinetuneableZoobotAbstract):
         calibration: CalibrationKind = "auto",
         **options: Unpack[FinetuneOptions],
     ) -> None:
-        if num_classes < (1 if multi_label else 2):
+        if num_classes < (1 if self.multi_label else 2):
             msg = (
                 f"num_classes={num_classes} is too few. Expected at least 2 classes (1 and more with multi_label=True)."
             )
             raise OptionError(msg)
-        if multi_label and label_smoothing:
+        if self.multi_label and label_smoothing:
             msg = f"label_smoothing={label_smoothing} must be 0 with multi_label=True."
             raise OptionError(msg)
         if class_weights is not None and len(class_weights) != num_classes:
-            msg = f"{len(class_weights)} class_weights were given for num_classes={num_classes}. Give one a class."
+            msg = f"{len(class_weights)} class_weights were given for num_classes={num_classes}. Give one weight per class."
             raise OptionError(msg)
         for place, weight in enumerate(class_weights or ()):
             check_range(f"class_weights[{place}]", weight, RANGES["class_weight"])
-        if calibration not in (get_args(CalibrationKind) if not multi_label else ("auto", "isotonic", "none")):
-            choices = "'auto', 'isotonic' or 'none'" + ("" if multi_label else ", 'temperature' or 'vector'")
-            msg = f"calibration={calibration!r} with multi_label={multi_label}: expected {choices}."
+        if calibration not in self.calibrations:
+            choices = " or ".join((", ".join(map(repr, self.calibrations[:-1])), repr(self.calibrations[-1])))
+            msg = f"calibration={calibration!r} with multi_label={self.multi_label}: expected {choices}."
             raise OptionError(msg)
         self.num_outputs = num_classes
         self.num_classes = num_classes
         self.label_smoothing = label_smoothing
-        self.multi_label = multi_label
-        self.takes_class_names = not multi_label
         self.calibration: CalibrationKind = calibration
         self.scaling: Scaling | None = None
         self.conformal: list[ConformalClasses] = []
@@ -131,19 +157,44 @@ class FinetuneableZoobotClassifier(FinetuneableZoobotAbstract):
         weights = None if class_weights is None else torch.tensor(class_weights, dtype=torch.float32)
         self.register_buffer("class_weights", weights, persistent=False)
 
-    @property
-    def label_kind(self) -> LabelKind:
-        """Classes, or with multi_label flags."""
-        return "flags" if self.multi_label else "classes"
+    @classmethod
+    def for_data(cls, datamodule: GalaxyDataModule, tree: Schema | None = None, **options: Any) -> Self:
+        """Return an untrained classifier of as many classes as the training galaxies have.
+
+        Raises
+        ------
+        LabelError
+            There is one class only.
+        """
+        column = datamodule.label_cols[0]
+        names = datamodule.class_names[column]
+        if len(names) < 2:
+            msg = f"all galaxies have the same label {names[0]!r} in column {column!r}. Two classes or more are needed to learn from."
+            raise LabelError(msg)
+        return cls(len(names), **options)
+
+    @classmethod
+    def saved_class(cls, task_options: Mapping[str, Any]) -> type[Self]:
+        """Return the class of a saved model: earlier versions saved independent labels as a classifier.
+
+        Raises
+        ------
+        OptionError
+            ``multi_label`` of a class of one's own.
+        """
+        if not task_options.get("multi_label") or cls.multi_label:
+            return cls
+        if cls is not FinetuneableZoobotClassifier:
+            msg = f"multi_label=True with {cls.__name__}: make it a subclass of zoobot.FinetuneableZoobotMultiLabel instead."
+            raise OptionError(msg)
+        return TASKS["FinetuneableZoobotMultiLabel"]  # type: ignore[return-value]  # a subclass of this one
 
     def known_classes(self) -> list[str]:
-        """Return the classes in order, '0', '1', ... where they have no names; none with multi_label."""
-        return [] if self.multi_label else self._names
+        """Return the classes in order: '0', '1', ... where they have no names."""
+        return self._names
 
     def loss(self, outputs: Tensor, labels: Tensor) -> Tensor:
         """Return the cross entropy (batch,) of logits (batch, class)."""
-        if self.multi_label:
-            return multi_label_loss(outputs, labels, class_weights=self.class_weights)
         if not self.label_cols:  # a data module that doesn't show its labels beforehand
             _check_batch(labels, self.num_classes)
         return cross_entropy_loss(
@@ -151,26 +202,20 @@ class FinetuneableZoobotClassifier(FinetuneableZoobotAbstract):
         )
 
     def predictions(self, outputs: Tensor) -> Tensor:
-        """Return probabilities (batch, class): each row sums to 1, except with multi_label."""
-        return outputs.float().sigmoid() if self.multi_label else outputs.float().softmax(dim=1)
+        """Return probabilities (batch, class): each row sums to 1."""
+        return outputs.float().softmax(dim=1)
 
     def prediction_columns(self) -> list[str]:
-        """Name a column for each class: ``<label>_<class>``, or the label itself with multi_label."""
-        if self.multi_label:
-            return self.label_cols or [f"label_{place}" for place in range(self.num_classes)]
+        """Name a column for each class: ``<label>_<class>``."""
         return [f"{self._label}_{name}" for name in self._names]
 
     def derived_columns(self) -> list[str]:
         """Name calibrated probabilities, spreads, sets and the most probable class."""
         made = [f"{name}{ending}" for name in self.prediction_columns() for ending in ("_calibrated", "_std")]
-        if self.multi_label:
-            return made + [f"{name}_set" for name in self.prediction_columns()]
         return [*made, f"{self._label}_predicted", f"{self._label}_set"]
 
     def add_columns(self, table: pd.DataFrame) -> pd.DataFrame:
         """Add ``<label>_predicted``, the most probable class; NaN where there are no probabilities."""
-        if self.multi_label:
-            return table
         probabilities = table[self.prediction_columns()].to_numpy(float)
         known = np.isfinite(probabilities).all(axis=1)
         leading = np.asarray(self._names, dtype=object)[np.where(known[:, None], probabilities, 0).argmax(axis=1)]
@@ -179,8 +224,6 @@ class FinetuneableZoobotClassifier(FinetuneableZoobotAbstract):
 
     def scores(self, predictions: Tensor, labels: Tensor) -> Scores:
         """Return accuracy, balanced accuracy, AUROC, average precision, log loss, F1 by class and the confusion table."""
-        if self.multi_label:
-            return multi_label_scores(predictions, labels, self.prediction_columns())
         return classification_scores(predictions, labels, self._names)
 
     def to_table(self, values: npt.NDArray[np.floating[Any]], options: TableOptions) -> pd.DataFrame:
@@ -218,16 +261,11 @@ class FinetuneableZoobotClassifier(FinetuneableZoobotAbstract):
             scores["calibration"] = evidence_of(self.scaling, self.prediction_columns())
         if self.conformal:
             level = TableOptions().level
-            each = {
-                label: score_sets(conformal, own, truth[:, place], names, level, groups=groups)
-                for place, (label, conformal, own, names) in enumerate(self._each_set(p))
-            }
-            means = {name: float(np.mean([one[name] for one in each.values()])) for name in ("coverage", "mean_size")}
-            told = any(one["informative"] for one in each.values())
-            scores["conformal"] = (
-                {"level": level, **means, "informative": told, "labels": each}
-                if self.multi_label
-                else each[self._label]
+            scores["conformal"] = self._all_sets(
+                {
+                    label: score_sets(conformal, own, truth[:, place], names, level, groups=groups)
+                    for place, (label, conformal, own, names) in enumerate(self._each_set(p))
+                }
             )
         return scores
 
@@ -243,13 +281,6 @@ class FinetuneableZoobotClassifier(FinetuneableZoobotAbstract):
             found["calibrated"] = {name: after[name] for name in ("log_loss", "brier", "ece")}
         return found
 
-    def _figures(
-        self, p: npt.NDArray[Any], truth: npt.NDArray[np.float32], groups: npt.NDArray[np.int64] | None
-    ) -> Figures:
-        if self.multi_label:
-            return label_figures(p, truth, groups, names=self.prediction_columns())
-        return class_figures(p, truth[:, 0], groups, names=self.class_names)
-
     def calibrate(self, predictions: Tensor, labels: Tensor, groups: npt.NDArray[np.int64] | None = None) -> None:
         """Fit the calibration on validation galaxies, and keep the scores that conformal sets are made of.
 
@@ -258,13 +289,11 @@ class FinetuneableZoobotClassifier(FinetuneableZoobotAbstract):
         """
         p, truth = predictions.numpy(force=True).astype(np.float64), labels.numpy(force=True).reshape(len(labels), -1)
         if self.calibration != "none":
-            automatic: ScalingKind = "isotonic" if self.multi_label else "temperature"
-            kind = automatic if self.calibration == "auto" else self.calibration
-            self.scaling = fit_scaling(
-                p, truth if self.multi_label else truth[:, 0], kind, multi_label=self.multi_label, groups=groups
-            )
-        own = [_absent_present(column) for column in p.T] if self.multi_label else [p]
-        self.conformal = [fit_conformal_classes(each, truth[:, place], groups=groups) for place, each in enumerate(own)]
+            self.scaling = self._fit_scaling(p, truth, groups)
+        self.conformal = [
+            fit_conformal_classes(own, truth[:, place], groups=groups)
+            for place, own in enumerate(self._set_probabilities(p))
+        ]
 
     def calibration_dict(self) -> dict[str, Any] | None:
         """Return the calibration and what makes conformal sets as JSON can hold them."""
@@ -284,32 +313,14 @@ class FinetuneableZoobotClassifier(FinetuneableZoobotAbstract):
         self, frame: pd.DataFrame, labels: npt.NDArray[np.floating[Any]], label_cols: Sequence[str]
     ) -> None:
         """Refuse labels that are not classes 0 to num_classes - 1, training labels of one class only, or the wrong number of columns."""
-        columns = self.num_classes if self.multi_label else 1
-        if len(label_cols) != columns:
+        if len(label_cols) != 1:
             msg = (
-                f"{len(label_cols)} label columns ({', '.join(label_cols)}) were given, where {columns} "
-                f"{'is' if columns == 1 else 'are'} expected. "
-                + ("num_classes must equal the number of label columns with multi_label=True." if self.multi_label
-                   else "Name one column of classes, or set multi_label=True for independent 0/1 columns.")
-            )  # fmt: skip
+                f"{len(label_cols)} label columns ({', '.join(label_cols)}) were given, where 1 is expected. "
+                "Name one column of classes, or set multi_label=True for independent 0/1 columns."
+            )
             raise LabelError(msg)
-        most = 1 if self.multi_label else self.num_classes - 1
-        for place, column in enumerate(label_cols):
-            values = labels[:, place]
-            check_labels(frame, column, values < 0, "a negative class", f"Classes are counted from 0 to {most}.")
-            check_labels(
-                frame,
-                column,
-                values != np.floor(values),
-                "a fractional class",
-                "Classes are whole numbers; for measurements use a regressor.",
-            )
-            remedy = (
-                "Independent labels are 0 or 1."
-                if self.multi_label
-                else f"Set num_classes={int(values.max()) + 1}, or correct the labels."
-            )
-            check_labels(frame, column, values > most, f"a class above {most} (num_classes={self.num_classes})", remedy)
+        remedy = f"Set num_classes={int(labels.max()) + 1}, or correct the labels." if labels.size else ""
+        self._check_codes(frame, label_cols[0], labels[:, 0], self.num_classes - 1, remedy)
 
     def learn_from(self, datamodule: Any) -> None:
         """Take label names and preprocessing from a `GalaxyDataModule`; whole numbers other than 0 to num_classes - 1 become named classes.
@@ -319,7 +330,7 @@ class FinetuneableZoobotClassifier(FinetuneableZoobotAbstract):
         LabelError, EncoderError
             Labels or images that don't fit this model.
         """
-        if not (self.multi_label or datamodule.class_names or len(datamodule.label_cols) != 1):
+        if not (datamodule.class_names or len(datamodule.label_cols) != 1):
             codes = np.concatenate(list(datamodule.labels.values()))
             if not ((codes >= 0) & (codes < self.num_classes) & (codes == np.floor(codes))).all():
                 datamodule.read_labels_as("classes")
@@ -327,21 +338,13 @@ class FinetuneableZoobotClassifier(FinetuneableZoobotAbstract):
 
     def prepare(self, labels: npt.NDArray[np.float32]) -> None:
         """Refuse training labels that are all of one class, and say which classes have no training galaxy."""
-        for place, column in enumerate(self.label_cols):
-            values = np.unique(labels[:, place])
-            if len(values) == 1:
-                msg = (
-                    f"all {len(labels)} training galaxies have the same label {values[0]:g} in column {column!r}. "
-                    "Two classes or more are needed to learn from."
-                )
-                raise LabelError(msg)
-        if not self.multi_label:
-            if self.class_names and len(self.class_names) < self.num_classes:
-                self.class_names += [str(place) for place in range(len(self.class_names), self.num_classes)]
-            absent = np.setdiff1d(np.arange(self.num_classes), labels[:, 0])
-            if len(absent):
-                names = ", ".join(self._names[place] for place in absent)
-                logger.warning("num_classes=%d, but no training galaxy is of class %s.", self.num_classes, names)
+        self._refuse_one_class(labels)
+        if self.class_names and len(self.class_names) < self.num_classes:
+            self.class_names += [str(place) for place in range(len(self.class_names), self.num_classes)]
+        absent = np.setdiff1d(np.arange(self.num_classes), labels[:, 0])
+        if len(absent):
+            names = ", ".join(self._names[place] for place in absent)
+            logger.warning("num_classes=%d, but no training galaxy is of class %s.", self.num_classes, names)
 
     def task_options(self) -> dict[str, Any]:
         """Return num_classes, label_smoothing, class_weights, multi_label and calibration."""
@@ -353,21 +356,105 @@ class FinetuneableZoobotClassifier(FinetuneableZoobotAbstract):
             "calibration": self.calibration,
         }
 
+    def suspect_labels(
+        self,
+        table: pd.DataFrame,
+        values: npt.NDArray[np.float64],
+        *,
+        groups: npt.NDArray[Any] | None = None,
+        folds: bool = False,
+    ) -> SuspectLabels:
+        """Return likely label errors: see `zoobot.science.likely_label_errors`.
+
+        Raises
+        ------
+        CatalogError
+            A label that is none of the classes.
+        """
+        labels = places_of(table[f"true_{self._label}"], self._names)
+        if (labels == NO_CLASS).any():
+            given = table.loc[labels == NO_CLASS, f"true_{self._label}"].iloc[0]
+            msg = f"the true label '{given}' is not among the classes {', '.join(self._names)}: the predictions are of another run."
+            raise CatalogError(msg)
+        found = likely_label_errors(table, values, labels, self._names, label=self._label)
+        return SuspectLabels(found, {self._label: judging_figure(values, labels, groups=groups, folds=folds)})
+
+    def curve_task(self) -> CurveTask:
+        """Return 'classify'."""
+        return "classify"
+
+    def to_explain(self, outputs: Tensor) -> Tensor:
+        """Return the logits (galaxy, class)."""
+        return outputs
+
+    def explained_scores(self, outputs: Tensor) -> Tensor:
+        """Return the logit (galaxy, class) of the probability of each class against all others."""
+        outputs = outputs.float()
+        others = [outputs.roll(-1 - place, dims=1)[:, :-1].logsumexp(dim=1) for place in range(outputs.shape[1])]
+        return outputs - torch.stack(others, dim=1)
+
+    def explained_by_default(self) -> int | None:
+        """Return None: each galaxy's most probable class is explained."""
+        return None
+
+    # What independent labels do otherwise.
+
+    def _figures(
+        self, p: npt.NDArray[Any], truth: npt.NDArray[np.float32], groups: npt.NDArray[np.int64] | None
+    ) -> Figures:
+        return class_figures(p, truth[:, 0], groups, names=self.class_names)
+
     def _calibration_scores(
         self, p: npt.NDArray[np.float64], truth: npt.NDArray[np.float32], groups: npt.NDArray[np.int64] | None
     ) -> Scores:
-        if self.multi_label:
-            return multi_label_calibration_scores(p, truth, self.prediction_columns(), groups=groups)
         return calibration_scores(p, truth.reshape(-1), self._names, groups=groups)
+
+    def _fit_scaling(
+        self, p: npt.NDArray[np.float64], truth: npt.NDArray[np.float32], groups: npt.NDArray[np.int64] | None
+    ) -> Scaling:
+        kind = "temperature" if self.calibration == "auto" else self.calibration
+        assert kind != "none"  # asked by the caller
+        return fit_scaling(p, truth[:, 0], kind, groups=groups)
+
+    def _set_probabilities(self, p: npt.NDArray[np.float64]) -> list[npt.NDArray[np.float64]]:
+        """Return the probabilities (galaxy, class) of each label that there are sets of."""
+        return [p]
+
+    def _set_labels(self) -> list[tuple[str, Sequence[str]]]:
+        """Return each label that there are sets of, and its classes."""
+        return [(self._label, self._names)]
+
+    def _all_sets(self, each: dict[str, Scores]) -> Scores:
+        """Return the scores of sets, from those of each label."""
+        return each[self._label]
+
+    # What all classifiers share.
 
     def _each_set(
         self, p: npt.NDArray[np.float64]
     ) -> list[tuple[str, ConformalClasses, npt.NDArray[np.float64], Sequence[str]]]:
         """Return what there are sets of: the label, what makes them, probabilities (galaxy, class), and the names of the classes."""
-        if not self.multi_label:
-            return [(self._label, self.conformal[0], p, self._names)]
-        labels = zip(self.prediction_columns(), self.conformal, p.T, strict=True)
-        return [(label, conformal, _absent_present(column), ABSENT_PRESENT) for label, conformal, column in labels]
+        each = zip(self._set_labels(), self.conformal, self._set_probabilities(p), strict=True)
+        return [(label, conformal, own, names) for (label, names), conformal, own in each]
+
+    def _check_codes(
+        self, frame: pd.DataFrame, column: str, values: npt.NDArray[np.floating[Any]], most: int, remedy: str
+    ) -> None:
+        """Refuse labels that are not whole numbers from 0 to ``most``."""
+        check_labels(frame, column, values < 0, "a negative class", f"Classes are counted from 0 to {most}.")
+        whole_only = "Classes are whole numbers; for measurements use a regressor."
+        check_labels(frame, column, values != np.floor(values), "a fractional class", whole_only)
+        check_labels(frame, column, values > most, f"a class above {most} (num_classes={self.num_classes})", remedy)
+
+    def _refuse_one_class(self, labels: npt.NDArray[np.float32]) -> None:
+        for place, column in enumerate(self.label_cols):
+            values = np.unique(labels[:, place])
+            if len(values) == 1:
+                msg = (
+                    f"all {len(labels)} training galaxies have the same label {values[0]:g} in column {column!r}. "
+                    "Two classes or more are needed to learn from."
+                )
+                raise LabelError(msg)
 
     def _say_few(self, level: float, *, by_class: bool) -> None:
         """Warn, once, where there were too few validation galaxies for a coverage."""
@@ -391,11 +478,6 @@ class FinetuneableZoobotClassifier(FinetuneableZoobotAbstract):
     @property
     def _names(self) -> list[str]:
         return self.class_names or [str(place) for place in range(self.num_classes)]
-
-
-def _absent_present(p: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Return probabilities (galaxy, 2) of an independent label's absence and presence."""
-    return np.stack([1 - p, p], axis=1)
 
 
 def _check_batch(labels: Tensor, num_classes: int) -> None:

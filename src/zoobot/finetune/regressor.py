@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any, Literal, Unpack
+from typing import TYPE_CHECKING, Any, Literal, Self, Unpack
 
 import numpy as np
 import pandas as pd
@@ -12,28 +12,39 @@ from torch import Tensor
 
 from zoobot.data.catalog import check_labels
 from zoobot.errors import LabelError, OptionError
-from zoobot.finetune.base import FinetuneableZoobotAbstract, FinetuneOptions, TableOptions
+from zoobot.finetune.base import FinetuneableZoobotAbstract, FinetuneOptions, refuse_several
 from zoobot.finetune.losses import regression_loss
 from zoobot.finetune.metrics import Scores, regression_scores
+from zoobot.finetune.specs import MOST_OUTPUTS, WORD
+from zoobot.finetune.tables import TableOptions
 from zoobot.ranges import bounded
+from zoobot.schema import FLAG, entries, numbers, table, whole
 from zoobot.science import (
     ConformalIntervals,
     fewest_for,
     fit_conformal_intervals,
     number_figures,
     score_intervals,
+    unlikely_measurements,
 )
+from zoobot.science.label_check import SuspectLabels
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     import numpy.typing as npt
 
+    from zoobot.data import GalaxyDataModule
+    from zoobot.science.curve_scores import CurveTask
     from zoobot.science.figures import Figures
+    from zoobot.trees import Schema
 
 logger = logging.getLogger(__name__)
 
 RegressionLoss = Literal["mse", "mae", "huber"]
+
+LARGEST_ERROR = 1e60
+"""Of a measurement, in whatever unit it has"""
 
 
 class FinetuneableZoobotRegressor(FinetuneableZoobotAbstract):
@@ -66,7 +77,11 @@ class FinetuneableZoobotRegressor(FinetuneableZoobotAbstract):
         What makes intervals; None before `calibrate`.
     """
 
-    takes_class_names = False
+    kind = "regress"
+    takes = "numbers"
+    by_default = True
+    saved_options = entries({}, {"num_targets": whole(1, MOST_OUTPUTS), "loss": WORD, "unit_interval": FLAG})
+    saved_calibration = table(numbers(LARGEST_ERROR))
     target_mean: Tensor
     target_std: Tensor
 
@@ -90,6 +105,11 @@ class FinetuneableZoobotRegressor(FinetuneableZoobotAbstract):
         super().__init__(**options)
         self.register_buffer("target_mean", torch.zeros(num_targets))
         self.register_buffer("target_std", torch.ones(num_targets))
+
+    @classmethod
+    def for_data(cls, datamodule: GalaxyDataModule, tree: Schema | None = None, **options: Any) -> Self:
+        """Return an untrained regressor of the data module's label columns."""
+        return cls(num_targets=len(datamodule.label_cols), **options)
 
     def loss(self, outputs: Tensor, labels: Tensor) -> Tensor:
         """Return the error (batch,) of outputs (batch, target), in standard deviations of the training labels."""
@@ -199,6 +219,23 @@ class FinetuneableZoobotRegressor(FinetuneableZoobotAbstract):
     def task_options(self) -> dict[str, Any]:
         """Return loss, unit_interval and num_targets."""
         return {"loss": self.loss_kind, "unit_interval": self.unit_interval, "num_targets": self.num_outputs}
+
+    def suspect_labels(
+        self,
+        table: pd.DataFrame,
+        values: npt.NDArray[np.float64],
+        *,
+        groups: npt.NDArray[Any] | None = None,
+        folds: bool = False,
+    ) -> SuspectLabels:
+        """Return measurements far from their predictions: see `zoobot.science.unlikely_measurements`."""
+        measured = table[[f"true_{name}" for name in self.label_cols]].to_numpy(float)
+        return SuspectLabels(unlikely_measurements(table, values, measured, self.label_cols))
+
+    def curve_task(self) -> CurveTask:
+        """Return 'regress' of one target; several have no curve."""
+        refuse_several(self.label_cols)
+        return "regress"
 
     def _say_few(self, level: float) -> None:
         """Warn, once, where there were too few validation galaxies for a coverage."""

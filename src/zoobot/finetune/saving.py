@@ -18,11 +18,9 @@ from zoobot.encoders.load import build_saved
 from zoobot.encoders.saved import FORMAT, FORMAT_VERSION, WEIGHTS_FILE, check_config, check_weights, read_saved, seals
 from zoobot.errors import EncoderError, ModelFileError
 from zoobot.files import home, is_folder, write_json, write_whole
-from zoobot.finetune.base import FinetuneableZoobotAbstract, TableOptions
-from zoobot.finetune.classifier import FinetuneableZoobotClassifier
-from zoobot.finetune.regressor import FinetuneableZoobotRegressor
+from zoobot.finetune.registry import TASKS
 from zoobot.finetune.specs import ANY_MODEL, model_spec
-from zoobot.finetune.tree import FinetuneableZoobotTree
+from zoobot.finetune.tables import TableOptions
 from zoobot.science import Memory, Reference
 from zoobot.science.memory import MEMORY_FILE
 from zoobot.science.reference import REFERENCE_FILE
@@ -31,30 +29,9 @@ from zoobot.sealing import CONFIG_FILE, DIGESTS, digest_of
 if TYPE_CHECKING:
     from torch import nn
 
-TASKS: dict[str, type[FinetuneableZoobotAbstract]] = {
-    task.__name__: task for task in (FinetuneableZoobotClassifier, FinetuneableZoobotRegressor, FinetuneableZoobotTree)
-}
+    from zoobot.finetune.base import FinetuneableZoobotAbstract
 
-Model = TypeVar("Model", bound=FinetuneableZoobotAbstract)
-
-
-def load(source: str | Path, *, encoder: nn.Module | None = None) -> FinetuneableZoobotAbstract:
-    """Return a finetuned model, ready to predict: in eval mode, on the CPU.
-
-    Parameters
-    ----------
-    source
-        A folder that `FinetuneableZoobotAbstract.save` wrote, a Lightning checkpoint, or a Hub repository (``hf_hub:owner/repo``).
-        Only the last needs the network, and only the first time.
-    encoder
-        The encoder's module, where it was given in memory and timm can't build it.
-
-    Raises
-    ------
-    ModelFileError
-        No such model, damaged files, a newer version, or a task of your own: load that with your class's ``load_from_checkpoint``.
-    """
-    return load_model(fetch_model(source), FinetuneableZoobotAbstract, encoder=encoder)
+Model = TypeVar("Model", bound="FinetuneableZoobotAbstract")
 
 
 def model_config(model: FinetuneableZoobotAbstract) -> dict[str, Any]:
@@ -112,22 +89,26 @@ def load_model(path: str | Path, task: type[Model], *, encoder: nn.Module | None
     path = home(path)
     config, state = read_saved(path)
     check_config(config, ANY_MODEL, path)
-    saved = config.get("task", "")
-    kind = TASKS.get(saved, task)
-    if not issubclass(kind, task) or (kind.__name__ != saved):
-        if saved in TASKS:
-            msg = f"{path} holds a {saved}, not a {task.__name__}. Use zoobot.load or {saved}."
-        else:
-            msg = f"{path} holds a model of the class {saved!r}, defined by its own code. Load it with {saved}.load_from_checkpoint."
+    saved = config["task"]
+    kind = TASKS.get(saved, task if task.__name__ == saved else None)
+    if kind is None:
+        msg = (
+            f"{path} holds a model of the class {saved!r}, which is not imported. Import the module that defines it, or load it with "
+            f"{saved}.load_from_checkpoint."
+        )
         raise ModelFileError(msg)
-    if saved in TASKS:
-        check_config(config, model_spec(saved), path)
+    if kind.saved_options is not None:
+        check_config(config, model_spec(kind.saved_options, kind.saved_calibration), path)
+    kind = kind.saved_class(config["task_options"])
+    if not issubclass(kind, task):
+        msg = f"{path} holds a {kind.__name__}, not a {task.__name__}. Use zoobot.load or {kind.__name__}."
+        raise ModelFileError(msg)
     built = build_saved(EncoderConfig.from_dict(config["encoder"]), path) if encoder is None else encoder
     try:
         _check_size(config, state)
         seed = config["options"].get("seed", 0) % 2**32  # earlier versions took larger ones
         options = config["task_options"] | config["options"] | {"seed": seed}
-        model: Model = kind(**options, encoder=built, in_chans=config["encoder"]["in_chans"])
+        model = kind(**options, encoder=built, in_chans=config["encoder"]["in_chans"])
         model.load_state_dict(state)
         model.restore_names(config)
         _try_out(model)
@@ -155,7 +136,7 @@ def _check_size(config: Mapping[str, Any], state: Mapping[str, Tensor]) -> None:
 
 def _try_out(model: FinetuneableZoobotAbstract) -> None:
     """Make a table of one galaxy, which fails where names and calibration don't fit the outputs."""
-    if type(model).__name__ not in TASKS or model.preprocessing is None:
+    if model.preprocessing is None:
         return
     log = logging.getLogger("zoobot.finetune")
     level = log.level

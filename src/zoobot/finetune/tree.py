@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Unpack
+import json
+from typing import TYPE_CHECKING, Any, NoReturn, Self, Unpack
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from zoobot import trees
 from zoobot.data.catalog import check_labels
-from zoobot.errors import LabelError
+from zoobot.errors import LabelError, OptionError
 from zoobot.finetune.base import FinetuneableZoobotAbstract, FinetuneOptions
 from zoobot.finetune.losses import ConcentrationKind, concentrations_from_logits, dirichlet_multinomial_loss
 from zoobot.finetune.metrics import Scores
+from zoobot.finetune.specs import WORD
 from zoobot.finetune.tree_table import vote_table
 from zoobot.ranges import RANGES, check_range
+from zoobot.schema import LARGEST, entries, maybe, numbers, real, table
 from zoobot.science import (
     VoteCalibration,
     constant_optimism,
@@ -24,6 +26,8 @@ from zoobot.science import (
     vote_figures,
     vote_losses,
 )
+from zoobot.trees import VotePosterior, names
+from zoobot.trees import load as load_tree
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -31,9 +35,10 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     import pandas as pd
 
-    from zoobot.data.labels import LabelKind
-    from zoobot.finetune.base import TableOptions
+    from zoobot.data import GalaxyDataModule
+    from zoobot.finetune.tables import TableOptions
     from zoobot.science.figures import Figures
+    from zoobot.trees import Schema
     from zoobot.trees.library import TreeSource
 
 
@@ -63,7 +68,17 @@ class FinetuneableZoobotTree(FinetuneableZoobotAbstract):
         A negative weight, or an unknown kind of concentrations.
     """
 
-    takes_class_names = False
+    kind = "tree"
+    takes = "votes"
+    by_default = True
+    run_options = ("concentrations",)
+    saved_options = entries(
+        {"schema": entries({"questions": table(entries({}))})},
+        {"concentrations": WORD, "question_weights": maybe(table(real(0, LARGEST)))},
+    )
+    saved_calibration = table(numbers(1e6))
+    explained_score = "the expected fraction"
+
     calibration: VoteCalibration | None = None
     """What validation galaxies taught of the concentrations, if it helped"""
     loss_weights: Tensor | None
@@ -77,7 +92,7 @@ class FinetuneableZoobotTree(FinetuneableZoobotAbstract):
         question_weights: Mapping[str, float] | None = None,
         **options: Unpack[FinetuneOptions],
     ) -> None:
-        self.schema = trees.load(schema)
+        self.schema = load_tree(schema)
         self.num_outputs = len(self.schema.label_cols)
         self.concentrations = concentrations
         self.question_weights = dict(question_weights or {})
@@ -90,10 +105,25 @@ class FinetuneableZoobotTree(FinetuneableZoobotAbstract):
         weights = [self.question_weights.get(question.text, 1.0) for question in self.schema.questions]
         self.register_buffer("loss_weights", torch.tensor(weights) if question_weights else None, persistent=False)
 
-    @property
-    def label_kind(self) -> LabelKind:
-        """Votes."""
-        return "votes"
+    @classmethod
+    def for_data(cls, datamodule: GalaxyDataModule, tree: Schema | None = None, **options: Any) -> Self:
+        """Return an untrained model of a tree's votes.
+
+        Raises
+        ------
+        OptionError
+            No tree.
+        """
+        if tree is None:
+            msg = (
+                f"the task 'tree' needs the tree: --tree with one of {', '.join(names())}, or the path of a YAML file."
+            )
+            raise OptionError(msg)
+        return cls(tree, **options)
+
+    def subject(self) -> str:
+        """Return the name of the tree."""
+        return self.schema.name
 
     def loss(self, outputs: Tensor, labels: Tensor) -> Tensor:
         """Return the Dirichlet-multinomial loss (batch,) of logits (batch, answer) for vote counts, summed over questions."""
@@ -134,7 +164,7 @@ class FinetuneableZoobotTree(FinetuneableZoobotAbstract):
 
     def to_table(self, values: npt.NDArray[np.floating[Any]], options: TableOptions) -> pd.DataFrame:
         """Return the columns that `vote_table` lists; samples are mixed, not averaged."""
-        posterior = trees.VotePosterior(self.schema, values)
+        posterior = VotePosterior(self.schema, values)
         return vote_table(posterior, level=options.level, min_asked=options.min_asked)
 
     def scores(self, predictions: Tensor, labels: Tensor) -> Scores:
@@ -170,7 +200,7 @@ class FinetuneableZoobotTree(FinetuneableZoobotAbstract):
     def final_scores(self, predictions: Tensor, labels: Tensor, groups: npt.NDArray[np.int64] | None = None) -> Scores:
         """Return `scores` with all that `zoobot.science.VoteScores` lists for each question, and the skill of them together."""
         votes = labels.numpy(force=True)
-        each = score_votes(trees.VotePosterior(self.schema, predictions.numpy(force=True)), votes)
+        each = score_votes(VotePosterior(self.schema, predictions.numpy(force=True)), votes)
         asked = [scores for scores in each.values() if scores.n_asked]
         constant = sum(scores.constant_loss * scores.n_asked for scores in asked)
         skill = 1 - sum(scores.loss * scores.n_asked for scores in asked) / constant if constant else float("nan")
@@ -182,7 +212,7 @@ class FinetuneableZoobotTree(FinetuneableZoobotAbstract):
     def figures(self, predictions: Tensor, labels: Tensor, groups: npt.NDArray[np.int64] | None = None) -> Figures:
         """Return the figures of `zoobot.science.vote_figures`."""
         votes = labels.numpy(force=True)
-        losses = vote_losses(trees.VotePosterior(self.schema, predictions.numpy(force=True)), votes)
+        losses = vote_losses(VotePosterior(self.schema, predictions.numpy(force=True)), votes)
         return vote_figures(losses, groups, optimism=constant_optimism(self.schema.questions, votes, groups))
 
     def calibrate(self, predictions: Tensor, labels: Tensor, groups: npt.NDArray[np.int64] | None = None) -> None:
@@ -236,6 +266,31 @@ class FinetuneableZoobotTree(FinetuneableZoobotAbstract):
     def restore_calibration(self, content: Mapping[str, Any]) -> None:
         """Take back what `calibration_dict` gave."""
         self.calibration = VoteCalibration.from_dict(content)
+
+    def suspect_labels(self, *_: Any, **__: Any) -> NoReturn:
+        """Refuse: votes are no single label."""
+        msg = "votes are no single label"
+        raise LabelError(msg)
+
+    def curve_task(self) -> NoReturn:
+        """Refuse: votes are no single label."""
+        msg = "votes are no single label"
+        raise LabelError(msg)
+
+    def explained_by_default(self) -> int | None:
+        """Refuse: the answer has to be named."""
+        msg = f"a decision tree answers many questions: name the answer to explain, such as target={self.schema.label_cols[0]!r}."
+        raise OptionError(msg)
+
+    def epoch_figures(self, scores: Scores) -> dict[str, float]:
+        """Return the scores to log each epoch, with the loss of each question and campaign."""
+        groups = (scores.get(name, {}) for name in ("questions", "campaigns"))
+        losses = {f"loss/{name}": figures["loss"] for group in groups for name, figures in group.items()}
+        return super().epoch_figures(scores) | losses
+
+    def made_of(self) -> dict[str, str]:
+        """Return the tree."""
+        return {"tree": json.dumps(self.schema.to_dict(), sort_keys=True)}
 
     def _calibration_evidence(self) -> Scores:
         """Return what speaks for the calibration: see `VoteCalibration.evidence`."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from zoobot.finetune.base import sample_columns
+from zoobot.finetune.tables import sample_columns
 from zoobot.trees import VotePosterior
 
 if TYPE_CHECKING:

@@ -26,9 +26,9 @@ from zoobot.encoders.runtimes import Pass, Runtime, build_pass, check_runtime
 from zoobot.errors import EncoderError, ImageError, ModelFileError, OptionError
 from zoobot.files import home, look
 from zoobot.finetune import FinetuneableZoobotAbstract, load
-from zoobot.finetune.base import TableOptions
 from zoobot.finetune.feature_store import KeptFeatures, evaluation_store
 from zoobot.finetune.table_names import refuse_twice
+from zoobot.finetune.tables import TableOptions
 from zoobot.folders import check_file_out, refuse_inputs
 from zoobot.places import refuse_among_images
 from zoobot.precision import Precision, frozen_pass

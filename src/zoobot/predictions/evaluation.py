@@ -19,8 +19,8 @@ from zoobot.data.splits import group_codes, group_notes
 from zoobot.data.unlabelled import leave_out_unlabelled
 from zoobot.errors import CatalogError, ImageError, LabelError
 from zoobot.finetune import FinetuneableZoobotAbstract, FinetuneableZoobotTree, load
-from zoobot.finetune.base import TableOptions
 from zoobot.finetune.table_names import refuse_twice
+from zoobot.finetune.tables import TableOptions
 from zoobot.precision import Precision
 from zoobot.predictions.engine import OnError, RawPredictions, prediction_table, raw_predictions, rehearsed
 from zoobot.ranges import bounded

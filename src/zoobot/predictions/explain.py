@@ -19,7 +19,8 @@ from zoobot.data.images import ImageSettings
 from zoobot.data.pixels import as_dtype, decode_files, prediction_workers, raise_unreadable
 from zoobot.data.splits import group_codes
 from zoobot.errors import ImageError, OptionError
-from zoobot.finetune import FinetuneableZoobotAbstract, FinetuneableZoobotClassifier, FinetuneableZoobotTree, load
+from zoobot.finetune import FinetuneableZoobotAbstract, load
+from zoobot.finetune.tables import TableOptions
 from zoobot.predictions.grad_cam import choose_columns, grad_cam, heat_maps, spatial_layer, to_heat
 from zoobot.predictions.occlusion import (
     CELLS,
@@ -163,7 +164,7 @@ def explain(
         raise OptionError(msg)
     model = model if isinstance(model, nn.Module) else load(model)
     columns = model.prediction_columns()
-    place = _place_of(target, columns, model)
+    place = model.explained_by_default() if target is None else _place_of(target, columns)
     frame = read_catalog(catalog)[:limit]
     check_columns(frame, [] if group_col is None else [group_col], "of groups")
     settings = model.preprocessing or Preprocessing(
@@ -195,13 +196,11 @@ def explain(
         images, output = torch.cat(views), torch.cat(outputs)
         with torch.no_grad():
             predictions = model.predictions(output).float()
-            chosen = choose_columns(_columns(model, output), place)
+            chosen = choose_columns(model.to_explain(output), place)
         if heat:
             drawn = _draw(model, images, chosen, maps, batch_size)
     finally:
         model.train(was_training)
-    from zoobot.finetune.base import TableOptions
-
     table = model.to_table(model.in_units(predictions.numpy()), TableOptions())
     shown = pd.concat([frame[["id_str", "file_loc"]].reset_index(drop=True), table], axis=1)
     targets, feature = [columns[one] for one in chosen.tolist()], torch.cat(features).numpy()
@@ -218,7 +217,7 @@ def explain(
         cells=drawn.cells,
         falls=None if drawn.falls is None else drawn.falls.numpy(),
         largest=drawn.raw.clamp(min=0).amax(dim=(1, 2)).numpy(),
-        score=_score_name(model),
+        score=model.explained_score,
         quarters=drawn.quarters,
         comparisons={hiding: compare_masks(*falls.T, groups=groups) for hiding, falls in drawn.quarters.items()},
     )
@@ -245,10 +244,7 @@ def _draw(model: FinetuneableZoobotAbstract, images: Tensor, chosen: Tensor, map
     else:
         falls = None
         steps = track_steps(((batch, len(batch[0])) for batch in batches), "Drawing maps of galaxies", len(images))
-        found = [
-            grad_cam(model.encoder, model.head, some, columns, lambda outputs: _columns(model, outputs))
-            for some, columns in steps
-        ]
+        found = [grad_cam(model.encoder, model.head, some, columns, model.to_explain) for some, columns in steps]
         raw, cells = torch.cat([heat for heat, _ in found]), found[0][1]
     rng = np.random.default_rng(0)
     lost: dict[Hiding, list[npt.NDArray[np.float64]]] = {hiding: [] for hiding in HIDINGS}
@@ -265,41 +261,14 @@ def score_of(model: FinetuneableZoobotAbstract) -> Score:
 
     def score(images: Tensor, columns: Tensor) -> Tensor:
         with torch.no_grad():
-            return _scores(model, images).gather(1, columns[:, None])[:, 0]
+            return model.explained_scores(model.head(model.encoder(images))).gather(1, columns[:, None])[:, 0]
 
     return score
 
 
-def _columns(model: FinetuneableZoobotAbstract, outputs: Tensor) -> Tensor:
-    """Return what Grad-CAM explains, (galaxy, column): a classifier's outputs, else the columns of the table of predictions."""
-    return outputs if isinstance(model, FinetuneableZoobotClassifier) else model.to_columns(model.predictions(outputs))
-
-
-def _scores(model: FinetuneableZoobotAbstract, images: Tensor) -> Tensor:
-    """Return the logits (galaxy, column) of the probabilities of classes or labels, else the columns of the table of predictions."""
-    outputs: Tensor = model.head(model.encoder(images)).float()
-    if not isinstance(model, FinetuneableZoobotClassifier):
-        return torch.from_numpy(np.asarray(model.in_units(model.to_columns(model.predictions(outputs)).numpy())))
-    if model.multi_label:
-        return outputs
-    others = [outputs.roll(-1 - place, dims=1)[:, :-1].logsumexp(dim=1) for place in range(outputs.shape[1])]
-    return outputs - torch.stack(others, dim=1)
-
-
-def _score_name(model: FinetuneableZoobotAbstract) -> str:
-    if isinstance(model, FinetuneableZoobotClassifier):
-        return "the logit"
-    return "the expected fraction" if isinstance(model, FinetuneableZoobotTree) else "the prediction"
-
-
-def _place_of(target: str | None, columns: list[str], model: FinetuneableZoobotAbstract) -> int | None:
-    """Return the place of the column to explain; None for the most probable class."""
-    if target is not None:
-        if target not in columns:
-            msg = f"the model predicts no {target!r}. Choose from {', '.join(columns[:30])}."
-            raise OptionError(msg)
-        return columns.index(target)
-    if isinstance(model, FinetuneableZoobotTree):
-        msg = f"a decision tree answers many questions: name the answer to explain, such as target={columns[0]!r}."
+def _place_of(target: str, columns: list[str]) -> int:
+    """Return the place of the column to explain."""
+    if target not in columns:
+        msg = f"the model predicts no {target!r}. Choose from {', '.join(columns[:30])}."
         raise OptionError(msg)
-    return None if isinstance(model, FinetuneableZoobotClassifier) else 0
+    return columns.index(target)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 import pandas as pd
@@ -58,11 +58,13 @@ Outcomes = Classes | Labels | Numbers | Votes
 
 PARTS: tuple[Literal["train", "val", "test"], ...] = ("train", "val", "test")
 CHECKS = ("labels", "duplicates", "images")
-TASKS: dict[str, Literal["classify", "regress", "tree"]] = {
-    "Classifier": "classify",
-    "Regressor": "regress",
-    "Tree": "tree",
+TASKS: dict[str, Task] = {
+    "FinetuneableZoobotClassifier": "classify",
+    "FinetuneableZoobotMultiLabel": "multi_label",
+    "FinetuneableZoobotRegressor": "regress",
+    "FinetuneableZoobotTree": "tree",
 }
+"""By the class that ``model/config.json`` names"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,10 +140,10 @@ class RunContents:
     def task(self) -> Task | None:
         """What the model does; None where nothing says so."""
         kind = self.about.get("task")
-        if kind == "classify" and self.about.get("multi_label"):
+        if kind == "classify" and self.about.get("multi_label"):  # of earlier versions
             return "multi_label"
-        if kind in ("classify", "regress", "tree"):
-            return kind  # type: ignore[no-any-return]
+        if kind is not None:
+            return kind if kind in get_args(Task) else None
         for key, task in (
             ("questions", "tree"),
             ("targets", "regress"),
@@ -150,8 +152,8 @@ class RunContents:
         ):
             if any(key in self.scores(part) for part in ("test", "val")):
                 return task  # type: ignore[return-value]
-        saved = str(self.model.get("task", "")).removeprefix("FinetuneableZoobot")
-        if saved == "Classifier" and self.model.get("task_options", {}).get("multi_label"):
+        saved = str(self.model.get("task", ""))
+        if saved == "FinetuneableZoobotClassifier" and self.model.get("task_options", {}).get("multi_label"):
             return "multi_label"
         return TASKS.get(saved) or self._task_of_table()
 

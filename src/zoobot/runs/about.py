@@ -13,14 +13,14 @@ import numpy as np
 import torch
 
 import zoobot
+from zoobot.data.labels import Labels
 from zoobot.files import write_json
-from zoobot.finetune import FinetuneableZoobotTree
 from zoobot.predictions import write_table
-from zoobot.report.contents import PARTS, TASKS
+from zoobot.report.contents import PARTS
 from zoobot.report.names import ABOUT_FILE, GROUP_COLUMN, PARTS_FILE
 from zoobot.report.words import count
 from zoobot.runs.held_out import labelled_galaxies
-from zoobot.runs.settings import RunSettings, Task
+from zoobot.runs.settings import RunSettings
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,11 +31,6 @@ if TYPE_CHECKING:
 PACKAGES = ("torch", "torchvision", "timm", "lightning", "numpy")
 
 
-def task_of(model: FinetuneableZoobotAbstract) -> Task:
-    """Return the name of a model's task."""
-    return TASKS[type(model).__name__.removeprefix("FinetuneableZoobot")]
-
-
 def about_model(model: FinetuneableZoobotAbstract, encoder: str, started: str) -> dict[str, Any]:
     """Return what is known of a model, and of this command, machine and software."""
     return {
@@ -44,11 +39,10 @@ def about_model(model: FinetuneableZoobotAbstract, encoder: str, started: str) -
         "machine": _machine(),
         "versions": {"zoobot": zoobot.__version__, "python": platform.python_version()}
         | {name: version(name) for name in PACKAGES},
-        "task": task_of(model),
-        "multi_label": bool(getattr(model, "multi_label", False)),
+        "task": model.kind,
         "label_cols": model.label_cols,
-        "class_names": class_names(model),
-        "schema": model.schema.to_dict() if isinstance(model, FinetuneableZoobotTree) else None,
+        "class_names": model.known_classes(),
+        "schema": model.task_options().get("schema"),
         "encoder": encoder,
         "n_blocks": model.n_blocks,
         "image_size": None if model.preprocessing is None else model.preprocessing.image_size,
@@ -63,7 +57,7 @@ def write_about(
     parts = labelled_galaxies(datamodule)
     about = about_model(model, settings.encoder, started) | {
         "counts": {part: len(datamodule.frames[part]) for part in PARTS},
-        "class_counts": _class_counts(datamodule, model) if task_of(model) == "classify" else None,
+        "class_counts": _class_counts(datamodule, model),
         "simulated": any(is_simulated(datamodule.frames[part]) for part in PARTS),
         "catalog_notes": datamodule.notes,
     }
@@ -75,26 +69,15 @@ def write_about(
     write_table(parts[columns], out / PARTS_FILE)
 
 
-def class_names(model: FinetuneableZoobotAbstract) -> list[str]:
-    """Return the names of a classifier's classes, which are 0, 1, ... where labels are numbers; none for other models."""
-    names = list(model.class_names)
-    if names or getattr(model, "multi_label", True):
-        return names
-    return [str(place) for place in range(model.num_outputs)]
-
-
-def _class_counts(datamodule: GalaxyDataModule, model: FinetuneableZoobotAbstract) -> dict[str, dict[str, int]]:
-    """Return how many galaxies of each class (of each label, where they are independent) a part has."""
-    names = class_names(model)
-    counts: dict[str, dict[str, int]] = {}
-    for part in PARTS:
-        labels = datamodule.labels[part]
-        if names:
-            each = np.bincount(labels[:, 0].astype(int), minlength=len(names)).tolist()
-            counts[part] = dict(zip(names, each, strict=True))
-        else:
-            counts[part] = {name: int(labels[:, place].sum()) for place, name in enumerate(model.label_cols)}
-    return counts
+def _class_counts(datamodule: GalaxyDataModule, model: FinetuneableZoobotAbstract) -> dict[str, dict[str, int]] | None:
+    """Return how many galaxies of each class, or with each independent label, a part has; None where labels are neither."""
+    if model.label_kind not in ("classes", "flags"):
+        return None
+    columns, classes = tuple(model.label_cols), tuple(model.known_classes())
+    return {
+        part: Labels(model.label_kind, columns, classes, datamodule.labels[part].astype(np.float64)).counts()
+        for part in PARTS
+    }
 
 
 def is_simulated(frame: pd.DataFrame) -> bool:

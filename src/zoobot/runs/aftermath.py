@@ -19,7 +19,6 @@ from zoobot.predictions.thumbnails import Thumbnails, make_thumbnails
 from zoobot.report import check_run
 from zoobot.report.looked import Look, write_looked
 from zoobot.report.names import LEARNING_CURVE_FILE, MODEL_FOLDER, SHIFT_FILE
-from zoobot.runs.about import task_of
 from zoobot.runs.held_out import evaluation_options, groups_of, labelled_galaxies
 from zoobot.runs.settings import RunSettings
 from zoobot.science import Reference, measure_shift
@@ -114,18 +113,13 @@ def _write_learning_curve(
 
     Its gain is counted from the labels that train: those of the training part.
     """
-    task = task_of(model)
     if model.n_blocks:
         reason = "the encoder was finetuned, and its features know the labels already"
-    elif task == "tree":
-        reason = "votes are no single label"
-    elif len(model.label_cols) > 1:
-        reason = f"there are {len(model.label_cols)} label columns, and a curve is of one"
     else:
-        column = model.label_cols[0]
-        labels = read_labels(parts, [column], kind=model.label_kind, classes=model.known_classes()).values[:, 0]
         n_now = int((parts["part"] == "train").sum())
         try:
+            task, column = model.curve_task(), model.label_cols[0]
+            labels = read_labels(parts, [column], kind=model.label_kind, classes=model.known_classes()).values[:, 0]
             curve = learning_curve(features, labels, task, groups=groups, n_now=n_now)
         except LabelError as err:
             reason = str(err).rstrip(".")

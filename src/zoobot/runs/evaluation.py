@@ -18,7 +18,7 @@ from zoobot.data.labels import sentinel_note
 from zoobot.data.splits import group_codes
 from zoobot.errors import OptionError
 from zoobot.files import write_json
-from zoobot.finetune import FinetuneableZoobotTree, load
+from zoobot.finetune import load
 from zoobot.folders import check_folder, finishing, refuse_inputs
 from zoobot.places import refuse_among_images
 from zoobot.predictions import Evaluation, evaluate, write_table
@@ -26,7 +26,7 @@ from zoobot.predictions.evaluation import read_labelled
 from zoobot.predictions.shift import FeatureSample
 from zoobot.predictions.thumbnails import make_thumbnails
 from zoobot.ranges import bounded
-from zoobot.report import plot_votes, write_report
+from zoobot.report import write_report
 from zoobot.report.checks import check_galaxies, write_checks
 from zoobot.report.looked import Look, write_looked
 from zoobot.report.names import (
@@ -43,7 +43,7 @@ from zoobot.report.names import (
     SEEN_PREDICTIONS_FILE,
     SHIFT_FILE,
 )
-from zoobot.runs.about import about_model, class_names, is_simulated
+from zoobot.runs.about import about_model, is_simulated
 from zoobot.runs.aftermath import look_at_shift
 from zoobot.runs.seen import recognize
 from zoobot.science import measure_shift
@@ -187,8 +187,6 @@ def evaluation_run(
         if recognized.seen is not None and recognized.memory is not None:
             write_table(recognized.seen.table(frame, recognized.memory), out / SEEN_FILE)
         test = parts.get("test")
-        if isinstance(model, FinetuneableZoobotTree) and test is not None:
-            plot_votes(test.posterior(model), test.labels, out / PLOTS_FOLDER)
         if by and test is not None:
             write_table(_broken_down(frame[rows["test"]], by, test, model), out / BREAKDOWN_FILE)
         looks = {"seen": recognized.look()}
@@ -252,7 +250,7 @@ def _write_shift(
 def _check_columns(frame: pd.DataFrame, by: Sequence[str], model: FinetuneableZoobotAbstract) -> None:
     """Refuse columns that are not there, and models whose scores are not broken down."""
     check_columns(frame, by, "to break scores down by")
-    if by and (isinstance(model, FinetuneableZoobotTree) or len(model.label_cols) > 1):
+    if by and (model.label_kind == "votes" or len(model.label_cols) > 1):
         msg = "scores are broken down for one label only, of classes or of a measurement. Leave --by out, or evaluate a model of one label."
         raise OptionError(msg)
 
@@ -261,7 +259,7 @@ def _broken_down(
     frame: pd.DataFrame, by: Sequence[str], evaluation: Evaluation, model: FinetuneableZoobotAbstract
 ) -> pd.DataFrame:
     """Return scores in bins of each column, one below the other, with the column's name in ``column``."""
-    names = class_names(model)
+    names = model.known_classes()
     values = evaluation.values if names else evaluation.values[:, 0]
     tables = []
     for column in by:

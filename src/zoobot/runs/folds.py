@@ -20,7 +20,6 @@ from zoobot.origins import ORIGIN_FILE
 from zoobot.predictions import evaluate, write_table
 from zoobot.predictions.tables import read_results
 from zoobot.report.names import FOLDS_FOLDER, METRICS_FILE, PREDICTIONS_FILE
-from zoobot.runs.about import task_of
 from zoobot.runs.build import build_encoder, build_model, data_options
 from zoobot.runs.held_out import best_model, calibrate, evaluation_options, grouping, labelled_galaxies
 from zoobot.runs.settings import RunSettings
@@ -178,7 +177,7 @@ def _run_fold(
     make_trainer: Callable[[Path], FinetuneTrainer],
 ) -> None:
     """Train on what is not held out, and write predictions (.csv) and scores (.json) of what is."""
-    task = task_of(model)
+    task = type(model)
     rest = frame[~held_out].reset_index(drop=True)
     train, val = _split_rest(datamodule, rest)
     encoder = model.encoder if settings.blocks == 0 else build_encoder(settings)
@@ -188,7 +187,7 @@ def _run_fold(
         val_catalog=rest.iloc[val].reset_index(drop=True),
         test_catalog=frame[held_out].reset_index(drop=True),
         classes=model.class_names,
-        **data_options(settings, encoder, task, datamodule.label_cols),
+        **data_options(settings, encoder, task),
     )
     fold.judges_labels = fold.judges_images = False  # those of the whole catalog have been judged
     fold.read_catalogs()

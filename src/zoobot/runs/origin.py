@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from zoobot.data.pixels import file_digests
-from zoobot.finetune import FinetuneableZoobotTree
 from zoobot.origins import digest_of_weights, short_digest
 from zoobot.report.contents import PARTS
 
@@ -43,6 +42,4 @@ def origin(datamodule: GalaxyDataModule, model: FinetuneableZoobotAbstract) -> d
             found[f"groups of the {part} part"] = short_digest("\n".join(groups).encode())
     found["weights of the encoder"] = digest_of_weights(model.encoder.state_dict())
     found["names of classes"] = short_digest(json.dumps(list(model.class_names)).encode())
-    if isinstance(model, FinetuneableZoobotTree):
-        found["tree"] = short_digest(json.dumps(model.schema.to_dict(), sort_keys=True).encode())
-    return found
+    return found | {what: short_digest(text.encode()) for what, text in model.made_of().items()}

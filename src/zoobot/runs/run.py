@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from zoobot.errors import ModelFileError, OptionError
 from zoobot.files import read_json, write_json
-from zoobot.finetune import FinetuneableZoobotAbstract, FinetuneableZoobotTree, get_trainer
+from zoobot.finetune import FinetuneableZoobotAbstract, get_trainer
 from zoobot.finetune.checkpoints import DropEarlier, Newest
 from zoobot.finetune.feature_cache import FeatureCache
 from zoobot.finetune.trainer import (
@@ -29,7 +29,7 @@ from zoobot.origins import ORIGIN_FILE, check_same
 from zoobot.places import refuse_among_images
 from zoobot.precision import peak_memory_gb
 from zoobot.predictions import evaluate, write_table
-from zoobot.report import plot_votes, write_report
+from zoobot.report import write_report
 from zoobot.report.looked import LOOKS, Look, write_looked
 from zoobot.report.names import (
     ABOUT_FILE,
@@ -206,8 +206,6 @@ def _evaluate(
     write_table(val.tabulated(model), out / VAL_PREDICTIONS_FILE)
     test = evaluate(parts["test"], model, **options, **grouping(datamodule, parts["test"]))
     write_table(test.table, out / PREDICTIONS_FILE)
-    if isinstance(model, FinetuneableZoobotTree):
-        plot_votes(test.posterior(model), test.labels, out / PLOTS_FOLDER)
     return {"val": val.to_dict(), "test": test.to_dict()}
 
 
@@ -250,11 +248,9 @@ def _check_folder(settings: RunSettings, folder: RunFolder, *, resume: bool, ove
 def _summary(settings: RunSettings, datamodule: GalaxyDataModule, model: FinetuneableZoobotAbstract) -> str:
     """Say in a sentence or two what will be trained on what."""
     parts = ", ".join(f"{len(datamodule.frames[part])} {part}" for part in ("train", "val", "test"))
-    labels = model.schema.name if isinstance(model, FinetuneableZoobotTree) else ", ".join(model.label_cols)
     blocks = "block" if model.n_blocks == 1 else f"{model.n_blocks} blocks"
     trained = {0: "the head alone is trained", model.encoder.num_blocks: "the head and all of it are trained"}.get(
         model.n_blocks, f"the head and its top {blocks} of {model.encoder.num_blocks} are trained"
     )
     classes = f" (classes {', '.join(model.class_names)})" if model.class_names else ""
-    task = type(model).__name__.removeprefix("FinetuneableZoobot").lower()
-    return f"{parts} galaxies; {task} of {labels}{classes}; {settings.encoder}, {trained}."
+    return f"{parts} galaxies; {model.kind}: {model.subject()}{classes}; {settings.encoder}, {trained}."

@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from zoobot.finetune.losses import ConcentrationKind
     from zoobot.precision import Precision
 
-Task = Literal["classify", "regress", "tree"]
-
 FREE_ON_RESUME = ("epochs", "patience", "num_workers", "folds", "report")
 """Settings that may differ when a run is resumed: the others would make it another run."""
 
@@ -27,7 +25,7 @@ class RunSettings:
 
     catalog: str
     label_cols: tuple[str, ...]
-    task: Task | None = None
+    task: str | None = None
     tree: tuple[str, ...] = ()
     test: str | None = None
     encoder: str = "hf_hub:mwalmsley/zoobot-encoder-convnext_nano"

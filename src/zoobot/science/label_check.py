@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -27,6 +27,16 @@ SCATTER_OF_FOLDS = 4 / 3
 
 GAUSSIAN_MAD = 1.4826
 """A Gaussian's standard deviation in units of its median absolute deviation"""
+
+
+@dataclass(frozen=True)
+class SuspectLabels:
+    """Labels that disagree with predictions."""
+
+    table: pd.DataFrame
+    """See `likely_label_errors`"""
+    figures: Mapping[str, Figure] = field(default_factory=dict)
+    """For each label of classes, whether predictions can judge it: see `judging_figure`"""
 
 
 def likely_label_errors(

@@ -1,0 +1,62 @@
+"""The tasks there are: every subclass of `FinetuneableZoobotAbstract`, ours and users' own, once its module is imported."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from zoobot.errors import OptionError
+
+if TYPE_CHECKING:
+    from zoobot.data.labels import LabelKind
+    from zoobot.finetune.base import FinetuneableZoobotAbstract
+
+TASKS: dict[str, type[FinetuneableZoobotAbstract]] = {}
+"""By the name of the class"""
+
+
+def register(task: type[FinetuneableZoobotAbstract]) -> None:
+    """Add a task. One defined anew in the same place, as when the cell of a notebook runs again, replaces the one before.
+
+    Raises
+    ------
+    OptionError
+        Another class has its name, or another task its kind.
+    """
+    there = TASKS.get(task.__name__)
+    if there is not None and _place(there) != _place(task):
+        msg = (
+            f"two tasks are called {task.__name__}: in {_place(there)} and in {_place(task)}. Saved models name their class: "
+            "rename one of them."
+        )
+        raise OptionError(msg)
+    same = [one for name, one in TASKS.items() if one.kind == task.kind and name != task.__name__]
+    if same and not any(issubclass(task, one) for one in same):
+        msg = f"{task.__name__} and {same[0].__name__} are both of the kind {task.kind!r}. Give one of them a kind of its own."
+        raise OptionError(msg)
+    TASKS[task.__name__] = task
+
+
+def task_of_kind(kind: str) -> type[FinetuneableZoobotAbstract]:
+    """Return the task of a kind, as ``--task`` names it.
+
+    Raises
+    ------
+    OptionError
+        No such task.
+    """
+    kinds: dict[str, type[FinetuneableZoobotAbstract]] = {}
+    for task in TASKS.values():
+        kinds.setdefault(task.kind, task)
+    if kind not in kinds:
+        msg = f"there is no task {kind!r}. Expected one of {', '.join(sorted(kinds))}; import the module that defines a task of your own."
+        raise OptionError(msg)
+    return kinds[kind]
+
+
+def task_for_labels(labels: LabelKind) -> type[FinetuneableZoobotAbstract]:
+    """Return the task for labels of a kind where no task was named."""
+    return next(task for task in TASKS.values() if task.takes == labels and task.by_default)
+
+
+def _place(task: type) -> str:
+    return f"{task.__module__}.{task.__qualname__}"
