@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 import torch
+from tests.galaxies import tiny_encoder
 from torch import Tensor
 
 import zoobot
-from tests.galaxies import tiny_encoder
 from zoobot.errors import ModelFileError, OptionError
 from zoobot.finetune import FinetuneableZoobotAbstract, FinetuneableZoobotClassifier, FinetuneableZoobotMultiLabel
 from zoobot.finetune.registry import TASKS, task_for_labels, task_of_kind
