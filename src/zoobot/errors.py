@@ -1,6 +1,6 @@
 """What can go wrong for a user: one class a kind, each also a ``ValueError`` or an ``OSError``.
 
-Every message says what was wrong, what was expected and what to do next. The commands print it and exit with code 2.
+Every message says what was wrong, what was expected and what to do next. The commands print it and exit with code 2 (`WorkerError`: 1).
 """
 
 
@@ -42,6 +42,10 @@ class ModelFileError(ZoobotError, OSError):
 
 class OutputError(ZoobotError, OSError):
     """A place to save to that can't be written, or a table format that is not known."""
+
+
+class WorkerError(ZoobotError, RuntimeError):
+    """The system killed a process that decodes images: no mistake, but most likely for want of memory."""
 
 
 def lacks_memory(err: BaseException) -> bool:

@@ -1,4 +1,4 @@
-"""Stopping a command by a signal: what it has finished is kept, what it was writing is not left half written."""
+"""Signals: one that stops a command, of which nothing is left half written, and one that kills a process that decodes images for it."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ import sys
 import threading
 from collections.abc import Iterator
 from types import FrameType
+
+from zoobot.errors import WorkerError
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 """Ctrl+C, and what batch systems and ``kill`` send"""
@@ -59,6 +61,30 @@ def stoppable() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+@contextlib.contextmanager
+def workers_watched() -> Iterator[None]:
+    """Say what it means where the system kills a process that decodes images for what is inside.
+
+    torch raises its own error anywhere in this process, not only where it waits for images, so that all of the work has to be inside.
+
+    Raises
+    ------
+    WorkerError
+        The system killed one.
+    """
+    try:
+        yield
+    except RuntimeError as err:
+        said = str(err).partition("\n")[0]
+        if not said.startswith("DataLoader worker (pid"):
+            raise
+        msg = (
+            f"a process that decodes images was killed, most likely for want of memory ({said.rstrip('. ')}). Use fewer of them, such as "
+            "--num-workers 1 (num_workers=1; pretrain: --workers 1), or a smaller --batch-size or --image-size."
+        )
+        raise WorkerError(msg) from err
 
 
 def _end_helpers() -> None:

@@ -1,15 +1,9 @@
 """No file makes a reader hang or fill the memory: what is no regular file, or too large once it is unpacked, is refused."""
 
-import os
-import signal
-
-import numpy as np
 import pytest
-from PIL import Image
 from tests.data.hostile import IMAGES, TABLES, cases
 from tests.guard import guarded
 
-from zoobot.data import pixels
 from zoobot.data.images import ImageSettings, decode_image, read_image
 from zoobot.data.pictures import is_deep
 from zoobot.data.tables import read_source
@@ -37,20 +31,3 @@ def test_an_image(ending, kind, tmp_path):
                 read(path)
             assert str(path) in str(error.value) and len(str(error.value)) < 2000
         assert is_deep(path) in (True, False)
-
-
-def test_a_process_that_the_system_kills_is_said(tmp_path, monkeypatch):
-    """As for want of memory: torch's own error is a traceback."""
-    Image.fromarray(np.zeros((16, 16), np.uint8)).save(tmp_path / "a.png")
-    here, read = os.getpid(), pixels.ImageFiles.__getitem__
-
-    def killed(files, row):
-        if os.getpid() != here and row == 20:
-            os.kill(os.getpid(), signal.SIGKILL)
-        return read(files, row)
-
-    monkeypatch.setattr(pixels.ImageFiles, "__getitem__", killed)
-    files = [str(tmp_path / "a.png")] * 100
-    decoded = pixels.decode_files(files, pixels.Preprocessing(image_size=16), num_workers=1)
-    with guarded(gigabytes=8), pytest.raises(ImageError, match=r"was killed, .*memory .*Use fewer .*num_workers=1"):
-        list(decoded)

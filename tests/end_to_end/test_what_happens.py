@@ -12,8 +12,10 @@ import pandas as pd
 import pytest
 from tests.data.hostile import bomb
 from tests.docs.pages import blocks_of
+from tests.end_to_end.test_killed_workers import let_workers_die
 from tests.test_files import disk_of
 
+from zoobot.data.pixels import ImageFiles
 from zoobot.finetune.checkpoints import NewestCheckpoint
 
 SCRIPT = Path(sys.executable).with_name("zoobot")
@@ -67,6 +69,9 @@ def said(features, galaxies, quick, finetune, zoobot_command, tmp_path_factory) 
     note("folder", "evaluate", catalog, "--model", run / "model", "--out", run)
     os.mkfifo(folder / "pipe.csv")
     note("pipe", *predicting, run / "model", "--out", folder / "pipe.csv")
+    with pytest.MonkeyPatch.context() as patch:
+        let_workers_die(patch, ImageFiles, "__getitem__")
+        note("worker", *predicting[:2], "--num-workers", 1, "--model", run / "model", "--out", folder / "p.csv")
     bomb()(folder / "bomb.csv.gz")
     note("bomb", "predict", folder / "bomb.csv.gz", "--model", run / "model", "--out", folder / "p.csv")
     damage(note, folder, run, training, predicting)
@@ -113,6 +118,6 @@ def test_a_command_says_so(quote, said):
 
 def test_exit_codes(said):
     codes = {name: code for name, (code, _) in said.items()}
-    expected = {"Ctrl+C": 130, "SIGTERM": 143, "stdout": 74, "features": 0, "skip": 0}
+    expected = {"Ctrl+C": 130, "SIGTERM": 143, "stdout": 74, "worker": 1, "features": 0, "skip": 0}
     assert codes == {name: expected.get(name, 2) for name in codes}
     assert "stopped by SIGTERM" in said["SIGTERM"][1]

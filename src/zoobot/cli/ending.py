@@ -13,12 +13,12 @@ from typing import Any, NoReturn
 
 import typer
 
-from zoobot.errors import OptionError, ZoobotError, lacks_memory
+from zoobot.errors import OptionError, WorkerError, ZoobotError, lacks_memory
 from zoobot.files import FULL
 from zoobot.stopping import Stopped, stoppable
 from zoobot.terminal import Terminal
 
-USER_ERROR = 2
+FAILED, USER_ERROR = 1, 2
 OUTPUT_LOST = 74
 """Standard output can't be written: the code of ``sysexits.h`` for that"""
 BY_SIGNAL = 128
@@ -36,7 +36,7 @@ UsageError: type[Exception] = typer.BadParameter.__mro__[1]
 
 
 def run(app: Callable[..., Any], arguments: Sequence[str]) -> NoReturn:
-    """Run a command and end the process: 0; 2 and one message at a user's mistake; 128 and more at a signal.
+    """Run a command and end the process: 0; 1 or 2 and one message at a failure or a user's mistake; 128 and more at a signal.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ def run(app: Callable[..., Any], arguments: Sequence[str]) -> NoReturn:
     except (ZoobotError, UsageError) as err:
         if debug:
             raise
-        code = _end(_wording(err), USER_ERROR)
+        code = _end(_wording(err), FAILED if isinstance(err, WorkerError) else USER_ERROR)
     except Stopped as stopped:
         command = next((argument for argument in arguments if not argument.startswith("-")), "")
         is_first = os.environ.get("LOCAL_RANK", "0") == "0"  # of several that train together, one says it

@@ -23,6 +23,7 @@ from zoobot.errors import ImageError
 from zoobot.files import open_regular
 from zoobot.progress import track, track_steps
 from zoobot.ranges import RANGES, check_fields, check_range
+from zoobot.stopping import workers_watched
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -201,27 +202,14 @@ def decode_files(
         yield [(row, image) for row, image, _ in batch]
 
 
-def _living(loader: DataLoader[Any]) -> Iterator[Any]:
-    """Yield what a loader does; where the system kills one of its processes, say what that means."""
-    try:
-        yield from loader
-    except RuntimeError as err:
-        if "DataLoader worker" not in str(err):
-            raise
-        msg = (
-            f"a process that decodes images was killed, most likely for want of memory ({str(err).splitlines()[0].rstrip('. ')}). Use "
-            "fewer of them, such as --num-workers 1 (num_workers=1), or smaller images."
-        )
-        raise ImageError(msg) from err
-
-
 def _decoded(
     files: Sequence[str], preprocessing: Preprocessing, num_workers: int, batch_size: int
 ) -> Iterator[list[tuple[int, npt.NDArray[Any] | ImageError, dict[str, float]]]]:
     decoder = ImageFiles(files, preprocessing)
     if num_workers and len(files) >= WORKERS_PAY_FROM:
-        loader = DataLoader(decoder, batch_size=batch_size, num_workers=num_workers, collate_fn=list, prefetch_factor=4)
-        yield from _living(loader)
+        yield from DataLoader(
+            decoder, batch_size=batch_size, num_workers=num_workers, collate_fn=list, prefetch_factor=4
+        )
         return
     with ThreadPoolExecutor(default_workers()) as threads:
         for first in range(0, len(files), batch_size):
@@ -239,6 +227,7 @@ def prediction_workers(files: Sequence[str], device: torch.device) -> int:
     return 0 if device.type == "cpu" and not any(map(is_fits, files)) else default_workers()
 
 
+@workers_watched()
 def keep_pixels(
     files: Sequence[str],
     preprocessing: Preprocessing,
@@ -274,6 +263,8 @@ def keep_pixels(
     ------
     ImageError
         Images that can't be read: how many, and the first five with the reason.
+    WorkerError
+        The system killed a process that decodes.
     """
     dtype = pixel_dtype(files)
     shape = (len(files), preprocessing.images.channels, preprocessing.kept_size, preprocessing.kept_size)

@@ -27,6 +27,7 @@ from zoobot.finetune.checkpoints import BestCheckpoint, NewestCheckpoint, be_pat
 from zoobot.finetune.feature_cache import CachedData, FeatureCache, cached_data
 from zoobot.precision import Precision, one_thread, training_pass
 from zoobot.ranges import bounded
+from zoobot.stopping import workers_watched
 
 logger = logging.getLogger(__name__)
 
@@ -157,6 +158,7 @@ class FinetuneTrainer(L.Trainer):
         self.fit_seconds = self.frozen_pass_seconds = 0.0
         be_patient(self.strategy)
 
+    @workers_watched()
     def fit(  # type: ignore[override]  # the rest of its options differ between versions of Lightning
         self,
         model: L.LightningModule,

@@ -36,6 +36,7 @@ from zoobot.predictions.shift import FeatureSample, shift_file, warn_of_shift
 from zoobot.predictions.tables import check_columns_fit, check_output, write_table
 from zoobot.progress import track_steps
 from zoobot.ranges import bounded
+from zoobot.stopping import workers_watched
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -403,6 +404,7 @@ def _samples(model: FinetuneableZoobotAbstract, n_samples: int) -> Callable[[Ten
     return compute
 
 
+@workers_watched()
 def _run(
     catalog: CatalogSource,
     settings: Preprocessing,

@@ -34,6 +34,7 @@ from zoobot.predictions.occlusion import (
 from zoobot.progress import track, track_steps
 from zoobot.ranges import bounded
 from zoobot.science.masking import MaskComparison, compare_masks
+from zoobot.stopping import workers_watched
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -98,6 +99,7 @@ class Explanation:
 
 
 @bounded()
+@workers_watched()
 def explain(
     catalog: CatalogSource,
     model: FinetuneableZoobotAbstract | str | Path,

@@ -15,6 +15,7 @@ from zoobot.data.pixels import decode_files, default_workers
 from zoobot.errors import ImageError
 from zoobot.progress import track_steps
 from zoobot.science.same_sky import THUMBNAIL
+from zoobot.stopping import workers_watched
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -31,6 +32,7 @@ class Thumbnails(NamedTuple):
     """How many images have pixels without data"""
 
 
+@workers_watched()
 def make_thumbnails(
     files: Sequence[str], preprocessing: Preprocessing, *, num_workers: int | None = None
 ) -> Thumbnails:

@@ -38,6 +38,7 @@ from zoobot.pretrain.datamodule import CHANNELS, PretrainData
 from zoobot.pretrain.model import STAGE, PretrainModel
 from zoobot.pretrain.origin import origin
 from zoobot.pretrain.settings import FREE_ON_RESUME, PretrainSettings
+from zoobot.stopping import workers_watched
 
 logger = logging.getLogger(__name__)
 
@@ -111,7 +112,10 @@ def pretrain_run(
             if unknown is None:
                 write_json(out / CHECKPOINTS / ORIGIN_FILE, made_of)
             say(_summary(settings, data, encoder))
-        with training_pass(encoder, trainer.strategy.root_device, settings.precision) as model.trains_in:
+        with (
+            workers_watched(),
+            training_pass(encoder, trainer.strategy.root_device, settings.precision) as model.trains_in,
+        ):
             trainer.fit(model, data, ckpt_path=str(last) if resuming else None, weights_only=True)
     return _save(settings, data, encoder, out, trainer) if trainer.is_global_zero else {}
 
