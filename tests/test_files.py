@@ -35,6 +35,7 @@ from zoobot.files import (
 from zoobot.finetune import get_trainer
 from zoobot.folders import check_file_out
 from zoobot.predictions import write_table
+from zoobot.predictions.tables import check_output
 from zoobot.unpacking import UNPACKED_BYTES
 
 
@@ -55,18 +56,21 @@ def test_what_lies_at_a_path(tmp_path):
     (tmp_path / "broken").symlink_to(tmp_path / "absent")
     (tmp_path / "link").symlink_to(tmp_path / "file")
     kinds = {
-        "file": "file",
-        "link": "file",
-        "pipe": "other",
+        "file": "a file",
+        "link": "a file",
+        "pipe": "a pipe",
         "absent": None,
         "broken": None,
         "file/below": None,
-        ".": "folder",
+        ".": "a folder",
     }
     assert {name: look(tmp_path / name, CatalogError) for name in kinds} == kinds
-    assert is_file(tmp_path / "file", CatalogError) and not is_file(tmp_path, CatalogError)
+    assert is_file(tmp_path / "file", CatalogError) and not is_file(tmp_path / "absent", CatalogError)
+    for name, found in (("pipe", "a pipe"), (".", "a folder")):
+        with pytest.raises(CatalogError, match=f"is {found}, not a regular file"):
+            is_file(tmp_path / name, CatalogError)
     assert is_folder(tmp_path, CatalogError) and not is_folder(tmp_path / "file", CatalogError)
-    assert look("/dev/zero", CatalogError) == "other"
+    assert look("/dev/zero", CatalogError) == "a device"
 
 
 @pytest.mark.parametrize("wrong", [CatalogError, ModelFileError, OutputError])
@@ -176,7 +180,7 @@ def test_any_name_that_the_disk_takes_can_be_replaced(name, tmp_path):
 def test_what_can_not_be_written_is_said(name, tmp_path):
     (tmp_path / "file").touch()
     for write in (lambda path: write_whole(path, b""), check_writable):
-        with pytest.raises(OutputError, match=r"(?s)can't be written: .*Choose"):
+        with pytest.raises(OutputError, match=r"(?s)can't be (written|looked at): .*[.] (Choose|Give)"):
             write(Path(f"{tmp_path}/{name}"))
 
 
@@ -226,14 +230,30 @@ def test_a_device_is_not_replaced(device, tmp_path, monkeypatch):
     assert path.read_text() == "before" and list(tmp_path.iterdir()) == [path]
 
 
-def test_links_to_files_and_links_to_nothing_are_replaced(tmp_path):
+def test_a_link_stays_and_what_it_leads_to_is_replaced(tmp_path):
+    (tmp_path / "there").mkdir()
     (tmp_path / "file").write_text("before")
-    (tmp_path / "link").symlink_to(tmp_path / "file")
-    (tmp_path / "broken").symlink_to(tmp_path / "absent")
-    for name in ("link", "broken"):
-        write_whole(tmp_path / name, b"new")
-        assert (tmp_path / name).read_bytes() == b"new" and not (tmp_path / name).is_symlink()
-    assert (tmp_path / "file").read_text() == "before"
+    links = {"link": tmp_path / "file", "relative": "file", "chain": "link", "new": "there/new"}
+    for name, target in links.items():
+        (tmp_path / name).symlink_to(target)
+        write_whole(tmp_path / name, name.encode())
+        assert os.readlink(tmp_path / name) == str(target)  # noqa: PTH115
+        assert (tmp_path / name).resolve().read_text() == name
+    assert (tmp_path / "file").read_text() == "chain" and not (tmp_path / "file").is_symlink()
+    assert sorted(path.name for path in tmp_path.rglob("*")) == sorted([*links, "there", "file", "new"])
+
+
+def test_a_link_to_where_no_file_can_be_is_refused(tmp_path):
+    (tmp_path / "link.csv").symlink_to("absent/p.csv")
+    for write in (
+        lambda path: write_whole(path, b""),
+        check_replaceable,
+        check_output,
+        lambda path: check_file_out(path, {}),
+    ):
+        with pytest.raises(OutputError, match=r"link.csv is a link to .*absent/p.csv, whose folder is not there"):
+            write(tmp_path / "link.csv")
+    assert [path.name for path in tmp_path.iterdir()] == ["link.csv"] and (tmp_path / "link.csv").is_symlink()
 
 
 def test_what_dead_processes_left_half_written_goes_at_the_next_write(tmp_path, monkeypatch):

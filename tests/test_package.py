@@ -34,8 +34,8 @@ HOUSE = (
     {"sealing", "folders", "origins"},
     {"places"},
     {"progress", "precision", "files", "ranges"},
-    {"unpacking"},
-    {"errors", "schema", "stopping", "terminal"},
+    {"unpacking", "stopping"},
+    {"errors", "schema", "terminal"},
 )
 FLOOR = {room: floor for floor, rooms in enumerate(HOUSE) for room in rooms}
 MODULES = sorted(path for path in SOURCE.rglob("*.py") if path != SOURCE / "__init__.py")

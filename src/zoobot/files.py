@@ -14,7 +14,7 @@ import re
 import shutil
 import stat
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Literal
 
@@ -25,6 +25,9 @@ FULL = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
 """What the system says where a disk, a quota or a limit on file sizes is reached."""
 
 MOST_JSON_BYTES = 500_000_000
+
+Kind = Literal["a file", "a folder", "a pipe", "a socket", "a device"]
+"""What can lie at a path"""
 
 REMEDIES = {
     errno.ENAMETOOLONG: "Give a shorter name.",
@@ -41,8 +44,8 @@ def home(path: str | os.PathLike[str]) -> Path:
     return Path(os.path.expanduser(path))  # noqa: PTH111 (Path.expanduser raises a RuntimeError where there is no such user)
 
 
-def look(path: str | Path, wrong: type[ZoobotError]) -> Literal["file", "folder", "other"] | None:
-    """Say what lies at a path: a regular file, a folder, something else (a pipe, a device, a socket), or nothing.
+def look(path: str | Path, wrong: type[ZoobotError]) -> Kind | None:
+    """Return what lies at a path, or at the end of a link; None where there is nothing.
 
     Raises
     ------
@@ -51,30 +54,42 @@ def look(path: str | Path, wrong: type[ZoobotError]) -> Literal["file", "folder"
         looked into, links in a circle.
     """
     try:
-        mode = _mode(path)
-    except (OSError, ValueError) as err:
-        raise wrong(_refusal(path, err)) from err
-    if mode is None:
-        return None
-    return "file" if stat.S_ISREG(mode) else "folder" if stat.S_ISDIR(mode) else "other"
-
-
-def _mode(path: str | Path) -> int | None:
-    """Return the mode of what lies at a path, None where there is nothing; the system's own error where it won't say."""
-    try:
-        return os.stat(path).st_mode  # noqa: PTH116 (a NUL is a ValueError, which Path's methods hide)
+        return kind_of(os.stat(path).st_mode)  # noqa: PTH116 (a NUL is a ValueError, which Path's methods hide)
     except (FileNotFoundError, NotADirectoryError):
         return None
+    except (OSError, ValueError) as err:
+        raise wrong(_refusal(path, err)) from err
+
+
+def kind_of(mode: int) -> Kind:
+    """Return what a file's mode says that it is."""
+    kinds: dict[Callable[[int], bool], Kind] = {
+        stat.S_ISREG: "a file",
+        stat.S_ISDIR: "a folder",
+        stat.S_ISFIFO: "a pipe",
+        stat.S_ISSOCK: "a socket",
+    }
+    return next((name for test, name in kinds.items() if test(mode)), "a device")
 
 
 def is_file(path: str | Path, wrong: type[ZoobotError]) -> bool:
-    """Tell whether a regular file lies at a path; see `look`."""
-    return look(path, wrong) == "file"
+    """Tell whether a regular file lies at a path, or nothing.
+
+    Raises
+    ------
+    ZoobotError
+        Of the class ``wrong``: something else lies there, or see `look`.
+    """
+    found = look(path, wrong)
+    if found in ("a file", None):
+        return found is not None
+    msg = f"{path} is {found}, not a regular file. Put the file in its place, or move it away."
+    raise wrong(msg)
 
 
 def is_folder(path: str | Path, wrong: type[ZoobotError]) -> bool:
     """Tell whether a folder lies at a path; see `look`."""
-    return look(path, wrong) == "folder"
+    return look(path, wrong) == "a folder"
 
 
 def open_regular(path: str | Path, wrong: type[ZoobotError], *, unpack: bool = False) -> io.BufferedReader:
@@ -154,12 +169,6 @@ def _refusal(path: str | Path, err: OSError | ValueError) -> str:
     remedy = REMEDIES.get(getattr(err, "errno", None) or 0, "Give another path.")
     name = str(path)
     return f"{name if len(name) <= 300 else f'{name[:300]}...'} can't be looked at: {said}. {remedy}"
-
-
-def kind_of(mode: int) -> str:
-    """Return what a file's mode says that it is: a file, a folder, a pipe, a socket or a device."""
-    kinds = {stat.S_ISREG: "a file", stat.S_ISDIR: "a folder", stat.S_ISFIFO: "a pipe", stat.S_ISSOCK: "a socket"}
-    return next((name for test, name in kinds.items() if test(mode)), "a device")
 
 
 # Writing.
@@ -266,37 +275,44 @@ def _machine() -> str:
 
 
 def check_replaceable(path: Path) -> None:
-    """Refuse a place for a file where something else is: a folder, a device, a pipe, a socket.
+    """Refuse a place for a file where something else is, or a link to where no file can be.
 
     Raises
     ------
     OutputError
         Saying what is there.
     """
-    try:
-        mode = _mode(path)
-    except (OSError, ValueError) as err:
-        raise output_error(path, err) from err
-    if mode is not None and not stat.S_ISREG(mode):
-        msg = f"{path} is {kind_of(mode)}, not a regular file, and is not replaced. Give the name of a file to write."
+    found = look(path, OutputError)
+    if found not in ("a file", None):
+        msg = f"{path} is {found}, not a regular file, and is not replaced. Give the name of a file to write."
         raise OutputError(msg)
+    target = end_of_link(path)
+    if target != path and look(target.parent, OutputError) != "a folder":
+        msg = f"{path} is a link to {target}, whose folder is not there. Make that folder, or give another name."
+        raise OutputError(msg)
+
+
+def end_of_link(path: Path) -> Path:
+    """Return where a file is written: at the end of a link, which stays, else at the path itself."""
+    return Path(os.path.realpath(path)) if os.path.islink(path) else path  # noqa: PTH114 (a NUL is no link)
 
 
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """Yield a path beside a file to write its new content to; it takes the file's place at the end, and is gone where writing fails.
 
-    Its name ends like the file's, for some writers go by that.
+    Its name ends like the file's, for some writers go by that. Where the file is a link, what it leads to is replaced.
 
     Raises
     ------
     OutputError
         The file can't be written, its folder can't be made, or something that is no regular file is there.
     """
+    check_replaceable(path)
+    path = end_of_link(path)
     if make_folder(path.parent) not in _swept:
         _swept.add(path.parent)
         sweep(path.parent)
-    check_replaceable(path)
     part = path.parent / f".{os.getpid()}.{_machine()}.part.{path.name[-40:]}"
     try:
         yield part

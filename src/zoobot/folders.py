@@ -14,8 +14,10 @@ from zoobot.errors import CatalogError, OptionError, OutputError
 from zoobot.files import (
     check_replaceable,
     check_writable,
+    end_of_link,
     home,
-    kind_of,
+    is_file,
+    is_folder,
     look,
     make_folder,
     output_error,
@@ -108,8 +110,8 @@ def check_folder(out: Path, own: str, made: Iterable[str] = ()) -> None:
         It is such a folder, or lies in what another command deletes (see `refuse_lost`).
     """
     nearest = next(place for place in (out, *out.absolute().parents) if look(place, OutputError) is not None)
-    if look(nearest, OutputError) != "folder":
-        what = f"{nearest} is {kind_of(nearest.stat().st_mode)}, expected a folder."
+    if not is_folder(nearest, OutputError):
+        what = f"{nearest} is {look(nearest, OutputError)}, expected a folder."
         msg = f"{what} Give a folder to write into."
         if nearest != out:
             msg = f"{out} can't be written: {what} Choose a place that you may write to."
@@ -117,6 +119,8 @@ def check_folder(out: Path, own: str, made: Iterable[str] = ()) -> None:
     look(out / DEEPEST, OutputError)
     for name in sorted(RESULT_NAMES):
         check_replaceable(out / name)
+        if (out / name).is_symlink():
+            _refuse_theirs(out / name)
     others = [kind for kind in kinds(out, own) if kind != own]
     if others:
         what = others[0] if others[0].startswith("a ") else f"results of {others[0]}"
@@ -183,12 +187,18 @@ def check_file_out(path: Path, inputs: Mapping[str, object]) -> None:
     """
     check_replaceable(path)
     refuse_inputs(inputs, [path])
-    theirs = kinds(path.parent) if path.name in RESULT_NAMES else []
-    if theirs and look(path, OutputError) is not None:
-        what = theirs[0] if theirs[0].startswith("a ") else f"the results of {theirs[0]}"
-        msg = f"{path} is among {what}, and would be written over. Give another name or folder."
-        raise OutputError(msg)
+    _refuse_theirs(path)
     refuse_lost(path)
+
+
+def _refuse_theirs(path: Path) -> None:
+    """Refuse a file that is among a command's results, or a link to one."""
+    target = end_of_link(path)
+    theirs = kinds(target.parent) if target.name in RESULT_NAMES and target.exists() else []
+    if theirs:
+        what = theirs[0] if theirs[0].startswith("a ") else f"the results of {theirs[0]}"
+        msg = f"{target} is among {what}, and would be written over. Give another name or folder."
+        raise OutputError(msg)
 
 
 @contextlib.contextmanager
@@ -281,7 +291,7 @@ class RunFolder:
                 f"Use --overwrite to replace them, or {elsewhere}."
             )
             raise OutputError(msg)
-        if self.newest.is_file():
+        if is_file(self.newest, OutputError):
             if resume:
                 return True
             msg = f"{self.path} already holds a run. Use --resume to go on with it, --overwrite to replace it, or {elsewhere}."

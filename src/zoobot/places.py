@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from zoobot.errors import CatalogError, OutputError
-from zoobot.files import home, is_file, is_folder
+from zoobot.files import home, is_folder, look
 
 PARTS = frozenset({"model", "encoder", "checkpoints", "plots", "folds", "checks"})
 """Folders of a run or an evaluation that are deleted when it is repeated"""
@@ -35,7 +35,7 @@ def refuse_lost(out: Path) -> None:
         raise OutputError(msg)
     for parent in real.parents:
         part = parent / real.relative_to(parent).parts[0]
-        if part.name in PARTS and any(is_file(parent / name, OutputError) for name in RECORDS):
+        if part.name in PARTS and any(look(parent / name, OutputError) == "a file" for name in RECORDS):
             msg = f"{out} lies in {part}, which is deleted when the run in {parent} is repeated. Give another output."
             raise OutputError(msg)
 

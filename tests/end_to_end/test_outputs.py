@@ -45,6 +45,9 @@ def place(finetune, galaxies, encoder, tmp_path_factory) -> Path:
     }.items():  # fmt: skip
         (folder / name).mkdir()
         (folder / name / mark[0]).write_text(mark[1])
+    (folder / "p.csv").symlink_to("run/predictions.csv")
+    (folder / "linked").mkdir()
+    (folder / "linked" / "metrics.json").symlink_to("../run/metrics.json")
     (folder / "predicted").mkdir()
     shutil.copy(folder / "run" / "predictions.csv", folder / "predicted")
     audit = pd.DataFrame({"id_str": ["a", "b"], "is_ring": [1, 0]})
@@ -86,6 +89,8 @@ CASES = [
     )),
     ("predict", "galaxies/link.csv", "--model", "run/model", "--out", "galaxies/catalog.csv"),
     ("predict", "galaxies/catalog.csv", "--model", "run/model", "--out", "galaxies/link.csv"),
+    (*PREDICT, "p.csv"),
+    (*EVALUATE, "linked"),
     ("predict", "galaxies/c_shift.csv", "--model", "run/model", "--by", "radius", "--out", "galaxies/c.csv"),
     ("predict", "cutouts", "--model", "run/model", "--out", "cutouts/b.fits"),
     ("evaluate", "galaxies/predictions.csv", "--model", "run/model", "--out", "galaxies"),
@@ -144,6 +149,17 @@ def test_tables_of_predictions_and_features_are_replaced(place, zoobot_command, 
     for _ in range(2):
         answer = zoobot_command("report", place / "run", "--out", tmp_path / "page" / "report.html")
         assert answer.code == 0, answer.err
+
+
+def test_a_link_as_output_stays(place, zoobot_command, tmp_path):
+    (tmp_path / "disk").mkdir()
+    catalog, model = place / "galaxies" / "c.csv", place / "run" / "model"
+    for name in ("p.csv", "p.parquet", "p.fits", "p.h5"):
+        (tmp_path / name).symlink_to(f"disk/{name}")
+        for _ in range(2):
+            answer = zoobot_command("predict", catalog, "--model", model, "--num-workers", 0, "--out", tmp_path / name)
+            assert answer.code == 0, answer.err
+            assert (tmp_path / name).is_symlink() and (tmp_path / "disk" / name).is_file()
 
 
 def test_unfinished_results_are_refused(place, zoobot_command, monkeypatch):

@@ -323,17 +323,15 @@ def test_a_checkpoint_that_unpacks_to_more_than_it_takes(tmp_path):
         zoobot.load(path)
 
 
-def test_pipes_are_no_models(saved, tmp_path):
-    for file in ("config.json", "model.safetensors", "reference.safetensors"):
+@pytest.mark.parametrize(("make", "kind"), [(os.mkfifo, "pipe"), (os.mkdir, "folder")])
+def test_what_is_no_file_is_not_called_missing(make, kind, saved, tmp_path):
+    for file in ("config.json", "model.safetensors", "reference.safetensors", "memory.safetensors"):
         folder = tmp_path / file
         shutil.copytree(saved / "classes", folder)
-        (folder / file).unlink()
-        os.mkfifo(folder / file)
-        if file == "reference.safetensors":
-            assert zoobot.load(folder).reference is None
-        else:
-            with pytest.raises(ModelFileError, match=file):
-                zoobot.load(folder)
+        (folder / file).unlink(missing_ok=True)
+        make(folder / file)
+        with pytest.raises(ModelFileError, match=rf"{file} is a {kind}, not a regular file"):
+            zoobot.load(folder)
     os.mkfifo(tmp_path / "last.ckpt")
-    with pytest.raises(ModelFileError, match=r"last\.ckpt"):
+    with pytest.raises(ModelFileError, match=r"last\.ckpt is a pipe"):
         zoobot.load(tmp_path / "last.ckpt")

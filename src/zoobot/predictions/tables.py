@@ -14,7 +14,7 @@ import pandas as pd
 
 from zoobot.data.tables import ESCAPED
 from zoobot.errors import CatalogError, OutputError
-from zoobot.files import check_replaceable, check_writable, open_regular, output_path, replacing
+from zoobot.files import check_replaceable, check_writable, end_of_link, open_regular, output_path, replacing
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -37,14 +37,14 @@ def check_output(path: str | Path) -> Path:
     Raises
     ------
     OutputError
-        An ending that says no known format, a place where something else than a file is, or a folder that can't be written.
+        An ending that says no known format, a folder that can't be written, or see `check_replaceable`.
     """
     path = output_path(path)
     if path.suffix.lower() not in WRITERS:
         msg = f"{path} doesn't end in a known format. Expected one of {', '.join(WRITERS)}."
         raise OutputError(msg)
     check_replaceable(path)
-    check_writable(path.parent)
+    check_writable(end_of_link(path).parent)
     return path
 
 

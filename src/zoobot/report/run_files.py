@@ -9,13 +9,16 @@ from typing import Any
 
 import pandas as pd
 
+from zoobot.errors import CatalogError
+from zoobot.files import is_file
+
 
 def read_object(folder: Path, name: str, unread: list[str]) -> dict[str, Any]:
     """Read a JSON file that holds an object; empty where it is absent."""
     path = folder / name
-    if not path.is_file():
-        return {}
     try:
+        if not is_file(path, CatalogError):
+            return {}
         content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as err:
         unread.append(f"{name} can't be read: {err}")
@@ -37,9 +40,9 @@ def read_table(
 ) -> pd.DataFrame | None:
     """Read a csv; ids, files, true labels and sets (or all, as_text) stay text as written. None where it is absent."""
     path = folder / name
-    if not path.is_file():
-        return None
     try:
+        if not is_file(path, CatalogError):
+            return None
         header = list(pd.read_csv(path, nrows=0).columns)
         text = {column: str for column in header if as_text or _is_text(column, header)}
         table = pd.read_csv(path, converters=text, low_memory=False)
