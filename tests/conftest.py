@@ -1,10 +1,17 @@
-"""Fixtures that every test may use: the real galaxies of ``shared/data``, where they are present."""
+"""Fixtures that every test may use: the commands, run in this process; the real galaxies of ``shared/data``, where they are present."""
 
 import os
+import sys
+from collections.abc import Callable
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
 
 import pytest
 from tests.galaxies import make_catalog
+
+import zoobot.cli
 
 ROOT = Path(__file__).parents[1]
 
@@ -38,3 +45,31 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
     folder = tmp_path_factory.mktemp("cache")
     monkeypatch.setenv("ZOOBOT_CACHE", str(folder))
     return folder
+
+
+@dataclass
+class Answer:
+    """What a command left: its exit code and what it wrote."""
+
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture(scope="session")
+def zoobot_command() -> Callable[..., Answer]:
+    """Return a function that runs ``zoobot`` with some arguments in this process, as the script would."""
+
+    def run(*arguments: object) -> Answer:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(sys, "argv", ["zoobot", *map(str, arguments)])
+            out, err = StringIO(), StringIO()
+            with redirect_stdout(out), redirect_stderr(err):
+                try:
+                    zoobot.cli.main()
+                    code = 0
+                except SystemExit as end:
+                    code = int(end.code or 0)
+        return Answer(code, out.getvalue(), err.getvalue())
+
+    return run

@@ -1,10 +1,6 @@
-"""Small pictures of three kinds of galaxy, a tiny encoder, and the commands, run in this process."""
+"""Small pictures of three kinds of galaxy, a tiny encoder, and a quick run of finetune."""
 
-import sys
 from collections.abc import Callable
-from contextlib import redirect_stderr, redirect_stdout
-from dataclasses import dataclass
-from io import StringIO
 from pathlib import Path
 
 import numpy as np
@@ -14,9 +10,8 @@ import timm
 import torch
 from astropy.io import fits
 from PIL import Image
+from tests.conftest import Answer
 from timm.models import save_for_hf
-
-import zoobot.cli
 
 N_GALAXIES = 96  # 67 of them train: worker processes decode from 64 images on
 WIDTH = 40
@@ -27,15 +22,6 @@ questions:
   feature: {answers: [ringed, barred, smooth]}
   size: {answers: [large, small], asked_after: feature_smooth}
 """
-
-
-@dataclass
-class Answer:
-    """What a command left: its exit code and what it wrote."""
-
-    code: int
-    out: str
-    err: str
 
 
 def picture(shape: str, radius: float, seed: int) -> np.ndarray:
@@ -111,25 +97,6 @@ def encoder(tmp_path_factory) -> Path:
         torch.manual_seed(0)
         save_for_hf(timm.create_model("test_efficientnet", num_classes=0), str(folder))
     return folder
-
-
-@pytest.fixture(scope="session")
-def zoobot_command() -> Callable[..., Answer]:
-    """Return a function that runs ``zoobot`` with some arguments in this process, as the script would."""
-
-    def run(*arguments: object) -> Answer:
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(sys, "argv", ["zoobot", *map(str, arguments)])
-            out, err = StringIO(), StringIO()
-            with redirect_stdout(out), redirect_stderr(err):
-                try:
-                    zoobot.cli.main()
-                    code = 0
-                except SystemExit as end:
-                    code = int(end.code or 0)
-        return Answer(code, out.getvalue(), err.getvalue())
-
-    return run
 
 
 @pytest.fixture(scope="session")

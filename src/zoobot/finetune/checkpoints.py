@@ -97,7 +97,23 @@ class PatientCheckpointIO(TorchCheckpointIO):
         self.replaced.clear()
 
 
-class BestCheckpoint(ModelCheckpoint):
+class MovableCheckpoint(ModelCheckpoint):
+    """Goes on with what it knew of the best models when the run's folder has moved: files are found by name in the folder of now."""
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take back what an earlier process knew."""
+        paths = ("best_model_path", "kth_best_model_path", "last_model_path")
+        moved: dict[str, Any] = {name: self._here(state_dict[name]) for name in paths if name in state_dict}
+        moved["best_k_models"] = {
+            self._here(path): score for path, score in state_dict.get("best_k_models", {}).items()
+        }
+        super().load_state_dict({**state_dict, **moved, "dirpath": self.dirpath})
+
+    def _here(self, path: str) -> str:
+        return str(Path(self.dirpath, Path(path).name)) if path and self.dirpath else path
+
+
+class BestCheckpoint(MovableCheckpoint):
     """Keeps the best models, of which those that wait are written by `NewestCheckpoint`."""
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
@@ -108,7 +124,7 @@ class BestCheckpoint(ModelCheckpoint):
             super().on_train_epoch_end(trainer, pl_module)
 
 
-class NewestCheckpoint(ModelCheckpoint):
+class NewestCheckpoint(MovableCheckpoint):
     """Keeps the newest epoch's full state: after every epoch, but not more often than every few seconds, and always after the last.
 
     The best models are written before it and what they replace is removed after it, so that it names files that are there whenever the
