@@ -96,9 +96,22 @@ def test_16_bit_grey_with_transparency(tmp_path, alpha):
     np.testing.assert_array_equal(np.asarray(found), np.rint(grey[..., 0] * (alpha / 65535)))
 
 
+@pytest.mark.parametrize("channels", [1, 3])
+def test_16_bit_with_a_transparent_color(tmp_path, channels):
+    pixels = DEEP_COLOR[..., :channels].copy()
+    pixels[:5] = (65535, 1, 65535)[:channels]
+    deep_png(tmp_path / "a.png", pixels, key=(65535, 1, 65535)[:channels])
+    pixels[:5] = 0
+    found = open_picture(tmp_path / "a.png", None)
+    np.testing.assert_array_equal(planes(found) if channels == 1 else found, pixels.transpose(2, 0, 1))
+
+
 def test_16_bit_color_in_separate_planes_is_refused(tmp_path):
     deep_tiff(tmp_path / "a.tif", DEEP_COLOR, "<", 1, planes=2)
-    with pytest.raises(ImageError, match=r"a\.tif can't be read .*16 bit colors lie in separate planes"):
+    with pytest.raises(
+        ImageError,
+        match=r"a\.tif is a TIFF of 3 bands .*16 bit whole numbers, one band after the other: this kind can't be read",
+    ):
         open_picture(tmp_path / "a.tif", None)
 
 

@@ -13,6 +13,7 @@ from PIL.PngImagePlugin import PngImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
+from zoobot.data.tiffs import as_bright, is_unsigned, open_tiff, with_rawmode
 from zoobot.errors import ImageError
 from zoobot.files import open_regular
 
@@ -28,9 +29,6 @@ _PICTURE_FORMATS: tuple[tuple[bytes, type[ImageFile.ImageFile]], ...] = (
     (b"RIFF", WebPImageFile),
 )
 
-
-_BITS_PER_SAMPLE, _PLANES = 258, 284
-"""Tags of TIFF"""
 
 _NATIVE = "L" if sys.byteorder == "little" else "B"
 
@@ -66,11 +64,10 @@ def open_picture(path: Path, reduced_to: int | None) -> Image.Image | npt.NDArra
             if opener is None:
                 msg = "it doesn't start as JPEG, PNG, TIFF or WebP do"
                 raise ValueError(msg)
-            picture = opener(file)
+            picture = open_tiff(file, path) if opener is TiffImageFile else opener(file)
             check_pixels(picture.height, picture.width)
             if reduced_to is not None:
                 picture.draft(None, (reduced_to, reduced_to))
-            _refuse_deep_planes(picture)
             if _rawmode(picture) == "LA;16B":
                 return _deep_grey(picture)
             coarse = _other_byte(picture)
@@ -136,19 +133,10 @@ def _rawmode(picture: ImageFile.ImageFile) -> str:
     return rawmode if isinstance(rawmode, str) else ""
 
 
-def _refuse_deep_planes(picture: ImageFile.ImageFile) -> None:
-    """Refuse TIFF whose colors of more than 8 bit lie one after the other: Pillow takes their bytes for other pixels."""
-    tags = getattr(picture, "tag_v2", {})
-    depths = tags.get(_BITS_PER_SAMPLE, (8,))
-    if tags.get(_PLANES, 1) == 2 and len(depths) > 1 and max(depths) > 8:
-        msg = f"its {max(depths)} bit colors lie in separate planes, which can't be read: save it with colors pixel by pixel"
-        raise ValueError(msg)
-
-
 def _deep_grey(picture: ImageFile.ImageFile) -> Image.Image:
     """Return a grey picture of 16 bit with transparency (which is laid over black), read as four bytes a pixel; Pillow keeps one of two."""
     picture._mode = "RGBA"
-    picture.tile = [_with_rawmode(tile, "RGBA") for tile in picture.tile]
+    picture.tile = [with_rawmode(tile, "RGBA") for tile in picture.tile]
     pixels = np.asarray(picture).astype(np.uint16)
     grey, alpha = 256 * pixels[..., 0] + pixels[..., 1], 256 * pixels[..., 2] + pixels[..., 3]
     return Image.fromarray(np.rint(grey * (alpha / np.float64(65535))).astype(np.uint16))
@@ -169,32 +157,36 @@ def _other_byte(picture: ImageFile.ImageFile) -> str | None:
 
 def _deep_color(picture: ImageFile.ImageFile, again: ImageFile.ImageFile, other_byte: str) -> npt.NDArray[np.uint16]:
     """Return a color picture of 16 bit, (3, y, x), from two readings of it; transparency is laid over black."""
-    again.tile = [_with_rawmode(tile, other_byte) for tile in again.tile]
+    again.tile = [with_rawmode(tile, other_byte) for tile in again.tile]
     coarse, fine = (np.asarray(one.convert(one.mode)).astype(np.uint16) for one in (picture, again))
     color: npt.NDArray[np.uint16] = (256 * coarse + fine).transpose(2, 0, 1)
     if picture.mode == "RGBA":
         color[:3] = np.rint(color[:3] * (color[3] / np.float64(65535)))
-    return color[:3]
+    return _without_key(picture, color[:3])
 
 
-def _with_rawmode(tile: Any, rawmode: str) -> Any:
-    """Return one of Pillow's tiles (codec, extent, offset, details), its numbers to be taken as another kind."""
-    details = (rawmode, *tile[3][1:]) if isinstance(tile[3], tuple) else rawmode
-    return (
-        tile._replace(args=details) if hasattr(tile, "_replace") else (*tile[:3], details)
-    )  # a plain tuple before Pillow 11
+def _without_key(picture: Image.Image, deep: npt.NDArray[np.uint16]) -> npt.NDArray[np.uint16]:
+    """Return pixels of 16 bit, (y, x) or (3, y, x), with the one grey or color that a PNG calls transparent made black."""
+    key = picture.info.get("transparency")
+    if key is None:
+        return deep
+    is_key = deep == key if deep.ndim == 2 else (deep == np.reshape(key, (3, 1, 1))).all(axis=0)
+    return np.where(is_key, np.uint16(0), deep)
 
 
 def _simplify(picture: ImageFile.ImageFile) -> Image.Image | npt.NDArray[np.floating[Any]]:
     """Return a picture as grey (L or I;16) or color (RGB), without palette and transparency; measurements as an array."""
     mode = picture.mode
     if mode == "I" and picture.format == "PNG":  # how older Pillow gives 16 bit PNG
-        return Image.fromarray(np.asarray(picture).astype(np.uint16))
+        return Image.fromarray(_without_key(picture, np.asarray(picture).astype(np.uint16)))
     if mode in ("F", "I"):
-        measured: npt.NDArray[np.floating[Any]] = np.asarray(picture, np.float32 if mode == "F" else np.float64)
-        return measured[None]
+        numbers = np.asarray(picture)
+        numbers = numbers.view(np.uint32) if mode == "I" and is_unsigned(picture) else numbers
+        measured: npt.NDArray[np.floating[Any]] = numbers.astype(np.float32 if mode == "F" else np.float64)
+        return as_bright(picture, measured)[None]
     if mode.startswith("I;16"):
-        return Image.fromarray(np.asarray(picture).astype(np.uint16))  # in the machine's byte order
+        grey = np.asarray(picture).astype(np.uint16)  # in the machine's byte order
+        return Image.fromarray(as_bright(picture, _without_key(picture, grey)))
     plain = "L" if mode in ("1", "L", "LA", "La") else "RGB"
     if picture.has_transparency_data:
         layered = picture.convert(plain + "A")
