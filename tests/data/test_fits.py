@@ -234,3 +234,38 @@ def test_where_names_do_not_tell_it_is_said_once(tmp_path, names, caplog, monkey
     caplog.clear()
     read_fits(path, 1)
     assert not caplog.records
+
+
+FLUX = RNG.normal(0, 1, (12, 9)).astype(np.float32)
+RAW = RNG.poisson(900, (12, 9))
+MASKS = {
+    "bytes": (FLUX > 0).astype(np.uint8), "16 bit": (FLUX > 0).astype(np.int16), "64 bit": (FLUX > 0).astype(np.int64),
+    "floating": (FLUX > 0).astype(np.float32), "weights of 1": np.ones_like(FLUX),
+    "segments": RNG.integers(0, 40, (12, 9)).astype(np.int32),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("names", [("", ""), ("A", "B"), ("SCI1", "SCI2")])
+@pytest.mark.parametrize("picture", [FLUX, FLUX.astype(np.float64), RAW.astype(np.int16), RAW.astype(np.uint16)])
+@pytest.mark.parametrize("mask", MASKS.values(), ids=MASKS)
+@pytest.mark.parametrize("primary", ["empty", "mask"])
+def test_where_names_do_not_tell_the_picture_is_no_mask_by_its_numbers(
+    tmp_path, mask, picture, names, primary, caplog, monkeypatch
+):
+    """Wherever it stands; and whatever is read, it is said."""
+    for order in ((mask, picture), (picture, mask)):
+        monkeypatch.setattr("zoobot.data.fits._SAID", set())
+        hdus = [fits.ImageHDU(image, name=name) for image, name in zip(order, names, strict=True)]
+        first = fits.PrimaryHDU(mask if primary == "mask" and "SCI1" not in names else None)
+        path = write(tmp_path / f"{order[0] is picture}.fits", first, *hdus)
+        caplog.clear()
+        np.testing.assert_array_equal(read_fits(path, None), picture[None].astype(float))
+        place = 1 if order[0] is picture else 2
+        assert f"HDU {place} is read" in caplog.text
+        assert "--hdu" in caplog.text
+
+
+def test_a_picture_of_bytes_alone_is_read_without_a_word(tmp_path, caplog):
+    path = write(tmp_path / "a.fits", fits.PrimaryHDU(MASKS["bytes"]), fits.ImageHDU(FLUX, name="ERR"))
+    np.testing.assert_array_equal(read_fits(path, None), MASKS["bytes"][None])
+    assert caplog.text == ""

@@ -56,7 +56,8 @@ def read_fits(path: Path, hdu: HDUs | None) -> npt.NDArray[np.floating[Any]]:
     hdu : int, str, tuple of these, or None
         Number (0 is the primary HDU) or name of the HDU; several are bands in that order. None takes the first image that
         names (SCI, IMAGE, DATA, ...) say to be the picture, else the first that is no mask, weight or error map by its
-        name (`COMPANIONS`). Where several could be the picture, a warning is logged once for each layout of files.
+        name (`COMPANIONS`) and no mask by its numbers. Where several could be the picture, a warning is logged once for each layout
+        of files.
 
     Returns
     -------
@@ -140,15 +141,32 @@ def _first_image(hdus: Any, path: Path) -> int:
         raise ImageError(msg)
     ranks = {index: _rank(hdus[index]) for index in images}
     best = [index for index in images if ranks[index] == min(ranks.values())]
-    if len(best) > 1 or ranks[best[0]] == _COMPANION:
-        layout = (best[0], *(hdu.name for hdu in hdus))
-        if layout not in _SAID:
-            _SAID.add(layout)
-            logger.warning(
-                "%s has several images (%s): HDU %d is read, as in other files like it. Name another with --hdu (hdu=).",
-                path, _summary(hdus), best[0],
-            )  # fmt: skip
-    return best[0]
+    if best == [0] and not hdus[0].header.get("EXTNAME") and _UNNAMED in ranks.values() and _is_mask(hdus[0]):
+        best = [index for index in images if ranks[index] != _COMPANION]  # it is called PRIMARY for its place alone
+    if len(best) == 1 and ranks[best[0]] != _COMPANION:
+        return best[0]
+    chosen = next((index for index in best if not _is_mask(hdus[index])), best[0])
+    layout = (chosen, *(hdu.name for hdu in hdus))
+    if layout not in _SAID:
+        _SAID.add(layout)
+        logger.warning(
+            "%s has several images (%s): HDU %d is read, as in other files like it. Name another with --hdu (hdu=).",
+            path, _summary(hdus), chosen,
+        )  # fmt: skip
+    return chosen
+
+
+def _is_mask(hdu: Any) -> bool:
+    """Return whether an HDU's numbers are more like those of a mask or a map of segments than like a picture's.
+
+    There are two of them at most; or they are whole and not scaled, and not of 16 bit, as raw counts are.
+    """
+    header = hdu.header
+    is_scaled = header.get("BSCALE", 1) != 1 or header.get("BZERO", 0) != 0
+    if header["BITPIX"] in (8, 32, 64) and not is_scaled:
+        return True
+    check_pixels(*_image_shape(hdu), most=MAX_VALUES)
+    return len(np.unique(hdu.data)) <= 2
 
 
 _NAMED, _UNNAMED, _COMPANION = range(3)
