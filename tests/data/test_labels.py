@@ -14,6 +14,7 @@ from zoobot.data.catalog import read_catalog
 from zoobot.data.labels import check_values, class_name, infer_kind, places_of, read_labels, sentinel_note
 from zoobot.data.sentinels import find_sentinels
 from zoobot.data.splits import group_notes
+from zoobot.data.tables import read_source
 from zoobot.data.unlabelled import leave_out_unlabelled
 from zoobot.errors import LabelError
 
@@ -143,6 +144,21 @@ def test_classes_that_differ_in_spelling_are_said() -> None:
     (said,) = check_values(frame_of(["ring", "Ring", "ring ", "bar"]), ["l"], "classes")
     assert "'Ring' (1 galaxies), 'ring' (2 galaxies)" in said
     assert check_values(frame_of(["ring", "rings", "bar"]), ["l"], "classes") == []
+
+
+@pytest.mark.parametrize("writer", WRITERS)
+@pytest.mark.parametrize("name", ["999", "99", "9999.0", "-1", "1e20", "2147483647", "99.9"])
+def test_classes_that_are_numbers_among_names_are_said(name: str, writer: str, tmp_path: Path) -> None:
+    labels = ["ring", name, "bar", name, "ring", name]
+    frame = read_source(WRITERS[writer]({"file_loc": [f"{row}.jpg" for row in range(6)], "l": labels}, tmp_path))[0]
+    (said,) = check_values(frame, ["l"], "classes")
+    assert f"'no label': '{name}' (3 galaxies)" in said
+    assert "leave those labels blank" in said
+
+
+@pytest.mark.parametrize("name", ["0", "1", "9", "98", "inf", "2019", "99 arcsec"])
+def test_other_numbers_among_names_are_classes(name: str) -> None:
+    assert check_values(frame_of(["ring", name, "bar"]), ["l"], "classes") == []
 
 
 RNG = np.random.default_rng(3)

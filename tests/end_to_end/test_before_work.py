@@ -4,15 +4,18 @@ import shutil
 import sys
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 import timm
+from astropy.io import fits
 from tests.end_to_end.options import arguments
 from timm.models import save_for_hf
 
 import zoobot
 from zoobot.data import Preprocessing
 from zoobot.encoders.runtimes import PACKAGES
+from zoobot.errors import ImageError
 
 READ: list[str] = []
 
@@ -186,6 +189,85 @@ def test_images_are_read_where_nothing_is_refused(runs, galaxies, encoder, zoobo
     READ.clear()
     assert zoobot_command(*arguments("predict", known)).code == 0
     assert len(set(READ)) == 96
+
+
+# command, what its images have, options, what the message has to say
+FIRST_LOOKS = [
+    ("finetune", 5, {}, "the image has 5 bands, but channels is 3"),
+    ("finetune", 3, {"channels": 4}, "the image has 3 bands, but channels is 4"),
+    ("finetune", 3, {"hdu": "FLUX"}, "no HDU 'FLUX'"),
+    ("finetune", 5, {"label": "radius"}, "the image has 5 bands, but channels is 3"),
+    ("finetune", 5, {"label": None, "tree": "{tree}"}, "the image has 5 bands, but channels is 3"),
+    ("compare", 5, {}, "the image has 5 bands, but channels is 3"),
+    ("compare", 3, {"encoder": ("{encoder}", "{five}/model")}, "the image has 3 bands, but channels is 5"),
+    ("evaluate", 5, {}, "the image has 5 bands, but channels is 3"),
+    ("predict", 5, {}, "the image has 5 bands, but channels is 3"),
+    ("explain", 5, {"limit": 90}, "the image has 5 bands, but channels is 3"),
+    ("pretrain", 5, {"galaxies": "{catalog}", "tree": "{tree}"}, "the image has 5 bands, but channels is 3"),
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def cubes(galaxies, tmp_path_factory) -> dict[int, Path]:
+    """Catalogs of FITS cubes, by their number of bands."""
+    folder = tmp_path_factory.mktemp("cubes")
+    frame = pd.read_csv(galaxies / "catalog.csv")
+    noise = np.random.default_rng(0)
+    for bands in (3, 5):
+        names = [f"{place}_{bands}.fits" for place in range(len(frame))]
+        for name in names:
+            fits.PrimaryHDU(noise.random((bands, 40, 40)).astype(np.float32)).writeto(folder / name)
+        frame.assign(file_loc=names).to_csv(folder / f"{bands}.csv", index=False)
+    return {bands: folder / f"{bands}.csv" for bands in (3, 5)}
+
+
+@pytest.mark.parametrize(
+    ("command", "bands", "changed", "said"),
+    FIRST_LOOKS,
+    ids=[f"{one} {bands} {said}" for one, bands, _, said in FIRST_LOOKS],
+)
+def test_settings_that_no_image_fits_are_found_from_the_first(
+    command, bands, changed, said, runs, cubes, galaxies, encoder, finetune, zoobot_command, tmp_path
+):
+    known = {
+        "catalog": cubes[bands], "run": runs["run"], "encoder": encoder, "out": tmp_path / "out", "tree": galaxies / "tree.yaml"
+    }  # fmt: skip
+    if "encoder" in changed:
+        known["five"] = tmp_path / "five"
+        finetune(known["five"], "--label", "ring", "--epochs", 1, "--channels", 5, catalog=cubes[5])
+    READ.clear()
+    answer = zoobot_command(*words_of(command, changed, known))
+    assert answer.code == 2, answer.out + answer.err
+    assert said in answer.err
+    assert "Traceback" not in answer.err
+    assert not (tmp_path / "out").exists() or not list((tmp_path / "out").rglob("*.ckpt"))
+    assert len(set(READ)) <= (64 if command in ("predict", "evaluate", "explain") else 9)
+
+
+def test_settings_that_no_image_fits_are_found_from_the_first_in_python(cubes):
+    datamodule = zoobot.GalaxyDataModule("ring", cubes[5], image_size=32, num_workers=0)
+    READ.clear()
+    with pytest.raises(ImageError, match=r"the first 3 of 67 images can't be read:\n .*the image has 5 bands"):
+        datamodule.setup("fit")
+    assert len(set(READ)) == 3
+
+
+@pytest.mark.parametrize("label", ["ring", "radius"])
+def test_a_test_catalog_of_the_same_files_is_refused_unread(label, galaxies, encoder, zoobot_command, tmp_path):
+    """Whatever the galaxies are called, and also where only some are the same."""
+    train = catalog_with(galaxies, tmp_path)
+    frame = pd.read_csv(train)
+    other = shutil.copy(frame["file_loc"][0], tmp_path / "new.jpg")
+    frame.assign(id_str=[f"t{row}" for row in range(96)], file_loc=[*frame["file_loc"][:95], other]).to_csv(
+        tmp_path / "test.csv", index=False
+    )
+    known = {"catalog": train, "encoder": encoder, "out": tmp_path / "out"}
+    for test, found in ((train, "96 of 96"), (tmp_path / "test.csv", "95 of 96")):
+        READ.clear()
+        answer = zoobot_command(*words_of("finetune", {"label": label, "test": test}, known))
+        assert answer.code == 2, answer.out + answer.err
+        assert f"{found} galaxies of the test catalog have the very image of a galaxy" in answer.err
+        assert len(set(READ)) <= 9  # the first few of each part
 
 
 # command, columns of the catalog that are new (values, or the column to copy), options, what the message has to say

@@ -111,6 +111,23 @@ def test_what_is_odd_is_said_and_kept_for_the_report(table, finetune, tmp_path):
     assert all(answer.err.count(note) == 1 for note in notes)
 
 
+def test_a_number_among_names_is_said_by_every_command_that_reads_labels(
+    table, finetune, zoobot_command, encoder, tmp_path
+):
+    table.assign(shape=table["shape"].mask(table.index % 8 == 0, "999")).to_csv(tmp_path / "catalog.csv", index=False)
+    n, run = 12, tmp_path / "run"
+    trained = finetune(run, "--label", "shape", "--epochs", 1, catalog=tmp_path / "catalog.csv")
+    evaluated = zoobot_command(
+        "evaluate", tmp_path / "catalog.csv", "--model", run / "model", "--no-report", "--out", tmp_path / "evaluated"
+    )
+    compared = zoobot_command(
+        "compare", tmp_path / "catalog.csv", "--label", "shape", "--encoder", encoder, "--repeats", 2, "--out", tmp_path / "compared"
+    )  # fmt: skip
+    for answer in (trained, evaluated, compared):
+        assert answer.code == 0, answer.err
+        assert f"may stand for 'no label': '999' ({n} galaxies)" in " ".join((answer.out + answer.err).split())
+
+
 def test_galaxies_without_a_label_are_left_out_on_demand_and_counted(table, finetune, zoobot_command, quick, tmp_path):
     frame = table.astype({"shape": object})
     frame.loc[:4, "shape"] = ["", " ", "NA", "None", None]

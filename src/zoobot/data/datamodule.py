@@ -14,7 +14,7 @@ from torch.utils.data import DataLoader, Sampler
 from zoobot.data.augment import Augmentation, Transform, centre_views, custom_views, random_views
 from zoobot.data.catalog import label_columns, read_catalog
 from zoobot.data.fills import FillCount
-from zoobot.data.images import ImageSettings, Stretch
+from zoobot.data.images import ImageSettings, Stretch, check_first_images
 from zoobot.data.labels import LabelKind, check_values, infer_kind, is_names, read_labels
 from zoobot.data.pixels import KeptPixels, Preprocessing, default_workers, keep_pixels
 from zoobot.data.rows import EpochSampler, Galaxies, InOrder, as_it_is, class_weights
@@ -280,12 +280,19 @@ class GalaxyDataModule(L.LightningDataModule):
         ]
         return np.concatenate([one.values for one in columns], axis=1)
 
+    def check_images(self) -> None:
+        """Decode the first few images of each part, and refuse settings that they can't be read with; see `check_first_images`."""
+        self.read_catalogs()
+        for frame in self.frames.values():
+            check_first_images(frame["file_loc"].tolist(), self.preprocessing.images)
+
     def setup(self, stage: str | None = None) -> None:
         """Read the catalogs and decode the images that the stage needs, once."""
         self.read_catalogs()
         wanted: dict[str | None, tuple[Part, ...]] = {
             "fit": ("train", "val"), "validate": ("val",), "test": ("test",), "predict": ("predict",)
         }  # fmt: skip
+        self.check_images()
         fills = FillCount()
         for part in wanted.get(stage, ("train", "val", "test", "predict")):
             if part in self.frames and part not in self.pixels:

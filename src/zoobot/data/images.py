@@ -33,6 +33,9 @@ FileLoc = str | Path | Sequence[str | Path]
 FITS_SUFFIXES = (".fits", ".fits.gz", ".fits.fz", ".fit", ".fit.gz", ".fit.fz")
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp", *FITS_SUFFIXES)
 
+_LOOKED_AT, _SMALL = 3, 32
+"""How many images are decoded to see whether settings fit them, and at which size"""
+
 _LUMINANCE = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R 601, as in Pillow
 
 
@@ -201,6 +204,40 @@ def decode_with_fills(
     resized = np.stack([planes(central_square(Image.fromarray(band), size))[0] for band in image]).clip(0, 1)
     is_shallow = isinstance(first, Image.Image) and first.mode in ("L", "RGB")
     return np.rint(resized * 255).astype(np.uint8) if is_shallow else resized, fills
+
+
+def check_first_images(files: Sequence[str], settings: ImageSettings) -> None:
+    """Refuse settings that images can't be read with, before long work: the first few are decoded.
+
+    Where one of them can be read, others that can't are left to be counted when all are read.
+
+    Parameters
+    ----------
+    files
+        The images, as `FileLoc`.
+    settings
+        How to read them.
+
+    Raises
+    ------
+    ImageError
+        None of the first few can be read: why, of each.
+    """
+    reasons: list[str] = []
+    for name in files[:_LOOKED_AT]:
+        try:
+            decode_image(name, settings, _SMALL)
+        except ImageError as err:
+            reasons.append(str(err))
+        else:
+            return
+    if reasons:
+        lines = "\n  ".join(reasons)
+        msg = (
+            f"the first {len(reasons)} of {len(files)} images can't be read:\n  {lines}\nChange the settings, mend or replace the "
+            "files, or drop their rows."
+        )
+        raise ImageError(msg)
 
 
 def gives_floats(file_loc: FileLoc) -> bool:

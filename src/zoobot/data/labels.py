@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from zoobot.data.catalog import check_labels, label_columns
-from zoobot.data.sentinels import Sentinel, class_sentinels, find_sentinels
+from zoobot.data.sentinels import Sentinel, class_sentinels, find_sentinels, is_named
 from zoobot.data.text import as_numbers, is_text, tidy_text
 from zoobot.data.unlabelled import are_labelled
 from zoobot.errors import LabelError
@@ -184,8 +184,8 @@ def places_of(labels: pd.Series[Any], classes: Sequence[str]) -> npt.NDArray[np.
 def check_values(frame: pd.DataFrame, columns: Sequence[str], kind: LabelKind) -> list[str]:
     """Return what is odd about labels that can be read: sentences for the user.
 
-    Classes that differ only in case, spaces, ``-`` or ``_``; measurements that are probably none (see `find_sentinels`); galaxies without
-    any vote. See `zoobot.data.votes.vote_notes` for more on votes.
+    Classes that differ only in case, spaces, ``-`` or ``_``, or are numbers such as 999 among names; measurements that are probably none
+    (see `find_sentinels`); galaxies without any vote. See `zoobot.data.votes.vote_notes` for more on votes.
 
     Raises
     ------
@@ -196,7 +196,7 @@ def check_values(frame: pd.DataFrame, columns: Sequence[str], kind: LabelKind) -
     for column in columns:
         values = as_numbers(tidy_text(frame[column]))
         if kind == "classes":
-            said += _variants(column, values.dropna())
+            said += _variants(column, values.dropna()) + _numeric_names(column, values.dropna())
         elif kind == "numbers" and not is_names(values):
             said += judge_numbers(frame, column, values)
     if kind == "votes":
@@ -313,6 +313,20 @@ def _variants(column: str, values: pd.Series[Any]) -> list[str]:
         "if they mean the same, write them alike."
         for names in alike.values()
         if len(names) > 1
+    ]
+
+
+def _numeric_names(column: str, values: pd.Series[Any]) -> list[str]:
+    """Say which class names are numbers that may stand for "no label"; those below 0 are refused where classes are found."""
+    if not is_names(values):
+        return []
+    counts = values.astype(str).value_counts()
+    numbers = {name: number for name in sorted(counts.index) if (number := _as_number(name)) is not None}
+    suspects = [name for name, number in numbers.items() if np.isfinite(number) and (number == -1 or is_named(number))]
+    return [
+        f"Column {column!r} has a class among names that may stand for 'no label': {name!r} ({counts[name]} galaxies). It is taken as it "
+        "is; leave those labels blank if it is no class."
+        for name in suspects
     ]
 
 

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from zoobot.data.catalog import read_catalog
 from zoobot.data.fills import FillCount
+from zoobot.data.images import check_first_images
 from zoobot.data.pixels import Preprocessing, keep_pixels
 from zoobot.data.rows import Galaxies
 from zoobot.data.splits import split_rows
@@ -85,6 +86,7 @@ class CatalogGalaxies:
         self.tree = tree
         self.preprocessing = preprocessing
         self.labels = None if tree is None else vote_counts(self.frame, tree, source)
+        check_first_images(self.frame["file_loc"].tolist(), preprocessing.images)
         self.rows = held_out(len(self.frame), val_fraction, seed)
         self.galaxies = Galaxies(self.frame, self.labels, None, preprocessing)
         self.name = source

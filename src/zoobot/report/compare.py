@@ -253,6 +253,7 @@ def compare_encoders(
     """
     from zoobot.data import Preprocessing
     from zoobot.data.catalog import check_columns, label_columns, read_catalog
+    from zoobot.data.images import ImageSettings, check_first_images
     from zoobot.data.splits import group_codes, group_notes
     from zoobot.data.unlabelled import leave_out_unlabelled
     from zoobot.predictions import feature_array, represent
@@ -271,12 +272,16 @@ def compare_encoders(
     truth, kind, told = read_label(frame, label, task)
     say(f"{len(frame)} labelled galaxies; {label} ({told or 'numbers'}).")
     check_labels(truth, kind, groups)
-    settings = None if image_size is None else Preprocessing(image_size=image_size)
     sources = {}
     for name in encoders:  # all of them, before the first of the images is read
         encoder, learned = encoder_of(name)
-        sources[name] = encoder, settings or learned
-        encoder.check_size((settings or learned or encoder).image_size)
+        if image_size is not None or learned is None:
+            images = ImageSettings(channels=encoder.in_chans)
+            learned = Preprocessing(image_size=image_size or encoder.image_size, images=images)
+        sources[name] = encoder, learned
+        encoder.check_size(learned.image_size)
+    for images in {(own if hdu is None else own.with_hdu(hdu)).images for _, own in sources.values()}:
+        check_first_images(frame["file_loc"].tolist(), images)
     features: dict[str, NDArray[np.float32]] = {}
     for name, (encoder, own) in sources.items():
         say(f"Features of {name}.")

@@ -29,22 +29,16 @@ def check_apart(frames: Mapping[Part, pd.DataFrame], group_col: str | None = Non
     Raises
     ------
     CatalogError
-        Images with the same content: how many, and the first few.
+        The same files, or others with the same content: how many, and the first few.
     """
     test = frames["test"]
     learned = pd.concat([frames["train"], frames["val"]], ignore_index=True)
+    _refuse_same(test, test["file_loc"].isin(learned["file_loc"]))  # which takes no reading of images
     contents = [
         pd.Series([row.tobytes() for row in file_digests(frame["file_loc"].tolist())], dtype=object)
         for frame in (test, learned)
     ]
-    same_file = contents[0].isin(contents[1]).to_numpy()
-    if same_file.any():
-        msg = (
-            f"{same_file.sum()} of {len(test)} galaxies of the test catalog have the very image of a galaxy that is trained or validated "
-            f"on: {listed(test.loc[same_file, 'id_str'].tolist())}. Scores of them would be too good: drop them from one of the two "
-            "catalogs."
-        )
-        raise CatalogError(msg)
+    _refuse_same(test, contents[0].isin(contents[1]))
     found = []
     same_id = test["id_str"].isin(learned["id_str"])
     if same_id.any():
@@ -61,3 +55,14 @@ def check_apart(frames: Mapping[Part, pd.DataFrame], group_col: str | None = Non
                 "validated on. If they are the same groups, scores are too good."
             )
     return found
+
+
+def _refuse_same(test: pd.DataFrame, same: pd.Series[bool]) -> None:
+    """Refuse test galaxies whose images are among those that train or validate."""
+    if same.any():
+        msg = (
+            f"{same.sum()} of {len(test)} galaxies of the test catalog have the very image of a galaxy that is trained or validated "
+            f"on: {listed(test.loc[same.to_numpy(), 'id_str'].tolist())}. Scores of them would be too good: drop them from one of the two "
+            "catalogs."
+        )
+        raise CatalogError(msg)

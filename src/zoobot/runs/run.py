@@ -119,10 +119,11 @@ def finetune_run(
     before = _check_folder(settings, folder, resume=resume, overwrite=overwrite)
     datamodule, model = build(settings)
     folder.refuse_inputs({}, chain(*(frame["file_loc"] for frame in datamodule.frames.values())))
-    for sentence in check_apart(datamodule.frames, settings.group_col) if settings.test else ():
-        say(sentence)
     if settings.folds:
         check_folds(datamodule, settings.folds)
+    datamodule.check_images()
+    for sentence in check_apart(datamodule.frames, settings.group_col) if settings.test else ():
+        say(sentence)
     made_of = origin(datamodule, model)
     unknown = None if before is None else check_same(out / CHECKPOINTS, made_of, MIXED)
     if unknown is not None:
