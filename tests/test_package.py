@@ -1,10 +1,12 @@
-"""The package as a whole: quick to import, its public names, which room may import which, and what is in the wheel."""
+"""The package as a whole: quick to import, its public names, which module may import which, and what is in the wheel."""
 
 import ast
 import importlib
 import subprocess
 import sys
 import zipfile
+from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -35,7 +37,7 @@ HOUSE = (
     {"places"},
     {"progress", "precision", "files", "ranges"},
     {"unpacking", "stopping"},
-    {"errors", "schema", "terminal"},
+    {"errors", "schema", "terminal", "version"},
 )
 FLOOR = {room: floor for floor, rooms in enumerate(HOUSE) for room in rooms}
 MODULES = sorted(path for path in SOURCE.rglob("*.py") if path != SOURCE / "__init__.py")
@@ -77,30 +79,56 @@ def test_the_guides_import_path_gives_the_same_module():
 def test_rooms_import_from_rooms_below_only(path):
     room = path.relative_to(SOURCE).parts[0].removesuffix(".py")
     assert room in FLOOR, f"give {room!r} its floor in HOUSE, as DESIGN.md has it"
-    imported = {name for name in rooms_imported(path) if name != room}
+    named = imports(path, typing=True)
+    assert "zoobot" not in named, "import from the room that has it: the package imports every room"
+    imported = {name.split(".")[1] for name in named} - {room}
     assert imported <= set(FLOOR), f"{imported - set(FLOOR)} are not rooms"
     above = {name for name in imported if FLOOR[name] <= FLOOR[room]}
     assert not above, f"{room} is below {above}"
 
 
-def rooms_imported(path: Path) -> set[str]:
-    """Return the rooms of zoobot that a module imports from, anywhere in it."""
-    rooms = set()
-    for node in ast.walk(ast.parse(path.read_text())):
+def test_no_circle_of_files():
+    names = {module_name(path) for path in MODULES}
+    graph = {}
+    for path in MODULES:
+        found = {(name if name in names else name.rpartition(".")[0]) for name in imports(path)}
+        graph[module_name(path)] = (found & names) - {module_name(path)}
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as circle:
+        pytest.fail(f"modules import each other in a circle: {' <- '.join(circle.args[1])}")
+
+
+def module_name(path: Path) -> str:
+    return ".".join(path.relative_to(SOURCE.parent).with_suffix("").parts).removesuffix(".__init__")
+
+
+def imports(path: Path, *, typing: bool = False) -> set[str]:
+    """Return what a module imports of zoobot, anywhere in it: names of modules, or of what is in them; or for type checkers too."""
+    found = set()
+    tree = ast.parse(path.read_text())
+    for node in ast.walk(tree) if typing else at_run_time(tree):
         if isinstance(node, ast.Import):
-            rooms |= {alias.name.split(".")[1] for alias in node.names if alias.name.startswith("zoobot.")}
+            found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path} line {node.lineno}: imports are written in full"
-            if node.module == "zoobot":
-                rooms |= {alias.name for alias in node.names} - {"__version__"}
-            elif (node.module or "").startswith("zoobot."):
-                rooms.add(node.module.split(".")[1])
-    return rooms
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+            found |= {"zoobot"} if node.module == "zoobot" else set()
+    return {name for name in found if name.partition(".")[0] == "zoobot"}
+
+
+def at_run_time(node: ast.AST) -> Iterator[ast.AST]:
+    """Yield a node and all below it, without what stands under ``if TYPE_CHECKING``."""
+    yield node
+    only_types = isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
+    for child in node.orelse if only_types else ast.iter_child_nodes(node):
+        yield from at_run_time(child)
 
 
 def test_the_wheel_holds_every_module_and_data_file(tmp_path):
     build = pytest.importorskip("hatchling.builders.wheel", reason="hatchling builds the wheel: pip install hatchling")
     wheel = next(build.WheelBuilder(str(ROOT)).build(directory=str(tmp_path), versions=["standard"]))
+    assert Path(wheel).name.startswith(f"zoobot-{zoobot.__version__}-")
     packed = set(zipfile.ZipFile(wheel).namelist())
     wanted = {
         path.relative_to(SOURCE.parent).as_posix()

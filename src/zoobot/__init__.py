@@ -6,7 +6,7 @@ Everything listed in ``__all__`` is imported when first used, so that ``import z
 import importlib
 from typing import TYPE_CHECKING, Any
 
-__version__ = "3.0.0.dev0"
+from zoobot.version import __version__
 
 _HOMES = {
     "GalaxyDataModule": "zoobot.data",

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from zoobot import simulate
 from zoobot.encoders.bundled import BUNDLED
 from zoobot.errors import OutputError
 from zoobot.files import read_json
@@ -17,6 +16,7 @@ from zoobot.report import confident_sheet
 from zoobot.report.names import MODEL_FOLDER, PREDICTIONS_FILE
 from zoobot.runs import RunSettings, finetune_run
 from zoobot.runs.run import MADE
+from zoobot.simulate import rings
 
 N_GALAXIES = 400
 SHEET = "most_confident.png"
@@ -33,7 +33,7 @@ def run_demo(out: Path, *, say: Callable[[str], object]) -> dict[str, Any]:
     galaxies = out / "simulated_galaxies"
     _refuse_other_runs(out, galaxies)
     if not (galaxies / "catalog.csv").is_file():
-        simulate.rings(galaxies, N_GALAXIES)
+        rings(galaxies, N_GALAXIES)
     settings = RunSettings(
         catalog=str((galaxies / "catalog.csv").absolute()), label_cols=("ring",), encoder=BUNDLED, learning_rate=1e-3
     )

@@ -9,9 +9,9 @@ from typing import Annotated, Any
 
 import typer
 
-from zoobot import __version__
 from zoobot.ranges import RANGES, check_range
 from zoobot.terminal import Terminal
+from zoobot.version import __version__
 
 app = typer.Typer(
     help="Finetune pretrained encoders on galaxy images, from a catalog to labels that you can trust.",

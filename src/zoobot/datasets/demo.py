@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from zoobot import simulate
 from zoobot.datasets.download import NoNetworkError
 from zoobot.datasets.published import published_sets
 from zoobot.datasets.store import alone_in, download_set, read_set
 from zoobot.errors import CatalogError
+from zoobot.simulate import rings, write_set
 
 logger = logging.getLogger(__name__)
 
@@ -39,11 +39,11 @@ class Simulation:
 
 SIMULATIONS = {
     "demo_rings": Simulation(
-        "simulated_rings", lambda folder, n, first: simulate.rings(folder, n, first=first), n_train=250, n_test=70
+        "simulated_rings", lambda folder, n, first: rings(folder, n, first=first), n_train=250, n_test=70
     ),
     "demo_gz_candels": Simulation(
         "simulated_gz_candels",
-        lambda folder, n, first: simulate.write_set(
+        lambda folder, n, first: write_set(
             folder, n, survey="euclid", tree="gz_candels", seed=0, size=128, first=first
         ),
         n_train=250,

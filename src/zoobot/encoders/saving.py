@@ -8,12 +8,12 @@ from typing import Any
 
 import torch
 
-import zoobot
 from zoobot.encoders.encoder import Encoder
 from zoobot.encoders.saved import ENCODER_PREFIX, FORMAT, FORMAT_VERSION, WEIGHTS_FILE
 from zoobot.errors import EncoderError
 from zoobot.files import write_json, write_whole
 from zoobot.sealing import CONFIG_FILE, DIGESTS, digest_of
+from zoobot.version import __version__
 
 CARD_FILE = "README.md"
 
@@ -23,7 +23,7 @@ def encoder_config(encoder: Encoder) -> dict[str, Any]:
     return {
         "format": FORMAT,
         "format_version": FORMAT_VERSION,
-        "zoobot_version": zoobot.__version__,
+        "zoobot_version": __version__,
         "encoder": encoder.config.to_dict(),
     }
 

@@ -11,7 +11,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-import zoobot
 from zoobot.encoders import EncoderConfig
 from zoobot.encoders.hub import fetch_from_hub, is_hub_name
 from zoobot.encoders.load import build_saved
@@ -25,6 +24,7 @@ from zoobot.science import Memory, Reference
 from zoobot.science.memory import MEMORY_FILE
 from zoobot.science.reference import REFERENCE_FILE
 from zoobot.sealing import CONFIG_FILE, DIGESTS, digest_of
+from zoobot.version import __version__
 
 if TYPE_CHECKING:
     from torch import nn
@@ -39,7 +39,7 @@ def model_config(model: FinetuneableZoobotAbstract) -> dict[str, Any]:
     return {
         "format": FORMAT,
         "format_version": FORMAT_VERSION,
-        "zoobot_version": zoobot.__version__,
+        "zoobot_version": __version__,
         "task": type(model).__name__,
         "task_options": model.task_options(),
         "options": model.options,

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-import zoobot
 from zoobot.pretrain.settings import SIMULATED
 from zoobot.terminal import printable
+from zoobot.version import __version__
 
 if TYPE_CHECKING:
     from zoobot.encoders import Encoder
@@ -34,7 +34,7 @@ def model_card(encoder: Encoder, settings: PretrainSettings, result: Mapping[str
     return (
         "\n\n".join(
             [
-                f"{HEAD}# {encoder.config.architecture}, pretrained on galaxies with Zoobot {zoobot.__version__}",
+                f"{HEAD}# {encoder.config.architecture}, pretrained on galaxies with Zoobot {__version__}",
                 f"An encoder of {n_parameters / 1e6:.1f} million parameters and {encoder.num_features} features, for images of "
                 f"{encoder.image_size} x {encoder.image_size} pixels, {encoder.in_chans} channels in [0, 1]; normalisation is inside. "
                 "Load it with `zoobot.load_encoder(FOLDER)`, or finetune it with `--encoder FOLDER`.",

@@ -12,7 +12,6 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
-from zoobot import trees
 from zoobot.data.augment import Augmentation, centre_views, random_views
 from zoobot.data.images import ImageSettings
 from zoobot.data.pixels import Preprocessing, default_workers
@@ -23,6 +22,8 @@ from zoobot.pretrain.plan import Plan, make_plan
 from zoobot.pretrain.settings import PretrainSettings, Source
 from zoobot.pretrain.views import two_views, vary_colors
 from zoobot.pretrain.votes import MergedTrees
+from zoobot.trees import Schema
+from zoobot.trees import load as load_tree
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -69,7 +70,7 @@ class PretrainData(L.LightningDataModule):
         )
         self.workers = default_workers() if settings.workers is None else settings.workers
         sources = settings.sources()
-        tree_of = {source.tree: trees.load(source.tree) for source in sources if source.tree is not None}
+        tree_of = {source.tree: load_tree(source.tree) for source in sources if source.tree is not None}
         self.trees = MergedTrees(list(tree_of.values())) if tree_of else None
         self.real = [
             self._real(source, tree_of[source.tree]) for source in sources if source.tree and source.kind != "simulated"
@@ -176,7 +177,7 @@ class PretrainData(L.LightningDataModule):
     def _unknown_truth(self, image: Tensor) -> Tensor:
         return torch.full((len(image), len(self.targets)), torch.nan, device=image.device)
 
-    def _real(self, source: Source, tree: trees.Schema) -> RealGalaxies:
+    def _real(self, source: Source, tree: Schema) -> RealGalaxies:
         share, seed = self.settings.val_fraction, self.settings.seed
         if source.kind == "hugging_face":
             from zoobot.pretrain.hugging_face import HuggingFaceGalaxies

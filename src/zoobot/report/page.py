@@ -39,6 +39,7 @@ from zoobot.report.training_plots import training_plots
 from zoobot.report.votes import question_table, saved_scores, vote_plots
 from zoobot.report.words import DASH, number
 from zoobot.science import score_votes
+from zoobot.version import __version__
 
 if TYPE_CHECKING:
     import jinja2
@@ -155,7 +156,7 @@ class _Page:
         self.lead = said(head.LEAD, self.run)
         self.tiles: list[dict[str, str]] = []
         now = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M UTC")
-        self.footer = said(head.FOOTER, head.Written(now, zoobot_version(), str(contents.folder.absolute())))
+        self.footer = said(head.FOOTER, head.Written(now, __version__, str(contents.folder.absolute())))
 
     def build(self) -> None:
         """Gather all sections."""
@@ -315,13 +316,6 @@ def _tiles(scores: Table | None) -> list[dict[str, str]]:
         {"name": said(head.TILE_NAME, (row[0], first)), "value": row[1], "interval": said(head.TILE, row[2])}
         for row in shown
     ]
-
-
-def zoobot_version() -> str:
-    """Return the version of the package."""
-    import zoobot
-
-    return zoobot.__version__
 
 
 @lru_cache(maxsize=1)

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-import zoobot
 from zoobot.data.labels import Labels
 from zoobot.files import write_json
 from zoobot.predictions import write_table
@@ -21,6 +20,7 @@ from zoobot.report.names import ABOUT_FILE, GROUP_COLUMN, PARTS_FILE
 from zoobot.report.words import count
 from zoobot.runs.held_out import labelled_galaxies
 from zoobot.runs.settings import RunSettings
+from zoobot.version import __version__
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,7 +37,7 @@ def about_model(model: FinetuneableZoobotAbstract, encoder: str, started: str) -
         "command": shlex.join(["zoobot", *sys.argv[1:]]) if Path(sys.argv[0]).name == "zoobot" else None,
         "started": started,
         "machine": _machine(),
-        "versions": {"zoobot": zoobot.__version__, "python": platform.python_version()}
+        "versions": {"zoobot": __version__, "python": platform.python_version()}
         | {name: version(name) for name in PACKAGES},
         "task": model.kind,
         "label_cols": model.label_cols,

@@ -10,7 +10,6 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from zoobot import trees
 from zoobot.errors import OptionError
 from zoobot.ranges import bounded
 from zoobot.simulate.draws import Draws, Mask, Values
@@ -32,6 +31,8 @@ from zoobot.simulate.population import PARAMETER_COLUMNS, companions, draw, get_
 from zoobot.simulate.surveys import Survey, get_survey
 from zoobot.simulate.truth import Truth, true_values
 from zoobot.simulate.volunteers import Volunteers
+from zoobot.trees import Schema
+from zoobot.trees import load as load_tree
 
 Normals = npt.NDArray[np.float32]
 
@@ -118,14 +119,14 @@ class SimulatedSurvey:
         survey: str | Survey = "decals",
         *,
         size: int = 128,
-        tree: "str | trees.Schema | None" = None,
+        tree: "str | Schema | None" = None,
         seed: int = 0,
         population: str = "pretraining",
     ) -> None:
         self.survey = get_survey(survey)
         self.size, self.seed = size, seed
         self.population = get_population(population)
-        self.tree = None if tree is None else trees.load(tree)
+        self.tree = None if tree is None else load_tree(tree)
         self._volunteers = None if self.tree is None else Volunteers(self.tree, self.survey)
 
     def galaxies(self, numbers: Sequence[int]) -> list[Galaxy]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -9,7 +10,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from zoobot.trees.questions import Question
-    from zoobot.trees.schema import Schema
 
 COLUMN, ROW = 3.4, 0.62
 """Inches a step of depth takes, and a question"""
@@ -18,24 +18,24 @@ BOX = {"boxstyle": "round,pad=0.3", "facecolor": "white", "edgecolor": "0.35", "
 LINES = ("#3b6fb6", "#c8553d", "#4a8f5b", "#8a63a8", "#b58a2b", "#4aa3a8")
 
 
-def plot(tree: Schema, ax: Axes | None = None) -> Axes:
+def plot(questions: Sequence[Question], title: str, ax: Axes | None = None) -> Axes:
     """Draw a tree and give the axes; see `Schema.plot`."""
     from matplotlib.figure import Figure
 
-    depth = _depths(tree)
-    place = _places(tree, depth)
+    depth = _depths(questions)
+    place = _places(questions, depth)
     if ax is None:
         size = (COLUMN * (max(depth.values()) + 1), max(2.0, ROW * (max(row for _, row in place.values()) + 1.6)))
         ax = Figure(figsize=size, layout="constrained").subplots()
-    for question in tree.questions:
-        for number, parent in enumerate(_leading_answers(tree, question).items()):
+    for question in questions:
+        for number, parent in enumerate(_leading_answers(questions, question).items()):
             color = LINES[(int(place[question.text][1]) + number) % len(LINES)]
             _connect(ax, place[parent[0]], place[question.text], ", ".join(parent[1]), color)
-    for question in tree.questions:
+    for question in questions:
         _box(ax, place[question.text], question)
     ax.set_xlim(-0.05, max(depth.values()) + 1)
     ax.set_ylim(max(row for _, row in place.values()) + 0.8, -0.8)
-    ax.set_title(tree.title or tree.name, fontsize=10, loc="left", parse_math=False)
+    ax.set_title(title, fontsize=10, loc="left", parse_math=False)
     ax.axis("off")
     return ax
 
@@ -64,32 +64,33 @@ def _connect(ax: Axes, start: tuple[float, float], end: tuple[float, float], ans
     )  # fmt: skip
 
 
-def _leading_answers(tree: Schema, question: Question) -> dict[str, list[str]]:
+def _leading_answers(questions: Sequence[Question], question: Question) -> dict[str, list[str]]:
     """Return the questions before one, and the answers of each that lead to it."""
     leading: dict[str, list[str]] = {}
-    for before in tree.questions:
+    for before in questions:
         answers = [answer.name for answer in before.answers if answer.text in question.asked_after]
         if answers:
             leading[before.text] = answers
     return leading
 
 
-def _depths(tree: Schema) -> dict[str, int]:
+def _depths(questions: Sequence[Question]) -> dict[str, int]:
     """Return how many questions come before each one, at most."""
+    named = {question.text: question for question in questions}
     depth: dict[str, int] = {}
 
     def of(question: Question) -> int:
         if question.text not in depth:
-            before = [of(tree.get_question(text)) for text in _leading_answers(tree, question)]
+            before = [of(named[text]) for text in _leading_answers(questions, question)]
             depth[question.text] = 1 + max(before, default=-1)
         return depth[question.text]
 
-    for question in tree.questions:
+    for question in questions:
         of(question)
     return depth
 
 
-def _places(tree: Schema, depth: dict[str, int]) -> dict[str, tuple[float, float]]:
+def _places(questions: Sequence[Question], depth: dict[str, int]) -> dict[str, tuple[float, float]]:
     """Return where each question stands: its depth, and a row of its own, below those that lead to it."""
     order: list[str] = []
 
@@ -97,11 +98,11 @@ def _places(tree: Schema, depth: dict[str, int]) -> dict[str, tuple[float, float
         if question.text in order:
             return
         order.append(question.text)
-        for following in tree.questions:
-            if question.text in _leading_answers(tree, following):
+        for following in questions:
+            if question.text in _leading_answers(questions, following):
                 add(following)
 
-    for question in tree.questions:
+    for question in questions:
         if not question.asked_after:
             add(question)
     return {text: (float(depth[text]), float(row)) for row, text in enumerate(order)}

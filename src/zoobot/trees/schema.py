@@ -312,7 +312,9 @@ class Schema:
         return f"<Schema {self.name!r}: {len(self._questions)} questions, {len(self._answers)} answers>"
 
     def __str__(self) -> str:
-        return draw(self)
+        title = f" ({self.title})" if self.title else ""
+        size = f"{len(self.questions)} questions, {len(self.label_cols)} answers"
+        return draw(self.questions, f"{self.name}{title}: {size}")
 
     def plot(self, ax: "Axes | None" = None) -> "Axes":
         """Draw the tree with matplotlib, questions as boxes and answers along the lines between them; gives the axes.
@@ -324,7 +326,7 @@ class Schema:
         """
         from zoobot.trees.plotting import plot
 
-        return plot(self, ax)
+        return plot(self.questions, self.title or self.name, ax)
 
 
 def _follow(asked: NDArray[np.floating], fraction: NDArray[np.floating]) -> NDArray[np.floating]:

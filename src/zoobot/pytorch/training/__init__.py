@@ -2,7 +2,7 @@
 
 import sys
 
-from zoobot import finetune
+import zoobot.finetune as finetune
 
 sys.modules[f"{__name__}.finetune"] = finetune
 
