@@ -28,7 +28,7 @@ from zoobot.predictions import feature_array, represent
 from zoobot.predictions.memory import memory_of, seen_by
 from zoobot.predictions.thumbnails import make_thumbnails
 from zoobot.report import Checks
-from zoobot.report.checks import draw_checks
+from zoobot.report.check_sheets import draw_checks
 from zoobot.science import (
     Reference,
     image_faults,

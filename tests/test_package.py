@@ -17,17 +17,17 @@ ROOT = Path(__file__).parents[1]
 SOURCE = ROOT / "src" / "zoobot"
 HEAVY = {"torch", "timm", "lightning", "astropy", "matplotlib", "pandas"}
 
-# From the top of the house to its foundations: each room may import from those on later lines only.
+# From the top of the house to its foundations: each room may import from those on later lines only. The report draws what it is given: it
+# knows neither models nor predictions.
 HOUSE = (
     {"cli"},
     {"demo"},
     {"runs"},
-    {"report"},
     {"predictions"},
     {"pretrain"},
     {"datasets"},
     {"pytorch"},
-    {"finetune"},
+    {"report", "finetune"},
     {"science"},
     {"simulate"},
     {"data"},
@@ -85,6 +85,13 @@ def test_rooms_import_from_rooms_below_only(path):
     assert imported <= set(FLOOR), f"{imported - set(FLOOR)} are not rooms"
     above = {name for name in imported if FLOOR[name] <= FLOOR[room]}
     assert not above, f"{room} is below {above}"
+
+
+@pytest.mark.parametrize("name", ["check_run", "compare_encoders", "compare_features", "read_audit", "select_galaxies"])
+def test_workflows_that_moved_to_runs_keep_their_earlier_names(name):
+    assert getattr(importlib.import_module("zoobot.report"), name) is getattr(
+        importlib.import_module("zoobot.runs"), name
+    )
 
 
 def test_no_circle_of_files():

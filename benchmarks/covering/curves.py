@@ -12,7 +12,7 @@ import numpy as np
 from scipy.stats import norm
 
 from covering.table import Job, Row
-from zoobot.report import compare_features
+from zoobot.runs import compare_features
 from zoobot.science.learning_curve import learning_curve
 from zoobot.science.nested import Units
 from zoobot.science.ridge import class_scores, fit_ridge

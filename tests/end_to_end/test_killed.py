@@ -11,7 +11,8 @@ from tests.end_to_end.outcome import outcome
 
 import zoobot
 from zoobot.errors import ModelFileError, ZoobotError
-from zoobot.report import check_run, write_report
+from zoobot.report import write_report
+from zoobot.runs import check_run
 
 CHANGES = ("replace", "rename", "unlink", "rmdir")
 """Functions of the system that change what lies in a folder"""

@@ -8,10 +8,10 @@ import pytest
 from PIL import Image
 
 from zoobot.data import Preprocessing
-from zoobot.predictions.explain import Explanation
 from zoobot.report import explained, sheet
 from zoobot.report.explained import describe_maps, draw_explained
 from zoobot.science import Reference
+from zoobot.science.explanation import Explanation
 from zoobot.science.masking import compare_masks
 
 

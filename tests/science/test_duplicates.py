@@ -115,7 +115,7 @@ def test_what_does_not_fit():
 
 def test_real_galaxies_have_few(real_data):
     from zoobot.data import Preprocessing, read_catalog
-    from zoobot.report.checks import make_thumbnails
+    from zoobot.predictions.thumbnails import make_thumbnails
 
     frame = read_catalog(real_data / "rings" / "train.csv").head(50)
     thumbnails, _, _ = make_thumbnails(frame["file_loc"].tolist(), Preprocessing(), num_workers=0)

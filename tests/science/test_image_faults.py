@@ -72,7 +72,7 @@ def test_table_is_sorted_and_says_why():
 
 def test_real_galaxies(real_data):
     from zoobot.data import ImageSettings, Preprocessing, read_catalog
-    from zoobot.report.checks import make_thumbnails
+    from zoobot.predictions.thumbnails import make_thumbnails
 
     for name in ("rings", "mirabest_fits"):
         frame = read_catalog(real_data / name / "test.csv").head(30)

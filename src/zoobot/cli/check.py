@@ -21,10 +21,10 @@ def check(
 ) -> None:
     """Look for wrong labels, duplicates and bad images among a run's galaxies; writes RUN/checks, tables and pictures."""
     with console.status("Loading torch"):
-        from zoobot.report.checks import check_run, label_caption
+        from zoobot.report.check_sheets import label_caption
         from zoobot.report.names import ABOUT_FILE, CHECKS_FOLDER
         from zoobot.report.run_files import catalog_notes, read_object
-        from zoobot.runs import prepare_process
+        from zoobot.runs import check_run, prepare_process
 
     prepare_process()
     checks = check_run(run, num_workers=num_workers, say=console.print)

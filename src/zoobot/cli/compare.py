@@ -64,8 +64,8 @@ def compare(
     with console.status("Loading torch"):
         from zoobot.folders import check_folder, refuse_inputs
         from zoobot.places import refuse_among_images
-        from zoobot.report.compare import COMPARISON_FILE, compare_encoders
         from zoobot.runs import prepare_process
+        from zoobot.runs.compare import COMPARISON_FILE, compare_encoders
         from zoobot.science.learning_curve import NAMES
 
     prepare_process()

@@ -92,7 +92,7 @@ def select(
     """Select galaxies of a class for a wanted purity or completeness, and say what to expect of them."""
     if audited is not None:
         with console.status("Loading"):
-            from zoobot.report.selecting import read_audit
+            from zoobot.runs.select import read_audit
         console.print(read_audit(audited).sentence())
         return
     missing = [
@@ -102,7 +102,7 @@ def select(
         msg = f"{' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} missing. See: zoobot select --help."
         raise OptionError(msg)
     with console.status("Loading"):
-        from zoobot.report.selecting import select_galaxies
+        from zoobot.runs.select import select_galaxies
     selection = select_galaxies(
         predictions,
         model,

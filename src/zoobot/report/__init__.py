@@ -1,25 +1,32 @@
-"""Plots of how good a model is, the galaxies that it is sure of, and the page that holds them all."""
+"""Plots of how good a model is, the galaxies that it is sure of, and the page that holds them all.
 
-from zoobot.report.checks import check_run
-from zoobot.report.compare import Comparison, compare_encoders, compare_features
+Checks of a run, selections and comparisons are in `zoobot.runs`; their earlier names here still work.
+"""
+
+import importlib
+from typing import Any
+
 from zoobot.report.explained import draw_explained
 from zoobot.report.found import Checks
 from zoobot.report.page import write_report
-from zoobot.report.selecting import read_audit, select_galaxies
 from zoobot.report.sheet import confident_sheet, draw_sheet
 from zoobot.report.votes import plot_votes
 
 __all__ = [
     "Checks",
-    "Comparison",
-    "check_run",
-    "compare_encoders",
-    "compare_features",
     "confident_sheet",
     "draw_explained",
     "draw_sheet",
     "plot_votes",
-    "read_audit",
-    "select_galaxies",
     "write_report",
 ]
+
+_MOVED = ("Comparison", "check_run", "compare_encoders", "compare_features", "read_audit", "select_galaxies")
+"""Names of earlier versions, now of `zoobot.runs`"""
+
+
+def __getattr__(name: str) -> Any:
+    if name in _MOVED:
+        return getattr(importlib.import_module("zoobot.runs"), name)
+    msg = f"module 'zoobot.report' has no attribute {name!r}"
+    raise AttributeError(msg)

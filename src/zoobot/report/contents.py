@@ -15,6 +15,7 @@ from zoobot.data.splits import group_codes
 from zoobot.encoders.saved import CONFIG_FILE
 from zoobot.errors import OptionError
 from zoobot.files import is_file, is_folder
+from zoobot.report.found import CHECKS
 from zoobot.report.looked import Look, looked_of
 from zoobot.report.names import (
     ABOUT_FILE,
@@ -57,7 +58,6 @@ Task = Literal["classify", "multi_label", "regress", "tree"]
 Outcomes = Classes | Labels | Numbers | Votes
 
 PARTS: tuple[Literal["train", "val", "test"], ...] = ("train", "val", "test")
-CHECKS = ("labels", "duplicates", "images")
 TASKS: dict[str, Task] = {
     "FinetuneableZoobotClassifier": "classify",
     "FinetuneableZoobotMultiLabel": "multi_label",

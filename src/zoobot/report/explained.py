@@ -13,7 +13,7 @@ from zoobot.science.neighbors import nearest
 
 if TYPE_CHECKING:
     from zoobot.data.pixels import Preprocessing
-    from zoobot.predictions.explain import Explanation, Hiding
+    from zoobot.science.explanation import Explanation, Hiding
     from zoobot.science.figure import Figure
     from zoobot.science.masking import MaskComparison
     from zoobot.science.reference import Reference

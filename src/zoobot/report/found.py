@@ -11,6 +11,9 @@ from zoobot.report.names import GROUP_COLUMN
 from zoobot.report.words import count
 from zoobot.science.figure import Figure
 
+LABELS, DUPLICATES, IMAGES = CHECKS = "labels", "duplicates", "images"
+"""What is checked, and the names of its tables and pictures"""
+
 SEEN_PART = "seen"
 """Of ``zoobot evaluate``: the galaxies that had a part in training the model"""
 

@@ -3,13 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
-
-from zoobot.errors import CatalogError
-from zoobot.files import read_json, write_json
-from zoobot.report.names import ABOUT_FILE
 
 LOOKS = ("seen", "shift", "duplicates", "images", "labels", "learning_curve")
 """Whether the model has seen the galaxies (``evaluate``), whether they are like those of training, copies of one another, bad images,
@@ -33,16 +28,6 @@ class Look:
     done: bool
     n: int = 0
     why: str = ""
-
-
-def write_looked(folder: Path, looks: Mapping[str, Look]) -> None:
-    """Write what was looked at into ``about.json`` of a run's folder, beside what it says of other looks."""
-    try:
-        about = read_json(folder / ABOUT_FILE, CatalogError, "It is written anew.")
-    except CatalogError:
-        about = {}
-    both = looked_of(about) | dict(looks)
-    write_json(folder / ABOUT_FILE, about | {"looked": {name: asdict(look) for name, look in both.items()}})
 
 
 def looked_of(about: Mapping[str, Any]) -> dict[str, Look]:

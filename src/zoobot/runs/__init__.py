@@ -1,16 +1,25 @@
-"""Finetuning runs, from a catalog to a folder of results: what ``zoobot finetune`` and ``zoobot demo`` do."""
+"""Finetuning runs, from a catalog to a folder of results, and what is done with one: check it, select galaxies by it, compare encoders."""
 
 from zoobot.runs.build import build
+from zoobot.runs.check import check_run
+from zoobot.runs.compare import Comparison, compare_encoders, compare_features
 from zoobot.runs.evaluation import evaluation_run
 from zoobot.runs.process import prepare_process
 from zoobot.runs.run import finetune_run
+from zoobot.runs.select import read_audit, select_galaxies
 from zoobot.runs.settings import RunSettings, Timing
 
 __all__ = [
+    "Comparison",
     "RunSettings",
     "Timing",
     "build",
+    "check_run",
+    "compare_encoders",
+    "compare_features",
     "evaluation_run",
     "finetune_run",
     "prepare_process",
+    "read_audit",
+    "select_galaxies",
 ]

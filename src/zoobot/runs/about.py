@@ -5,6 +5,8 @@ from __future__ import annotations
 import platform
 import shlex
 import sys
+from collections.abc import Mapping
+from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,9 +15,11 @@ import numpy as np
 import torch
 
 from zoobot.data.labels import Labels
-from zoobot.files import write_json
+from zoobot.errors import CatalogError
+from zoobot.files import read_json, write_json
 from zoobot.predictions import write_table
 from zoobot.report.contents import PARTS
+from zoobot.report.looked import Look, looked_of
 from zoobot.report.names import ABOUT_FILE, GROUP_COLUMN, PARTS_FILE
 from zoobot.report.words import count
 from zoobot.runs.held_out import labelled_galaxies
@@ -78,6 +82,16 @@ def _class_counts(datamodule: GalaxyDataModule, model: FinetuneableZoobotAbstrac
         part: Labels(model.label_kind, columns, classes, datamodule.labels[part].astype(np.float64)).counts()
         for part in PARTS
     }
+
+
+def write_looked(folder: Path, looks: Mapping[str, Look]) -> None:
+    """Write what was looked at into ``about.json`` of a run's folder, beside what it says of other looks."""
+    try:
+        about = read_json(folder / ABOUT_FILE, CatalogError, "It is written anew.")
+    except CatalogError:
+        about = {}
+    both = looked_of(about) | dict(looks)
+    write_json(folder / ABOUT_FILE, about | {"looked": {name: asdict(look) for name, look in both.items()}})
 
 
 def is_simulated(frame: pd.DataFrame) -> bool:

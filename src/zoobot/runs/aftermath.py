@@ -16,9 +16,10 @@ from zoobot.files import write_json
 from zoobot.predictions import feature_array, represent
 from zoobot.predictions.memory import memory_of
 from zoobot.predictions.thumbnails import Thumbnails, make_thumbnails
-from zoobot.report import check_run
-from zoobot.report.looked import Look, write_looked
+from zoobot.report.looked import Look
 from zoobot.report.names import LEARNING_CURVE_FILE, MODEL_FOLDER, SHIFT_FILE
+from zoobot.runs.about import write_looked
+from zoobot.runs.check import check_run
 from zoobot.runs.held_out import evaluation_options, groups_of, labelled_galaxies
 from zoobot.runs.settings import RunSettings
 from zoobot.science import Reference, measure_shift

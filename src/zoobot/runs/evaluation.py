@@ -27,8 +27,7 @@ from zoobot.predictions.shift import FeatureSample
 from zoobot.predictions.thumbnails import make_thumbnails
 from zoobot.ranges import bounded
 from zoobot.report import write_report
-from zoobot.report.checks import check_galaxies, write_checks
-from zoobot.report.looked import Look, write_looked
+from zoobot.report.looked import Look
 from zoobot.report.names import (
     ABOUT_FILE,
     BREAKDOWN_FILE,
@@ -43,8 +42,9 @@ from zoobot.report.names import (
     SEEN_PREDICTIONS_FILE,
     SHIFT_FILE,
 )
-from zoobot.runs.about import about_model, is_simulated
+from zoobot.runs.about import about_model, is_simulated, write_looked
 from zoobot.runs.aftermath import look_at_shift
+from zoobot.runs.check import check_galaxies, write_checks
 from zoobot.runs.seen import recognize
 from zoobot.science import measure_shift
 from zoobot.science.breakdown import breakdown

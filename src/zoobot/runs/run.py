@@ -30,7 +30,7 @@ from zoobot.places import refuse_among_images
 from zoobot.precision import peak_memory_gb
 from zoobot.predictions import evaluate, write_table
 from zoobot.report import write_report
-from zoobot.report.looked import LOOKS, Look, write_looked
+from zoobot.report.looked import LOOKS, Look
 from zoobot.report.names import (
     ABOUT_FILE,
     CHECKS_FOLDER,
@@ -47,7 +47,7 @@ from zoobot.report.names import (
     SHIFT_FILE,
     VAL_PREDICTIONS_FILE,
 )
-from zoobot.runs.about import write_about
+from zoobot.runs.about import write_about, write_looked
 from zoobot.runs.aftermath import remember, write_aftermath
 from zoobot.runs.build import build
 from zoobot.runs.folds import check_folds, keep_same_folds, run_folds

@@ -15,7 +15,7 @@ from zoobot.folders import check_finished, check_folder, refuse_inputs
 from zoobot.predictions.tables import write_table
 from zoobot.ranges import bounded
 from zoobot.report.curves import selection_plot
-from zoobot.report.labelled import labelled_scores
+from zoobot.runs.labelled import labelled_scores
 from zoobot.science import Audit, Selection, audit_rows, audited_purity, choose_threshold
 
 SELECTED_FILE, AUDIT_FILE, SELECTION_FILE = "selected.csv", "audit.csv", "selection.json"

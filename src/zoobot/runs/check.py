@@ -21,9 +21,9 @@ from zoobot.predictions import feature_array, represent, write_table
 from zoobot.predictions.tables import read_results
 from zoobot.predictions.thumbnails import Thumbnails, make_thumbnails
 from zoobot.ranges import bounded
-from zoobot.report.found import Checks
-from zoobot.report.label_checks import check_labels, unchecked
-from zoobot.report.looked import Look, write_looked
+from zoobot.report.check_sheets import draw_checks
+from zoobot.report.found import DUPLICATES, IMAGES, LABELS, Checks
+from zoobot.report.looked import Look
 from zoobot.report.names import (
     CHECKS_FOLDER,
     FOLDS_FOLDER,
@@ -33,7 +33,8 @@ from zoobot.report.names import (
     PREDICTIONS_FILE,
     VAL_PREDICTIONS_FILE,
 )
-from zoobot.report.sheet import Panel, draw_sheet, in_rows
+from zoobot.runs.about import write_looked
+from zoobot.runs.label_checks import check_labels, unchecked
 from zoobot.science.duplicates import near_duplicates
 from zoobot.science.image_faults import image_faults
 
@@ -42,15 +43,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-LABELS, DUPLICATES, IMAGES = "labels", "duplicates", "images"
-
 NEEDED = ("id_str", "file_loc")
 """Columns of all tables of galaxies"""
-
-SHOWN = 40
-"""Galaxies of a gallery"""
-
-SHOWN_PAIRS = 20
 
 
 @bounded()
@@ -175,46 +169,11 @@ def write_checks(checks: Checks, folder: Path, preprocessing: Preprocessing, *, 
     write_looked(
         folder,
         {
-            "duplicates": Look(True, checks.n_checked),
-            "images": Look(True, checks.n_checked, " ".join(checks.image_notes)),
-            "labels": Look(checks.n_labels_checked > 0, checks.n_labels_checked, " ".join(checks.notes)),
+            DUPLICATES: Look(True, checks.n_checked),
+            IMAGES: Look(True, checks.n_checked, " ".join(checks.image_notes)),
+            LABELS: Look(checks.n_labels_checked > 0, checks.n_labels_checked, " ".join(checks.notes)),
         },
     )
-
-
-def draw_checks(checks: Checks, preprocessing: Preprocessing, folder: Path) -> list[Path]:
-    """Write ``labels.png``, ``duplicates.png`` and ``images.png`` of what was found, where something was, and give their paths."""
-    written = []
-    if len(checks.judged):
-        panels = [Panel(str(one["file_loc"]), label_caption(one)) for _, one in checks.judged.head(SHOWN).iterrows()]
-        title = f"Labels that disagree with predictions: {_first(len(panels), len(checks.judged))}, the largest disagreement first"
-        written.append(draw_sheet(in_rows(panels), preprocessing, folder / f"{LABELS}.png", title=title))
-    if len(checks.ungrouped):
-        panels = []
-        for _, pair in checks.ungrouped.head(SHOWN_PAIRS).iterrows():
-            across = pair["part_a"] != pair["part_b"]
-            for side, text in (("a", f"{pair['kind']}, {pair['similarity']:.3f}"), ("b", "")):
-                caption = f"{pair[f'id_str_{side}']}\n{pair[f'part_{side}']}\n{text}"
-                panels.append(Panel(str(pair[f"file_loc_{side}"]), caption.strip(), wrong=across, whole=True))
-        shown = _first(len(panels) // 2, len(checks.ungrouped))
-        title = f"Near-duplicates, two by two: {shown}; red between parts of the split"
-        written.append(draw_sheet(in_rows(panels), preprocessing, folder / f"{DUPLICATES}.png", title=title))
-    if len(checks.images):
-        panels = [
-            Panel(str(one["file_loc"]), f"{one['id_str']}\n{one['fault']}{_extent(one['extent'])}", whole=True)
-            for _, one in checks.images.head(SHOWN).iterrows()
-        ]
-        title = f"Bad images: {_first(len(panels), len(checks.images))}, the worst first"
-        written.append(draw_sheet(in_rows(panels), preprocessing, folder / f"{IMAGES}.png", title=title))
-    return written
-
-
-def label_caption(galaxy: pd.Series) -> str:
-    """Write below a cutout what its label is and what it probably should be."""
-    if np.isnan(float(galaxy["probability"])):
-        given, suggested = float(galaxy["given"]), float(galaxy["suggested"])
-        return f"{galaxy['id_str']}\n{galaxy['label']} {given:.3g}\npredicted {suggested:.3g} ({-galaxy['score']:.1f} sigma)"
-    return f"{galaxy['id_str']}\n{galaxy['label']}: {galaxy['given']}\nrather {galaxy['suggested']} (p={galaxy['probability']:.2f})"
 
 
 def _out_of_fold(folder: Path) -> tuple[pd.DataFrame, list[str], bool]:
@@ -250,11 +209,3 @@ def _groups(galaxies: pd.DataFrame) -> pd.Series | None:
     if GROUP_COLUMN not in galaxies:
         return None
     return pd.Series(group_codes(galaxies[GROUP_COLUMN]), galaxies["id_str"]).groupby(level=0).first()
-
-
-def _extent(share: float) -> str:
-    return "" if share == 1 else f" {share:.0%}"
-
-
-def _first(shown: int, total: int) -> str:
-    return f"all {total}" if shown == total else f"{shown} of {total}"

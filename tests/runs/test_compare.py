@@ -9,8 +9,8 @@ from tests.galaxies import make_catalog, tiny_encoder
 from timm.models import save_for_hf
 
 from zoobot.errors import CatalogError, LabelError, OptionError
-from zoobot.report import compare_encoders, compare_features
-from zoobot.report.compare import read_label
+from zoobot.runs import compare_encoders, compare_features
+from zoobot.runs.compare import read_label
 
 QUICK = {"n_repeats": 2, "n_draws": 80}
 

@@ -11,8 +11,8 @@ from tests.galaxies import make_catalog, tiny_encoder
 from zoobot.data import Preprocessing, read_catalog
 from zoobot.errors import CatalogError
 from zoobot.finetune import FinetuneableZoobotClassifier, FinetuneableZoobotRegressor
-from zoobot.report import check_run
-from zoobot.report.checks import make_thumbnails
+from zoobot.predictions.thumbnails import make_thumbnails
+from zoobot.runs import check_run
 
 
 @pytest.fixture(scope="module")

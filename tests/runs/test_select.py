@@ -9,8 +9,8 @@ import pytest
 from scipy.special import expit
 
 from zoobot.errors import CatalogError, OptionError, OutputError
-from zoobot.report import read_audit, select_galaxies
-from zoobot.report.selecting import labelled_scores
+from zoobot.runs import read_audit, select_galaxies
+from zoobot.runs.select import labelled_scores
 
 COLUMNS = ["id_str", "file_loc", "ring_0", "ring_1", "ring_0_calibrated", "ring_1_calibrated"]
 
