@@ -5,6 +5,7 @@ from zoobot.finetune.classifier import FinetuneableZoobotClassifier
 from zoobot.finetune.feature_cache import FeatureCache
 from zoobot.finetune.loading import load
 from zoobot.finetune.multi_label import FinetuneableZoobotMultiLabel
+from zoobot.finetune.ordinal import FinetuneableZoobotOrdinal
 from zoobot.finetune.regressor import FinetuneableZoobotRegressor
 from zoobot.finetune.trainer import get_trainer
 from zoobot.finetune.tree import FinetuneableZoobotTree
@@ -14,6 +15,7 @@ __all__ = [
     "FinetuneableZoobotAbstract",
     "FinetuneableZoobotClassifier",
     "FinetuneableZoobotMultiLabel",
+    "FinetuneableZoobotOrdinal",
     "FinetuneableZoobotRegressor",
     "FinetuneableZoobotTree",
     "get_trainer",
