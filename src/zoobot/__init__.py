@@ -13,6 +13,7 @@ _HOMES = {
     "FinetuneableZoobotAbstract": "zoobot.finetune",
     "FinetuneableZoobotClassifier": "zoobot.finetune",
     "FinetuneableZoobotMultiLabel": "zoobot.finetune",
+    "FinetuneableZoobotOrdinal": "zoobot.finetune",
     "FinetuneableZoobotRegressor": "zoobot.finetune",
     "FinetuneableZoobotTree": "zoobot.finetune",
     "demo_gz_candels": "zoobot.datasets",
@@ -39,15 +40,7 @@ if TYPE_CHECKING:
     from zoobot.data import GalaxyDataModule, read_catalog, read_image
     from zoobot.datasets import demo_gz_candels, demo_rings
     from zoobot.encoders import load_encoder
-    from zoobot.finetune import (
-        FinetuneableZoobotAbstract,
-        FinetuneableZoobotClassifier,
-        FinetuneableZoobotMultiLabel,
-        FinetuneableZoobotRegressor,
-        FinetuneableZoobotTree,
-        get_trainer,
-        load,
-    )
+    from zoobot.finetune import *
     from zoobot.predictions import evaluate, predict, represent
 
 

@@ -96,7 +96,9 @@ def test_it_learns_and_training_on_keeps_the_thresholds(tmp_path: Path):
     make_catalog(tmp_path, 90, n_classes=3)
     data = zoobot.GalaxyDataModule(label_cols=["number"], catalog=tmp_path / "catalog.csv", image_size=32)
     model = FinetuneableZoobotOrdinal(3, encoder=tiny_encoder(), learning_rate=0.05, dropout_prob=0)
-    trainer = zoobot.get_trainer(tmp_path / "run", max_epochs=150, patience=150, accelerator="cpu", enable_progress_bar=False)
+    trainer = zoobot.get_trainer(
+        tmp_path / "run", max_epochs=150, patience=150, accelerator="cpu", enable_progress_bar=False
+    )
     trainer.fit(model, data)
     log = pd.read_csv(tmp_path / "run" / "log.csv")
     assert log["finetuning/val_loss"].min() < 0.8 * np.log(3)
