@@ -3,8 +3,8 @@
     python benchmarks/ordinal.py ../shared/data/pretrain_real --labels 100 --labels 400
     python benchmarks/ordinal.py ../shared/data/pretrain_real --question featured
 
-Questions of SDSS galaxies: how ``flat`` is a smooth one (round, in between, cigar-shaped), and how ``featured`` do volunteers call it, in six
-steps of their vote fraction. Each seed draws its own training and test galaxies.
+Questions of SDSS galaxies: how ``flat`` is a smooth one (round, in between, cigar-shaped), and how ``featured`` do
+volunteers call it, in six steps of their vote fraction. Each seed draws its own training and test galaxies.
 """
 
 import statistics
