@@ -403,6 +403,13 @@ def test_folds_predict_every_labelled_galaxy_once(finetune, tmp_path):
     assert sorted(path.name for path in folds.iterdir()) == ["metrics.json", "predictions.csv"]
 
 
+@pytest.mark.parametrize("labels", [("--tree", "{galaxies}/tree.yaml"), ("--label", "has_ring", "--label", "is_large")])
+def test_folds_of_votes_and_of_several_labels(finetune, galaxies, tmp_path, labels):
+    finetune(tmp_path / "run", *(one.format(galaxies=galaxies) for one in labels), "--folds", 2, "--no-report")
+    table = pd.read_csv(tmp_path / "run" / "folds" / "predictions.csv")
+    assert sorted(table["id_str"]) == sorted(pd.read_csv(tmp_path / "run" / "parts.csv")["id_str"])
+
+
 def test_scores_by_a_column_of_the_catalog(runs, galaxies, zoobot_command, tmp_path):
     run, _ = runs("names")
     command = ("evaluate", galaxies / "catalog.csv", "--model", run / "model", "--out", tmp_path)

@@ -23,6 +23,7 @@ from zoobot.report.names import FOLDS_FOLDER, METRICS_FILE, PREDICTIONS_FILE
 from zoobot.runs.build import build_encoder, build_model, data_options
 from zoobot.runs.held_out import best_model, calibrate, evaluation_options, grouping, labelled_galaxies
 from zoobot.runs.settings import RunSettings
+from zoobot.trees import load as load_tree
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -191,7 +192,8 @@ def _run_fold(
     )
     fold.judges_labels = fold.judges_images = False  # those of the whole catalog have been judged
     fold.read_catalogs()
-    trained = build_model(settings, task, fold, encoder)
+    tree = load_tree(settings.tree) if settings.tree else None
+    trained = build_model(settings, task, fold, encoder, tree)
     trainer = make_trainer(path)
     trainer.fit(trained, fold)
     trained = best_model(trained, trainer.checkpoint_callback.best_model_path)  # type: ignore[union-attr]
