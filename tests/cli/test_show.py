@@ -24,3 +24,11 @@ def test_intervals_are_explained_where_there_are_some(interval):
     shown = out.getvalue()
     assert "0.7500" in shown
     assert ("In parentheses" in shown) == ("(0.600 to 0.900)" in shown) == (interval["low"] is not None)
+
+
+def test_scores_of_a_task_of_ones_own_are_shown_after_those_that_have_a_place():
+    out = io.StringIO()
+    with redirect_stdout(out):
+        show_scores({"test": {"own_score": 0.25, "n": 40, "auroc": 0.75, "classes": ["a"]}})
+    places = [out.getvalue().index(text) for text in ("n ", "auroc", "own score")]
+    assert places == sorted(places)

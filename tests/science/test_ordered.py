@@ -72,7 +72,7 @@ def test_figures_are_those_of_classes_and_the_ordered_ones():
     p = rng.dirichlet(np.ones(3), 200) + 0.4 * np.eye(3)[true]
     p /= p.sum(axis=1, keepdims=True)
     found = ordered_figures(p, true, names=["a", "b", "c"])
-    assert set(found) == set(class_figures(p, true, names=["a", "b", "c"])) | set(ORDERED_SCORES)
+    assert set(found) == set(class_figures(p, true, names=["a", "b", "c"])) | {metric.key for metric in ORDERED_SCORES}
     for name, value in ordered_scores(p.argmax(axis=1), true).items():
         assert found[name].value == pytest.approx(value)
         assert found[name].low < value < found[name].high

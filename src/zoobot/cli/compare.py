@@ -66,7 +66,7 @@ def compare(
         from zoobot.places import refuse_among_images
         from zoobot.runs import prepare_process
         from zoobot.runs.compare import COMPARISON_FILE, compare_encoders
-        from zoobot.science.learning_curve import NAMES
+        from zoobot.science.metric import METRICS
 
     prepare_process()
     if out is not None:
@@ -92,7 +92,7 @@ def compare(
     )
     first = comparison.first
     for score in first.scores:
-        table = make_table(("encoder", *map(str, first.sizes), "gain on the first"), f"{NAMES[score]} by labels")
+        table = make_table(("encoder", *map(str, first.sizes), "gain on the first"), f"{METRICS[score].name} by labels")
         for name, curve in comparison.curves.items():
             final = comparison.final(score).set_index("encoder").loc[name]
             better = f"{final['better']:+.3f} ({final['better_low']:+.3f} to {final['better_high']:+.3f})"

@@ -11,23 +11,6 @@ from zoobot.terminal import make_table
 if TYPE_CHECKING:
     from zoobot.finetune.metrics import Scores
 
-HEADLINES = (
-    "skill",
-    "n",
-    "accuracy",
-    "balanced_accuracy",
-    "auroc",
-    "average_precision",
-    "log_loss",
-    "brier",
-    "ece",
-    "rmse",
-    "mae",
-    "r2",
-    "loss",
-    "fraction_mae",
-)
-
 
 def show_run(metrics: dict[str, Any], out: Path) -> None:
     """Show what a finetuning run gave, and what it took."""
@@ -57,7 +40,12 @@ def show_pretraining(result: dict[str, Any], out: Path) -> None:
 
 def show_scores(metrics: dict[str, Any]) -> None:
     """Show the headline scores of each part, each with its 95% interval where it has one."""
-    names = [name for name in HEADLINES if any(name in scores for scores in metrics.values())]
+    from zoobot.science.metric import METRICS
+
+    own = [key for scores in metrics.values() for key, value in scores.items() if isinstance(value, int | float)]
+    names = list(
+        dict.fromkeys(key for key in ("n", *METRICS, *own) if any(key in scores for scores in metrics.values()))
+    )
     rows = {name.replace("_", " "): [_scored(scores, scores, name) for scores in metrics.values()] for name in names}
     targets = next(iter(metrics.values())).get("targets", {})
     for target in targets if len(targets) > 1 else ():

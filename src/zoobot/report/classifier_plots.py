@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from numpy.typing import NDArray
 
-    from zoobot.report.outcomes import Classes, Labels
+    from zoobot.report.outcomes import ClassOutcomes, MultiLabelOutcomes
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ MOST_PANELS = 12
 BINS = 25
 
 
-def confusion_plot(outcomes: Classes) -> Plot:
+def confusion_plot(outcomes: ClassOutcomes) -> Plot:
     """Draw counts and row fractions of true against predicted classes."""
     from matplotlib.patches import Rectangle
 
@@ -121,11 +121,11 @@ def confusion_plot(outcomes: Classes) -> Plot:
     return Plot("confusion", figure, table[["true", *outcomes.names]], wide=k > 6, drawn=drawn)
 
 
-def histograms(outcomes: Classes | Labels) -> Plot:
+def histograms(outcomes: ClassOutcomes | MultiLabelOutcomes) -> Plot:
     """Draw the probabilities of galaxies that are and that are not of each class."""
-    from zoobot.report.outcomes import Classes
+    from zoobot.report.outcomes import ClassOutcomes
 
-    if isinstance(outcomes, Classes):
+    if isinstance(outcomes, ClassOutcomes):
         k = len(outcomes.names)
         places = [1] if k == 2 else list(range(min(k, MOST_PANELS)))
         truth = outcomes.truth[:, None] == np.arange(k)
@@ -154,13 +154,15 @@ def histograms(outcomes: Classes | Labels) -> Plot:
     return Plot("histograms", figure, pd.concat(rows), wide=len(places) > 1, drawn=drawn)
 
 
-def _histogram(ax: Axes, outcomes: Classes | Labels, place: int, truth: np.ndarray, *, alone: bool) -> pd.DataFrame:
-    from zoobot.report.outcomes import Classes
+def _histogram(
+    ax: Axes, outcomes: ClassOutcomes | MultiLabelOutcomes, place: int, truth: np.ndarray, *, alone: bool
+) -> pd.DataFrame:
+    from zoobot.report.outcomes import ClassOutcomes
 
     values = outcomes.probabilities[:, place]
     edges = np.linspace(0, 1, BINS + 1)
     yes, no = (np.histogram(values[chosen], edges)[0] for chosen in (truth, ~truth))
-    other = outcomes.names[0] if alone and isinstance(outcomes, Classes) else "others"
+    other = outcomes.names[0] if alone and isinstance(outcomes, ClassOutcomes) else "others"
     is_not = f"is {short(other, 14)}" if alone and other != "others" else "is not"
     is_so = f"is {short(outcomes.names[place], 14)}" if alone else "is"
     for counts, color, text in ((no, ORANGE, is_not), (yes, BLUE, is_so)):
@@ -175,7 +177,7 @@ def _histogram(ax: Axes, outcomes: Classes | Labels, place: int, truth: np.ndarr
 
 
 def conformal_plot(
-    outcomes: Classes, scores: dict[str, Any], groups: NDArray[np.int64] | None = None, *, chose_epoch: bool
+    outcomes: ClassOutcomes, scores: dict[str, Any], groups: NDArray[np.int64] | None = None, *, chose_epoch: bool
 ) -> Plot | None:
     """Draw how often conformal sets hold the true class, and how large they are; None where there are no sets.
 

@@ -36,10 +36,10 @@ from zoobot.report.names import (
     VAL_PREDICTIONS_FILE,
 )
 from zoobot.report.outcomes import (
-    Classes,
-    Labels,
-    Numbers,
-    Votes,
+    ClassOutcomes,
+    MultiLabelOutcomes,
+    NumberOutcomes,
+    VoteOutcomes,
     class_outcomes,
     label_outcomes,
     number_outcomes,
@@ -55,7 +55,7 @@ if TYPE_CHECKING:
     from zoobot.trees import Schema
 
 Task = Literal["classify", "multi_label", "regress", "tree"]
-Outcomes = Classes | Labels | Numbers | Votes
+Outcomes = ClassOutcomes | MultiLabelOutcomes | NumberOutcomes | VoteOutcomes
 
 PARTS: tuple[Literal["train", "val", "test"], ...] = ("train", "val", "test")
 TASKS: dict[str, Task] = {

@@ -9,15 +9,12 @@ import numpy as np
 import pandas as pd
 
 from zoobot.report.theme import BLUE, FAINT, ORANGE, Plot, new_figure, short, style
-from zoobot.report.words import NAMES
+from zoobot.science.metric import metric_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Values = NDArray[np.float64]
-
-ERRORS = ("rmse",)
-"""Scores that are errors themselves; of others the error is 1 less the score"""
 
 BROKEN_DOWN = ("balanced_accuracy", "accuracy", "r2", "mae")
 """Drawn by bin: the first that the table has figures of"""
@@ -57,7 +54,7 @@ def learning_curve_plots(curve: dict[str, Any]) -> list[Plot]:
 def _learning_curve(sizes: Values, name: str, score: dict[str, Any], head: str) -> Plot:
     mean, low, high = (_numbers(score.get(key), len(sizes)) for key in ("mean", "low", "high"))
     law = score.get("power_law") or {}
-    title = _title(name)
+    title = metric_of(name).title
     has_law = not law.get("reason") and all(
         isinstance(law.get(key), int | float) for key in ("floor", "b", "c", "n_now", "more")
     )
@@ -71,7 +68,7 @@ def _learning_curve(sizes: Values, name: str, score: dict[str, Any], head: str) 
         if has_law:
             n = np.geomspace(sizes[0], law["n_now"] + law["more"], 80)
             errors = np.maximum(law["floor"] + law["b"] * n ** -law["c"], 0)
-            ax.plot(n, errors if name in ERRORS else 1 - errors, color=ORANGE, linewidth=1.3, label="power law")
+            ax.plot(n, metric_of(name).score(errors), color=ORANGE, linewidth=1.3, label="power law")
             ax.axvline(law["n_now"], color=FAINT, linestyle=":", linewidth=1)
         ax.set_xscale("log")
         ax.set_xticks(
@@ -100,7 +97,7 @@ def breakdown_plots(table: pd.DataFrame) -> list[Plot]:
 def _breakdown(column: str, table: pd.DataFrame, name: str, file: str) -> Plot:
     bins = table[table["bin"].astype(str) != "all"]
     everything = table[table["bin"].astype(str) == "all"]
-    title = _title(name)
+    title = metric_of(name).title
     with style():
         figure = new_figure(height=float(np.clip(0.4 * len(bins) + 1.2, 2.4, 7)))
         ax = figure.subplots()
@@ -120,12 +117,6 @@ def _breakdown(column: str, table: pd.DataFrame, name: str, file: str) -> Plot:
         ax.set(xlabel=title, ylabel=short(column), ylim=(len(bins) - 0.5, -0.5))
     drawn = Breakdown(title, column, all_galaxies=bool(len(everything)), bins=len(bins))
     return Plot(file, figure, table, drawn=drawn, kind="breakdown")
-
-
-def _title(name: str) -> str:
-    """Return a score's name as a title begins."""
-    shown = NAMES.get(name, name)
-    return shown[:1].upper() + shown[1:]
 
 
 def _numbers(values: Any, count: int) -> Values:

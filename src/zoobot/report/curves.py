@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from zoobot.report.theme import BLUE, FAINT, INK, ORANGE, WIDE, Plot, new_figure, plain_log, series, short, style
-from zoobot.science.learning_curve import NAMES, as_score
+from zoobot.science.metric import METRICS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -101,7 +101,7 @@ def comparison_plot(curves: Mapping[str, LearningCurve]) -> Plot:
                     for start, stop, dashes in ((curve.sizes[0], last, "-"), (last, law.n_now + law.more, "--")):
                         n = np.geomspace(float(start), float(stop), 40)
                         line = {"color": look["color"], "linestyle": dashes, "linewidth": 1.2}
-                        ax.plot(n * nudge, as_score(score, law.error(n)), **line)
+                        ax.plot(n * nudge, METRICS[score].score(law.error(n)), **line)
                 else:
                     ax.plot(curve.sizes * nudge, mean, color=look["color"], linewidth=1.0, alpha=0.5)
                 frames.append(
@@ -113,7 +113,7 @@ def comparison_plot(curves: Mapping[str, LearningCurve]) -> Plot:
             ax.set_xscale("log")
             ax.set_xticks(first.sizes, [f"{size:,}" for size in first.sizes])
             ax.minorticks_off()
-            ax.set(xlabel="labelled galaxies", ylabel=NAMES[score])
+            ax.set(xlabel="labelled galaxies", ylabel=METRICS[score].name)
         figure.legend(
             *ax.get_legend_handles_labels(), loc="outside upper center", ncols=min(3, len(curves)), fontsize=8
         )

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from zoobot.data import Preprocessing
-    from zoobot.report.outcomes import Classes, Labels, Numbers, Votes
+    from zoobot.report.outcomes import ClassOutcomes, MultiLabelOutcomes, NumberOutcomes, VoteOutcomes
 
     Values = NDArray[np.float64]
 
@@ -158,7 +158,7 @@ def _plane(pixels: NDArray[Any]) -> NDArray[np.uint8]:
     return shown if shown.dtype == np.uint8 else np.rint(np.clip(shown, 0, 1) * 255).astype(np.uint8)
 
 
-def class_galleries(outcomes: Classes, pictures: Pictures) -> list[Gallery]:
+def class_galleries(outcomes: ClassOutcomes, pictures: Pictures) -> list[Gallery]:
     """Show, of each class, the surest right and the surest wrong predictions, and then the least certain ones."""
     p, names = outcomes.probabilities, outcomes.names
     predicted = outcomes.predicted
@@ -177,7 +177,7 @@ def class_galleries(outcomes: Classes, pictures: Pictures) -> list[Gallery]:
     return [gallery for gallery in galleries if gallery.cutouts]
 
 
-def _of_classes(outcomes: Classes, pictures: Pictures, rows: NDArray[np.int64], surest: Values) -> list[Cutout]:
+def _of_classes(outcomes: ClassOutcomes, pictures: Pictures, rows: NDArray[np.int64], surest: Values) -> list[Cutout]:
     """Return cutouts of rows with the predicted class, its probability and the label."""
     names = outcomes.names
     lines = []
@@ -189,7 +189,7 @@ def _of_classes(outcomes: Classes, pictures: Pictures, rows: NDArray[np.int64], 
     return pictures.cutouts(outcomes.frame, rows.tolist(), lines, marks)
 
 
-def label_galleries(outcomes: Labels, pictures: Pictures) -> list[Gallery]:
+def label_galleries(outcomes: MultiLabelOutcomes, pictures: Pictures) -> list[Gallery]:
     """Show, of each label, the surest right and the surest wrong ones of both kinds."""
     galleries = []
     for place, name in enumerate(outcomes.names[:MOST_CLASSES]):
@@ -206,7 +206,7 @@ def label_galleries(outcomes: Labels, pictures: Pictures) -> list[Gallery]:
     return [gallery for gallery in galleries if gallery.cutouts]
 
 
-def number_galleries(outcomes: Numbers, pictures: Pictures) -> list[Gallery]:
+def number_galleries(outcomes: NumberOutcomes, pictures: Pictures) -> list[Gallery]:
     """Show, of each target, the galaxies whose prediction is most too high and most too low, and those predicted best."""
     galleries = []
     for place, name in enumerate(outcomes.names[:MOST_CLASSES]):
@@ -224,7 +224,7 @@ def number_galleries(outcomes: Numbers, pictures: Pictures) -> list[Gallery]:
     return [gallery for gallery in galleries if gallery.cutouts]
 
 
-def vote_galleries(outcomes: Votes, pictures: Pictures) -> list[Gallery]:
+def vote_galleries(outcomes: VoteOutcomes, pictures: Pictures) -> list[Gallery]:
     """Show the highest expected fractions of each answer to the questions that everybody is asked, and the largest errors."""
     tree, expected = outcomes.posterior.tree, outcomes.posterior.fractions()
     galleries = []

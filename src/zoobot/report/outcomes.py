@@ -27,7 +27,7 @@ UNCHANGED = 1e-6
 
 
 @dataclass(frozen=True, eq=False)
-class Classes:
+class ClassOutcomes:
     """Exclusive classes; rows are the galaxies whose class and probabilities are known.
 
     Attributes
@@ -77,7 +77,7 @@ class Classes:
 
 
 @dataclass(frozen=True, eq=False)
-class Labels:
+class MultiLabelOutcomes:
     """Independent labels: arrays are (galaxy, label), ``truth`` True or False."""
 
     names: list[str]
@@ -94,7 +94,7 @@ class Labels:
 
 
 @dataclass(frozen=True, eq=False)
-class Numbers:
+class NumberOutcomes:
     """Regression: arrays are (galaxy, target) in the targets' units; ``low`` and ``high`` are the interval's ends, where there is one."""
 
     names: list[str]
@@ -107,7 +107,7 @@ class Numbers:
 
 
 @dataclass(frozen=True, eq=False)
-class Votes:
+class VoteOutcomes:
     """Votes on a decision tree: what is believed of them, and the counts (galaxy, answer)."""
 
     frame: pd.DataFrame
@@ -125,7 +125,7 @@ class Votes:
         return vote_losses(self.posterior, self.counts)
 
 
-def calibration_is_kept(outcomes: Classes | Labels) -> bool:
+def calibration_is_kept(outcomes: ClassOutcomes | MultiLabelOutcomes) -> bool:
     """Say whether calibration changed the probabilities: one that gained nothing leaves them as they are."""
     calibrated = outcomes.calibrated
     return calibrated is not None and not np.allclose(calibrated, outcomes.raw, rtol=0, atol=UNCHANGED)
@@ -136,7 +136,7 @@ def shown_names(label: str, names: Sequence[str]) -> list[str]:
     return [f"{label} = {name}" if name.lstrip("-").replace(".", "", 1).isdigit() else name for name in names]
 
 
-def class_outcomes(table: pd.DataFrame, label: str, names: Sequence[str]) -> Classes | None:
+def class_outcomes(table: pd.DataFrame, label: str, names: Sequence[str]) -> ClassOutcomes | None:
     """Read the outcomes of a classifier's table, None where it lacks a column that they take.
 
     Without ``names`` the classes are what follows ``<label>_`` in the names of columns.
@@ -154,13 +154,13 @@ def class_outcomes(table: pd.DataFrame, label: str, names: Sequence[str]) -> Cla
     if not known.any():
         return None
     sets = _sets(table[f"{label}_set"], names) if f"{label}_set" in table else None
-    return Classes(
+    return ClassOutcomes(
         label, shown_names(label, names), _rows(table, known), raw[known], None if calibrated is None else calibrated[known],
         truth[known], None if sets is None else sets[known], int((~known).sum()),
     )  # fmt: skip
 
 
-def label_outcomes(table: pd.DataFrame, names: list[str]) -> Labels | None:
+def label_outcomes(table: pd.DataFrame, names: list[str]) -> MultiLabelOutcomes | None:
     """Read the outcomes of a multi-label classifier's table, None where it lacks a column that they take."""
     raw, truth = _numbers(table, names), _numbers(table, [f"true_{name}" for name in names])
     if raw is None or truth is None:
@@ -169,13 +169,13 @@ def label_outcomes(table: pd.DataFrame, names: list[str]) -> Labels | None:
     known = np.isfinite(raw).all(axis=1) & np.isfinite(truth).all(axis=1)
     if not known.any():
         return None
-    return Labels(
+    return MultiLabelOutcomes(
         names, _rows(table, known), raw[known], None if calibrated is None else calibrated[known],
         truth[known] > 0.5, int((~known).sum()),
     )  # fmt: skip
 
 
-def number_outcomes(table: pd.DataFrame, names: list[str]) -> Numbers | None:
+def number_outcomes(table: pd.DataFrame, names: list[str]) -> NumberOutcomes | None:
     """Read the outcomes of a regressor's table, None where it lacks a column that they take."""
     predicted, truth = _numbers(table, names), _numbers(table, [f"true_{name}" for name in names])
     if predicted is None or truth is None:
@@ -188,10 +188,10 @@ def number_outcomes(table: pd.DataFrame, names: list[str]) -> Numbers | None:
         low, high = low[known], high[known]
     else:
         low = high = None
-    return Numbers(names, _rows(table, known), predicted[known], truth[known], low, high, int((~known).sum()))
+    return NumberOutcomes(names, _rows(table, known), predicted[known], truth[known], low, high, int((~known).sum()))
 
 
-def vote_outcomes(table: pd.DataFrame, tree: Schema | None) -> Votes | None:
+def vote_outcomes(table: pd.DataFrame, tree: Schema | None) -> VoteOutcomes | None:
     """Read the outcomes of a tree's table, None where it lacks a column that they take.
 
     Concentrations are the expected fractions times the volunteers that each question's belief is worth: exact for a single pass.
@@ -213,7 +213,9 @@ def vote_outcomes(table: pd.DataFrame, tree: Schema | None) -> Votes | None:
     if not known.any():
         return None
     posterior = VotePosterior(schema, concentrations[known])
-    return Votes(_rows(table, known), posterior, counts[known], int((~known).sum()), knows_paths=tree is not None)
+    return VoteOutcomes(
+        _rows(table, known), posterior, counts[known], int((~known).sum()), knows_paths=tree is not None
+    )
 
 
 def _rows(table: pd.DataFrame, known: Any) -> pd.DataFrame:

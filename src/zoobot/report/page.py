@@ -28,7 +28,7 @@ from zoobot.report.galleries import (
     vote_galleries,
 )
 from zoobot.report.names import PLOTS_FOLDER, REPORT_FILE
-from zoobot.report.outcomes import Classes, Labels, Numbers, Votes
+from zoobot.report.outcomes import ClassOutcomes, MultiLabelOutcomes, NumberOutcomes, VoteOutcomes
 from zoobot.report.ranking_plots import Events, class_events, label_events, ranking_plots
 from zoobot.report.regression_plots import regression_plots
 from zoobot.report.reliability_plots import reliability_of_classes, reliability_of_labels
@@ -163,9 +163,9 @@ class _Page:
         outcomes, groups = self.run.outcomes, self.contents.groups("test")
         events = (
             class_events(outcomes, groups)
-            if isinstance(outcomes, Classes)
+            if isinstance(outcomes, ClassOutcomes)
             else label_events(outcomes, groups)
-            if isinstance(outcomes, Labels)
+            if isinstance(outcomes, MultiLabelOutcomes)
             else None
         )
         scores = headlines(self.run)
@@ -203,7 +203,7 @@ class _Page:
         section = Section("plots", text=said(sections.OUTCOMES, self.run))
         conformal = self.contents.scores("test").get("conformal") or {}
         groups = self.contents.groups("test")
-        if isinstance(outcomes, Classes):
+        if isinstance(outcomes, ClassOutcomes):
             assert events is not None  # made of them
             plots: list[Plot | None] = [
                 confusion_plot(outcomes),
@@ -214,13 +214,13 @@ class _Page:
             if not self.run.too_few_for_conformal:
                 plots.append(conformal_plot(outcomes, conformal, groups, chose_epoch=self.run.chose_epoch))
             section.plots = self._drawn(*plots)
-        elif isinstance(outcomes, Labels):
+        elif isinstance(outcomes, MultiLabelOutcomes):
             assert events is not None  # made of them
             reliability = reliability_of_labels(outcomes, groups)
             section.plots = self._drawn(*ranking_plots(events), histograms(outcomes), reliability)
-        elif isinstance(outcomes, Numbers):
+        elif isinstance(outcomes, NumberOutcomes):
             section.plots = self._drawn(*regression_plots(outcomes, conformal.get("level"), groups))
-        elif isinstance(outcomes, Votes):
+        elif isinstance(outcomes, VoteOutcomes):
             scores = saved_scores(self.contents.scores("test"), outcomes) or score_votes(
                 outcomes.posterior, outcomes.counts
             )
@@ -252,13 +252,13 @@ class _Page:
 
     def _gallery_section(self, outcomes: object) -> Section:
         shown: list[Gallery] = []
-        if isinstance(outcomes, Classes):
+        if isinstance(outcomes, ClassOutcomes):
             shown = class_galleries(outcomes, self.pictures)
-        elif isinstance(outcomes, Labels):
+        elif isinstance(outcomes, MultiLabelOutcomes):
             shown = label_galleries(outcomes, self.pictures)
-        elif isinstance(outcomes, Numbers):
+        elif isinstance(outcomes, NumberOutcomes):
             shown = number_galleries(outcomes, self.pictures)
-        elif isinstance(outcomes, Votes):
+        elif isinstance(outcomes, VoteOutcomes):
             shown = vote_galleries(outcomes, self.pictures)
         wrong = sum(cutout.mark == "wrong" for gallery in shown for cutout in gallery.cutouts)
         seen = galleries.Gallery(self.contents.preprocessing is not None, wrong)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from numpy.typing import NDArray
 
-    from zoobot.report.outcomes import Classes, Labels
+    from zoobot.report.outcomes import ClassOutcomes, MultiLabelOutcomes
     from zoobot.science.intervals import Measured
 
     Values = NDArray[np.float64]
@@ -140,7 +140,7 @@ class Thresholds:
     cut_is_predicted: bool
 
 
-def class_events(outcomes: Classes, groups: NDArray[np.int64] | None = None) -> Events:
+def class_events(outcomes: ClassOutcomes, groups: NDArray[np.int64] | None = None) -> Events:
     """Return what a classifier's probabilities rank, of the classes that some but not all galaxies have."""
     k = len(outcomes.names)
     each = outcomes.truth[:, None] == np.arange(k)
@@ -159,7 +159,7 @@ def class_events(outcomes: Classes, groups: NDArray[np.int64] | None = None) -> 
     )
 
 
-def label_events(outcomes: Labels, groups: NDArray[np.int64] | None = None) -> Events:
+def label_events(outcomes: MultiLabelOutcomes, groups: NDArray[np.int64] | None = None) -> Events:
     """Return what a multi-label classifier's probabilities rank, of the labels that some but not all galaxies have."""
     places = [place for place in range(len(outcomes.names)) if 0 < outcomes.truth[:, place].sum() < len(outcomes.truth)]
     names = [outcomes.names[place] for place in places]

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
-    from zoobot.report.outcomes import Numbers
+    from zoobot.report.outcomes import NumberOutcomes
 
     Values = NDArray[np.float64]
 
@@ -53,7 +53,9 @@ class Scatter:
     level: float | None
 
 
-def regression_plots(outcomes: Numbers, level: float | None, groups: NDArray[np.int64] | None = None) -> list[Plot]:
+def regression_plots(
+    outcomes: NumberOutcomes, level: float | None, groups: NDArray[np.int64] | None = None
+) -> list[Plot]:
     """Draw what can be seen of a regressor's outcomes; ``level`` is the coverage that intervals promise, if known.
 
     What intervals cover is drawn where any of them is finite.
@@ -64,7 +66,7 @@ def regression_plots(outcomes: Numbers, level: float | None, groups: NDArray[np.
     return [*plots, _coverage(outcomes, level, groups)]
 
 
-def _one_to_one(outcomes: Numbers) -> Plot:
+def _one_to_one(outcomes: NumberOutcomes) -> Plot:
     """Draw predicted against true numbers."""
     with style():
         figure, axes = _axes(outcomes, "true", "predicted")
@@ -84,7 +86,7 @@ def _one_to_one(outcomes: Numbers) -> Plot:
     return Plot("one_to_one", figure, _table(outcomes), wide=len(axes) > 1, drawn=_drawn(outcomes, axes))
 
 
-def _residuals(outcomes: Numbers) -> Plot:
+def _residuals(outcomes: NumberOutcomes) -> Plot:
     """Draw residuals against the prediction, which is what one knows of a new galaxy."""
     tables = []
     with style():
@@ -104,7 +106,7 @@ def _residuals(outcomes: Numbers) -> Plot:
     return Plot("residuals", figure, pd.concat(tables), wide=len(axes) > 1, drawn=_drawn(outcomes, axes))
 
 
-def _histogram(outcomes: Numbers) -> Plot:
+def _histogram(outcomes: NumberOutcomes) -> Plot:
     """Draw the distribution of residuals with its center and spread."""
     rows = []
     with style():
@@ -129,7 +131,7 @@ def _histogram(outcomes: Numbers) -> Plot:
     return Plot("residual_histogram", figure, {"targets": rows}, wide=len(axes) > 1, drawn=drawn)
 
 
-def _coverage(outcomes: Numbers, level: float | None, groups: NDArray[np.int64] | None) -> Plot:
+def _coverage(outcomes: NumberOutcomes, level: float | None, groups: NDArray[np.int64] | None) -> Plot:
     """Draw the share of true values within the intervals, over all and by prediction."""
     assert outcomes.low is not None  # asked by the caller
     assert outcomes.high is not None
@@ -174,7 +176,7 @@ def _coverage(outcomes: Numbers, level: float | None, groups: NDArray[np.int64] 
     return Plot("interval_coverage", figure, pd.concat(tables), wide=len(axes) > 1, drawn=drawn)
 
 
-def _drawn(outcomes: Numbers, axes: list[Axes], level: float | None = None) -> Scatter:
+def _drawn(outcomes: NumberOutcomes, axes: list[Axes], level: float | None = None) -> Scatter:
     return Scatter(
         galaxies=len(outcomes.truth),
         bins=len(_bins(outcomes.truth[:, 0])),
@@ -185,7 +187,7 @@ def _drawn(outcomes: Numbers, axes: list[Axes], level: float | None = None) -> S
     )
 
 
-def _axes(outcomes: Numbers, x: str, y: str) -> tuple[Figure, list[Axes]]:
+def _axes(outcomes: NumberOutcomes, x: str, y: str) -> tuple[Figure, list[Axes]]:
     """Return a figure with a panel for each target, with names on the axes."""
     count = min(len(outcomes.names), MOST_PANELS)
     if count > 1:
@@ -200,7 +202,7 @@ def _axes(outcomes: Numbers, x: str, y: str) -> tuple[Figure, list[Axes]]:
     return figure, [ax]
 
 
-def _half_width(outcomes: Numbers, place: int) -> float | None:
+def _half_width(outcomes: NumberOutcomes, place: int) -> float | None:
     """Return half the width of a target's intervals where all have about the same, finite one."""
     if outcomes.low is None or outcomes.high is None:
         return None
@@ -229,7 +231,7 @@ def _span(values: Values) -> tuple[float, float]:
     return float(values.min() - margin), float(values.max() + margin)
 
 
-def _table(outcomes: Numbers) -> pd.DataFrame:
+def _table(outcomes: NumberOutcomes) -> pd.DataFrame:
     columns = {"id_str": outcomes.frame["id_str"].to_numpy()}
     for place, name in enumerate(outcomes.names):
         columns |= {f"true_{name}": outcomes.truth[:, place], name: outcomes.predicted[:, place]}

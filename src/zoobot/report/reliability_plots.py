@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from numpy.typing import NDArray
 
-    from zoobot.report.outcomes import Classes, Labels
+    from zoobot.report.outcomes import ClassOutcomes, MultiLabelOutcomes
 
     Values = NDArray[np.float64]
     Codes = NDArray[np.int64]
@@ -56,7 +56,7 @@ class Reliability:
     left_out: int
 
 
-def reliability_of_classes(outcomes: Classes, groups: Codes | None = None) -> Plot:
+def reliability_of_classes(outcomes: ClassOutcomes, groups: Codes | None = None) -> Plot:
     """Draw the reliability of a classifier: of two classes that of the second, of more that of the most probable and then of each."""
     k = len(outcomes.names)
     calibrated = outcomes.calibrated
@@ -80,7 +80,7 @@ def reliability_of_classes(outcomes: Classes, groups: Codes | None = None) -> Pl
     return _plot(list_of, "predicted probability", groups, calibrated=calibration_is_kept(outcomes), left_out=left_out)
 
 
-def reliability_of_labels(outcomes: Labels, groups: Codes | None = None) -> Plot:
+def reliability_of_labels(outcomes: MultiLabelOutcomes, groups: Codes | None = None) -> Plot:
     """Draw the reliability of each label."""
     calibrated = outcomes.calibrated
     list_of = [

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from zoobot.report.findings.figures import figure
-from zoobot.report.words import DASH, NAMES, PART_NAMES, between, number
+from zoobot.report.words import DASH, PART_NAMES, between, number
+from zoobot.science.metric import ECE, metric_of
 
 if TYPE_CHECKING:
     from zoobot.report.findings.run import Findings
@@ -134,7 +135,7 @@ def headlines(run: Findings) -> Table | None:
     for name in MEASURES:
         if not any(name in own for own in scores.values()):
             continue
-        shown, one = NAMES.get(name, name), figure(figures, name)
+        shown, one = metric_of(name).name, figure(figures, name)
         texts = [number(own.get(name)) for own in scores.values()]
         rows.append([shown, texts[0], _ends(one), *texts[1:]])
         about.append(Measure(name, run, figure=one, known=_known(scores[first], name)))
@@ -161,7 +162,7 @@ def _note(words: Headlines, shown: str, one: Figure | None, *, known: bool) -> N
         words.undefined.append(shown)
     elif one is not None and one.has_interval:
         words.methods.setdefault(", ".join(dict.fromkeys(one.method.split("; "))), []).append(shown)
-    elif shown != NAMES["ece"]:  # which is compared with chance in its row
+    elif shown != ECE.name:  # which is compared with chance in its row
         words.reasons.setdefault("none is computed" if one is None else one.reason, []).append(shown)
 
 
@@ -282,7 +283,7 @@ def label_table(run: Findings) -> Table | None:
             if shown[name] is not None and one is not None and not one.has_interval:
                 reasons[label] = one.reason
         rows.append([label, number(sides[1] if sides else None), *cells])
-    columns = ["label", "galaxies", *(NAMES.get(name, name) for name in names)]
+    columns = ["label", "galaxies", *(metric_of(name).name for name in names)]
     return Table("labels", columns, rows, ByLabel(int(scores.get("n") or 0), one_sided, reasons))
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from numpy.typing import ArrayLike, NDArray
 
-    from zoobot.report.outcomes import Votes
+    from zoobot.report.outcomes import VoteOutcomes
     from zoobot.trees import Question, VotePosterior
 
     Values = NDArray[np.float64]
@@ -78,7 +78,7 @@ def vote_plots(posterior: VotePosterior, counts: Values, scores: Mapping[str, Vo
     return [_coverage(asked), _pit(asked), _fractions(posterior, counts, list(asked))]
 
 
-def saved_scores(scores: Mapping[str, Any], outcomes: Votes) -> dict[str, VoteScores] | None:
+def saved_scores(scores: Mapping[str, Any], outcomes: VoteOutcomes) -> dict[str, VoteScores] | None:
     """Return the scores of questions that ``metrics.json`` holds, None where it lacks any: they take long to compute anew."""
     known = {item.name for item in fields(VoteScores)}
     found = {}

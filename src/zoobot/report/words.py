@@ -19,14 +19,6 @@ SHOWN = 4
 PART_NAMES = {"train": "training", "val": "validation", "test": "test"}
 
 
-NAMES = {
-    "auroc": "AUROC", "log_loss": "log loss", "brier": "Brier score", "ece": "calibration error (ECE)", "r2": "R²", "rmse": "RMSE",
-    "mae": "MAE", "fraction_mae": "error of vote fractions", "balanced_accuracy": "balanced accuracy",
-    "average_precision": "average precision",
-}  # fmt: skip
-"""How scores are called"""
-
-
 def number(value: Any) -> str:
     """Return a figure with three or four digits, or a dash where there is none."""
     if value is None or (isinstance(value, float) and not np.isfinite(value)):

@@ -18,7 +18,8 @@ from zoobot.ranges import bounded
 from zoobot.report.curves import comparison_plot
 from zoobot.science import LearningCurve, learning_curve
 from zoobot.science.curve_scores import CurveTask
-from zoobot.science.learning_curve import HEADS, NAMES, check_labels, usable_rows
+from zoobot.science.learning_curve import HEADS, check_labels, usable_rows
+from zoobot.science.metric import METRICS
 from zoobot.science.paired import Differences, simultaneous_differences
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ class Comparison:
         """By how much each encoder is better than each other one, for each score and number of labels."""
         found = {}
         for score in self.first.scores:
-            sign = -1 if score == "rmse" else 1
+            sign = METRICS[score].sign
             means = np.stack([curve.scores[score].mean(axis=0) for curve in self.curves.values()])
             draws = np.stack([curve.draws[score] for curve in self.curves.values()])
             own = simultaneous_differences(sign * means, sign * draws)
@@ -110,7 +111,7 @@ class Comparison:
     def sentences(self) -> list[str]:
         """Return how good each encoder is at the most labels, which can be told apart, and what more labels would do to the highest."""
         rows, first = self.final(), self.first
-        what = f"{NAMES[first.headline]} with {first.sizes[-1]} labels"
+        what = f"{METRICS[first.headline].name} with {first.sizes[-1]} labels"
         base = rows.iloc[0]
         none = f"no interval: {first.few}" if first.few else ""
         interval = none or f"95% interval {base['low']:.3f} to {base['high']:.3f}"

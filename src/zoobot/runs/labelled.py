@@ -15,7 +15,7 @@ from zoobot.errors import CatalogError, OptionError
 from zoobot.files import is_file
 from zoobot.report.contents import RunContents, read_run
 from zoobot.report.names import METRICS_FILE
-from zoobot.report.outcomes import Classes, Labels
+from zoobot.report.outcomes import ClassOutcomes, MultiLabelOutcomes
 from zoobot.science import align_scores
 from zoobot.science.alignment import FEWEST
 
@@ -165,13 +165,13 @@ def _scores(
     outcomes: Any, label: str, class_name: str | None, columns: list[str], contents: RunContents
 ) -> tuple[str, Values, NDArray[np.bool_], str]:
     """Return the score's column, scores, whether each is positive, and the class's name."""
-    if isinstance(outcomes, Labels):
+    if isinstance(outcomes, MultiLabelOutcomes):
         if class_name is not None:
             msg = f"{label} is one of several independent labels, without classes: leave --class out."
             raise OptionError(msg)
         base, name, place = label, label, outcomes.names.index(label)
         positive = outcomes.truth[:, place]
-    elif isinstance(outcomes, Classes):
+    elif isinstance(outcomes, ClassOutcomes):
         names = contents.class_names or [one.removeprefix(f"{label} = ") for one in outcomes.names]
         if class_name is None and len(names) != 2:
             msg = f"{label} has {len(names)} classes: {', '.join(names)}. Name the one to select with --class."

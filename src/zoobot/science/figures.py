@@ -18,6 +18,7 @@ from zoobot.science.figure import Figure
 from zoobot.science.groups import Groups
 from zoobot.science.intervals import Measured, balanced_share, mean_of, none, positive_mean, share
 from zoobot.science.loss_intervals import brier, explained, log_loss, mae, rmse, skill
+from zoobot.science.metric import AUROC, LOSS, SKILL, Metric, metric_of
 from zoobot.science.ranking_intervals import (
     auroc,
     mean_auroc,
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 Figures = dict[str, Any]
 """A `Figure` by the name of its score; under ``classes``, ``labels`` and ``targets`` the figures of each, by its name"""
 
+SHARE = Metric("share", "share")
 GUESSING = 0.5
 """AUROC of predictions that know nothing"""
 
@@ -47,8 +49,6 @@ CLASS_MEASURES: dict[str, Callable[[Values, NDArray[np.int64], ArrayLike | None]
     "brier": brier,
 }
 """How each score of exclusive classes is measured; those that are means over galaxies are so of independent labels too"""
-
-LOWER_IS_BETTER = ("log_loss", "brier", "rmse", "mae", "class_mae", "loss")
 
 
 def class_figures(
@@ -85,7 +85,9 @@ def class_figures(
     """
     p, of = np.asarray(probabilities, dtype=np.float64), np.asarray(truth).astype(np.int64)
     own = Groups.of(groups, len(p))
-    found: Figures = {name: figure_of(name, measure(p, of, groups), own) for name, measure in CLASS_MEASURES.items()}
+    found: Figures = {
+        name: figure_of(metric_of(name), measure(p, of, groups), own) for name, measure in CLASS_MEASURES.items()
+    }
     found["auroc"] = _tested(found["auroc"], GUESSING, chance.mean_auroc_chance(p, of, groups))
     found["ece"] = calibration_figure(*headline_events(p, of), groups)
     if names:
@@ -106,7 +108,7 @@ def _each_class(p: Values, truth: NDArray[np.int64], groups: ArrayLike | None, n
 
     def part(right: NDArray[np.bool_], rows: NDArray[np.bool_]) -> Figure:
         theirs = None if together is None else together[rows]
-        return figure_of("share", share(right[rows], theirs), Groups.of(theirs, int(rows.sum())))
+        return figure_of(SHARE, share(right[rows], theirs), Groups.of(theirs, int(rows.sum())))
 
     tests = [chance.auroc_chance(p[:, place], truth == place, groups) for place in range(len(names))]
     if len(names) == 2:  # both say the same
@@ -117,9 +119,7 @@ def _each_class(p: Values, truth: NDArray[np.int64], groups: ArrayLike | None, n
         name: {
             "completeness": part(predicted == truth, truth == place),
             "purity": part(predicted == truth, predicted == place),
-            "auroc": _tested(
-                figure_of("auroc", auroc(p[:, place], truth == place, groups), own), GUESSING, tests[place]
-            ),
+            "auroc": _tested(figure_of(AUROC, auroc(p[:, place], truth == place, groups), own), GUESSING, tests[place]),
         }
         for place, name in enumerate(names)
     }
@@ -155,7 +155,7 @@ def label_figures(
     tests = _adjusted(
         [chance.auroc_chance(column, label == 1, groups) for column, label in zip(p.T, true.T, strict=True)]
     )
-    found = {name: figure_of(name, _mean(each, groups, called), own) for name, each in parts.items()}
+    found = {name: figure_of(metric_of(name), _mean(each, groups, called), own) for name, each in parts.items()}
     found["auroc"] = _tested(found["auroc"], GUESSING, chance.mean_label_auroc_chance(p, true, groups))
     found["ece"] = calibration_figure(p, true, groups)
     return found | {"labels": _nested(parts, called, own, {"auroc": (GUESSING, tests)})}
@@ -226,7 +226,7 @@ def number_figures(
     measures = {"rmse": rmse, "mae": mae, "r2": explained, "spearman": rank_correlation}
     parts = {name: [measure(guess, true, groups) for guess, true in pairs] for name, measure in measures.items()}
     tests = _adjusted([chance.rank_correlation_chance(guess, true, groups) for guess, true in pairs])
-    found = {name: figure_of(name, _mean(each, groups, called), own) for name, each in parts.items()}
+    found = {name: figure_of(metric_of(name), _mean(each, groups, called), own) for name, each in parts.items()}
     found["spearman"] = _tested(found["spearman"], 0.0, chance.mean_rank_correlation_chance(x, y, groups))
     return found | {"targets": _nested(parts, called, own, {"spearman": (0.0, tests)})}
 
@@ -245,10 +245,10 @@ def vote_figures(losses: ArrayLike, groups: ArrayLike | None = None, *, optimism
     """
     both = np.asarray(losses, dtype=np.float64)
     own = Groups.of(groups, len(both))
-    found = figure_of("skill", skill(both, groups, optimism=optimism), own)
+    found = figure_of(SKILL, skill(both, groups, optimism=optimism), own)
     return {
         "skill": _tested(found, 0.0, chance.skill_chance(both, groups, optimism=optimism)),
-        "loss": figure_of("loss", positive_mean(both[:, 0], groups), own),
+        "loss": figure_of(LOSS, positive_mean(both[:, 0], groups), own),
     }
 
 
@@ -295,15 +295,15 @@ def _nested(
     """Return each part's figures by its name."""
     found: Figures = {}
     for place, called in enumerate(names):
-        own = {name: figure_of(name, each[place], groups) for name, each in parts.items()}
+        own = {name: figure_of(metric_of(name), each[place], groups) for name, each in parts.items()}
         for name, (center, each_test) in tests.items():
             own[name] = _tested(own[name], center, each_test[place])
         found[called] = own
     return found
 
 
-def figure_of(name: str, found: Measured, groups: Groups) -> Figure:
-    """Return the figure of a score by its name."""
+def figure_of(metric: Metric, found: Measured, groups: Groups) -> Figure:
+    """Return what was measured of a score as its figure."""
     return Figure(
         value=found.value,
         low=found.low,
@@ -311,7 +311,7 @@ def figure_of(name: str, found: Measured, groups: Groups) -> Figure:
         method=found.method,
         n=len(groups.codes),
         n_groups=groups.count,
-        sign=-1 if name in LOWER_IS_BETTER else 1,
+        sign=metric.sign,
         reason=found.reason,
     )
 

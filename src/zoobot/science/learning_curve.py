@@ -12,6 +12,7 @@ from zoobot.errors import LabelError, OptionError
 from zoobot.ranges import bounded
 from zoobot.science.curve_scores import SCORES, CurveTask, fit_heads, score_heads
 from zoobot.science.figure import Figure
+from zoobot.science.metric import METRICS
 from zoobot.science.nested import Units
 from zoobot.science.power_law import PowerLaw, fit_power_law
 from zoobot.science.ridge import components
@@ -38,8 +39,6 @@ and of encoders, have less of"""
 
 MOST = 10_000
 """Galaxies that are used, drawn at random where there are more"""
-
-NAMES = {"balanced_accuracy": "balanced accuracy", "auroc": "AUROC", "r2": "R²", "rmse": "RMSE"}
 
 HEADS: dict[CurveTask, str] = {
     "classify": "a ridge classifier on frozen features, classes weighted alike",
@@ -136,13 +135,13 @@ class LearningCurve:
         low, high = (float(end[-1]) for end in self.interval(score))
         return Figure(
             value=float(self.scores[score][:, -1].mean()), low=low, high=high, method=METHOD.format(self._units), n=self.n_labels,
-            n_groups=self.n_groups, sign=-1 if score == "rmse" else 1, reason=self.few,
+            n_groups=self.n_groups, sign=METRICS[score].sign, reason=self.few,
         )  # fmt: skip
 
     def sentence(self, score: str | None = None) -> str:
         """Return what more labels are likely to buy, of which galaxies and head, in words."""
         score = score or self.headline
-        law, name, shown = self.laws[score], NAMES[score], ".3g" if score == "rmse" else ".3f"
+        law, name, shown = self.laws[score], METRICS[score].name, ".3g" if score == "rmse" else ".3f"
         of_groups = f" ({self.n_groups} groups, kept whole)" if self.n_groups < self.n_labels else ""
         measured = f"of {HEADS[self.task]}, out of fold on {self.galaxies}{of_groups}, which is not the test score of a finetuned model"
         if not law.determined:
@@ -152,7 +151,7 @@ class LearningCurve:
                 f"What {law.more} more labels would do to the {name} can't be said: {law.reason}. With {self.sizes[-1]} labels it is "
                 f"{most.value:{shown}}{interval}: that {measured}."
             )
-        now, then = (as_score(score, error) for error in (law.error_now, law.error_then))
+        now, then = (METRICS[score].score(error) for error in (law.error_now, law.error_then))
         way = "lower" if score == "rmse" else "raise"
         interval = f"95% interval {law.gain_low:{shown}} to {law.gain_high:{shown}}"
         if law.gain_high < (LITTLE_RMSE * law.error_now if score == "rmse" else LITTLE):
@@ -267,7 +266,7 @@ def learning_curve(
     sizes = fitted.labels.mean(axis=(0, 1)).round().astype(np.int64)
     now = total if n_now is None else n_now
     laws = {
-        name: fit_power_law(sizes, as_error(name, values.mean(axis=0)), as_error(name, draws[name]), n_now=now, more=more)
+        name: fit_power_law(sizes, METRICS[name].error(values.mean(axis=0)), METRICS[name].error(draws[name]), n_now=now, more=more)
         for name, values in scores.items()
     }  # fmt: skip
     held = np.unique(np.stack([classes, units.codes]), axis=1)[0] if task == "classify" else np.zeros(0, np.int64)
@@ -278,16 +277,6 @@ def learning_curve(
     if reason := _too_few(curve, FEWEST_FOR_LAW):
         curve = replace(curve, laws={name: law.refused(reason) for name, law in laws.items()})
     return curve
-
-
-def as_error(score: str, values: Any) -> Any:
-    """Return what falls as labels are added: RMSE itself, else 1 less the score."""
-    return values if score == "rmse" else 1 - values
-
-
-def as_score(score: str, errors: Any) -> Any:
-    """Undo `as_error`."""
-    return errors if score == "rmse" else 1 - errors
 
 
 def usable_rows(features: ArrayLike, labels: ArrayLike) -> NDArray[np.bool_]:

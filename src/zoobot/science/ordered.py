@@ -11,6 +11,7 @@ from zoobot.science.figures import Figures, class_figures, figure_of
 from zoobot.science.groups import Groups
 from zoobot.science.intervals import Measured, none, positive_ratio, share
 from zoobot.science.loss_intervals import mae
+from zoobot.science.metric import Metric
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,7 +20,10 @@ if TYPE_CHECKING:
 
     Values = NDArray[np.float64]
 
-ORDERED_SCORES = ("class_mae", "within_one", "quadratic_kappa")
+CLASS_MAE = Metric("class_mae", "mean error in classes", "low", tile=True)
+WITHIN_ONE = Metric("within_one", "at most one class off", tile=True)
+QUADRATIC_KAPPA = Metric("quadratic_kappa", "kappa, quadratic weights", tile=True)
+ORDERED_SCORES = (CLASS_MAE, WITHIN_ONE, QUADRATIC_KAPPA)
 """What ordered classes have beside the scores of all classes"""
 
 FEWEST_OTHERS = 10
@@ -55,13 +59,13 @@ def ordered_figures(
     p, of = np.asarray(probabilities, dtype=np.float64), np.asarray(truth).astype(np.int64)
     guess, own = p.argmax(axis=1), Groups.of(groups, len(p))
     measured = {
-        "class_mae": mae(guess, of, groups),
-        "within_one": share(np.abs(guess - of) <= 1, groups),
-        "quadratic_kappa": quadratic_kappa(guess, of, groups),
+        CLASS_MAE: mae(guess, of, groups),
+        WITHIN_ONE: share(np.abs(guess - of) <= 1, groups),
+        QUADRATIC_KAPPA: quadratic_kappa(guess, of, groups),
     }
     return {
         **class_figures(p, of, groups, names=names),
-        **{name: figure_of(name, found, own) for name, found in measured.items()},
+        **{metric.key: figure_of(metric, found, own) for metric, found in measured.items()},
     }
 
 

@@ -11,6 +11,7 @@ from zoobot.report.words import PART_NAMES, count
 from zoobot.science.chance import holm
 from zoobot.science.conformal import coverage_p_value
 from zoobot.science.figure import SIGNIFICANCE
+from zoobot.science.metric import METRICS
 
 if TYPE_CHECKING:
     from zoobot.report.findings.run import Findings
@@ -73,16 +74,15 @@ def guesses(run: Findings) -> list[Guess]:
             if one is not None:
                 value = float("nan") if r2 is None else r2.value
                 found.append(
-                    Guess(name, MEASURES[measure], PART_NAMES[part], one, value, len(each) > 1, folds.get(name))
+                    Guess(name, METRICS[measure].name, PART_NAMES[part], one, value, len(each) > 1, folds.get(name))
                 )
     for measure in ("auroc", "skill"):
         one = figure(figures, measure)
         if one is not None and not found:
-            found.append(Guess("", MEASURES[measure], PART_NAMES[part], one, folds=next(iter(folds.values()), None)))
+            found.append(
+                Guess("", METRICS[measure].name, PART_NAMES[part], one, folds=next(iter(folds.values()), None))
+            )
     return found
-
-
-MEASURES = {"auroc": "AUROC", "spearman": "rank correlation", "skill": "skill"}
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from zoobot.report.outcomes import Classes, Labels, Numbers, Votes
+from zoobot.report.outcomes import ClassOutcomes, MultiLabelOutcomes, NumberOutcomes, VoteOutcomes
 from zoobot.science.figure import Figure
 from zoobot.science.figures import class_figures, figures_from_dict, label_figures, number_figures, vote_figures
 from zoobot.science.vote_scores import constant_optimism
@@ -21,7 +21,7 @@ def figures_of(contents: RunContents, part: str) -> Figures:
     """
     saved = _saved(contents.scores(part).get("figures"))
     outcomes = contents.outcomes(part)
-    if isinstance(outcomes, Classes):
+    if isinstance(outcomes, ClassOutcomes):
         names = dict(zip(contents.class_names, contents.shown_classes, strict=True))
         if "classes" in saved:
             shown = {names.get(name, name): own for name, own in saved["classes"].items()}
@@ -43,11 +43,11 @@ def _saved(content: Any) -> Figures:
 
 def _measured(contents: RunContents, part: str) -> Figures:
     outcomes, groups = contents.outcomes(part), contents.groups(part)
-    if isinstance(outcomes, Labels):
+    if isinstance(outcomes, MultiLabelOutcomes):
         return label_figures(outcomes.raw, outcomes.truth, groups, names=outcomes.names)
-    if isinstance(outcomes, Numbers):
+    if isinstance(outcomes, NumberOutcomes):
         return number_figures(outcomes.predicted, outcomes.truth, groups, names=outcomes.names)
-    if isinstance(outcomes, Votes):
+    if isinstance(outcomes, VoteOutcomes):
         questions = outcomes.posterior.tree.questions
         optimism = constant_optimism(questions, outcomes.counts, groups)
         return vote_figures(outcomes.losses, groups, optimism=optimism)

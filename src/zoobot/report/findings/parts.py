@@ -12,7 +12,7 @@ from zoobot.data.splits import group_codes
 from zoobot.report.findings.figures import figure
 from zoobot.report.intervals import UNKNOWN
 from zoobot.report.names import GROUP_COLUMN
-from zoobot.report.outcomes import Labels
+from zoobot.report.outcomes import MultiLabelOutcomes
 from zoobot.report.words import PART_NAMES
 from zoobot.science.groups import Groups
 from zoobot.science.intervals import share
@@ -141,7 +141,7 @@ class Part:
     def _label(self, name: str, scores: dict[str, Any]) -> list[Counted]:
         """Return the galaxies with and without a label."""
         outcomes = self.run.contents.outcomes(self.part)
-        if isinstance(outcomes, Labels) and name in outcomes.names:
+        if isinstance(outcomes, MultiLabelOutcomes) and name in outcomes.names:
             place, groups = outcomes.names.index(name), self.run.contents.groups(self.part)
             has, said = outcomes.truth[:, place], outcomes.raw[:, place] >= CUT
             return [

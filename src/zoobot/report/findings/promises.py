@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from zoobot.report.findings.figures import figure
-from zoobot.report.outcomes import Classes, Labels
+from zoobot.report.outcomes import ClassOutcomes, MultiLabelOutcomes
 from zoobot.science.chance import holm
 from zoobot.science.conformal import coverage_p_value
 from zoobot.science.figure import SIGNIFICANCE
@@ -47,9 +47,9 @@ def calibration_error(run: Findings) -> list[CalibrationError]:
         return []
     figures, outcomes = run.figures("test"), run.outcomes
     found = figure(figures, "calibrated", "ece") if run.calibrated else figure(figures, "ece")
-    if found is None and isinstance(outcomes, Classes | Labels):
+    if found is None and isinstance(outcomes, ClassOutcomes | MultiLabelOutcomes):
         p, groups = outcomes.probabilities, run.contents.groups("test")
-        shares, so = headline_events(p, outcomes.truth) if isinstance(outcomes, Classes) else (p, outcomes.truth)
+        shares, so = headline_events(p, outcomes.truth) if isinstance(outcomes, ClassOutcomes) else (p, outcomes.truth)
         found = calibration_figure(shares, so, groups)
     return [] if found is None else [CalibrationError(found, run.calibrated, run.ranked)]
 
@@ -66,7 +66,7 @@ class ShareLoss:
 def share_loss(run: Findings) -> list[ShareLoss]:
     """Return the log loss of a classifier beside that of the classes' shares, unless one class only was scored."""
     outcomes = run.outcomes
-    if not isinstance(outcomes, Classes):
+    if not isinstance(outcomes, ClassOutcomes):
         return []
     shares = np.bincount(outcomes.truth, minlength=len(outcomes.names)) / len(outcomes.truth)
     constant = float(-(shares[shares > 0] * np.log(shares[shares > 0])).sum())

@@ -17,7 +17,7 @@ from zoobot.report.findings.seen import Seen, seen_of
 from zoobot.report.findings.shift import Shift, shift_of
 from zoobot.report.findings.suspects import judged_labels
 from zoobot.report.findings.training import Training, training_of
-from zoobot.report.outcomes import Classes, Labels, calibration_is_kept
+from zoobot.report.outcomes import ClassOutcomes, MultiLabelOutcomes, calibration_is_kept
 
 if TYPE_CHECKING:
     from zoobot.report.contents import Outcomes, RunContents, Task
@@ -84,7 +84,7 @@ class Findings:
         outcomes = self.outcomes or self.contents.outcomes("val")
         if self.task == "tree" and self.contents.model:
             return "kept" if self.contents.model.get("calibration") else "none"
-        if not isinstance(outcomes, Classes | Labels):
+        if not isinstance(outcomes, ClassOutcomes | MultiLabelOutcomes):
             return "none" if outcomes is not None else "unknown"
         if outcomes.calibrated is None:
             return "none"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from zoobot.report.outcomes import Classes, Labels, Numbers
+from zoobot.report.outcomes import ClassOutcomes, MultiLabelOutcomes, NumberOutcomes
 from zoobot.science import label_check
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def judged_labels(run: Findings) -> set[str]:
     """
     folds = run.contents.outcomes("folds") is not None
     parts = ["folds"] if folds else ["val", "test"]
-    if all(isinstance(one, Numbers) for part in parts if (one := run.contents.outcomes(part)) is not None):
+    if all(isinstance(one, NumberOutcomes) for part in parts if (one := run.contents.outcomes(part)) is not None):
         return {one.name for one in run.guesses if one.figure.verdict == "better"}
     return {name for name, one in judging_figures(run, *parts).items() if one.verdict == "better"}
 
@@ -59,8 +59,8 @@ def judging_figures(run: Findings, *parts: str) -> dict[str, Figure]:
     contents = run.contents
     each = [outcomes for part in parts if (outcomes := contents.outcomes(part)) is not None]
     found: dict[str, Figure] = {}
-    classes = [outcomes for outcomes in each if isinstance(outcomes, Classes)]
-    labels = [outcomes for outcomes in each if isinstance(outcomes, Labels)]
+    classes = [outcomes for outcomes in each if isinstance(outcomes, ClassOutcomes)]
+    labels = [outcomes for outcomes in each if isinstance(outcomes, MultiLabelOutcomes)]
     groups, folds = contents.groups(*parts), "folds" in parts
     if classes:
         p, truth = np.concatenate([one.raw for one in classes]), np.concatenate([one.truth for one in classes])

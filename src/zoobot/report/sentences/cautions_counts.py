@@ -8,7 +8,8 @@ import numpy as np
 
 from zoobot.report.findings.parts import FEW, FEW_TESTED, IMBALANCE, balances, small
 from zoobot.report.sentences.table import Cause, Sentence, always
-from zoobot.report.words import NAMES, SHOWN, between, count, joined, number
+from zoobot.report.words import SHOWN, between, count, joined, number
+from zoobot.science.metric import metric_of
 
 if TYPE_CHECKING:
     from zoobot.report.findings.parts import Balance, Counted, Part, Small
@@ -99,7 +100,7 @@ SMALL: Cause[Small] = Cause(
             "small.interval",
             lambda part: part.figure is not None and part.figure.has_interval,
             lambda part: (
-                f"The {NAMES.get(part.score, part.score)} is {number(part.figure.value)}, with the 95% interval "
+                f"The {metric_of(part.score).name} is {number(part.figure.value)}, with the 95% interval "
                 f"{between((part.figure.low, part.figure.high))}."
                 if part.figure
                 else ""
@@ -109,7 +110,7 @@ SMALL: Cause[Small] = Cause(
             "small.no_interval",
             lambda part: part.figure is not None and not part.figure.has_interval and part.figure.reason,
             lambda part: (
-                f"The {NAMES.get(part.score, part.score)} has no interval: {part.figure.reason}." if part.figure else ""
+                f"The {metric_of(part.score).name} has no interval: {part.figure.reason}." if part.figure else ""
             ),
         ),
     ),
