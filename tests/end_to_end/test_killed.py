@@ -10,7 +10,9 @@ import pytest
 from tests.end_to_end.outcome import outcome
 
 import zoobot
+from zoobot.data.tables import read_source
 from zoobot.errors import ModelFileError, ZoobotError
+from zoobot.predictions import write_table
 from zoobot.report import write_report
 from zoobot.runs import check_run
 
@@ -124,23 +126,17 @@ def test_evaluate(runs, galaxies, zoobot_command, tmp_path):
 
 @pytest.mark.parametrize("ending", [".csv", ".parquet", ".fits", ".hdf5"])
 def test_predict(ending, runs, galaxies, zoobot_command, tmp_path):
-    out = tmp_path / f"table{ending}"
-    command = (
-        "predict",
-        galaxies / "catalog.csv",
-        "--num-workers",
-        0,
-        "--model",
-        runs / "ring" / "model",
-        "--out",
-        out,
-    )
+    out, earlier = tmp_path / "here" / f"table{ending}", tmp_path / f"earlier{ending}"
+    command = ("predict", galaxies / "catalog.csv", "--num-workers", 0, "--model", runs / "ring" / "model", "--out")
+    assert zoobot_command(*command, earlier).code == 0
+    write_table(read_source(earlier)[0].iloc[:5], earlier)
+    out.parent.mkdir()
     change, was_killed = 0, True
     while was_killed:
         change += 1
-        out.write_bytes(b"before")
-        was_killed = killed_before(change, lambda: zoobot_command(*command))
-        assert was_killed == (out.read_bytes() == b"before")
+        shutil.copy(earlier, out)
+        was_killed = killed_before(change, lambda: zoobot_command(*command, out))
+        assert was_killed == (out.read_bytes() == earlier.read_bytes())
     assert change > 1
-    assert zoobot_command(*command).code == 0
-    assert [path.name for path in tmp_path.iterdir()] == [out.name]
+    assert zoobot_command(*command, out).code == 0
+    assert [path.name for path in out.parent.iterdir()] == [out.name]

@@ -67,6 +67,8 @@ def said(features, galaxies, quick, finetune, zoobot_command, tmp_path_factory) 
     note("input", *predicting, run / "model", "--out", catalog)
     note("results", *predicting, run / "model", "--out", run / "predictions.csv")
     note("folder", "evaluate", catalog, "--model", run / "model", "--out", run)
+    shutil.copy(run / "parts.csv", folder / "mine.csv")
+    note("other", *predicting, run / "model", "--out", folder / "mine.csv")
     os.mkfifo(folder / "pipe.csv")
     note("pipe", *predicting, run / "model", "--out", folder / "pipe.csv")
     with pytest.MonkeyPatch.context() as patch:

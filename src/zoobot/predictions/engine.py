@@ -32,8 +32,8 @@ from zoobot.finetune.tables import TableOptions
 from zoobot.folders import check_file_out, refuse_inputs
 from zoobot.places import refuse_among_images
 from zoobot.precision import Precision, frozen_pass
-from zoobot.predictions.shift import FeatureSample, shift_file, warn_of_shift
-from zoobot.predictions.tables import check_columns_fit, check_output, write_table
+from zoobot.predictions.shift import FeatureSample, is_shift, shift_file, warn_of_shift
+from zoobot.predictions.tables import check_columns_fit, check_earlier, check_output, write_table
 from zoobot.progress import track_steps
 from zoobot.ranges import bounded
 from zoobot.stopping import workers_watched
@@ -134,6 +134,7 @@ def predict(
         _check_inputs(save_loc, catalog, sources)
         if by:
             _check_inputs(shift_file(save_loc), catalog, sources)
+            check_earlier(shift_file(save_loc), is_shift)
     models = _models(model)
     rehearsal = rehearsed(models, options, n_samples=n_samples, n_views=n_views, on_error=on_error)
     refuse_twice(rehearsal.columns.tolist())

@@ -71,6 +71,11 @@ def shift_file(save_loc: Path) -> Path:
     return save_loc.with_name(save_loc.stem + ENDING)
 
 
+def is_shift(names: Sequence[str]) -> bool:
+    """Tell by its columns whether a table is one of the figures of kinds of galaxies."""
+    return {"column", "group", "auroc", "far_fraction"} <= set(names)
+
+
 def warn_of_shift(
     reference: Reference,
     sample: FeatureSample,

@@ -5,13 +5,15 @@ from __future__ import annotations
 import io
 import re
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
+from zoobot.data.catalog import listed
 from zoobot.data.tables import ESCAPED
 from zoobot.errors import CatalogError, OutputError
 from zoobot.files import check_replaceable, check_writable, end_of_link, open_regular, output_path, replacing
@@ -25,10 +27,11 @@ WRITERS = {".csv": "csv", ".parquet": "parquet", ".fits": "fits", ".fit": "fits"
 
 MOST_FITS_COLUMNS = 999
 
-NAMES = ("id_str", "file_loc", "error")
-"""Columns of every table of predictions or features, the last with ``--on-error skip``"""
-PREDICTED = ("_predicted", "_set", "_low", "_high", "_std", "_calibrated")
-"""Endings of columns that only predictions have"""
+VARYING = re.compile(r"error|.*_(std|sample_\d+|calibrated|set|low|high)")
+"""Columns that options and calibration add to a table of predictions, or leave out"""
+PREDICTED = re.compile(r".*_(predicted|leading|calibrated|set|low|high)")
+"""Columns that no catalog of labels has"""
+FEATURE = re.compile(r"feature_\d+")
 
 
 def check_output(path: str | Path) -> Path:
@@ -54,32 +57,57 @@ def check_columns_fit(table: pd.DataFrame, path: Path) -> None:
     Raises
     ------
     OutputError
-        Too many columns for FITS (999) or hdf5 (about 900), or a column's name too long for FITS (68 characters); or a file that is
-        there already, and is a catalog or an image.
+        Too many columns for FITS (999) or hdf5 (about 900), or a column's name too long for FITS (68 characters); see `check_earlier` too.
     """
     form = WRITERS[path.suffix.lower()]
     if form in ("fits", "hdf5"):
         _astropy_bytes(table, form, path)
-    names = _column_names(path, form) if path.exists() else None
-    if names is not None and (not names or _is_catalog(names, table)):
-        what = "a catalog of galaxies" if names else "an image"
-        msg = f"{path} is there already, and is {what}, not a table of predictions or features: it would be lost. Give another name."
-        raise OutputError(msg)
+    check_earlier(path, partial(_are_alike, list(map(str, table.columns))))
 
 
-def _is_catalog(names: Sequence[str], table: pd.DataFrame) -> bool:
-    """Tell whether columns are those of a catalog of galaxies, without predictions of this or another model and without features."""
-    rest = set(names) - set(NAMES)
-    known = rest <= {str(name) for name in table.columns} or any(str(name).endswith(PREDICTED) for name in rest)
-    return "file_loc" in names and not (rest and (known or all(map(_is_feature, rest))))
+def check_earlier(path: Path, is_own: Callable[[Sequence[str]], bool]) -> None:
+    """Refuse to replace a file that an earlier call of the command did not plainly write; an empty one is replaced.
+
+    Parameters
+    ----------
+    path
+        The file.
+    is_own
+        Tells by the names of a table's columns whether the command writes such tables.
+
+    Raises
+    ------
+    OutputError
+        Saying what is there.
+    """
+    if not path.exists() or not path.stat().st_size:
+        return
+    form = WRITERS[path.suffix.lower()]
+    names = _column_names(path, form)
+    if names and is_own(names):
+        return
+    what = f"a table with the columns {listed(names)}" if names else f"no {form} table that can be read"
+    msg = f"{path} is there already, and is {what}, not an earlier result: it would be lost. Move it, or give another name."
+    raise OutputError(msg)
 
 
-def _is_feature(name: str) -> bool:
-    return re.fullmatch(r"feature_\d+", name) is not None
+def _are_alike(own: Sequence[str], names: Sequence[str]) -> bool:
+    """Tell whether a file has the columns of a table, but for those that options, calibration and the encoder's width decide.
+
+    Where the table has such that no catalog of labels has, the file must have one too.
+    """
+    if any(map(PREDICTED.fullmatch, own)) and not any(map(PREDICTED.fullmatch, names)):
+        return False
+    return _fixed(names) in (_fixed(own), _fixed(map(_escaped, own)))
+
+
+def _fixed(names: Iterable[str]) -> set[str]:
+    """Return the columns that do not depend on options and calibration, all features as one."""
+    return {FEATURE.sub("feature", name) for name in names if not VARYING.fullmatch(name)}
 
 
 def _column_names(path: Path, form: str) -> list[str] | None:
-    """Return the names of a table's columns, none of a FITS file without tables; None where it is no file of this format."""
+    """Return the names of a table's columns; None where it is no file of this format, or holds more than a table."""
     try:
         if form == "csv":
             return list(map(str, pd.read_csv(path, nrows=0).columns))
@@ -91,11 +119,11 @@ def _column_names(path: Path, form: str) -> list[str] | None:
             import h5py
 
             with h5py.File(path) as file:
-                return list(file["table"].dtype.names)
+                return list(file["table"].dtype.names) if list(file) == ["table"] else None
         from astropy.io import fits
 
         with fits.open(path) as hdus:
-            return [str(name) for hdu in hdus if hasattr(hdu, "columns") for name in hdu.columns.names]
+            return list(map(str, hdus[1].columns.names)) if len(hdus) == 2 else None
     except Exception:  # whatever is there, it is damaged, or no table
         return None
 

@@ -131,7 +131,7 @@ def _check_out(path: Path, folder: Path) -> None:
         raise OutputError(msg)
     refuse_lost(path)
     earlier = is_file(path, OutputError)
-    is_page = path.suffix.lower() in (".html", ".htm") if own else earlier and GENERATOR in path.read_bytes()[:2000]
+    is_page = earlier and (GENERATOR in path.read_bytes()[:2000] or (own and path.name == REPORT_FILE))
     if earlier and not is_page:
         msg = f"{path} is a file, not an earlier report: it would be written over. Give the name of a new file, such as report.html."
         raise OutputError(msg)
