@@ -1,10 +1,11 @@
-# make demo | make test | make lint: each sets up what it needs in $(VENV) first.
+# make demo | make test | make lint | make coverage: each sets up what it needs in $(VENV) first.
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.zoobot-ready
+INSTALL ?= $(BIN)/python -m pip install --quiet
 
-.PHONY: demo test lint
+.PHONY: demo test lint coverage
 demo: $(READY)
 	$(BIN)/zoobot demo --out demo
 
@@ -16,8 +17,11 @@ lint: $(READY)
 test: lint
 	$(BIN)/pytest -n 2
 
+coverage: $(READY)
+	$(BIN)/pytest -n 2 --cov --cov-report=term:skip-covered --cov-report=html
+
 $(READY): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --editable '.[dev,imagenet]'
+	$(INSTALL) --editable '.[dev,imagenet]'
 	touch $@

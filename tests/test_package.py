@@ -2,6 +2,7 @@
 
 import ast
 import importlib
+import re
 import subprocess
 import sys
 import zipfile
@@ -17,29 +18,16 @@ ROOT = Path(__file__).parents[1]
 SOURCE = ROOT / "src" / "zoobot"
 HEAVY = {"torch", "timm", "lightning", "astropy", "matplotlib", "pandas"}
 
-# From the top of the house to its foundations: each room may import from those on later lines only. The report draws what it is given: it
-# knows neither models nor predictions.
-HOUSE = (
-    {"cli"},
-    {"demo"},
-    {"runs"},
-    {"predictions"},
-    {"pretrain"},
-    {"datasets"},
-    {"pytorch"},
-    {"report", "finetune"},
-    {"science"},
-    {"simulate"},
-    {"data"},
-    {"encoders"},
-    {"trees"},
-    {"sealing", "folders", "origins"},
-    {"places"},
-    {"progress", "precision", "files", "ranges"},
-    {"unpacking", "stopping"},
-    {"errors", "schema", "terminal", "version"},
-)
-FLOOR = {room: floor for floor, rooms in enumerate(HOUSE) for room in rooms}
+
+def floors() -> dict[str, int]:
+    """Return the floor of each room, counted from the top: its line in the map of docs/architecture.md."""
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    lines = page.partition("## The rooms")[2].split("```")[1].splitlines()[1:]
+    named = [re.findall(r"\w+", re.split(r"\s{2,}", line)[0]) for line in lines]
+    return {room: floor for floor, rooms in enumerate(named) for room in rooms}
+
+
+FLOOR = floors()
 MODULES = sorted(path for path in SOURCE.rglob("*.py") if path != SOURCE / "__init__.py")
 
 
@@ -78,7 +66,7 @@ def test_the_guides_import_path_gives_the_same_module():
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: path.relative_to(SOURCE).with_suffix("").as_posix())
 def test_rooms_import_from_rooms_below_only(path):
     room = path.relative_to(SOURCE).parts[0].removesuffix(".py")
-    assert room in FLOOR, f"give {room!r} its floor in HOUSE, as DESIGN.md has it"
+    assert room in FLOOR, f"give {room!r} its line in the map of docs/architecture.md"
     named = imports(path, typing=True)
     assert "zoobot" not in named, "import from the room that has it: the package imports every room"
     imported = {name.split(".")[1] for name in named} - {room}
@@ -92,6 +80,10 @@ def test_workflows_that_moved_to_runs_keep_their_earlier_names(name):
     assert getattr(importlib.import_module("zoobot.report"), name) is getattr(
         importlib.import_module("zoobot.runs"), name
     )
+
+
+def test_the_map_has_rooms_only():
+    assert set(FLOOR) == {path.relative_to(SOURCE).parts[0].removesuffix(".py") for path in MODULES}
 
 
 def test_no_circle_of_files():

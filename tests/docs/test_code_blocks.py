@@ -159,22 +159,29 @@ def test_page_is_sound(page):
 
 
 def test_the_guides_own_tree_is_a_tree(tmp_path):
-    (block,) = [block for block in BLOCKS if block.language == "yaml"]
+    (block,) = [block for block in BLOCKS if block.language == "yaml" and block.page != "CONTRIBUTING.md"]
     path = tmp_path / "bars.yaml"
     path.write_text(block.text)
     assert zoobot.trees.load(path).get_question("bar-ring").asked_after == ("bar_strong", "bar_weak")
 
 
-def test_make_targets_that_the_readme_names_exist():
+@pytest.mark.parametrize("block", named([one for one in blocks_of("CONTRIBUTING.md") if one.language == "yaml"]))
+def test_examples_of_how_to_contribute_are_those_of_the_package(block):
+    assert any(block.text in path.read_text(encoding="utf-8") for path in (ROOT / "src").rglob("*.yaml"))
+
+
+def test_make_targets_that_the_pages_name_exist():
     makefile = (ROOT / "Makefile").read_text()
-    for target in re.findall(r"^make (\w+)", (ROOT / "README.md").read_text(encoding="utf-8"), re.MULTILINE):
+    pages = "".join((ROOT / page).read_text(encoding="utf-8") for page in PAGES)
+    for target in re.findall(r"^make (\w+)", pages, re.MULTILINE):
         assert re.search(rf"^{target}:", makefile, re.MULTILINE)
 
 
 def test_published_names_that_the_pages_use_are_published():
     from zoobot.encoders.published import published_encoders
 
-    known = {encoder.name for encoder in published_encoders()} | {"hf_hub:owner/repo"}
+    known = {name for encoder in published_encoders() for name in (encoder.name, encoder.greyscale_name)}
+    known.add("hf_hub:owner/repo")
     for page in PAGES:
         text = (ROOT / page).read_text(encoding="utf-8")
         assert set(re.findall(r"hf_hub:[\w./-]*\w", text)) <= known
