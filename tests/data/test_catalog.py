@@ -114,7 +114,7 @@ def test_a_mistake_in_a_catalog_is_named(
     ("name", "content", "message"),
     [
         ("gone.csv", None, "there is no catalog at"),
-        ("notes.txt", b"x", "not a kind of table"),
+        ("notes.doc", b"x", "not a kind of table"),
         ("bad.parquet", b"not parquet", "can't be read as a parquet table"),
         ("bad.fits", b"not fits", "can't be read as a fits table"),
         ("empty.csv", b"", "has no rows"),

@@ -1,5 +1,6 @@
 """Every format gives the same table: text, exact numbers, and what is missing."""
 
+import gzip
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import pytest
 from tests.data.writers import WRITERS, Columns
 
 from zoobot.data.catalog import read_catalog
-from zoobot.data.labels import read_labels
+from zoobot.data.labels import infer_kind, read_labels
 from zoobot.data.splits import group_codes
 from zoobot.data.tables import read_source
 from zoobot.data.text import MISSING_WORDS
@@ -278,6 +279,103 @@ def test_csv_as_people_write_it(text: str, label: list[Any], tmp_path: Path) -> 
     frame = read_source(tmp_path / "catalog.csv")[0]
     assert frame["file_loc"].tolist() == ["a.jpg", "b#1.jpg"]
     assert frame["label"].astype(object).where(frame["label"].notna(), None).tolist() == label
+
+
+@pytest.mark.parametrize(
+    ("separator", "values", "numbers"),
+    [
+        (",", ["1,234.5", "12,345.25", "7"], [1234.5, 12345.25, 7]),
+        (",", ["1,234", "12,345,678", "999"], [1234, 12345678, 999]),
+        (",", ["-1,234", "+2,345", "0.5"], [-1234, 2345, 0.5]),
+        (",", ["1 234", "12 345.5", "7"], [1234, 12345.5, 7]),
+        (",", ["1'234", "12\u202f345", "7"], [1234, 12345, 7]),
+        (",", ["1,234", "", "NaN"], [1234, None, None]),
+        (";", ["0,5", "1.234,5", "2.345.678"], [0.5, 1234.5, 2345678]),
+        (";", ["0,5", "1.234,5", "2.345"], [0.5, 1234.5, 2345]),
+        (";", ["1,234.5", "12,345.5", "7"], [1234.5, 12345.5, 7]),
+        (";", ["1\u00a0234,5", "2,25", "7"], [1234.5, 2.25, 7]),
+        ("\t", ["1,234", "12,345", "0,5"], [1.234, 12.345, 0.5]),
+        (" ", ["1,234.5", "12,345.5", "7"], [1234.5, 12345.5, 7]),
+        (" ", ["0,5", "2,25", "7"], [0.5, 2.25, 7]),
+    ],
+)
+def test_numbers_with_thousands_set_apart_or_decimal_commas(
+    separator: str, values: list[str], numbers: list[Any], tmp_path: Path
+) -> None:
+    rows = "".join(f'{row}.jpg{separator}"{value}"\n' for row, value in enumerate(values))
+    (tmp_path / "catalog.txt").write_text(f"file_loc{separator}flux\n{rows}")
+    flux = read_source(tmp_path / "catalog.txt")[0]["flux"]
+    assert pd.api.types.is_numeric_dtype(flux)
+    np.testing.assert_array_equal(flux.to_numpy(float), np.array(numbers, float))
+
+
+@pytest.mark.parametrize(
+    ("separator", "value", "said"),
+    [
+        (",", "1,234", "such as '1,234': it is taken for 1234. If commas are decimal ones, write points"),
+        (";", "1,234", "such as '1,234': it is taken for 1.234. If commas set thousands apart, leave them out"),
+        (",", "1,2", "such as '1,2', which are left as text. If they are decimal ones, write points, or semicolons"),
+    ],
+)
+def test_commas_that_may_mean_something_else_are_said(
+    separator: str, value: str, said: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "catalog.csv").write_text(f'file_loc{separator}flux\na.jpg{separator}"{value}"\nb.jpg{separator}7\n')
+    read_source(tmp_path / "catalog.csv")
+    (record,) = [one for one in caplog.records if one.levelname == "WARNING"]
+    assert "catalog.csv: Column 'flux' has numbers with commas, " + said in record.getMessage()
+
+
+@pytest.mark.parametrize("writer", sorted(set(WRITERS) - {"spaced_csv", "tsv", "blanks"}))
+def test_text_of_numbers_with_thousands_is_measurements_in_every_format(writer: str, tmp_path: Path) -> None:
+    frame = read(writer, {"file_loc": FILES, "value": ["1,234.5", "2,345.5", "7", "0.25"]}, tmp_path)
+    frame = frame.assign(id_str=FILES)
+    assert infer_kind(frame, ["value"]) == "numbers"
+    assert read_labels(frame, "value").values[:, 0].tolist() == [1234.5, 2345.5, 7, 0.25]
+    years = read(writer, {"file_loc": FILES, "value": ["2,019", "2,020", "2,019", "2,020"]}, tmp_path)
+    assert read_labels(years.assign(id_str=FILES), "value", kind="classes").classes == ("2019", "2020")
+
+
+@pytest.mark.parametrize(
+    "values", [["ring, bar", "ring"], ["1,2,3", "4"], ["12,34", "1,234"], ["1,234 ring", "7"], ["0,123.5", "1"]]
+)
+def test_other_text_with_commas_stays(values: list[str], tmp_path: Path) -> None:
+    rows = "".join(f'{row}.jpg,"{value}"\n' for row, value in enumerate(values))
+    (tmp_path / "catalog.csv").write_text(f"file_loc,label\n{rows}")
+    assert [str(one) for one in read_source(tmp_path / "catalog.csv")[0]["label"]] == values
+
+
+BLANKS = [
+    "file_loc  label  size\na.jpg  ring  0.5\nb.jpg   bar   1\n",
+    "file_loc label size\na.jpg ring 0.5\nb.jpg bar 1",
+    "# file_loc label  size\na.jpg ring 0.5\nb.jpg bar 1\n",
+    "   file_loc   label size  \n   a.jpg \t ring 0.5  \n\n   b.jpg bar 1\n# the end\n",
+    "# from DR5, all of it\nfile_loc label size\na.jpg ring 0.5\n'b.jpg' bar 1\n".replace("'", '"'),
+]
+
+
+@pytest.mark.parametrize("name", ["c.txt", "c.dat", "c.csv", "c.tsv", "C.DAT", "c.dat.gz"])
+@pytest.mark.parametrize("text", BLANKS)
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_blanks_between_fields(name: str, text: str, encoding: str, tmp_path: Path) -> None:
+    content = text.replace("\n", "\r\n").encode(encoding)
+    (tmp_path / name).write_bytes(gzip.compress(content) if name.endswith("gz") else content)
+    frame = read_source(tmp_path / name)[0]
+    assert frame.to_dict("list") == {"file_loc": ["a.jpg", "b.jpg"], "label": ["ring", "bar"], "size": [0.5, 1]}
+
+
+@pytest.mark.parametrize(
+    ("rows", "words"),
+    [
+        ("a.jpg ring\nb.jpg bar 1\n", ["line 2 has 2 fields for 3 names", "separator blanks", "Write NaN"]),
+        ("a.jpg ring 1\nmy dir/b.jpg bar 1\n", ["line 3 has 4 fields for 3 names", "put quotes around text"]),
+    ],
+)
+def test_fields_that_blanks_would_shift_are_refused(rows: str, words: list[str], tmp_path: Path) -> None:
+    (tmp_path / "c.dat").write_text("file_loc label size\n" + rows)
+    with pytest.raises(CatalogError) as caught:
+        read_source(tmp_path / "c.dat")
+    assert all(word in str(caught.value) for word in words), caught.value
 
 
 @pytest.mark.parametrize(

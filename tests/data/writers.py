@@ -121,11 +121,23 @@ def as_tsv(columns: Columns, folder: Path) -> Path:
     return folder / "table.tsv"
 
 
+def as_blanks(columns: Columns, folder: Path) -> Path:
+    """Write a table in which runs of blanks set fields apart, and text with blanks stands in quotes."""
+    rows = zip(*columns.values(), strict=True)
+    text = [["" if value is None else str(value) for value in row] for row in rows]
+    quoted = [
+        [f'"{value}"' if not value or value.split() != [value] else value for value in row]
+        for row in [list(columns), *text]
+    ]
+    (folder / "table.dat").write_text("\n".join("   ".join(f"{value:14}" for value in row) for row in quoted) + "\n")
+    return folder / "table.dat"
+
+
 WRITERS: dict[str, Callable[[Columns, Path], Any]] = {
     writer.__name__.removeprefix("as_"): writer
     for writer in (
         as_pandas, as_nullable_pandas, as_categories, as_arrow, as_astropy, as_parquet, as_ecsv, as_votable, as_fits, as_hdf5,
-        as_csv, as_csv_gz, as_spaced_csv, as_tsv,
+        as_csv, as_csv_gz, as_spaced_csv, as_tsv, as_blanks,
     )
 }  # fmt: skip
 

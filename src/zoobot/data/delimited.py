@@ -1,4 +1,4 @@
-"""Delimited text (csv, tsv) as people and programs write it: separator, encoding, comments and spaces are found out."""
+"""Delimited text (csv, tsv, txt, dat) as people and programs write it: separator, encoding, comments and spaces are found out."""
 
 from __future__ import annotations
 
@@ -9,13 +9,15 @@ import logging
 import os
 import re
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
 import pandas as pd
 
-from zoobot.data.text import EXACT, as_numbers, decimal_commas, exact_integers, tidy_text
+from zoobot.data.text import EXACT, as_numbers, exact_integers, plain_numbers, tidy_text
 from zoobot.errors import CatalogError
 from zoobot.files import open_regular
 
@@ -23,6 +25,11 @@ logger = logging.getLogger(__name__)
 
 SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 """Characters that may separate the fields of a row, and what messages call them"""
+
+BLANKS = " "
+"""Separator of tables whose fields one blank or several set apart: taken where no other one makes sense of the names"""
+
+_BLANK_FIELD = re.compile(r'"((?:[^"]|"")*)"(?=\s|$)|(\S+)')
 
 KEPT_AS_TEXT = ("id_str", "file_loc")
 """Names of galaxies and files can look like numbers: they stay text, with their leading zeros."""
@@ -50,15 +57,15 @@ class Dialect:
     """How many of them come after the names"""
 
     def __str__(self) -> str:
-        return f"separator {SEPARATORS[self.separator]}, encoding {self.encoding}"
+        return f"separator {SEPARATORS.get(self.separator, 'blanks')}, encoding {self.encoding}"
 
 
 def read_delimited(path: Path) -> pd.DataFrame:
     """Return the table in a file of delimited text.
 
-    Separator (comma, semicolon, tab or bar) and encoding (UTF-8, UTF-16, else Latin-1) are found from the file. Spaces around fields, and
-    lines that start with ``#``, are left out; names in such a line are taken where no other line has them. With other separators than
-    the comma, numbers may have decimal commas. ``id_str`` and ``file_loc`` stay text.
+    Separator (comma, semicolon, tab, bar, or blanks) and encoding (UTF-8, UTF-16, else Latin-1) are found from the file. Spaces around
+    fields, and lines that start with ``#``, are left out; names in such a line are taken where no other line has them. With other
+    separators than the comma, numbers may have decimal commas; see `plain_numbers`. ``id_str`` and ``file_loc`` stay text.
 
     Raises
     ------
@@ -89,23 +96,58 @@ def _read(path: Path, dialect: Dialect) -> pd.DataFrame:
         "sep": dialect.separator, "encoding": dialect.encoding, "skiprows": dialect.comments, "skipinitialspace": True,
         "header": None, "names": range(len(dialect.names)), "index_col": False, "low_memory": False,
     }  # fmt: skip
+    opened: Callable[[], IO[bytes]] = partial(_bytes_of, path)
+    if dialect.separator == BLANKS:
+        options |= {"sep": ",", "encoding": "utf-8", "skiprows": None}
+        opened = partial(io.BytesIO, _with_commas(path, dialect))
     names = [name.strip() for name in dialect.names]
     text = {place: str for place, name in enumerate(names) if name in KEPT_AS_TEXT}
     with warnings.catch_warnings():
         warnings.simplefilter("error", pd.errors.ParserWarning)  # that fields would be lost
-        with _bytes_of(path) as file:
+        with opened() as file:
             frame: pd.DataFrame = pd.read_csv(file, dtype=text, **options)
     rounded = [place for place in frame.columns if _is_rounded(frame[place])]
     if rounded:
-        with _bytes_of(path) as file:
+        with opened() as file:
             exact = pd.read_csv(file, dtype=str, usecols=rounded, **options)
         for place in rounded:
             frame[place] = _integers(exact[place], frame[place])
     columns = [tidy_text(frame[place]) for place in range(len(names))]
-    if dialect.separator != ",":
-        columns = [column if place in text else decimal_commas(column) for place, column in enumerate(columns)]
-    columns = [column if place in text else as_numbers(column) for place, column in enumerate(columns)]
-    return pd.DataFrame(dict(zip(_distinct(names, path), columns, strict=True)), index=frame.index)
+    distinct = _distinct(names, path)
+    columns = [
+        column if place in text else _as_numbers(column.rename(distinct[place]), path, dialect)
+        for place, column in enumerate(columns)
+    ]
+    return pd.DataFrame(dict(zip(distinct, columns, strict=True)), index=frame.index)
+
+
+def _as_numbers(column: pd.Series[Any], path: Path, dialect: Dialect) -> pd.Series[Any]:
+    plain, note = plain_numbers(column, decimal_commas=dialect.separator != ",")
+    if note:
+        logger.warning("%s: %s", path, note)
+    return as_numbers(plain)
+
+
+def _with_commas(path: Path, dialect: Dialect) -> bytes:
+    """Return a table whose fields blanks set apart as one with commas, in UTF-8, without names and comments.
+
+    Raises
+    ------
+    ParserError
+        A row that has not one field per name: with blanks between fields, a missing value would shift those after it.
+    """
+    table = io.StringIO(newline="")
+    writer = csv.writer(table)
+    with _opened(path, dialect.encoding) as file:
+        for number, line in enumerate(file):
+            fields = _fields(line, BLANKS)
+            if number in dialect.comments or not fields:
+                continue
+            if len(fields) != len(dialect.names):
+                msg = f"line {number + 1} has {len(fields)} fields for {len(dialect.names)} names. Write NaN for missing values"
+                raise pd.errors.ParserError(msg)
+            writer.writerow(fields)
+    return table.getvalue().encode()
 
 
 def _is_rounded(column: pd.Series[Any]) -> bool:
@@ -143,11 +185,11 @@ def _find_dialect(path: Path) -> Dialect | None:
         encoding = _western(path)
         lines = _scan(path, encoding)
     commented = lines.above.lstrip("#").strip()
-    in_comment = _has_file_loc(commented) and not _has_file_loc(lines.first)
+    in_comment = _names_file_loc(commented, lines.first) and not _names_file_loc(lines.first, lines.first)
     header = commented if in_comment else lines.first
     if not header.strip():
         return None
-    separator = lines.separator or _separator(header)
+    separator = lines.separator or _separator(header, path)
     skipped = lines.comments if in_comment else [*lines.comments, lines.number]
     late = sum(number > lines.number for number in lines.comments)
     return Dialect(encoding, separator, _fields(header, separator), frozenset(skipped), late)
@@ -224,15 +266,28 @@ def _western(path: Path) -> str:
 
 
 def _fields(line: str, separator: str) -> list[str]:
+    if separator == BLANKS:
+        return [field[2] if field[1] is None else field[1].replace('""', '"') for field in _BLANK_FIELD.finditer(line)]
     return [
         name.strip() for name in next(csv.reader([line.strip("\r\n")], delimiter=separator, skipinitialspace=True), [])
     ]
 
 
-def _has_file_loc(line: str) -> bool:
-    return any("file_loc" in _fields(line, separator) for separator in SEPARATORS)
+def _names_file_loc(line: str, first: str) -> bool:
+    """Return whether a line names the column file_loc; with blanks between names it has to have as many fields as the first line."""
+    if any("file_loc" in _fields(line, separator) for separator in SEPARATORS):
+        return True
+    fields = _fields(line, BLANKS)
+    return "file_loc" in fields and len(fields) == len(_fields(first, BLANKS))
 
 
-def _separator(header: str) -> str:
-    """Return the separator of a line of names: that which sets file_loc apart, else that which makes most names."""
-    return max(SEPARATORS, key=lambda one: ("file_loc" in _fields(header, one), len(_fields(header, one))))
+def _separator(header: str, path: Path) -> str:
+    """Return the separator of a line of names: that which sets file_loc apart, else that which makes most names.
+
+    Blanks are one only where no other sets file_loc apart, or, in files that are not called csv or tsv, where no other makes two names.
+    """
+    best = max(SEPARATORS, key=lambda one: ("file_loc" in _fields(header, one), len(_fields(header, one))))
+    names = _fields(header, best)
+    is_table = {".csv", ".tsv"} & {suffix.lower() for suffix in path.suffixes[-2:]}
+    by_blanks = "file_loc" in _fields(header, BLANKS) or (not is_table and len(names) == 1)
+    return BLANKS if "file_loc" not in names and by_blanks else best

@@ -285,7 +285,7 @@ def _refuse_sentinels(frame: pd.DataFrame, column: str, bad: npt.ArrayLike, name
 
 def _places(frame: pd.DataFrame, column: str, classes: Sequence[str]) -> Values:
     """Return the place of each label among the classes (galaxy,)."""
-    places = places_of(tidy_text(frame[column]), classes)
+    places = places_of(as_numbers(tidy_text(frame[column])), classes)
     what = f"a class that is not one of {list(classes)}"
     check_labels(frame, column, places == NO_CLASS, what, "Correct the spelling or drop the rows.")
     return places.astype(np.float64)

@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 
     CatalogSource: TypeAlias = pd.DataFrame | Table | pa.Table | str | os.PathLike[str]
 
-DELIMITED = (".csv", ".tsv")
+DELIMITED = (".csv", ".tsv", ".txt", ".dat")
 ASTROPY_FORMATS = {".fits": "fits", ".fit": "fits", ".ecsv": "ascii.ecsv", ".vot": "votable", ".votable": "votable"}
 ASTROPY_FORMATS |= {".xml": "votable", ".hdf5": "hdf5", ".h5": "hdf5"}
 TABLE_SUFFIXES = (*DELIMITED, ".parquet", *ASTROPY_FORMATS)
-GZIPPED = (".csv", ".tsv", ".fits")
+GZIPPED = (*DELIMITED, ".fits")
 """Kinds of table that may be compressed: ``catalog.csv.gz``"""
 
 ESCAPED = "TXTESC"

@@ -34,7 +34,14 @@ MISSING_EXACTLY = "None"
 """As Python writes it; ``none`` is a word like any other, and may be a class."""
 
 _LONGEST = max(map(len, MISSING_WORDS))
-_DECIMAL_COMMA = re.compile(r"[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?")
+_POINT = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+_COMMA = re.compile(r"[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?")
+_BY_COMMAS = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+(\.\d*)?")
+_BY_POINTS = re.compile(r"[+-]?[1-9]\d{0,2}(\.\d{3})+(,\d*)?")
+_GAP = "[ '’\u00a0\u2009\u202f]"
+_BY_GAPS = re.compile(rf"[+-]?[1-9]\d{{0,2}}({_GAP}\d{{3}})+([.,]\d*)?")
+"""Numbers with a decimal point, or a comma (or point); and with thousands set apart by commas, points, or blanks and apostrophes"""
+
 _BLANKS = "".join(chr(code) for code in range(0x3001) if chr(code).isspace()) + "\0\u200b\u2060\ufeff"
 """Characters without ink: spaces of any width, line ends, and marks of order and width that other programs leave"""
 _TRUTH = {"true": True, "false": False}
@@ -88,7 +95,7 @@ def _tidied(value: Any) -> Any:
 def as_numbers(column: pd.Series[Any]) -> pd.Series[Any]:
     """Return a column of text as numbers where all of its values are numbers, or all true or false; else as it is.
 
-    Missing values stay missing. Whole numbers stay exact.
+    Missing values stay missing. Whole numbers stay exact. Thousands may be set apart: see `plain_numbers`.
     """
     if not is_text(column):
         return column
@@ -100,7 +107,8 @@ def as_numbers(column: pd.Series[Any]) -> pd.Series[Any]:
     try:
         numbers = pd.to_numeric(known)
     except (ValueError, TypeError):
-        return column
+        plain = plain_numbers(column)[0]
+        return column if plain is column else as_numbers(plain)
     if not all(value[0] in "+-.0123456789" for value in known):  # 'inf' and 'infinity' are words
         return column
     if pd.api.types.is_integer_dtype(numbers) and len(known) < len(column):
@@ -123,11 +131,66 @@ def exact_integers(column: pd.Series[Any]) -> pd.Series[Any]:
     return pd.Series(whole, index=column.index, name=column.name, dtype=kind)
 
 
-def decimal_commas(column: pd.Series[Any]) -> pd.Series[Any]:
-    """Return a column of numbers with decimal commas (``0,5``), all or some, as numbers; any other column as it is."""
+def plain_numbers(column: pd.Series[Any], *, decimal_commas: bool = False) -> tuple[pd.Series[Any], str]:
+    """Return a column of numbers that are written with commas or with thousands set apart as text of plain ones, and what may be wrong.
+
+    Thousands may be set apart by commas (``1,234.5``), points (``1.234,5``), blanks or apostrophes, in all or some of the numbers. Any
+    other column is returned as it is.
+
+    Parameters
+    ----------
+    column
+        Any column.
+    decimal_commas
+        Commas are taken for decimal ones where they may be either (``1,234``), and where they can be nothing else (``1,5``).
+
+    Returns
+    -------
+    column
+        The column.
+    note
+        A sentence for the user, where commas may mean something else; else empty.
+
+    Examples
+    --------
+    >>> plain_numbers(pd.Series(["1,234.5", "999"]))[0].tolist()
+    ['1234.5', '999']
+    >>> plain_numbers(pd.Series(["0,5", "1.234,5"]), decimal_commas=True)[0].tolist()
+    ['0.5', '1234.5']
+    """
     known = column.dropna()
     if not is_text(column) or not len(known) or not all(isinstance(value, str) for value in known):
-        return column
-    if not all(_DECIMAL_COMMA.fullmatch(value) for value in known) or not any("," in value for value in known):
-        return column
-    return column.map(lambda value: float(value.replace(",", ".")), na_action="ignore").astype(float)
+        return column, ""
+    together = column.map(_without_gaps, na_action="ignore")
+    values = together.dropna().tolist()
+    commas = [value for value in values if "," in value]
+    if not commas:
+        return (together, "") if values != known.tolist() and all(map(_POINT.fullmatch, values)) else (column, "")
+    as_thousands = all(_POINT.fullmatch(value) or _BY_COMMAS.fullmatch(value) for value in values)
+    as_decimals = all(_COMMA.fullmatch(value) or _BY_POINTS.fullmatch(value) for value in values)
+    what = f"Column {column.name!r} has numbers with commas, such as {commas[0]!r}"
+    if as_thousands and (not as_decimals or not decimal_commas or any("." in value for value in values)):
+        is_sure = not as_decimals or any("." in value for value in values)
+        meant = commas[0].replace(",", "")
+        note = f"{what}: it is taken for {meant}. If commas are decimal ones, write points."
+        return together.map(lambda value: value.replace(",", ""), na_action="ignore"), "" if is_sure else note
+    if not as_decimals:
+        return column, ""
+    if not decimal_commas:
+        return (
+            column,
+            f"{what}, which are left as text. If they are decimal ones, write points, or semicolons between fields.",
+        )
+    note = f"{what}: it is taken for {_with_point(commas[0])}. If commas set thousands apart, leave them out."
+    grouped = any(_BY_POINTS.fullmatch(value) and ("," in value or value.count(".") > 1) for value in values)
+    plain = together.map(lambda value: _with_point(value, grouped=grouped), na_action="ignore")
+    return plain, note if as_thousands else ""
+
+
+def _without_gaps(value: str) -> str:
+    return re.sub(_GAP, "", value) if _BY_GAPS.fullmatch(value) else value
+
+
+def _with_point(value: str, *, grouped: bool = False) -> str:
+    """Return a number with a decimal comma, in which points may set thousands apart (``grouped``), with a decimal point alone."""
+    return (value.replace(".", "") if grouped and _BY_POINTS.fullmatch(value) else value).replace(",", ".")
