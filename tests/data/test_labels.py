@@ -203,6 +203,20 @@ def test_suspected_sentinels_are_said(values: np.ndarray, count: int) -> None:
     assert f"({count} times)" in said
 
 
+@pytest.mark.parametrize("other", [-1, 9, 2, 0.5])
+def test_columns_of_0_and_1_with_a_few_other_values_are_said(other: float) -> None:
+    """A few galaxies whose label is not known make measurements of what are independent labels."""
+    frame = frame_of([0, 1] * 20).assign(m=[1, *[0, 1, 1] * 13])
+    frame["m"] = frame["m"].mask(frame.index % 20 == 0, other)
+    assert infer_kind(frame, ["l", "m"]) == "numbers"
+    said = [one for one in check_values(frame, ["l", "m"], "numbers") if "0 and 1" in one]
+    assert len(said) == 1
+    assert f"l, m hold 0 and 1, but for {other:g} (2 galaxies) in 'm'" in said[0]
+    assert check_values(frame.assign(m=1 - frame["l"]), ["l", "m"], "flags") == []
+    assert check_values(frame.assign(m=frame.index / 7), ["l", "m"], "numbers") == []
+    assert check_values(frame.assign(m=frame.index % 5), ["l", "m"], "numbers") == []
+
+
 def test_groups_that_are_none_are_said() -> None:
     said = group_notes(pd.Series([1, 2, -99, -99, None, 2], name="tile"))
     assert "1 of 6 galaxies have no group" in said[0]
@@ -214,7 +228,7 @@ def test_galaxies_without_a_label_in_each_column_are_left_out_and_counted() -> N
     frame = frame_of([1, 0, None, 1]).assign(m=["0", "NA", "1", "1"])
     rest, notes = leave_out_unlabelled(frame, ["l", "m"])
     assert rest["id_str"].tolist() == ["g0", "g3"]
-    assert notes == ["2 of 4 galaxies have no label in each of l, m, and are left out."]
+    assert notes == ["2 of 4 galaxies have no label in one or more of l, m, and are left out."]
     assert leave_out_unlabelled(rest, ["l", "m"]) == (rest, [])
     with pytest.raises(LabelError, match="4 of 4 galaxies have no label"):
         leave_out_unlabelled(frame.assign(l=None), ["l"])

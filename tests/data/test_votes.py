@@ -574,3 +574,12 @@ def test_votes_of_a_file_are_judged(tmp_path: Path, caplog: pytest.LogCaptureFix
     spoiled(SMOOTH, 9999.0, 3).drop(columns="id_str").to_csv(tmp_path / "votes.csv", index=False)
     with pytest.raises(LabelError, match="3 of 40 galaxies"):
         read_votes(tmp_path / "votes.csv", TREE)
+
+
+def test_whole_numbers_that_sum_to_100_are_said_to_be_maybe_percentages() -> None:
+    frame = many()
+    counts = frame[[STRONG, WEAK, NO]].to_numpy(float)
+    rounded = np.rint(100 * counts / counts.sum(axis=1, keepdims=True))
+    (said,) = vote_notes(frame.assign(**dict(zip([STRONG, WEAK, NO], rounded.T, strict=True))), TREE)
+    assert said.startswith("The votes for question 'bar-x' sum to 100 for every galaxy")
+    assert vote_notes(many().head(3).assign(**dict(zip([STRONG, WEAK, NO], rounded[:3].T, strict=True))), TREE) == []

@@ -31,6 +31,9 @@ LabelKind = Literal["classes", "flags", "numbers", "votes"]
 MOST_CLASSES = 50
 """A column of whole numbers with more different values than this is taken for a measurement, not for classes."""
 
+_FEW_ODD, _RARELY = 2, 0.2
+"""Columns are said to be nearly of 0 and 1 where as many other values at most, in this share of the galaxies at most, are not"""
+
 NO_CLASS = -1
 """Place of a label that is none of the classes"""
 
@@ -185,7 +188,8 @@ def check_values(frame: pd.DataFrame, columns: Sequence[str], kind: LabelKind) -
     """Return what is odd about labels that can be read: sentences for the user.
 
     Classes that differ only in case, spaces, ``-`` or ``_``, or are numbers such as 999 among names; measurements that are probably none
-    (see `find_sentinels`); galaxies without any vote. See `zoobot.data.votes.vote_notes` for more on votes.
+    (see `find_sentinels`); columns of 0 and 1 but for a few other values; galaxies without any vote. See
+    `zoobot.data.votes.vote_notes` for more on votes.
 
     Raises
     ------
@@ -199,6 +203,8 @@ def check_values(frame: pd.DataFrame, columns: Sequence[str], kind: LabelKind) -
             said += _variants(column, values.dropna()) + _numeric_names(column, values.dropna())
         elif kind == "numbers" and not is_names(values):
             said += judge_numbers(frame, column, values)
+    if kind == "numbers" and len(columns) > 1:
+        said += _nearly_flags(frame, columns)
     if kind == "votes":
         without = int((~are_labelled(frame, columns, votes=True)).sum())
         if without:
@@ -328,6 +334,24 @@ def _numeric_names(column: str, values: pd.Series[Any]) -> list[str]:
         "is; leave those labels blank if it is no class."
         for name in suspects
     ]
+
+
+def _nearly_flags(frame: pd.DataFrame, columns: Sequence[str]) -> list[str]:
+    """Say which values make measurements of columns that hold 0 and 1 otherwise."""
+    given = {column: as_numbers(tidy_text(frame[column])).dropna() for column in columns}
+    if any(is_names(values) for values in given.values()):
+        return []
+    others = []
+    for column, values in given.items():
+        numbers = values.to_numpy(np.float64)
+        odd, counts = np.unique(numbers[(numbers != 0) & (numbers != 1)], return_counts=True)
+        if len(odd) > _FEW_ODD or counts.sum() > _RARELY * len(numbers):
+            return []
+        others += [f"{value:g} ({count} galaxies) in {column!r}" for value, count in zip(odd, counts, strict=True)]
+    return [
+        f"Columns {', '.join(columns)} hold 0 and 1, but for {', '.join(others)}: they are taken for measurements. Leave those labels "
+        "blank if the columns are independent labels."
+    ] if others else []  # fmt: skip
 
 
 def _all_of(sentinels: Sequence[Sentinel]) -> str:

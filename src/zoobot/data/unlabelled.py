@@ -61,6 +61,6 @@ def leave_out_unlabelled(
     nothing = "no votes" if votes else "no label"
     if not labelled.any():
         check_labels(frame, columns[0], ~labelled, f"{nothing} (empty or NaN)", "Label some of them.")
-    by_column = "" if votes or len(columns) == 1 else f" in each of {', '.join(columns)}"
+    by_column = "" if votes or len(columns) == 1 else f" in one or more of {', '.join(columns)}"
     said = f"{(~labelled).sum()} of {len(frame)} galaxies{what} have {nothing}{by_column}, and are left out."
     return frame[labelled].reset_index(drop=True), [said]

@@ -35,6 +35,9 @@ WHOLE = 0.05
 ROUNDING = 1e-3
 """How far a published fraction may stray from [0, 1]."""
 
+_FEWEST_SUMS = 5
+"""Galaxies from which on votes that all sum to 100 are worth a word"""
+
 SHARES = 0.02
 """How far the rounded fractions of a question may be from 1 together."""
 
@@ -150,6 +153,7 @@ def vote_notes(frame: pd.DataFrame, tree: Schema) -> list[str]:
         counts = np.nan_to_num(np.stack([numbers_of(table, name) for name in names], axis=1))
         if found[0] is not _WEIGHTS:
             _refuse_shares(table, names, counts)
+            said += _whole_percentages(question.text, counts)
         if total is not None:
             said += _other_totals(table, total, counts.sum(axis=1))
     return said
@@ -164,6 +168,18 @@ def _refuse_shares(frame: pd.DataFrame, names: Sequence[str], counts: Floats) ->
         if fractional.any() and (np.abs(voted - whole) <= SHARES * whole).all():
             remedy = "Give counts, or name the columns <question>_<answer>_fraction and add the votes as <question>_total-votes."
             check_votes(frame, names[0], fractional, f"{what}, where counts are expected,", remedy)
+
+
+def _whole_percentages(question: str, counts: Floats) -> list[str]:
+    """Say that whole numbers (galaxy, answer), which sum to 100 for every galaxy with votes, may be percentages."""
+    sums = counts.sum(axis=1)
+    voted = sums[sums > 0]
+    if len(voted) < _FEWEST_SUMS or (np.abs(voted - 100) > 1).any() or (counts != np.rint(counts)).any():
+        return []
+    return [
+        f"The votes for question {question!r} sum to 100 for every galaxy. They are taken for counts; if they are percentages, give "
+        "counts, or fractions with the total votes."
+    ]
 
 
 def _other_totals(frame: pd.DataFrame, name: str, sums: Floats) -> list[str]:
