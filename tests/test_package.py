@@ -75,6 +75,14 @@ def test_rooms_import_from_rooms_below_only(path):
     assert not above, f"{room} is below {above}"
 
 
+def test_the_report_computes_no_statistics():
+    """They are in science, where each has its formula and its simulation."""
+    for path in (SOURCE / "report").rglob("*.py"):
+        text = path.read_text()
+        used = [name for name in ("scipy", "sklearn", "np.random", "np.percentile", "np.quantile") if name in text]
+        assert not used, f"{path} uses {', '.join(used)}"
+
+
 @pytest.mark.parametrize("name", ["check_run", "compare_encoders", "compare_features", "read_audit", "select_galaxies"])
 def test_workflows_that_moved_to_runs_keep_their_earlier_names(name):
     assert getattr(importlib.import_module("zoobot.report"), name) is getattr(

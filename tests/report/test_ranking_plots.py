@@ -7,7 +7,7 @@ from sklearn.metrics import precision_score, recall_score
 from tests.report.folders import classifier_folder
 
 from zoobot.report.contents import read_run
-from zoobot.report.outcomes import Labels
+from zoobot.report.outcomes import MultiLabelOutcomes
 from zoobot.report.ranking_plots import CUT, class_events, label_events, ranking_plots
 
 
@@ -32,7 +32,7 @@ def test_a_label_that_is_never_predicted_has_no_purity(tmp_path):
     rng = np.random.default_rng(0)
     truth = rng.random((50, 2)) < 0.3
     raw = np.stack([np.where(truth[:, 0], 0.8, 0.6), np.full(50, CUT - 0.1)], axis=1)
-    events = label_events(Labels(["bar", "ring"], pd.DataFrame(index=range(50)), raw, None, truth, 0))
+    events = label_events(MultiLabelOutcomes(["bar", "ring"], pd.DataFrame(index=range(50)), raw, None, truth, 0))
     assert events.operating_point(0) == (1.0, 1.0, pytest.approx(truth[:, 0].mean()))
     assert events.operating_point(1)[:2] == (0.0, 0.0)
     assert np.isnan(events.operating_point(1)[2])

@@ -131,3 +131,13 @@ def test_a_constant_that_has_seen_the_votes_makes_no_model_worse():
 def test_holm():
     assert chance.holm([0.01, 0.04, np.nan, 0.03]) == pytest.approx([0.03, 0.06, np.nan, 0.06], nan_ok=True)
     assert chance.holm([0.9, 0.8]).tolist() == [1, 1]
+
+
+def test_shares_of_the_same_kind_are_told_apart_as_rarely_as_the_level_says():
+    rng = np.random.default_rng(0)
+    drawn = rng.binomial([[40], [25]], 0.7, (2, 2000)) / np.array([[40], [25]])
+    p_values = np.array([chance.shares_chance(pair, [40, 25]).p_value for pair in drawn.T])
+    assert all((p_values <= level).mean() <= level + 0.005 for level in (0.01, 0.05, 0.2))
+    far = chance.shares_chance([1.0, 0.0], [40, 25])
+    assert far.p_value == far.smallest_p < 1e-15
+    assert chance.shares_chance([0.5, 0.5], [2, 2]).smallest_p > 0.05

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from zoobot.science import nothing_learned
+from zoobot.science import log_loss, nothing_learned
+from zoobot.science.learned import log_loss_of_shares
 
 
 def two(score) -> np.ndarray:
@@ -127,3 +128,12 @@ def test_what_almost_tells_is_not_called_nothing():
     )
     assert found.verdict == "unclear"
     assert "can't tell the predictions from guessing" in found.sentence
+
+
+def test_no_constant_prediction_has_a_lower_log_loss_than_the_shares():
+    rng = np.random.default_rng(0)
+    labels = rng.choice(4, 200, p=[0.6, 0.3, 0.1, 0])
+    least = log_loss_of_shares(labels)
+    assert least == pytest.approx(log_loss(np.tile(np.bincount(labels, minlength=4) / 200, (200, 1)), labels))
+    assert all(log_loss(np.tile(p, (200, 1)), labels) > least for p in rng.dirichlet(np.ones(4), 200))
+    assert log_loss_of_shares([2, 2]) == 0

@@ -10,6 +10,7 @@ import pandas as pd
 from zoobot.report.names import GROUP_COLUMN
 from zoobot.report.words import count
 from zoobot.science.figure import Figure
+from zoobot.science.label_check import typical_suggestion
 
 LABELS, DUPLICATES, IMAGES = CHECKS = "labels", "duplicates", "images"
 """What is checked, and the names of its tables and pictures"""
@@ -68,7 +69,7 @@ class Checks:
     @property
     def suggested_probability(self) -> float:
         """Median probability of the classes suggested instead of `judged` labels; NaN where none is, and of measurements."""
-        return float(pd.to_numeric(self.judged["probability"], errors="coerce").median())
+        return typical_suggestion(self.judged)
 
     def sentences(self) -> list[str]:
         """Return what was found, in plain words."""

@@ -9,9 +9,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from zoobot.report.intervals import Ranking, Resampled, grid, ranking, resample
 from zoobot.report.theme import BLUE, FAINT, HEIGHT, ORANGE, Plot, new_figure, panels, series, short, style
-from zoobot.science.intervals import share
+from zoobot.science.ranking_curves import (
+    Bands,
+    Ranking,
+    chosen_rates,
+    grid,
+    ranking,
+    ranking_bands,
+    threshold_table,
+)
 from zoobot.science.ranking_intervals import auroc, average_precision
 
 if TYPE_CHECKING:
@@ -32,7 +39,6 @@ MOST_POINTS = 600
 """Of a curve"""
 CUT = 0.5
 """A label, or the second of two classes, is predicted at this probability and above"""
-THRESHOLDS = np.linspace(0, 1, 101)
 SIDE_BY_SIDE = 3
 POINT: dict[str, Any] = {
     "marker": "o",
@@ -74,9 +80,9 @@ class Events:
     groups: NDArray[np.int64] | None = None
 
     @cached_property
-    def resampled(self) -> Resampled:
+    def bands(self) -> Bands:
         """What resampling the galaxies makes of the curves."""
-        return resample(self.scores, self.positive, self.groups)
+        return ranking_bands(self.scores, self.positive, self.groups)
 
     @cached_property
     def curves(self) -> list[Ranking]:
@@ -86,10 +92,7 @@ class Events:
 
     def operating_point(self, place: int) -> tuple[float, float, float]:
         """Return the false positive rate, completeness and purity (NaN where nothing is) of what is predicted to be of an event."""
-        predicted, positive = self.predicted[:, place], self.positive[:, place]
-        hits, chosen = int((predicted & positive).sum()), int(predicted.sum())
-        false = (chosen - hits) / int((~positive).sum())
-        return false, hits / int(positive.sum()), hits / chosen if chosen else float("nan")
+        return chosen_rates(self.predicted[:, place], self.positive[:, place])
 
     @cached_property
     def measured(self) -> list[tuple[Measured, Measured]]:
@@ -196,8 +199,8 @@ def _roc(events: Events) -> Plot:
             if axes.banded and not events.measured[place][0].reason:
                 ax.fill_between(
                     grid(),
-                    events.resampled.tpr_low[:, place],
-                    events.resampled.tpr_high[:, place],
+                    events.bands.tpr_low[:, place],
+                    events.bands.tpr_high[:, place],
                     color=look["color"],
                     alpha=0.16,
                     linewidth=0,
@@ -224,7 +227,7 @@ def _purity(events: Events) -> Plot:
             ax.plot(complete, pure, color=look["color"], **POINT)
             if axes.banded and not events.measured[place][1].reason:
                 ax.fill_between(
-                    grid(), events.resampled.purity_low[:, place], events.resampled.purity_high[:, place], color=look["color"],
+                    grid(), events.bands.purity_low[:, place], events.bands.purity_high[:, place], color=look["color"],
                     alpha=0.16, linewidth=0,
                 )  # fmt: skip
             ax.axhline(events.positive[:, place].mean(), color=look["color"], linewidth=0.8, linestyle=":", zorder=0)
@@ -270,24 +273,6 @@ def _thresholds(events: Events) -> Plot:
     cut_is_predicted = bool(((events.cuts >= CUT) == events.predicted).all())
     drawn = Thresholds(shown, len(events.names) - shown, cut_is_predicted)
     return Plot("thresholds", figure, pd.concat(tables), wide=shown > 1, drawn=drawn)
-
-
-def threshold_table(
-    score: Values, positive: NDArray[np.bool_], groups: NDArray[np.int64] | None = None
-) -> pd.DataFrame:
-    """Return purity and completeness with their intervals at thresholds 0, 0.01, ... 1; NaN where nothing is chosen."""
-    order = np.sort(score)
-    own = np.sort(score[positive])
-    chosen = len(order) - np.searchsorted(order, THRESHOLDS - 1e-12)
-    hits = len(own) - np.searchsorted(own, THRESHOLDS - 1e-12)
-    table: dict[str, Any] = {"threshold": THRESHOLDS, "chosen": chosen, "hits": hits}
-    at = [score >= threshold - 1e-12 for threshold in THRESHOLDS]
-    for name in ("purity", "completeness"):
-        pairs = [(positive, rows) if name == "purity" else (rows, positive) for rows in at]
-        found = [share(right[of], None if groups is None else groups[of]) for right, of in pairs]
-        table |= {name: [one.value for one in found]}
-        table |= {f"{name}_{end}": [getattr(one, end) for one in found] for end in ("low", "high")}
-    return pd.DataFrame(table)
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,6 +10,7 @@ import pandas as pd
 
 from zoobot.report.theme import BLUE, FAINT, MOST_POINTS, ORANGE, Plot, cloud, new_figure, panels, short, style
 from zoobot.science.intervals import share
+from zoobot.science.trends import bins_of, coverage_trend, spread_of, trend
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -22,9 +23,6 @@ if TYPE_CHECKING:
 
 MOST_PANELS = 12
 BINS = 30
-TRENDS = 8
-"""Bins, of as many galaxies each, in which trends are taken"""
-FEWEST_A_BIN = 8
 
 
 @dataclass(frozen=True)
@@ -80,7 +78,7 @@ def _one_to_one(outcomes: NumberOutcomes) -> Plot:
                 ax.fill_between(span, np.subtract(span, half), np.add(span, half), color=FAINT, alpha=0.16, linewidth=0)
             ax.plot(span, span, color=FAINT, linewidth=1, linestyle=":")
             cloud(ax, true, predicted, (span, span))
-            middle = _trend(true, predicted)
+            middle = trend(true, predicted)
             ax.plot(middle["x"], middle["median"], color=ORANGE, marker="o", markersize=3.5, linewidth=1.2)
             ax.set(xlim=span, ylim=span, aspect="equal")
     return Plot("one_to_one", figure, _table(outcomes), wide=len(axes) > 1, drawn=_drawn(outcomes, axes))
@@ -98,11 +96,11 @@ def _residuals(outcomes: NumberOutcomes) -> Plot:
             span = _span(predicted)
             ax.axhline(0, color=FAINT, linewidth=1, linestyle=":")
             cloud(ax, predicted, residual, (span, (-reach, reach)))
-            trend = _trend(predicted, residual)
+            middle = trend(predicted, residual)
             for name, dashes in (("low", "--"), ("median", "-"), ("high", "--")):
-                ax.plot(trend["x"], trend[name], color=ORANGE, linewidth=1.2, linestyle=dashes)
+                ax.plot(middle["x"], middle[name], color=ORANGE, linewidth=1.2, linestyle=dashes)
             ax.set(xlim=span, ylim=(-reach, reach))
-            tables.append(trend.assign(target=outcomes.names[place]))
+            tables.append(middle.assign(target=outcomes.names[place]))
     return Plot("residuals", figure, pd.concat(tables), wide=len(axes) > 1, drawn=_drawn(outcomes, axes))
 
 
@@ -115,15 +113,11 @@ def _histogram(outcomes: NumberOutcomes) -> Plot:
             residual = outcomes.predicted[:, place] - outcomes.truth[:, place]
             counts, edges = np.histogram(residual, min(BINS, max(6, int(2 * len(residual) ** 0.5))))
             ax.stairs(counts, edges, fill=True, color=BLUE, alpha=0.6)
-            center, spread = (
-                float(np.median(residual)),
-                1.4826 * float(np.median(np.abs(residual - np.median(residual)))),
-            )
+            center, spread, far = spread_of(residual)
             ax.set_ylim(0, 1.3 * counts.max())
             ax.axvline(0, color=FAINT, linewidth=1, linestyle=":")
             ax.axvspan(center - spread, center + spread, color=ORANGE, alpha=0.14, linewidth=0)
             ax.axvline(center, color=ORANGE, linewidth=1.2)
-            far = float((np.abs(residual - center) > 3 * spread).mean()) if spread else float("nan")
             text = f"median {center:.3g}\nσ(MAD) {spread:.3g}\nbeyond 3σ {far:.1%}"
             ax.text(0.97, 0.96, text, transform=ax.transAxes, ha="right", va="top", fontsize=8)
             rows.append({"target": outcomes.names[place], "median": center, "sigma_mad": spread, "beyond_3_sigma": far})
@@ -141,33 +135,21 @@ def _coverage(outcomes: NumberOutcomes, level: float | None, groups: NDArray[np.
         for place, ax in enumerate(axes):
             truth, predicted = outcomes.truth[:, place], outcomes.predicted[:, place]
             within = (outcomes.low[:, place] <= truth) & (truth <= outcomes.high[:, place])
-            rows = []
-            for rows_of in _bins(predicted):
-                found = share(within[rows_of], None if groups is None else groups[rows_of])
-                rows.append(
-                    {
-                        "predicted": predicted[rows_of].mean(),
-                        "coverage": within[rows_of].mean(),
-                        "low": found.low,
-                        "high": found.high,
-                        "n": len(rows_of),
-                    }
-                )
-            table = pd.DataFrame(rows)
+            table = coverage_trend(predicted, within, groups)
             error = np.clip([table["coverage"] - table["low"], table["high"] - table["coverage"]], 0, None)
             ax.errorbar(
                 table["predicted"], table["coverage"], error, fmt="o", color=BLUE, markersize=4, capsize=2, elinewidth=1
             )
             found = share(within, groups)
             ax.axhspan(found.low, found.high, color=ORANGE, alpha=0.16, linewidth=0)
-            ax.axhline(within.mean(), color=ORANGE, linewidth=1.2)
+            ax.axhline(found.value, color=ORANGE, linewidth=1.2)
             if level is not None:
                 ax.axhline(level, color=FAINT, linestyle=":", linewidth=1.2)
             ax.set_ylim(min(0.45, float(table["low"].min()) - 0.03), 1.02)
             ax.text(
                 0.03,
                 0.05,
-                f"{int(within.sum()):,} of {len(within):,} within: {within.mean():.1%}",
+                f"{int(within.sum()):,} of {len(within):,} within: {found.value:.1%}",
                 transform=ax.transAxes,
                 fontsize=8,
             )
@@ -179,7 +161,7 @@ def _coverage(outcomes: NumberOutcomes, level: float | None, groups: NDArray[np.
 def _drawn(outcomes: NumberOutcomes, axes: list[Axes], level: float | None = None) -> Scatter:
     return Scatter(
         galaxies=len(outcomes.truth),
-        bins=len(_bins(outcomes.truth[:, 0])),
+        bins=len(bins_of(outcomes.truth[:, 0])),
         shaded=len(outcomes.truth) > MOST_POINTS,
         bands=sum(_half_width(outcomes, place) is not None for place in range(len(axes))),
         left_out=len(outcomes.names) - len(axes),
@@ -209,21 +191,6 @@ def _half_width(outcomes: NumberOutcomes, place: int) -> float | None:
     widths = (outcomes.high[:, place] - outcomes.low[:, place]) / 2
     typical = float(np.median(widths))
     return typical if np.isfinite(typical) and np.allclose(widths, typical, rtol=0.01) else None
-
-
-def _bins(values: Values) -> list[NDArray[np.int64]]:
-    """Return the rows of bins of about as many galaxies each, in rising order."""
-    count = int(np.clip(len(values) // FEWEST_A_BIN, 1, TRENDS))
-    return [rows for rows in np.array_split(np.argsort(values, kind="stable"), count) if len(rows)]
-
-
-def _trend(x: Values, y: Values) -> pd.DataFrame:
-    """Return median and 16th and 84th percentile of ``y`` in bins of ``x``."""
-    rows = []
-    for own in _bins(x):
-        low, median, high = np.percentile(y[own], [16, 50, 84])
-        rows.append({"x": float(np.median(x[own])), "low": low, "median": median, "high": high, "n": len(own)})
-    return pd.DataFrame(rows)
 
 
 def _span(values: Values) -> tuple[float, float]:

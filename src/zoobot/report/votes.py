@@ -11,6 +11,7 @@ import pandas as pd
 
 from zoobot.report.theme import BLUE, FAINT, ORANGE, Plot, cloud, panels, short, style
 from zoobot.science import LEVELS, PIT_BINS, VoteScores, exact_binomial_interval, score_votes
+from zoobot.science.trends import mean_trend
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -167,7 +168,7 @@ def _fractions(posterior: VotePosterior, counts: Values, questions: Sequence[str
                 f"{len(x):,} galaxies, bias {bias:+.3f}" if len(x) else f"none with {FEWEST_VOTES} votes",
             )
             if len(x) >= FEWEST_GALAXIES:
-                _running_mean(ax, x, y)
+                ax.plot(*mean_trend(x, y), color=ORANGE, linewidth=1.2, marker="o", markersize=2.5)
             rows.append({"answer": answer.text, "galaxies": len(x), "bias": bias})
     means = any((_totals(counts, question) >= FEWEST_VOTES).sum() >= FEWEST_GALAXIES for question, _ in answers)
     return Plot("fractions", figure, pd.DataFrame(rows), wide=True, drawn=Fractions(FEWEST_VOTES, means))
@@ -176,18 +177,6 @@ def _fractions(posterior: VotePosterior, counts: Values, questions: Sequence[str
 def _totals(counts: Values, question: Question) -> Values:
     totals: Values = counts[:, question.columns].sum(axis=1)
     return totals
-
-
-def _running_mean(ax: Axes, x: Values, y: Values) -> None:
-    bins = np.array_split(np.argsort(x, kind="stable"), int(np.clip(len(x) // 10, 2, 8)))
-    ax.plot(
-        [x[rows].mean() for rows in bins],
-        [y[rows].mean() for rows in bins],
-        color=ORANGE,
-        linewidth=1.2,
-        marker="o",
-        markersize=2.5,
-    )
 
 
 def _title(ax: Axes, name: str, below: str) -> None:

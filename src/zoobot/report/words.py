@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from zoobot.report.intervals import Interval
+Interval = tuple[float, float]
+UNKNOWN: Interval = (float("nan"), float("nan"))
 
 DASH = "–"
 """Stands for a figure that doesn't exist"""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -241,6 +242,19 @@ def skill_chance(losses: ArrayLike, groups: ArrayLike | None = None, *, optimism
     worse = t.cdf((gain.mean() + optimism) / error, together.degrees)
     smallest = min(1.0, 2.0 ** (1 - together.count))
     return Chance(max(min(1.0, 2 * float(min(better, worse))), smallest), smallest)
+
+
+def shares_chance(shares: Sequence[float], counts: Sequence[int]) -> Chance:
+    """Test whether two shares of so many independent galaxies each differ: Fisher's exact test, two-sided (Fisher 1935).
+
+    The smallest p-value is that of all of the one and none of the other.
+    """
+    from scipy.stats import fisher_exact
+
+    hits = [round(share * count) for share, count in zip(shares, counts, strict=True)]
+    p = fisher_exact([[hit, count - hit] for hit, count in zip(hits, counts, strict=True)]).pvalue
+    smallest = fisher_exact([[counts[0], 0], [0, counts[1]]]).pvalue
+    return Chance(float(p), float(smallest))
 
 
 def holm(p_values: ArrayLike) -> Values:

@@ -240,6 +240,11 @@ def judging_figures(
     }
 
 
+def typical_suggestion(table: pd.DataFrame) -> float:
+    """Return the median ``probability`` of the classes suggested in a table of suspect labels; NaN where none is, and of measurements."""
+    return float(pd.to_numeric(table["probability"], errors="coerce").median())
+
+
 def _confident(probabilities: npt.NDArray[np.float64], labels: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     """Return the rows off the diagonal of the confident joint."""
     from cleanlab.filter import find_label_issues

@@ -124,6 +124,19 @@ def nothing_learned(
     )
 
 
+def log_loss_of_shares(labels: npt.ArrayLike) -> float:
+    r"""Return the log loss (nats) of always giving each class its share: their entropy, :math:`-\sum_k s_k \ln s_k`.
+
+    Parameters
+    ----------
+    labels
+        (galaxy,) class numbers.
+    """
+    counts = np.bincount(np.asarray(labels))
+    shares = counts[counts > 0] / counts.sum()
+    return float(-(shares * np.log(shares)).sum())
+
+
 def _each(
     values: npt.NDArray[np.float64], truth: npt.NDArray[Any], task: Task, groups: npt.ArrayLike | None
 ) -> tuple[list[Chance], list[Measured]]:

@@ -10,10 +10,9 @@ import numpy as np
 
 from zoobot.data.splits import group_codes
 from zoobot.report.findings.figures import figure
-from zoobot.report.intervals import UNKNOWN
 from zoobot.report.names import GROUP_COLUMN
 from zoobot.report.outcomes import MultiLabelOutcomes
-from zoobot.report.words import PART_NAMES
+from zoobot.report.words import PART_NAMES, UNKNOWN
 from zoobot.science.groups import Groups
 from zoobot.science.intervals import share
 
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from zoobot.report.findings.run import Findings
-    from zoobot.report.intervals import Interval
+    from zoobot.report.words import Interval
     from zoobot.science.figure import Figure
 
 FEW = 30

@@ -9,17 +9,16 @@ import numpy as np
 
 from zoobot.report.findings.figures import figure
 from zoobot.report.outcomes import ClassOutcomes, MultiLabelOutcomes
-from zoobot.science.chance import holm
+from zoobot.science.chance import holm, shares_chance
 from zoobot.science.conformal import coverage_p_value
 from zoobot.science.figure import SIGNIFICANCE
 from zoobot.science.figures import calibration_figure
-from zoobot.science.reliability import headline_events
+from zoobot.science.learned import log_loss_of_shares
+from zoobot.science.reliability import headline_events, log_loss
 
 if TYPE_CHECKING:
     from zoobot.report.findings.run import Findings
     from zoobot.science.figure import Figure
-
-TINY = 1e-15
 
 
 @dataclass(frozen=True)
@@ -68,10 +67,8 @@ def share_loss(run: Findings) -> list[ShareLoss]:
     outcomes = run.outcomes
     if not isinstance(outcomes, ClassOutcomes):
         return []
-    shares = np.bincount(outcomes.truth, minlength=len(outcomes.names)) / len(outcomes.truth)
-    constant = float(-(shares[shares > 0] * np.log(shares[shares > 0])).sum())
-    own = np.take_along_axis(outcomes.probabilities, outcomes.truth[:, None], axis=1)[:, 0]
-    loss = float(-np.log(np.clip(own, TINY, None)).mean())
+    constant = log_loss_of_shares(outcomes.truth)
+    loss = log_loss(outcomes.probabilities, outcomes.truth)
     return [ShareLoss(loss, constant, run.ranked)] if constant > 0 else []
 
 
@@ -165,8 +162,6 @@ class Disagreement:
 
 def disagreement(run: Findings) -> list[Disagreement]:
     """Compare the accuracies of both parts, where both are known."""
-    from scipy.stats import fisher_exact
-
     tables = [table for part in ("val", "test") if (table := run.contents.scores(part).get("confusion"))]
     if len(tables) < 2:
         return []
@@ -174,7 +169,5 @@ def disagreement(run: Findings) -> list[Disagreement]:
     counts = [
         run.part(part).independent(int(np.sum(table))) for part, table in zip(("val", "test"), tables, strict=True)
     ]
-    hits = [round(share * count) for share, count in zip((validation, test), counts, strict=True)]
-    p = fisher_exact([[hit, count - hit] for hit, count in zip(hits, counts, strict=True)]).pvalue
-    smallest = fisher_exact([[counts[0], 0], [0, counts[1]]]).pvalue
-    return [Disagreement(validation, test, float(p), float(smallest), run.chose_epoch)]
+    found = shares_chance((validation, test), counts)
+    return [Disagreement(validation, test, found.p_value, found.smallest_p, run.chose_epoch)]

@@ -10,7 +10,7 @@ from zoobot.science.shift import FAR_SHARE, TELLABLE
 
 if TYPE_CHECKING:
     from zoobot.report.contents import RunContents
-    from zoobot.report.intervals import Interval
+    from zoobot.report.words import Interval
 
 FAR = "farther from its nearest training galaxy than 99% of training galaxies are from their nearest other training galaxy"
 

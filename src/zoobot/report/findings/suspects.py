@@ -39,7 +39,7 @@ class Suspects:
     @property
     def probability(self) -> float:
         """Median probability of the classes predicted instead; NaN of numbers."""
-        return float(pd.to_numeric(self.table["probability"], errors="coerce").median())
+        return label_check.typical_suggestion(self.table)
 
 
 def judged_labels(run: Findings) -> set[str]:

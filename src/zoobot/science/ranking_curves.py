@@ -1,37 +1,40 @@
-"""Curves of rankings with the bands of their bootstrap."""
+"""Curves of rankings with the bands of their bootstrap, and what a threshold on a score chooses."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
+
+from zoobot.science.groups import Groups
+from zoobot.science.intervals import share
+from zoobot.science.resampling import bootstrap_counts
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     Values = NDArray[np.float64]
-    Interval = tuple[float, float]
 
-UNKNOWN = (float("nan"), float("nan"))
 MOST_DRAWS, FEWEST_DRAWS = 400, 60
 DRAWN = 4_000_000
 """Galaxies drawn in all, over resamples; beyond it there are fewer resamples"""
 
 POINTS = 101
-"""Of the grids that bands are given on"""
+"""Of the grids that bands are given on, and of thresholds"""
 
 
 @dataclass(frozen=True, eq=False)
-class Resampled:
-    """What galaxies drawn anew, with replacement, make of a ranking; arrays end in (event,).
+class Bands:
+    """What galaxies drawn anew, with replacement, make of rankings; arrays are (point, event).
 
     Attributes
     ----------
     tpr_low, tpr_high : ndarray
-        (point, event): 2.5th and 97.5th percentile of the true positive rate at false positive rates 0 to 1.
+        2.5th and 97.5th percentile of the true positive rate at false positive rates 0 to 1.
     purity_low, purity_high : ndarray
-        (point, event): of the purity at completeness 0 to 1.
+        Of the purity at completeness 0 to 1.
     """
 
     tpr_low: Values
@@ -41,11 +44,11 @@ class Resampled:
 
 
 def grid() -> Values:
-    """Return the points 0 to 1 that bands are given on."""
+    """Return the points 0, 0.01, ... 1 that bands are given on."""
     return np.linspace(0, 1, POINTS)
 
 
-def resample(scores: ArrayLike, positive: ArrayLike, groups: ArrayLike | None = None, *, seed: int = 0) -> Resampled:
+def ranking_bands(scores: ArrayLike, positive: ArrayLike, groups: ArrayLike | None = None, *, seed: int = 0) -> Bands:
     """Bootstrap the rankings of one or several events, of the same galaxies, whole groups of them at a time.
 
     Parameters
@@ -61,26 +64,19 @@ def resample(scores: ArrayLike, positive: ArrayLike, groups: ArrayLike | None = 
     """
     score, true = np.asarray(scores, dtype=np.float64), np.asarray(positive, dtype=bool)
     n, events = score.shape
-    draws = _draws(n * events)
-    rng = np.random.default_rng(seed)
     orders = [np.argsort(-score[:, event], kind="stable") for event in range(events)]
     ends = [_ends_of_ties(score[order, event]) for event, order in enumerate(orders)]
-    own = np.arange(n) if groups is None else np.unique(np.asarray(groups), return_inverse=True)[1]
-    count = int(own.max(initial=-1)) + 1
+    own = Groups.of(groups, n)
+    draws = int(np.clip(DRAWN // max(n * events, 1), FEWEST_DRAWS, MOST_DRAWS))
     tpr, purity = np.full((2, draws, POINTS, events), np.nan)
-    for draw in range(draws):
-        weight = np.bincount(rng.integers(0, count, count), minlength=count).astype(np.float64)[own]
+    counts = (one for block in bootstrap_counts(draws, np.zeros(own.count, np.int64), seed=seed) for one in block)
+    for draw, count in enumerate(counts):
+        weight = count[own.codes]
         for event, (order, end) in enumerate(zip(orders, ends, strict=True)):
             curve = _curve(weight[order], true[order, event], end)
             if curve is not None:
                 tpr[draw, :, event], purity[draw, :, event] = curve.on_grid()
-    bands = [_percentiles(values) for values in (tpr, purity)]
-    return Resampled(*bands[0], *bands[1])
-
-
-def _draws(n_each: int) -> int:
-    """Return how many resamples to draw of so many galaxies."""
-    return int(np.clip(DRAWN // max(n_each, 1), FEWEST_DRAWS, MOST_DRAWS))
+    return Bands(*_percentiles(tpr), *_percentiles(purity))
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,3 +133,38 @@ def _percentiles(curves: Values) -> tuple[Values, Values]:
         if len(known) >= FEWEST_DRAWS / 2:
             low[:, event], high[:, event] = np.percentile(known, [2.5, 97.5], axis=0)
     return low, high
+
+
+def threshold_table(
+    score: Values, positive: NDArray[np.bool_], groups: NDArray[np.int64] | None = None
+) -> pd.DataFrame:
+    """Return purity and completeness with their intervals at thresholds 0, 0.01, ... 1; NaN where nothing is chosen.
+
+    Parameters
+    ----------
+    score : ndarray of shape (galaxy,)
+        Those at or above a threshold are chosen.
+    positive : ndarray of shape (galaxy,)
+        True where it is so.
+    groups : ndarray of shape (galaxy,), optional
+        See `zoobot.science.intervals.share`.
+    """
+    thresholds = grid()
+    order = np.sort(score)
+    own = np.sort(score[positive])
+    chosen = len(order) - np.searchsorted(order, thresholds - 1e-12)
+    hits = len(own) - np.searchsorted(own, thresholds - 1e-12)
+    table: dict[str, Any] = {"threshold": thresholds, "chosen": chosen, "hits": hits}
+    at = [score >= threshold - 1e-12 for threshold in thresholds]
+    for name in ("purity", "completeness"):
+        pairs = [(positive, rows) if name == "purity" else (rows, positive) for rows in at]
+        found = [share(right[of], None if groups is None else groups[of]) for right, of in pairs]
+        table |= {name: [one.value for one in found]}
+        table |= {f"{name}_{end}": [getattr(one, end) for one in found] for end in ("low", "high")}
+    return pd.DataFrame(table)
+
+
+def chosen_rates(chosen: NDArray[np.bool_], positive: NDArray[np.bool_]) -> tuple[float, float, float]:
+    """Return the false positive rate, completeness and purity (NaN where none is chosen) of galaxies (galaxy,) that are chosen."""
+    hits, n = int((chosen & positive).sum()), int(chosen.sum())
+    return (n - hits) / int((~positive).sum()), hits / int(positive.sum()), hits / n if n else float("nan")
