@@ -123,11 +123,11 @@ def test_a_run_that_is_refused_is_left_alone(tmp_path):
 KINDS = {
     "zoobot finetune": {"run.json": '{"catalog": "c.csv"}'},
     "zoobot pretrain": {"run.json": '{"settings": {}}'},
-    "zoobot evaluate": {"about.json": "{}", "metrics.json": "{}"},
-    "zoobot select": {"selection.json": "{}"},
-    "zoobot compare": {"comparison.json": "{}"},
-    "zoobot explain": {"neighbors.csv": ""},
-    "zoobot simulate": {"simulation.json": "{}"},
+    "zoobot evaluate": {"about.json": '{"versions": {}}', "metrics.json": "{}"},
+    "zoobot select": {"selection.json": '{"threshold": 1}'},
+    "zoobot compare": {"comparison.json": '{"curves": {}}'},
+    "zoobot explain": {"neighbors.csv": "id_str,rank,neighbor\n"},
+    "zoobot simulate": {"simulation.json": '{"survey": "sdss"}'},
     "a saved model": {"config.json": "{}", "model.safetensors": ""},
 }
 

@@ -27,18 +27,20 @@ from zoobot.files import (
 from zoobot.places import refuse_lost
 
 RUN_FILE = "run.json"
+TRAINING = ("zoobot finetune", "zoobot pretrain")
 EARLIER, ALL_MOVED, TO_DELETE = ".earlier-run", "all-moved", ".earlier-run-to-delete"
 
-MARKS = {
-    "zoobot evaluate": (("about.json", "metrics.json"),),
-    "zoobot select": (("selection.json",),),
-    "zoobot compare": (("comparison.json",),),
-    "zoobot explain": (("neighbors.csv",), ("explain.json",)),
-    "zoobot simulate": (("simulation.json",),),
-    "a saved model": (("config.json", "model.safetensors"), ("config.json", "pytorch_model.bin")),
+MARKS: dict[str, tuple[dict[str, str], ...]] = {
+    "zoobot pretrain": ({RUN_FILE: "settings"},),
+    "zoobot finetune": ({RUN_FILE: "catalog"},),
+    "zoobot evaluate": ({"about.json": "versions", "metrics.json": ""},),
+    "zoobot select": ({"selection.json": "threshold"},),
+    "zoobot compare": ({"comparison.json": "curves"},),
+    "zoobot explain": ({"neighbors.csv": "neighbor"}, {"explain.json": "maps"}),
+    "zoobot simulate": ({"simulation.json": "survey"},),
+    "a saved model": ({"config.json": "", "model.safetensors": ""}, {"config.json": "", "pytorch_model.bin": ""}),
 }
-"""Files by which it is known what wrote a folder: all of one of these sets; of ``run.json`` the content says it."""
-
+"""Files by which it is known what wrote a folder, all of one of these sets, with an entry or a column that each holds"""
 
 RESULT_NAMES = frozenset(
     f"{name}.{ending}"
@@ -70,24 +72,46 @@ def kinds(folder: Path, own: str = "") -> list[str]:
     own
         Who asks: a damaged ``run.json`` is left to the command to judge.
     """
-    records = (
-        folder / RUN_FILE,
-        folder / EARLIER / RUN_FILE,
-    )  # the latter where a run was killed while it was moved aside
-    record = next((path for path in records if path.is_file()), None)
-    if record is not None:
-        try:
-            content = json.loads(record.read_text())
-        except (OSError, ValueError, RecursionError):
-            content = None
-        if isinstance(content, dict):
-            return ["zoobot pretrain" if "settings" in content else "zoobot finetune"]
-        return [own or "zoobot finetune"]
-    if (folder / "checkpoints").is_dir():
-        return [own if own in ("zoobot finetune", "zoobot pretrain") else "zoobot finetune"]
-    return [
-        kind for kind, sets in MARKS.items() if any(all((folder / name).is_file() for name in names) for names in sets)
+    found = [
+        kind
+        for kind, sets in MARKS.items()
+        if any(all(_holds(folder, *one) for one in marks.items()) for marks in sets)
     ]
+    if found and found[0] in TRAINING:
+        return found[:1]  # a run has the files of an evaluation too
+    if (folder / EARLIER / RUN_FILE).is_file():  # a run was killed while it was moved aside
+        return kinds(folder / EARLIER, own)
+    if (folder / "checkpoints").is_dir() or _is_damaged(folder / RUN_FILE):
+        return [own if own in TRAINING else TRAINING[0]]
+    begun = folder / UNFINISHED
+    if begun.is_file():
+        text = begun.read_text(errors="replace")
+        return [kind for kind in MARKS if kind in text] or [own]
+    return found
+
+
+def _holds(folder: Path, name: str, entry: str) -> bool:
+    """Tell whether a file is there and, where an entry (of JSON) or a column (of csv) is named, holds it."""
+    path = folder / name
+    if not path.is_file():
+        return False
+    try:
+        with path.open(encoding="utf-8") as file:
+            return not entry or entry in (
+                json.load(file) if path.suffix == ".json" else file.readline().strip().split(",")
+            )
+    except (OSError, ValueError, RecursionError, TypeError):
+        return False
+
+
+def _is_damaged(record: Path) -> bool:
+    """Tell whether a run's record is there, but can't be read: whether it was one is left to the command to judge."""
+    if not record.is_file():
+        return False
+    try:
+        return not isinstance(json.loads(record.read_text(encoding="utf-8")), dict)
+    except (OSError, ValueError, RecursionError):
+        return True
 
 
 def check_folder(out: Path, own: str, made: Iterable[str] = ()) -> None:
@@ -127,7 +151,7 @@ def check_folder(out: Path, own: str, made: Iterable[str] = ()) -> None:
         msg = f"{out} holds {what}, which {own} would write over or mix with its own. Give another folder, such as {out / 'new'}."
         raise OutputError(msg)
     found = [name for name in made if os.path.lexists(out / name)]
-    if found and own not in kinds(out) and not (out / UNFINISHED).exists():
+    if found and own not in kinds(out, own):
         msg = f"{out} holds {', '.join(found)}, which {own} would replace. Move it, or choose another folder."
         raise OutputError(msg)
     refuse_lost(out)
@@ -202,11 +226,13 @@ def _refuse_theirs(path: Path) -> None:
 
 
 @contextlib.contextmanager
-def finishing(folder: Path) -> Iterator[None]:
-    """Mark a folder's results as unfinished inside; a process that is killed, or fails, leaves the mark. See `check_finished`."""
-    write_whole(
-        folder / UNFINISHED, b"The results in this folder are not complete: the command that writes them did not end.\n"
-    )
+def finishing(folder: Path, own: str) -> Iterator[None]:
+    """Mark a folder's results as unfinished inside; a process that is killed, or fails, leaves the mark. See `check_finished`.
+
+    ``own``: the command, such as ``zoobot evaluate``.
+    """
+    text = f"The results in this folder are not complete: {own}, which writes them, did not end.\n"
+    write_whole(folder / UNFINISHED, text.encode())
     yield
     (folder / UNFINISHED).unlink(missing_ok=True)
 
@@ -282,6 +308,9 @@ class RunFolder:
             sweep(folder)
         self.settle()
         recorded = (self.path / RUN_FILE).is_file()
+        if recorded and self.command not in kinds(self.path, self.command):
+            msg = f"{self.path / RUN_FILE} is no record of a run, and would be written over. Move it, or {elsewhere}."
+            raise OutputError(msg)
         found = [name for name in self.made if (self.path / name).exists()]
         if overwrite or not (found or recorded):
             return False

@@ -124,6 +124,43 @@ def test_evaluate(runs, galaxies, zoobot_command, tmp_path):
     assert change > 5
 
 
+REPEATED = {
+    "select": ("select", "{run}/predictions.csv", "--model", "{run}", "--completeness", 0.5, "--out"),
+    "compare": ("compare", "{catalog}", "--label", "ring", "--encoder", "{encoder}", "--image-size", 32, "--repeats", 2, "--folds", 2,
+                "--num-workers", 0, "--out"),
+    "explain": ("explain", "{catalog}", "--model", "{run}/model", "--limit", 9, "--num-workers", 0, "--no-heat", "--out"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("command", REPEATED)
+def test_what_is_repeated(command, runs, galaxies, encoder, zoobot_command, tmp_path):
+    """Killed in its first run, or over earlier results, a command can be repeated, and leaves what it would have."""
+    known = {"run": runs / "ring", "catalog": galaxies / "catalog.csv", "encoder": encoder}
+    words = [str(word).format(**known) for word in REPEATED[command]]
+    assert zoobot_command(*words, tmp_path / "whole").code == 0
+    whole = {path.name: path.read_bytes() for path in (tmp_path / "whole").iterdir()}
+    change, was_killed = -1, True
+    while was_killed:
+        change += 2
+        out = tmp_path / f"out_{change}"
+        if change % 4 == 1:
+            shutil.copytree(tmp_path / "whole", out)
+        was_killed = killed_before(change, lambda out=out: zoobot_command(*words, out))
+        answer = zoobot_command(*words, out)
+        assert answer.code == 0, (change, answer.err)
+        assert {path.name: path.read_bytes() for path in out.iterdir()} == whole, change
+    assert change > 3
+
+
+def test_sheets_and_neighbors_of_an_earlier_explanation_go(runs, galaxies, zoobot_command, tmp_path):
+    command = ("explain", galaxies / "catalog.csv", "--num-workers", 0, "--no-heat", "--out", tmp_path, "--model")
+    assert zoobot_command(*command, runs / "ring" / "model", "--limit", 9).code == 0
+    (tmp_path / "neighbors.csv").write_text("id_str,rank,neighbor\n")
+    assert (tmp_path / "explain_2.png").is_file()
+    assert zoobot_command(*command, runs / "large" / "model", "--limit", 2).code == 0
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["explain.json", "explain_1.png"]
+
+
 @pytest.mark.parametrize("ending", [".csv", ".parquet", ".fits", ".hdf5"])
 def test_predict(ending, runs, galaxies, zoobot_command, tmp_path):
     out, earlier = tmp_path / "here" / f"table{ending}", tmp_path / f"earlier{ending}"

@@ -40,11 +40,23 @@ def place(finetune, galaxies, encoder, tmp_path_factory) -> Path:
     shutil.copy(folder / "run" / "predictions.csv", folder / "galaxies" / "selected.csv")
     (folder / "galaxies" / "link.csv").symlink_to(catalog)
     for name, mark in {
-        "pretrained": ("run.json", '{"settings": {}}'), "selection": ("selection.json", "{}"), "comparison": ("comparison.json", "{}"),
-        "explained": ("neighbors.csv", ""), "simulated": ("simulation.json", "{}"),
+        "pretrained": ("run.json", '{"settings": {}}'), "selection": ("selection.json", '{"threshold": 1}'),
+        "comparison": ("comparison.json", '{"curves": {}}'),
+        "explained": ("neighbors.csv", "id_str,rank,neighbor"), "simulated": ("simulation.json", '{"survey": "sdss"}'),
     }.items():  # fmt: skip
         (folder / name).mkdir()
         (folder / name / mark[0]).write_text(mark[1])
+    for name in (
+        "selection.json",
+        "comparison.json",
+        "explain.json",
+        "neighbors.csv",
+        "explain_2.png",
+        "run.json",
+        "simulation.json",
+    ):
+        (folder / f"my_{name}").mkdir()
+        (folder / f"my_{name}" / name).write_text('{"mine": 1}')
     (folder / "p.csv").symlink_to("run/predictions.csv")
     (folder / "linked").mkdir()
     (folder / "linked" / "metrics.json").symlink_to("../run/metrics.json")
@@ -53,6 +65,7 @@ def place(finetune, galaxies, encoder, tmp_path_factory) -> Path:
     audit = pd.DataFrame({"id_str": ["a", "b"], "is_ring": [1, 0]})
     audit.to_csv(folder / "selection" / "selection.csv", index=False)
     (folder / "cutouts").mkdir()
+    (folder / "run" / "notes.html").write_text("mine")
     for shape in ("disk", "ring"):
         (folder / "folders" / shape).mkdir(parents=True)
         shutil.copy(folder / "galaxies" / "images" / "galaxy_000.jpg", folder / "folders" / shape / f"{shape}.jpg")
@@ -121,7 +134,11 @@ CASES = [
     *((*PREDICT, file) for file in ("galaxies/other.csv", "galaxies/other.parquet", "cutouts/a.fits", "other.fits", "other.h5")),
     (*SELECT, "mine"), (*COMPARE, "mine"), (*EXPLAIN, "mine"), (*EVALUATE, "mine"), ("demo", "--out", "mine"),
     *(("simulate", folder, "--galaxies", 2, "--size", 40) for folder in ("mine", "folders", "cutouts")),
+    (*SELECT, "my_selection.json"), (*COMPARE, "my_comparison.json"), (*FINETUNE, "my_run.json"),
+    *((*EXPLAIN, f"my_{name}") for name in ("explain.json", "neighbors.csv", "explain_2.png")),
+    ("pretrain", "my_run.json", *PRETRAIN), ("simulate", "my_simulation.json", "--galaxies", 2, "--size", 40),
     ("report", "run", "--out", "mine/index.html"),
+    ("report", "run", "--out", "run/notes.html"),
     ("report", "run", "--out", "mine/new.html"),
 ]  # fmt: skip
 

@@ -62,7 +62,7 @@ def explain(
         from zoobot.files import write_json
         from zoobot.finetune import load
         from zoobot.finetune.saving import fetch_model
-        from zoobot.folders import check_folder, refuse_inputs
+        from zoobot.folders import check_folder, finishing, refuse_inputs
         from zoobot.places import refuse_among_images
         from zoobot.predictions import write_table
         from zoobot.predictions.explain import explain as explain_catalog
@@ -72,7 +72,8 @@ def explain(
         from zoobot.science.reference import Reference
 
     prepare_process()
-    check_folder(out, "zoobot explain", ("neighbors.csv", "explain.json", "explain_1.png"))
+    earlier = [*out.glob("explain_*.png"), out / "neighbors.csv", out / "explain.json"]
+    check_folder(out, "zoobot explain", [path.name for path in earlier])
     refuse_among_images(out, catalog)
     refuse_inputs({"the catalog": catalog, "the model": model}, [out / "neighbors.csv", out / "explain.json"])
     source = fetch_model(model)
@@ -93,16 +94,19 @@ def explain(
     )
     pictures = [out / f"explain_{sheet + 1}.png" for sheet in range(len(found.frame))]
     refuse_inputs({f"the image {file}": file for file in found.frame["file_loc"]}, pictures)
-    paths = draw_explained(found, reference, finetuned.preprocessing or Preprocessing(), out, k=neighbors)
     sentences = describe_maps(found)
     for sentence in sentences:
         console.print(sentence)
-    sheets = [path.name for path in paths]
-    write_json(out / "explain.json", found.to_dict() | {"sentences": sentences, "sheets": sheets})
-    paths.append(out / "explain.json")
-    if reference is not None:
-        table = neighbor_table(reference, found.frame["id_str"].tolist(), found.features, neighbors)
-        paths.append(write_table(table, out / "neighbors.csv"))
+    with finishing(out, "zoobot explain"):
+        for path in earlier:
+            path.unlink(missing_ok=True)
+        paths = draw_explained(found, reference, finetuned.preprocessing or Preprocessing(), out, k=neighbors)
+        sheets = [path.name for path in paths]
+        write_json(out / "explain.json", found.to_dict() | {"sentences": sentences, "sheets": sheets})
+        paths.append(out / "explain.json")
+        if reference is not None:
+            table = neighbor_table(reference, found.frame["id_str"].tolist(), found.features, neighbors)
+            paths.append(write_table(table, out / "neighbors.csv"))
     console.print("Saved:")
     for path in paths:
         console.print(f"  {path}", soft_wrap=True)

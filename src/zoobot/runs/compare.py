@@ -14,6 +14,7 @@ import pandas as pd
 
 from zoobot.errors import OptionError
 from zoobot.files import write_json
+from zoobot.folders import finishing
 from zoobot.ranges import bounded
 from zoobot.report.curves import comparison_plot
 from zoobot.science import LearningCurve, learning_curve
@@ -143,7 +144,6 @@ class Comparison:
         OutputError
             The folder can't be written.
         """
-        replace(comparison_plot(self.curves), name=COMPARISON_FILE, numbers=self.table).save(folder)
         content = {
             "label": self.label,
             "best": self.best,
@@ -151,7 +151,9 @@ class Comparison:
             "sentences": self.sentences(),
             "curves": {name: curve.to_dict() for name, curve in self.curves.items()},
         }
-        write_json(folder / f"{COMPARISON_FILE}.json", content)
+        with finishing(folder, "zoobot compare"):
+            replace(comparison_plot(self.curves), name=COMPARISON_FILE, numbers=self.table).save(folder)
+            write_json(folder / f"{COMPARISON_FILE}.json", content)
         return [folder / f"{COMPARISON_FILE}.{ending}" for ending in ("csv", "json", "png")]
 
 

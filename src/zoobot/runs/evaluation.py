@@ -181,7 +181,7 @@ def evaluation_run(
     galaxies = frame[["id_str", "file_loc"]].assign(part=np.where(recognized.learned, "seen", "test"))
     if group_col is not None:
         galaxies[GROUP_COLUMN] = frame[group_col]
-    with finishing(out):
+    with finishing(out, "zoobot evaluate"):
         _clear(out)
         _write_results(out, metrics, parts, about, galaxies)
         if recognized.seen is not None and recognized.memory is not None:

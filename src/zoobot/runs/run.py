@@ -173,7 +173,7 @@ def finetune_run(
         write_json(out / METRICS_FILE, metrics)
         return metrics
 
-    with finishing(out):
+    with finishing(out, folder.command):
         _remove_stale(settings, out)
         scores = _evaluate(settings, datamodule, model, out)
         write_about(settings, datamodule, model, out, started)

@@ -11,7 +11,7 @@ import pandas as pd
 from zoobot.data.tables import read_source
 from zoobot.errors import CatalogError, OutputError
 from zoobot.files import read_json, write_json
-from zoobot.folders import check_finished, check_folder, refuse_inputs
+from zoobot.folders import check_finished, check_folder, finishing, refuse_inputs
 from zoobot.predictions.tables import write_table
 from zoobot.ranges import bounded
 from zoobot.report.curves import selection_plot
@@ -105,10 +105,8 @@ def select_galaxies(
         say(sentence)
     if known:
         say(f"{known} of the selected galaxies are labelled galaxies of the run.")
-    write_table(selected, out / SELECTED_FILE)
     audit = selected.iloc[audit_rows(len(selected), n_audit, seed=seed)]
     shown = [name for name in ("id_str", "file_loc", labelled.column, PROBABILITY) if name in audit]
-    write_table(audit[shown].assign(**{labelled.answer: ""}), out / AUDIT_FILE)
     content = selection.to_dict() | {
         "selects": labelled.name,
         "column": labelled.column,
@@ -118,8 +116,11 @@ def select_galaxies(
         "run": str(run),
         "seed": seed,
     }
-    selection_plot(selection, targets, labelled.name).save(out)
-    write_json(out / SELECTION_FILE, content)
+    with finishing(out, "zoobot select"):
+        write_table(selected, out / SELECTED_FILE)
+        write_table(audit[shown].assign(**{labelled.answer: ""}), out / AUDIT_FILE)
+        selection_plot(selection, targets, labelled.name).save(out)
+        write_json(out / SELECTION_FILE, content)
     return selection
 
 
