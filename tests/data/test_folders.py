@@ -2,6 +2,7 @@
 
 import logging
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -77,13 +78,28 @@ def test_a_picture_outside_the_class_folders_has_no_label(classes: Path, caplog:
         GalaxyDataModule("label", train_catalog=classes, image_size=16).read_catalogs()
 
 
-def test_linked_folders_are_followed_once_and_loops_end(classes: Path, tmp_path: Path) -> None:
+def test_linked_folders_are_followed_once_and_loops_end(
+    classes: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     picture(tmp_path / "elsewhere" / "3.png")
     (classes / "merger").symlink_to(tmp_path / "elsewhere")
     (classes / "a_link_that_comes_first").symlink_to(classes / "ring")
     (classes / "bar" / "loop").symlink_to(classes)
     (classes / "lost").symlink_to(tmp_path / "nowhere")
-    assert listed(classes) == {"bar/1": "bar", "merger/3": "merger", "ring/1": "ring", "ring/2": "ring"}
+    (classes / "ring" / "gone.png").symlink_to(tmp_path / "gone.png")
+    (classes / "ring" / "found.png").symlink_to(tmp_path / "elsewhere" / "3.png")
+    with caplog.at_level(logging.WARNING):
+        found = listed(classes)
+    assert found == {"bar/1": "bar", "merger/3": "merger", "ring/1": "ring", "ring/2": "ring", "ring/found": "ring"}
+    said = "4 links of .* and are left out: a_link_that_comes_first, bar/loop, lost, ring/gone.png"
+    assert re.search(said, caplog.text)
+
+
+def test_a_semicolon_in_a_path_is_refused(classes: Path) -> None:
+    """Elsewhere it sets the files of one galaxy apart."""
+    picture(classes / "ring" / "a;b.png")
+    with pytest.raises(CatalogError, match=r"1 of 4 images of .* have a ; in their path.*: ring/a;b.png. Rename them"):
+        read_catalog(classes)
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")

@@ -192,13 +192,13 @@ def _bands_of(hdus: Any, asked: HDU, path: Path) -> npt.NDArray[np.floating[Any]
     try:
         hdu = hdus[asked]
     except (IndexError, KeyError) as error:
-        msg = f"{path} has no HDU {asked!r}; its HDUs are: {_summary(hdus)}. Name one of them with hdu=."
+        msg = f"{path} has no HDU {asked!r}; its HDUs are: {_summary(hdus)}. Name one of them with --hdu (hdu=)."
         raise ImageError(msg) from error
     shape = _image_shape(hdu)
     if len(shape) not in (2, 3) or 0 in shape:
         msg = (
             f"{path}: HDU {asked!r} holds no image of shape (y, x) or (band, y, x); "
-            f"the file's HDUs are: {_summary(hdus)}. Name one with hdu=."
+            f"the file's HDUs are: {_summary(hdus)}. Name one with --hdu (hdu=)."
         )
         raise ImageError(msg)
     check_pixels(*shape[-2:])

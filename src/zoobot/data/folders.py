@@ -40,14 +40,27 @@ def read_folder(folder: Path) -> pd.DataFrame:
 
     Where images lie directly in subfolders, the subfolder's name becomes their ``label``; others have none. Hidden files and folders
     (``.ipynb_checkpoints``, ``._x.png``) and what archives leave behind (``__MACOSX``, ``Thumbs.db``) are skipped. Linked folders are
-    followed, each folder once. Files that are no images are counted, and their number is logged.
+    followed, each folder once. Files that are no images, and links that lead nowhere or to a folder that is listed already, are counted,
+    and their number is logged.
 
     Raises
     ------
     CatalogError
-        No images.
+        No images, or some whose path has a ``;``, which sets the files of one galaxy apart.
     """
-    images, others = _list(folder)
+    images, others, idle_links = _list(folder)
+    if idle_links:
+        logger.warning(
+            "%d links of %s lead nowhere, or to a folder that is listed already, and are left out: %s.",
+            len(idle_links), folder, _shown(idle_links),
+        )  # fmt: skip
+    split = [image for image in images if ";" in str(image)]
+    if split:
+        msg = (
+            f"{len(split)} of {len(images)} images of {folder} have a ; in their path, which sets the files of one galaxy apart: "
+            f"{_shown(split)}. Rename them."
+        )
+        raise CatalogError(msg)
     if others:
         kinds = Counter(path.suffix.lower() or path.name for path in others)
         shown = ", ".join(f"{count} {kind}" for kind, count in kinds.most_common(SHOWN))
@@ -64,31 +77,46 @@ def read_folder(folder: Path) -> pd.DataFrame:
         frame["label"] = pd.Series(
             [image.parts[0] if own else None for image, own in zip(images, labelled, strict=True)], dtype=object
         )
-        strays = [str(image) for image, own in zip(images, labelled, strict=True) if not own]
+        strays = [image for image, own in zip(images, labelled, strict=True) if not own]
         if strays:
-            shown = ", ".join(strays[:SHOWN]) + (", ..." if len(strays) > SHOWN else "")
             logger.warning(
                 "%d of %d images of %s lie directly in no class folder, and have no label: %s.",
-                len(strays), len(images), folder, shown,
+                len(strays), len(images), folder, _shown(strays),
             )  # fmt: skip
     return frame
 
 
-def _list(folder: Path) -> tuple[list[Path], list[Path]]:
-    """Return the images and the other files below a folder, as relative paths, sorted."""
+def _shown(paths: list[Path]) -> str:
+    return ", ".join(map(str, paths[:SHOWN])) + (", ..." if len(paths) > SHOWN else "")
+
+
+def _list(folder: Path) -> tuple[list[Path], list[Path], list[Path]]:
+    """Return the images, the other files, and the links that lead to neither, below a folder, as relative paths, sorted."""
     images: list[Path] = []
     others: list[Path] = []
+    idle_links: list[Path] = []
     seen: set[tuple[int, int]] = set()
     waiting = [folder]
     while waiting:
         links: list[Path] = []
         for start in waiting:
-            links += _walk(folder, start, seen, images, others)
+            status = os.stat(start)  # noqa: PTH116  # Path is slow
+            if (status.st_dev, status.st_ino) in seen:
+                idle_links.append(start.relative_to(folder))
+            else:
+                links += _walk(folder, start, seen, images, others, idle_links)
         waiting = sorted(links)  # after all folders that are really there, so that a link never takes the place of one
-    return sorted(images), sorted(others)
+    return sorted(images), sorted(others), sorted(idle_links)
 
 
-def _walk(folder: Path, start: Path, seen: set[tuple[int, int]], images: list[Path], others: list[Path]) -> list[Path]:
+def _walk(
+    folder: Path,
+    start: Path,
+    seen: set[tuple[int, int]],
+    images: list[Path],
+    others: list[Path],
+    idle_links: list[Path],
+) -> list[Path]:
     """Add the files at and below ``start``, and return the linked folders there."""
     links = []
     for here, subfolders, files in os.walk(start, onerror=_say_unread):
@@ -103,8 +131,12 @@ def _walk(folder: Path, start: Path, seen: set[tuple[int, int]], images: list[Pa
         subfolders[:] = [name for name in kept if not (place / name).is_symlink()]
         for name in files:
             path = place / name
-            if not _is_junk(name) and os.path.isfile(path):  # noqa: PTH113 (which says no where it may not look)
+            if _is_junk(name):
+                continue
+            if os.path.isfile(path):  # noqa: PTH113 (which says no where it may not look)
                 (images if is_image_name(name) else others).append(path.relative_to(folder))
+            elif path.is_symlink():
+                idle_links.append(path.relative_to(folder))
     return links
 
 

@@ -283,7 +283,7 @@ def _open(paths: list[Path], settings: ImageSettings, reduced_to: int | None) ->
         elif settings.hdu is None:
             sources.append(open_picture(path, reduced_to))
         else:
-            msg = f"{path} is no FITS file, so it has no HDU {settings.hdu!r}: leave hdu= out."
+            msg = f"{path} is no FITS file, so it has no HDU {settings.hdu!r}: leave --hdu (hdu=) out."
             raise ImageError(msg)
     if len({_is_picture(source) for source in sources}) != 1:
         msg = f"file_loc is {_name(paths)!r}: give one file or more, all pictures or all FITS, as bands of one image."
@@ -338,7 +338,7 @@ def _fit_channels(image: npt.NDArray[Any], channels: int, paths: list[Path], *, 
         return np.rint(luminance).astype(np.uint8) if image.dtype == np.uint8 else luminance.clip(0, 1)
     msg = (
         f"{_name(paths)}: the image has {len(image)} {'band' if len(image) == 1 else 'bands'}, "
-        f"but channels is {channels}. Pick {channels} with bands=, or set channels={len(image)}."
+        f"but channels is {channels}. Set --channels {len(image)} (channels={len(image)}), or pick {channels} with bands= in Python."
     )
     raise ImageError(msg)
 

@@ -65,7 +65,7 @@ class Galaxies(Dataset[dict[str, Any]]):
 
 
 class EpochSampler(Sampler[tuple[int, int]]):
-    """Gives every row with the view to show, in an order that depends on seed and epoch only.
+    """Every row with the view to show, in an order that depends on seed and epoch only.
 
     The view is the epoch itself; or, where ``views`` limits them, the evaluation view (-1), then 0, 1, ..., and from the start again.
     """
@@ -100,7 +100,7 @@ class EpochSampler(Sampler[tuple[int, int]]):
 
 
 class InOrder(Sampler[tuple[int, int]]):
-    """Gives every row (or some rows) once, in order, with one view: -1 is the evaluation view."""
+    """Every row (or some rows) once, in order, with one view: -1 is the evaluation view."""
 
     def __init__(self, n_rows: int, view: int = -1, rows: npt.NDArray[np.int64] | None = None) -> None:
         self.rows = range(n_rows) if rows is None else rows.tolist()
