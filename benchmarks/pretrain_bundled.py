@@ -43,7 +43,12 @@ RECIPES: dict[Candidate, dict[str, Any]] = {
     Candidate.CONTINUED: {"encoder": "imagenet", "learning_rate": 5e-4, "lr_decay": 0.9},
     Candidate.HYBRID: {"learning_rate": 2e-4, "lr_decay": 0.9, "unlabelled_batch_size": 16},
 }
-COMMON: dict[str, Any] = {"galaxies": ("simulated",), "surveys": ("decals", "sdss"), "trees": ("gz2",), "size": 128}
+COMMON: dict[str, Any] = {
+    "galaxies": ("simulated",),
+    "surveys": ("decals", "sdss"),
+    "trees": ("gz2",),
+    "image_size": 128,
+}
 UNLABELLED = "sdss_gz1/unlabelled.csv"
 
 

@@ -17,8 +17,9 @@ from typing import Annotated
 import torch
 import typer
 
-from zoobot.precision import Precision, is_fast_in_bfloat16
+from zoobot.precision import is_fast_in_bfloat16
 from zoobot.runs import RunSettings, finetune_run, prepare_process
+from zoobot.settings import Precision
 
 LABELS = {"rings": "ring", "sdss_gz1": "label", "mirabest_fits": "label"}
 FIGURES = ("auroc", "average_precision", "accuracy", "balanced_accuracy", "log_loss")
@@ -49,11 +50,11 @@ def main(
         for seed in range(seeds):
             settings = RunSettings(
                 catalog=str(data / name / "train.csv"),
-                test=str(data / name / "test.csv"),
+                test_catalog=str(data / name / "test.csv"),
                 label_cols=(LABELS[name],),
                 encoder=source,
-                blocks=blocks,
-                epochs=epochs,
+                n_blocks=blocks,
+                max_epochs=epochs,
                 learning_rate=learning_rate,
                 image_size=image_size,
                 crop=crop,

@@ -23,11 +23,11 @@ from sklearn.linear_model import RidgeCV
 from zoobot import FinetuneableZoobotTree, GalaxyDataModule, get_trainer, load_encoder, represent, trees
 from zoobot.data import ImageSettings, Preprocessing
 from zoobot.data.votes import read_votes
-from zoobot.finetune.losses import ConcentrationKind
 from zoobot.predictions import evaluate
 from zoobot.report import plot_votes
 from zoobot.runs import prepare_process
 from zoobot.science import VoteScores, score_votes
+from zoobot.settings import ConcentrationKind
 from zoobot.trees import VotePosterior
 
 app = typer.Typer(help=__doc__, no_args_is_help=True)

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import redirect_stderr, redirect_stdout
 from io import StringIO
-from typing import get_args, get_type_hints
+from typing import get_args, get_origin, get_type_hints
 
 import numpy as np
 import pytest
@@ -20,10 +20,10 @@ from zoobot.cli import app, main
 from zoobot.data import Augmentation, ImageSettings, Preprocessing
 from zoobot.errors import OptionError
 from zoobot.finetune import FinetuneableZoobotClassifier, FinetuneableZoobotTree, get_trainer
-from zoobot.finetune.tables import TableOptions
 from zoobot.predictions.engine import raw_predictions
 from zoobot.predictions.explain import explain
 from zoobot.ranges import RANGES, check_ranges, range_of
+from zoobot.settings import Settings, TableOptions
 
 # Commands.
 
@@ -31,14 +31,17 @@ HUGE = ("nan", "inf", "-inf", "1e30", "-1e30", "1e400", str(10**30), f"-{10**30}
 EDGES = {
     "seed": ("-1", "4294967296"), "batch_size": ("0", "-1", "2.5"), "crop": ("0", "1e-9", "1.0001"),
     "image_size": ("0", "100000"), "size": ("0", "100000"), "channels": ("0",), "epochs": ("0", "-3"),
-    "patience": ("0",), "folds": ("-3", "1000"), "blocks": ("-2",), "learning_rate": ("0", "-1"),
+    "patience": ("0",), "folds": ("-3", "1000"), "learning_rate": ("0", "-1"),
     "lr_decay": ("0", "1.1"), "weight_decay": ("-0.1",), "ema_decay": ("1", "-0.1"), "views": ("0",),
     "level": ("0", "1"), "min_asked": ("-0.1", "1.1"), "purity": ("0", "1", "90"), "completeness": ("0", "1"),
     "confidence": ("0", "1"), "prevalence": ("0", "1"), "audit": ("-1",), "num_workers": ("-1", "100000"),
-    "workers": ("-1",), "galaxies": ("0", "-1"), "first": ("0",), "limit": ("0",), "neighbors": ("0",),
-    "repeats": ("1",), "more": ("0",), "accumulate": ("0",), "drop_path": ("1", "-0.1"), "val_fraction": ("0", "1"),
+    "galaxies": ("0", "-1"), "first": ("0",), "limit": ("0",), "neighbors": ("0",),
+    "repeats": ("1",), "more": ("0",), "drop_path": ("1", "-0.1"), "val_fraction": ("-0.1", "1.1"),
     "simulated_share": ("0", "1"), "clip": ("0",), "jitter": ("-0.1",), "devices": ("0",), "nodes": ("0",),
     "images": ("0",), "report_images": ("0",), "save_steps": ("0",), "save_minutes": ("-1",),
+    "accumulate_grad_batches": ("0",), "max_epochs": ("0", "-3"), "n_blocks": ("-2",), "memory_gb": ("-1",), "disk_gb": ("-1",),
+    "train_fraction": ("-0.1", "1.1"), "test_fraction": ("-0.1", "1.1"), "dropout_prob": ("1", "-0.1"), "label_smoothing": ("1", "-0.1"),
+    "warmup_epochs": ("-1",), "max_cosine_epochs": ("0",), "max_learning_rate_reduction_factor": ("1.1",),
     "unlabelled_batch_size": ("1",), "votes_weight": ("-1",), "truth_weight": ("-1",), "unlabelled_weight": ("-1",),
     "val_galaxies": ("0",), "warmup_steps": ("-1",), "n_samples": ("0",), "n_views": ("0",),
 }  # fmt: skip
@@ -56,7 +59,7 @@ def numeric_options() -> Iterator[tuple[str, str, str]]:
     for command in commands():
         for name, hint in get_type_hints(command, include_extras=True).items():
             kind, *details = get_args(hint) or (hint,)
-            if {int, float} & {kind, *get_args(kind)}:
+            if {int, float} & {kind, *get_args(kind)} and get_origin(kind) is not tuple:
                 spellings = details[0].param_decls or (f"--{name.replace('_', '-')}",)
                 yield command.__name__, name, spellings[0]
 
@@ -141,6 +144,15 @@ def is_exempt(one: object) -> bool:
     return inspect.isclass(one) and issubclass(one, dict | Exception)
 
 
+def arguments_of(one: object) -> dict[str, inspect.Parameter]:
+    parameters = inspect.signature(one.__init__ if inspect.isclass(one) else one).parameters
+    return {name: parameter for name, parameter in parameters.items() if name != "self"}
+
+
+def is_settings(one: object) -> bool:
+    return inspect.isclass(one) and issubclass(one, Settings)
+
+
 def numeric_arguments() -> Iterator[tuple[object, str, bool]]:
     """Yield callable, argument, and whether it is a whole number, for all numbers that public functions and classes take."""
     homes = [zoobot, *(importlib.import_module(one.name) for one in pkgutil.walk_packages(zoobot.__path__, "zoobot.")
@@ -152,10 +164,10 @@ def numeric_arguments() -> Iterator[tuple[object, str, bool]]:
         )
         if not is_ours or one.__name__ in MADE_BY_US or is_exempt(one):
             continue
-        for parameter in inspect.signature(one).parameters.values():
-            kind = re.fullmatch(
-                r"(int|float)( \| None)?", getattr(parameter.annotation, "__name__", None) or str(parameter.annotation)
-            )
+        hints = get_type_hints(one) if is_settings(one) else {}
+        for parameter in arguments_of(one).values():
+            hint = hints.get(parameter.name, parameter.annotation)
+            kind = re.fullmatch(r"(int|float)( \| None)?", hint.__name__ if hint in (int, float) else str(hint))
             if kind and (one.__name__, parameter.name) not in MEASURED:
                 yield one, parameter.name, kind[1] == "int"
 
@@ -164,6 +176,8 @@ ARGUMENTS = list(numeric_arguments())
 
 
 def room_of(one: object) -> str:
+    if is_settings(one):
+        return one.room
     room = one.__module__.split(".")[1]
     return room if room in ("pretrain", "simulate") else ""
 
@@ -171,7 +185,7 @@ def room_of(one: object) -> str:
 def refuse(one: object, name: str, value: object) -> str:
     required = {
         parameter.name: None
-        for parameter in inspect.signature(one).parameters.values()
+        for parameter in arguments_of(one).values()
         if parameter.default is parameter.empty
         and parameter.kind not in (parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL)
     }
@@ -207,7 +221,7 @@ def test_python_refuses_numbers_out_of_range(one, name, whole):
     ("one", "name", "whole"), ARGUMENTS, ids=[f"{one.__name__} {name}" for one, name, _ in ARGUMENTS]
 )
 def test_defaults_are_in_range(one, name, whole):
-    default = inspect.signature(one).parameters[name].default
+    default = arguments_of(one)[name].default
     assert default is inspect.Parameter.empty or default is None or range_of(name, room_of(one)).holds(default)
 
 

@@ -8,12 +8,12 @@ import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal
 
 import torch
 from torch import nn
 
-Precision = Literal["auto", "float32"]
+from zoobot.errors import OptionError
+from zoobot.settings import Precision
 
 
 def is_fast_in_bfloat16(device: torch.device) -> bool:
@@ -23,6 +23,25 @@ def is_fast_in_bfloat16(device: torch.device) -> bool:
     if device.type == "cpu":
         return bool({"avx512_bf16", "amx_bf16"} & _cpu_flags())
     return False
+
+
+def find_device(name: str) -> torch.device:
+    """Return the device of a name: 'auto' is a GPU where there is one.
+
+    Raises
+    ------
+    OptionError
+        No such device here.
+    """
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as err:
+        msg = f"device={name!r} is not to be had here. Use 'auto', 'cpu', or a device that torch has on this machine, such as 'cuda:0'."
+        raise OptionError(msg) from err
+    return device
 
 
 @contextlib.contextmanager

@@ -1,4 +1,4 @@
-"""What numbers options may be: one range per name, for commands and Python alike."""
+"""What options may be: one range per number's name, and choices, for commands and Python alike."""
 
 from __future__ import annotations
 
@@ -98,7 +98,6 @@ RANGES = {
     "num_classes": _whole(1, 100_000),
     "num_targets": _whole(1, 100_000),
     "n_blocks": _whole(-1, 10_000),
-    "blocks": _whole(-1, 10_000),
     "dropout_prob": _DECAY,
     "label_smoothing": _DECAY,
     "class_weight": _FACTOR,
@@ -110,11 +109,9 @@ RANGES = {
     "warmup_epochs": _whole(0, _MANY),
     "max_cosine_epochs": _whole(1, _MANY),
     "max_learning_rate_reduction_factor": _SHARE,
-    "epochs": _whole(1, _MANY),
     "max_epochs": _whole(1, _MANY),
     "patience": _whole(1, _MANY),
     "save_top_k": _whole(1, _MANY),
-    "accumulate": _whole(1, 10_000),
     "accumulate_grad_batches": _whole(1, 10_000),
     "ema_decay": _PROBABILITY,
     "folds": _whole(0, 100),
@@ -153,7 +150,7 @@ RANGES = {
     "first": _whole(1, 10**12),
     "simulate.size": _whole(32, 4096),
     # pretraining
-    "pretrain.size": _whole(16, 4096),
+    "pretrain.image_size": _whole(16, 4096),
     "pretrain.images": _whole(1, _STEPS),
     "pretrain.epochs": Range(0, _MANY, above=True),
     "pretrain.report_images": _whole(1, _STEPS),
@@ -171,7 +168,6 @@ RANGES = {
     "pretrain.jitter": Range(0, 5),
     "pretrain.devices": _whole(1, 1024),
     "pretrain.nodes": _whole(1, 10_000),
-    "pretrain.workers": _whole(0, 512),
     "pretrain.save_minutes": _FACTOR,
     "pretrain.save_steps": _whole(1, _STEPS),
 }
@@ -195,6 +191,20 @@ def check_range(name: str, value: Any, allowed: Range) -> None:
         shown = value if isinstance(value, Real) else reprlib.repr(value)
         kind = "" if allowed.takes(value) else "a whole number, " if allowed.whole else "a number, "
         msg = f"{name}={shown} must be {kind}{allowed}."
+        raise OptionError(msg)
+
+
+def check_choice(name: str, value: Any, choices: tuple[str, ...]) -> None:
+    """Refuse a value that is none of the choices.
+
+    Raises
+    ------
+    OptionError
+        Naming the option, its value and the choices.
+    """
+    if not (isinstance(value, str) and value in choices):
+        *most, last = map(repr, choices)
+        msg = f"{name}={reprlib.repr(value)} must be {', '.join(most)}{' or ' if most else ''}{last}."
         raise OptionError(msg)
 
 

@@ -8,7 +8,8 @@ import pytest
 
 from zoobot.data.fills import FillCount, find_fills
 from zoobot.data.fits import read_fits
-from zoobot.data.stretch import DEFAULT_PERCENTILES, ConstantImageWarning, Stretch, stretch_bands, stretch_with_fills
+from zoobot.data.stretch import ConstantImageWarning, stretch_bands, stretch_with_fills
+from zoobot.settings import DEFAULT_PERCENTILES, Stretch
 
 FILLS = [0.0, -99.0, -999.0, -9999.0, 9999.0, -(2.0**63), -1.6375e30, 1e20, -1e30, 9.96921e36, 65535.0, -32768.0]
 N = 96

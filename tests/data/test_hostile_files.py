@@ -4,10 +4,11 @@ import pytest
 from tests.data.hostile import IMAGES, TABLES, cases
 from tests.guard import guarded
 
-from zoobot.data.images import ImageSettings, decode_image, read_image
+from zoobot.data.images import decode_image, read_image
 from zoobot.data.pictures import is_deep
 from zoobot.data.tables import read_source
 from zoobot.errors import CatalogError, ImageError
+from zoobot.settings import ImageSettings
 
 
 @pytest.mark.parametrize(("ending", "kind"), cases(TABLES), ids=map("-".join, cases(TABLES)))

@@ -25,8 +25,9 @@ from zoobot.data.images import (
     is_image_name,
     read_image,
 )
-from zoobot.data.stretch import DEFAULT_PERCENTILES, stretch_bands
+from zoobot.data.stretch import stretch_bands
 from zoobot.errors import ImageError, OptionError
+from zoobot.settings import DEFAULT_PERCENTILES
 
 RNG = np.random.default_rng(23)
 GREY = RNG.integers(0, 256, (20, 16)).astype(np.uint8)

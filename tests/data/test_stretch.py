@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from zoobot.data.stretch import DEFAULT_PERCENTILES, ConstantImageWarning, Stretch, stretch_bands
+from zoobot.data.stretch import ConstantImageWarning, stretch_bands
 from zoobot.errors import ImageError
+from zoobot.settings import DEFAULT_PERCENTILES, Stretch
 
 STRETCHES = get_args(Stretch)
 SINGLE_BAND = [stretch for stretch in STRETCHES if stretch != "lupton"]

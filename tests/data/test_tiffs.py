@@ -10,9 +10,10 @@ from tests.data.deep import deep_tiff
 
 import zoobot
 from zoobot.data import tiffs
-from zoobot.data.images import ImageSettings, decode_image, gives_floats
+from zoobot.data.images import decode_image, gives_floats
 from zoobot.data.pictures import open_picture, planes
 from zoobot.errors import ImageError
+from zoobot.settings import ImageSettings
 
 RNG = np.random.default_rng(5)
 WHITE, BLACK, COLOR = 0, 1, 2

@@ -54,7 +54,7 @@ def used_folder(table: pd.DataFrame, folder: Path) -> None:
         label_cols=("number",),
         encoder="test_resnet",
         pretrained=False,
-        epochs=1,
+        max_epochs=1,
         image_size=32,
     )
     finetune_run(settings, folder / "run")

@@ -8,18 +8,18 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Annotated, Any, get_args, get_origin
 
-from typer.models import ArgumentInfo
+from typer.models import ArgumentInfo, CommandInfo
 
 from zoobot.cli import app
 
 NO_PATHS = {
-    "finetune": {"label", "group_col", "hdu"},
+    "finetune": {"label_cols", "group_col", "hdu", "device", "class_weights"},
     "predict": {"by", "hdu"},
     "evaluate": {"by", "group_col", "hdu"},
     "select": {"class_name", "label"},
     "compare": {"label", "group_col", "hdu"},
     "explain": {"target", "hdu"},
-    "pretrain": {"survey", "split", "hdu", "architecture", "accelerator"},
+    "pretrain": {"surveys", "hf_split", "group_col", "hdu", "architecture", "accelerator"},
     "simulate": {"survey", "population"},
 }
 """Options with text that is no path; any other text is taken for one"""
@@ -33,7 +33,7 @@ FILES = {("predict", "out"): ".csv", ("report", "out"): ".html"}
 
 _QUICK = {"image_size": 32, "num_workers": 0}
 BASE: dict[str, dict[str, object]] = {
-    "finetune": {"catalog": "{catalog}", "label": "ring", "encoder": "{encoder}", "out": "{out}", "epochs": 1, **_QUICK},
+    "finetune": {"catalog": "{catalog}", "label_cols": "ring", "encoder": "{encoder}", "out": "{out}", "max_epochs": 1, **_QUICK},
     "demo": {"out": "{out}"},
     "predict": {"catalog": "{catalog}", "model": "{run}/model", "out": "{out}.csv", "num_workers": 0},
     "evaluate": {"catalog": "{catalog}", "model": "{run}/model", "out": "{out}", "num_workers": 0},
@@ -41,8 +41,8 @@ BASE: dict[str, dict[str, object]] = {
     "compare": {"catalog": "{catalog}", "label": "ring", "encoder": "{encoder}", "out": "{out}", "repeats": 2, **_QUICK},
     "report": {"folder": "{run}", "out": "{out}.html"},
     "pretrain": {
-        "out": "{out}", "architecture": "test_convnext", "images": 8, "batch_size": 8, "val_galaxies": 8, "size": 32,
-        "accelerator": "cpu", "workers": 0,
+        "out": "{out}", "architecture": "test_convnext", "images": 8, "batch_size": 8, "val_galaxies": 8,
+        "accelerator": "cpu", **_QUICK,
     },
     "simulate": {"out": "{out}", "galaxies": 2, "size": 40},
     "check": {"run": "{run}", "num_workers": 0},
@@ -54,19 +54,19 @@ BASE: dict[str, dict[str, object]] = {
 """Options with which each command does its work, quickly"""
 
 INSTEAD: dict[tuple[str, str], dict[str, object]] = {
-    ("finetune", "tree"): {"label": None},
+    ("finetune", "tree"): {"label_cols": None},
     ("pretrain", "encoder"): {"architecture": None},
-    ("pretrain", "galaxies"): {"tree": "gz2"},
+    ("pretrain", "galaxies"): {"trees": "gz2"},
     ("select", "audited"): {"predictions": None, "model": None, "out": None, "completeness": None},
 }
 """What else changes where an option is given"""
 
 
-def _commands() -> Iterator[tuple[str, Callable[..., Any]]]:
+def _commands() -> Iterator[tuple[str, CommandInfo]]:
     groups = [("", app), *((f"{group.name} ", group.typer_instance) for group in app.registered_groups)]
     for prefix, group in groups:
         for command in group.registered_commands:
-            yield prefix + (command.name or command.callback.__name__), command.callback
+            yield prefix + (command.name or command.callback.__name__), command
 
 
 def _parameters(command: Callable[..., Any]) -> Iterator[tuple[str, set[Any], Any]]:
@@ -78,7 +78,8 @@ def _parameters(command: Callable[..., Any]) -> Iterator[tuple[str, set[Any], An
         yield name, {get_args(kind)[0] if get_origin(kind) is list else kind for kind in kinds}, info
 
 
-COMMANDS = dict(_commands())
+_INFOS = dict(_commands())
+COMMANDS = {name: info.callback for name, info in _INFOS.items()}
 PATH_OPTIONS = [
     (command, name)
     for command, callback in COMMANDS.items()
@@ -88,7 +89,13 @@ PATH_OPTIONS = [
 
 
 def arguments(command: str, known: dict[str, object], **changed: object) -> list[str]:
-    """Return a command's arguments: those of `BASE` with what is ``known`` put in, and some options changed, as they stand."""
+    """Return a command's arguments: those of `BASE` with what is ``known`` put in, and some options changed, as they stand.
+
+    Options have the names of Python or, as in ``label`` and ``test``, those of the command line.
+    """
+    former = (_INFOS[command].context_settings or {}).get("token_normalize_func", str)
+    in_python = {former(name.replace("_", "-")): name for name, _, _ in _parameters(COMMANDS[command])}
+    changed = {in_python.get(former(name.replace("_", "-")), name): value for name, value in changed.items()}
     values = {name: str(value).format(**known) for name, value in BASE[command].items()}
     for option in changed:
         values |= {name: value for name, value in INSTEAD.get((command, option), {}).items() if name not in changed}

@@ -107,6 +107,34 @@ def test_more_epochs_go_on_from_a_finished_run(finetune, tmp_path):
         assert outcome(tmp_path / "short", name) == outcome(tmp_path / "long", name), name
 
 
+def test_a_run_of_an_earlier_version_goes_on(finetune, tmp_path):
+    options = ("--label", "ring", "--blocks", 1, "--batch-size", 16, "--patience", 50)
+    finetune(tmp_path / "whole", *options, "--epochs", 3)
+    finetune(tmp_path / "run", *options, "--epochs", 2)
+    record = tmp_path / "run" / "run.json"
+    settings = json.loads(record.read_text())
+    earlier = {
+        was: settings[now] for was, now in (("blocks", "n_blocks"), ("epochs", "max_epochs"), ("test", "test_catalog"))
+    }
+    kept = (
+        "catalog",
+        "label_cols",
+        "encoder",
+        "pretrained",
+        "patience",
+        "batch_size",
+        "image_size",
+        "learning_rate",
+        "seed",
+        "num_workers",
+    )
+    record.write_text(json.dumps(earlier | {name: settings[name] for name in kept}))
+    finetune(tmp_path / "run", *options, "--epochs", 3, "--resume")
+    for name in ("model/model.safetensors", "log.csv"):
+        assert outcome(tmp_path / "run", name) == outcome(tmp_path / "whole", name), name
+    assert json.loads(record.read_text())["format_version"] == 2
+
+
 def test_fewer_epochs_than_were_done_are_refused(whole, zoobot_command, galaxies, quick):
     command = ("finetune", galaxies / "catalog.csv", "--out", whole, *quick, *OPTIONS)
     answer = zoobot_command(*command, "--epochs", 1, "--resume")

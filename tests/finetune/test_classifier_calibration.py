@@ -13,8 +13,8 @@ from tests.galaxies import tiny_encoder
 import zoobot
 from zoobot.errors import OptionError
 from zoobot.finetune import FinetuneableZoobotClassifier, FinetuneableZoobotRegressor
-from zoobot.finetune.tables import TableOptions
 from zoobot.science import TemperatureScaling
+from zoobot.settings import TableOptions
 
 SCORES = {"log_loss", "ece", "brier", "ece_perfect", "ece_by_class"}
 

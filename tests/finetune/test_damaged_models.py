@@ -22,8 +22,8 @@ from zoobot.data import Preprocessing
 from zoobot.encoders import load_encoder
 from zoobot.errors import EncoderError, ModelFileError
 from zoobot.finetune import FinetuneableZoobotClassifier, FinetuneableZoobotRegressor, FinetuneableZoobotTree
-from zoobot.finetune.tables import TableOptions
 from zoobot.science import Reference
+from zoobot.settings import TableOptions
 
 TREE = {
     "questions": {

@@ -14,7 +14,7 @@ import zoobot
 from zoobot.errors import LabelError
 from zoobot.finetune import FinetuneableZoobotOrdinal
 from zoobot.finetune.ordinal import CumulativeLink
-from zoobot.finetune.tables import TableOptions
+from zoobot.settings import TableOptions
 
 
 def ordinal(num_classes: int = 4) -> FinetuneableZoobotOrdinal:

@@ -11,7 +11,6 @@ from tests.galaxies import make_catalog, tiny_encoder
 import zoobot
 from zoobot import GalaxyDataModule
 from zoobot.data import ImageSettings, Preprocessing, read_catalog
-from zoobot.encoders.runtimes import Runtime
 from zoobot.errors import CatalogError, ImageError, OptionError, OutputError
 from zoobot.finetune import (
     FinetuneableZoobotAbstract,
@@ -20,6 +19,7 @@ from zoobot.finetune import (
     FinetuneableZoobotTree,
 )
 from zoobot.predictions import evaluate
+from zoobot.settings import Runtime
 
 PREPROCESSING = Preprocessing(image_size=32)
 

@@ -54,8 +54,8 @@ def quick() -> Callable[..., PretrainSettings]:
 
     def make(**options: Any) -> PretrainSettings:
         usual: dict[str, Any] = {
-            "architecture": "test_convnext", "trees": ("gz2",), "size": SIZE, "images": 96, "batch_size": 8, "report_images": 32,
-            "val_galaxies": 8, "warmup_steps": 2, "accelerator": "cpu", "workers": 0,
+            "architecture": "test_convnext", "trees": ("gz2",), "image_size": SIZE, "images": 96, "batch_size": 8, "report_images": 32,
+            "val_galaxies": 8, "warmup_steps": 2, "accelerator": "cpu", "num_workers": 0,
         }  # fmt: skip
         if "encoder" in options:
             del usual["architecture"]

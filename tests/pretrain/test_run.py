@@ -64,7 +64,7 @@ def test_a_run_on_everything(quick, voted, tmp_path):
     assert result["scores"]["votes/tree"] == pytest.approx(log["pretraining/val_votes/tree"].iloc[-1], abs=1e-5)
 
     encoder = load_encoder(tmp_path / "encoder")
-    assert encoder.image_size == settings.size
+    assert encoder.image_size == settings.image_size
     config = json.loads((tmp_path / "encoder" / "config.json").read_text())
     assert config["pretraining"] == settings.to_dict()
     of_checkpoint = load_encoder(tmp_path / "checkpoints" / "last.ckpt")
@@ -128,7 +128,7 @@ def test_runs_are_not_mixed(quick, tmp_path):
         pretrain_run(quick(images=8, seed=7), tmp_path, resume=True)
     with pytest.raises(OptionError, match="contradict"):
         pretrain_run(settings, tmp_path, resume=True, overwrite=True)
-    pretrain_run(quick(images=8, workers=1), tmp_path, resume=True)
+    pretrain_run(quick(images=8, num_workers=1), tmp_path, resume=True)
     before = weights(tmp_path)
     pretrain_run(quick(images=8, seed=7), tmp_path, overwrite=True)
     assert any(not torch.equal(tensor, before[name]) for name, tensor in weights(tmp_path).items())
@@ -167,7 +167,7 @@ def test_a_hugging_face_set_with_workers(quick, voted, tmp_path):
     tree = str(voted / "tree.yaml")
     options = {"trees": (tree,), "images": 24, "report_images": 16, "ema_decay": 0.0}
     for out, source, workers in (("hf", f"hf:{tmp_path / 'set'}", 1), ("catalog", str(voted / "votes.csv"), 0)):
-        pretrain_run(quick(galaxies=(source,), workers=workers, **options), tmp_path / out)
+        pretrain_run(quick(galaxies=(source,), num_workers=workers, **options), tmp_path / out)
     hf, catalog = weights(tmp_path / "hf"), weights(tmp_path / "catalog")
     assert all(torch.equal(tensor, catalog[name]) for name, tensor in hf.items())
 
@@ -215,11 +215,11 @@ def test_bad_input_is_found_before_anything_is_written(quick, tmp_path, options,
 
 
 def test_architectures_of_one_size_are_built_for_it(quick, tmp_path):
-    encoder = build_encoder(quick(architecture="test_vit", size=48))
+    encoder = build_encoder(quick(architecture="test_vit", image_size=48))
     assert encoder.config.fixed_image_size
     assert encoder(torch.rand(1, 3, 48, 48)).shape == (1, encoder.num_features)
     save_encoder(encoder, tmp_path, card="")
-    with pytest.raises(EncoderError, match="48 pixels only: set size=48"):
+    with pytest.raises(EncoderError, match="48 pixels only: set image_size=48"):
         build_encoder(quick(encoder=str(tmp_path)))
 
 

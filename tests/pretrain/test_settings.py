@@ -6,7 +6,7 @@ import pytest
 
 from zoobot.errors import OptionError
 from zoobot.pretrain import PretrainSettings
-from zoobot.pretrain.settings import Source, absolute
+from zoobot.settings.pretrain import Source, absolute_source
 
 
 def test_sources_pair_galaxies_with_trees():
@@ -47,10 +47,10 @@ def test_one_tree_serves_all_and_a_survey_may_be_named():
 def test_paths_become_absolute(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "saved").mkdir()
-    assert absolute("votes.csv") == str(tmp_path / "votes.csv")
-    assert absolute("hf:saved") == f"hf:{tmp_path / 'saved'}"
-    assert absolute("hf:owner/name") == "hf:owner/name"
-    assert absolute("simulated:sdss") == "simulated:sdss"
+    assert absolute_source("votes.csv") == str(tmp_path / "votes.csv")
+    assert absolute_source("hf:saved") == f"hf:{tmp_path / 'saved'}"
+    assert absolute_source("hf:owner/name") == "hf:owner/name"
+    assert absolute_source("simulated:sdss") == "simulated:sdss"
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_paths_become_absolute(tmp_path, monkeypatch):
         ({"images": None, "epochs": 2.0}, "never end"),
         ({"devices": 3}, "multiple of 3"),
         ({"unlabelled": "u.csv", "unlabelled_batch_size": 1}, "at least 2"),
-        ({"size": 8}, "size=8 must be at least 16"),
+        ({"image_size": 8}, "image_size=8 must be at least 16"),
         ({"learning_rate": 0.0}, "learning_rate=0.0 must be above 0"),
         ({"learning_rate": float("nan")}, "learning_rate=nan must be above 0"),
         ({"ema_decay": 1.0}, "ema_decay=1.0"),

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from zoobot.ranges import RANGES, check_range
+from zoobot.ranges import RANGES, Range, check_range
 from zoobot.terminal import Terminal
 from zoobot.version import __version__
 
@@ -120,15 +120,20 @@ def option(text: str, *names: str, number: str | None = None, **details: Any) ->
     **details
         See ``typer.Option``.
     """
-    if number is None:
-        return typer.Option(*names, help=text, **details)
-    allowed = RANGES[number]
+    details |= checked(text, None if number is None else RANGES[number])
+    return typer.Option(*names, **details)
+
+
+def checked(text: str, allowed: Range | None) -> dict[str, Any]:
+    """Return the help of an option and, where it has a range, what refuses other values."""
+    if allowed is None:
+        return {"help": text}
 
     def check(_context: Any, parameter: Any, value: Any) -> Any:
         check_range(parameter.opts[0], value, allowed)
         return value
 
-    return typer.Option(*names, help=f"{text} Allowed: {allowed.brief}.", callback=check, **details)
+    return {"help": f"{text} Allowed: {allowed.brief}.", "callback": check}
 
 
 def panel(title: str) -> Callable[..., Any]:

@@ -14,7 +14,7 @@ from torch.utils.data import DataLoader, Sampler
 from zoobot.data.augment import Augmentation, Transform, centre_views, custom_views, random_views
 from zoobot.data.catalog import label_columns, read_catalog
 from zoobot.data.fills import FillCount
-from zoobot.data.images import ImageSettings, Stretch, check_first_images
+from zoobot.data.images import check_first_images
 from zoobot.data.labels import LabelKind, check_values, infer_kind, is_names, read_labels
 from zoobot.data.pixels import KeptPixels, Preprocessing, default_workers, keep_pixels
 from zoobot.data.rows import EpochSampler, Galaxies, InOrder, as_it_is, class_weights
@@ -23,6 +23,7 @@ from zoobot.data.splits import check_every_class, group_codes, group_notes, spli
 from zoobot.data.unlabelled import leave_out_unlabelled
 from zoobot.errors import CatalogError, OptionError
 from zoobot.ranges import bounded
+from zoobot.settings import DEFAULT_PERCENTILES, ClassBalance, ImageSettings, SplitSettings, Stretch
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -113,7 +114,7 @@ class GalaxyDataModule(L.LightningDataModule):
         crop: float = 0.8,
         num_workers: int | None = None,
         stretch: Stretch | None = None,
-        percentiles: tuple[float, float] | None = None,
+        percentiles: tuple[float, float] = DEFAULT_PERCENTILES,
         bands: tuple[int, ...] | None = None,
         hdu: int | str | tuple[int | str, ...] | None = None,
         channels: int = 3,
@@ -121,7 +122,7 @@ class GalaxyDataModule(L.LightningDataModule):
         classes: Sequence[str] = (),
         drop_unlabelled: bool = False,
         augment: Augment = True,
-        class_balance: Literal["none", "sampler"] = "none",
+        class_balance: ClassBalance = "none",
         group_col: str | None = None,
         stratify: bool = True,
         memory_gb: float | None = None,
@@ -132,14 +133,13 @@ class GalaxyDataModule(L.LightningDataModule):
         if catalog is not None and train_catalog is not None:
             msg = "catalog and train_catalog were both given. Give catalog to have it split, or train_catalog with its companions."
             raise OptionError(msg)
-        if class_balance not in ("none", "sampler"):
-            msg = f"class_balance={class_balance!r} must be 'none' or 'sampler'."
-            raise OptionError(msg)
-        if abs(train_fraction + val_fraction + test_fraction - 1) > 1e-6:
-            msg = f"train_fraction={train_fraction}, val_fraction={val_fraction} and test_fraction={test_fraction} must sum to 1."
-            raise OptionError(msg)
-        limits = {} if percentiles is None else {"percentiles": percentiles}
-        images = ImageSettings(channels=channels, stretch=stretch, bands=bands, hdu=hdu, **limits)
+        SplitSettings(
+            train_fraction=train_fraction,
+            val_fraction=val_fraction,
+            test_fraction=test_fraction,
+            class_balance=class_balance,
+        )
+        images = ImageSettings(channels=channels, stretch=stretch, percentiles=percentiles, bands=bands, hdu=hdu)
         self.train_transform, self.eval_transform, self.augmentation = _transforms(augment)
         self.preprocessing = Preprocessing(
             image_size=image_size, crop=crop, images=images, custom=self.eval_transform is not None

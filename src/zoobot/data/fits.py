@@ -13,11 +13,9 @@ import numpy.typing as npt
 from zoobot.data.pictures import MAX_PIXELS, check_pixels
 from zoobot.errors import ImageError
 from zoobot.files import open_regular
+from zoobot.settings import HDU, HDUs
 
 logger = logging.getLogger(__name__)
-
-HDU = int | str
-HDUs = HDU | tuple[HDU, ...]
 
 SCIENCE = frozenset({"SCI", "SCIENCE", "IMAGE", "IMG", "DATA", "FLUX", "SIGNAL", "INTENSITY", "PRIMARY"})
 """Words in an HDU's name that say that it holds the picture"""

@@ -1,19 +1,19 @@
 """From an image file (JPEG, PNG, TIFF, WebP, FITS) to an array of its bands in [0, 1], or to the square used in training."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from zoobot.data.fits import HDUs, join_bands, read_fits
+from zoobot.data.fits import join_bands, read_fits
 from zoobot.data.pictures import central_square, is_deep, open_picture, planes
-from zoobot.data.stretch import DEFAULT_PERCENTILES, ConstantImageWarning, Stretch, stretch_with_fills
-from zoobot.errors import ImageError, OptionError
-from zoobot.ranges import bounded, check_fields
+from zoobot.data.stretch import ConstantImageWarning, stretch_with_fills
+from zoobot.errors import ImageError
+from zoobot.ranges import bounded
+from zoobot.settings import DEFAULT_PERCENTILES, HDUs, ImageSettings, Stretch
 
 __all__ = [
     "IMAGE_SUFFIXES",
@@ -37,64 +37,6 @@ _LOOKED_AT, _SMALL = 3, 32
 """How many images are decoded to see whether settings fit them, and at which size"""
 
 _LUMINANCE = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R 601, as in Pillow
-
-
-@dataclass(frozen=True, kw_only=True)
-class ImageSettings:
-    """How image files become arrays; saved beside the weights, so that prediction repeats it.
-
-    Parameters
-    ----------
-    channels : int
-        Channels of the result. A single band is repeated where 3 are asked for; a color picture becomes its luminance
-        where 1 is.
-    stretch : str, optional
-        One of ``asinh``, ``linear``, ``log``, ``sqrt``, ``zscale``, ``lupton`` (`zoobot.data.stretch.stretch_bands`).
-        None: ``asinh`` for FITS and floating point TIFF, pictures as they are. A stretch that is given applies to
-        pictures too.
-    percentiles : tuple of float
-        Percentiles of the pixels that become 0 and 1.
-    bands : tuple of int, optional
-        Bands to pick, counted from 0, in the order wanted.
-    hdu : int, str, tuple of these, optional
-        HDU of a FITS file, by number or name; several are bands. None: the picture, by its name (`zoobot.data.fits`).
-
-    Raises
-    ------
-    OptionError
-        A setting outside its range.
-    """
-
-    channels: int = 3
-    stretch: Stretch | None = None
-    percentiles: tuple[float, float] = DEFAULT_PERCENTILES
-    bands: tuple[int, ...] | None = None
-    hdu: HDUs | None = None
-
-    def __post_init__(self) -> None:
-        for name in ("percentiles", "bands", "hdu"):
-            value = getattr(self, name)
-            object.__setattr__(self, name, tuple(value) if isinstance(value, list) else value)
-        check_fields(self)
-        if self.stretch is not None and self.stretch not in get_args(Stretch):
-            msg = f"stretch is {self.stretch!r}: give one of {', '.join(get_args(Stretch))}, or None."
-            raise OptionError(msg)
-        if not _is_range(self.percentiles):
-            msg = f"percentiles is {self.percentiles!r}: give two numbers, the lower first, between 0 and 100."
-            raise OptionError(msg)
-        if self.bands is not None and not (
-            isinstance(self.bands, tuple) and self.bands and all(map(_is_count, self.bands))
-        ):
-            msg = f"bands is {self.bands!r}: give the bands to pick as whole numbers from 0, such as (2, 1, 0)."
-            raise OptionError(msg)
-        hdus = self.hdu if isinstance(self.hdu, tuple) else (self.hdu,)
-        if self.hdu is not None and not (hdus and all(isinstance(hdu, str) or _is_count(hdu) for hdu in hdus)):
-            msg = f"hdu is {self.hdu!r}: give the number (from 0) or the name of an HDU, or a tuple of these."
-            raise OptionError(msg)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the settings as JSON can hold them; ``ImageSettings(**it)`` gives them back."""
-        return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
 
 
 def is_fits(name: str | Path) -> bool:
@@ -341,13 +283,3 @@ def _fit_channels(image: npt.NDArray[Any], channels: int, paths: list[Path], *, 
         f"but channels is {channels}. Set --channels {len(image)} (channels={len(image)}), or pick {channels} with bands= in Python."
     )
     raise ImageError(msg)
-
-
-def _is_count(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
-
-
-def _is_range(percentiles: object) -> bool:
-    if not isinstance(percentiles, tuple) or len(percentiles) != 2:
-        return False
-    return all(isinstance(one, int | float) for one in percentiles) and 0 <= percentiles[0] < percentiles[1] <= 100

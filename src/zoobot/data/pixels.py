@@ -18,17 +18,18 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 
 from zoobot.data.fills import FillCount
-from zoobot.data.images import ImageSettings, decode_with_fills, gives_floats, is_fits
+from zoobot.data.images import decode_with_fills, gives_floats, is_fits
 from zoobot.errors import ImageError
 from zoobot.files import open_regular
 from zoobot.progress import track, track_steps
 from zoobot.ranges import RANGES, check_fields, check_range
+from zoobot.settings import ImageSettings
 from zoobot.stopping import workers_watched
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from zoobot.data.fits import HDUs
+    from zoobot.settings import HDUs
 
 logger = logging.getLogger(__name__)
 

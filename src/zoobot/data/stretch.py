@@ -1,21 +1,14 @@
 """From pixel values in any unit to brightness in [0, 1]: limits and stretches, through astropy.visualization."""
 
 import warnings
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from zoobot.data.fills import find_fills, shares_of_fills
 from zoobot.errors import ImageError
-
-Stretch = Literal["asinh", "linear", "log", "sqrt", "zscale", "lupton"]
-
-DEFAULT_PERCENTILES = (5.0, 99.8)
-"""Percentiles of the pixels that become 0 and 1.
-
-Chosen by eye on DECaLS, DECam, HSC, HST and FIRST cutouts: the sky stays dark with its noise still visible, and faint
-discs and radio lobes aren't dimmed by a bright core or a star."""
+from zoobot.settings import Stretch
 
 ASINH_SOFTENING = 0.1
 LOG_STEEPNESS = 1000.0

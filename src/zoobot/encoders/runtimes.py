@@ -12,17 +12,17 @@ import time
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Literal
+from typing import get_args
 
 import torch
 from torch import Tensor, nn
 
 from zoobot.errors import OptionError
+from zoobot.settings import Runtime
 
 logger = logging.getLogger(__name__)
 
-Runtime = Literal["torch", "compile", "openvino", "onnx", "auto"]
-RUNTIMES = ("torch", "compile", "openvino", "onnx", "auto")
+RUNTIMES: tuple[Runtime, ...] = get_args(Runtime)
 
 Pass = Callable[[Tensor], Tensor]
 """From images (batch, channel, height, width) to features or activations (batch, ...), on the same device."""

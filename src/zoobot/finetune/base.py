@@ -21,15 +21,16 @@ from zoobot.data.scales import LabelScale
 from zoobot.encoders import Encoder, load_encoder, wrap_encoder
 from zoobot.errors import EncoderError, LabelError
 from zoobot.files import output_path
-from zoobot.finetune.heads import HeadKind, make_head
+from zoobot.finetune.heads import make_head
 from zoobot.finetune.metrics import Scores, TableMetric
 from zoobot.finetune.optim import parameter_groups, warmup_cosine
 from zoobot.finetune.registry import register
 from zoobot.finetune.saving import fetch_model, load_model, model_config, save_model
 from zoobot.finetune.table_names import OWN, refuse_own, refuse_twice
-from zoobot.finetune.tables import TableOptions, sample_columns
+from zoobot.finetune.tables import sample_columns
 from zoobot.ranges import bounded
 from zoobot.schema import ANYTHING
+from zoobot.settings import HeadKind, TableOptions
 
 if TYPE_CHECKING:
     import numpy.typing as npt

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, Unpack, get_args
+from typing import TYPE_CHECKING, Any, ClassVar, Self, Unpack, get_args
 
 import numpy as np
 import pandas as pd
@@ -19,7 +19,6 @@ from zoobot.finetune.losses import cross_entropy_loss
 from zoobot.finetune.metrics import Scores, classification_scores
 from zoobot.finetune.registry import TASKS
 from zoobot.finetune.specs import MOST_OUTPUTS, WORD
-from zoobot.finetune.tables import TableOptions
 from zoobot.ranges import RANGES, bounded, check_range
 from zoobot.schema import FLAG, LARGEST, entries, many, maybe, numbers, real, whole
 from zoobot.science import (
@@ -37,6 +36,7 @@ from zoobot.science import (
 )
 from zoobot.science.label_check import SuspectLabels, judging_figure
 from zoobot.science.scaling import evidence_of
+from zoobot.settings import CalibrationKind, TableOptions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -50,8 +50,6 @@ if TYPE_CHECKING:
     from zoobot.trees import Schema
 
 logger = logging.getLogger(__name__)
-
-CalibrationKind = Literal["auto", "temperature", "vector", "isotonic", "none"]
 
 
 class FinetuneableZoobotClassifier(FinetuneableZoobotAbstract):
@@ -94,7 +92,7 @@ class FinetuneableZoobotClassifier(FinetuneableZoobotAbstract):
     kind = "classify"
     takes: ClassVar[LabelKind | None] = "classes"
     by_default = True
-    run_options = ("calibration",)
+    run_options = ("calibration", "label_smoothing", "class_weights")
     saved_options = entries(
         {"num_classes": whole(1, MOST_OUTPUTS)},
         {

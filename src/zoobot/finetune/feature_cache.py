@@ -25,7 +25,7 @@ from zoobot.encoders.split import SplitEncoder, split_encoder
 from zoobot.finetune.feature_store import KEPT_PER_FILE, FeatureStore, feature_key, view_settings
 from zoobot.precision import frozen_pass
 from zoobot.progress import track_steps
-from zoobot.ranges import check_fields
+from zoobot.settings import CacheSettings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,7 +43,7 @@ VIEWS_FOR_BLOCKS = 8
 
 
 @dataclass(frozen=True, kw_only=True)
-class FeatureCache:
+class FeatureCache(CacheSettings):
     """How features are kept.
 
     Parameters
@@ -68,14 +68,7 @@ class FeatureCache:
         A number outside its range.
     """
 
-    views: int | None = None
-    precision: Literal["auto", "float32"] = "auto"
     runtime: Literal["torch", "compile", "openvino", "onnx"] = "torch"
-    memory_gb: float | None = None
-    disk_gb: float = 10.0
-
-    def __post_init__(self) -> None:
-        check_fields(self)
 
 
 def cached_data(

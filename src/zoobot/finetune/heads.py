@@ -1,13 +1,11 @@
 """Heads: what turns an encoder's features into a task's outputs."""
 
-from typing import Literal
+from typing import get_args
 
 from torch import nn
 
-from zoobot.errors import OptionError
-from zoobot.ranges import check_ranges
-
-HeadKind = Literal["linear", "mlp"]
+from zoobot.ranges import check_choice, check_ranges
+from zoobot.settings import HeadKind
 
 HIDDEN = 256
 """Width of the hidden layer of an 'mlp' head."""
@@ -31,10 +29,8 @@ def make_head(kind: HeadKind, num_features: int, num_outputs: int, dropout_prob:
         An unknown kind, or a probability out of range.
     """
     check_ranges(dropout_prob=dropout_prob)
+    check_choice("head", kind, get_args(HeadKind))
     if kind == "linear":
         return nn.Sequential(nn.Dropout(dropout_prob), nn.Linear(num_features, num_outputs))
-    if kind == "mlp":
-        hidden = (nn.Linear(num_features, HIDDEN), nn.GELU(), nn.Dropout(dropout_prob))
-        return nn.Sequential(nn.Dropout(dropout_prob), *hidden, nn.Linear(HIDDEN, num_outputs))
-    msg = f"head={kind!r} must be 'linear' or 'mlp'."
-    raise OptionError(msg)
+    hidden = (nn.Linear(num_features, HIDDEN), nn.GELU(), nn.Dropout(dropout_prob))
+    return nn.Sequential(nn.Dropout(dropout_prob), *hidden, nn.Linear(HIDDEN, num_outputs))

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Literal
 
 import torch
 from torch import Tensor
@@ -10,9 +9,9 @@ from torch.nn import functional as F
 
 from zoobot.errors import OptionError
 from zoobot.finetune.votes_loss import VotesLoss
+from zoobot.settings import ConcentrationKind, RegressionLoss
 from zoobot.trees import Schema
 
-ConcentrationKind = Literal["sigmoid", "softplus"]
 CONCENTRATION_RANGE = (1.0, 101.0)  # of the sigmoid head
 CONCENTRATION_FLOOR = 0.01  # of the softplus head
 
@@ -78,7 +77,7 @@ def multi_label_loss(logits: Tensor, labels: Tensor, *, class_weights: Tensor | 
     return losses.mean(dim=1)
 
 
-def regression_loss(predicted: Tensor, target: Tensor, kind: Literal["mse", "mae", "huber"] = "mse") -> Tensor:
+def regression_loss(predicted: Tensor, target: Tensor, kind: RegressionLoss = "mse") -> Tensor:
     """Error of each galaxy's prediction, the mean over its targets, shape (batch,).
 
     Parameters

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from zoobot.finetune.classifier import FinetuneableZoobotClassifier
-from zoobot.finetune.heads import HeadKind, make_head
+from zoobot.finetune.heads import make_head
 from zoobot.finetune.metrics import Scores
 from zoobot.science.ordered import ConformalOrdered, ordered_figures, ordered_scores, unimodal
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from zoobot.science import ConformalClasses
     from zoobot.science.figures import Figures
+    from zoobot.settings import HeadKind
 
 SMALLEST_GAP = 1e-4
 """Between neighboring thresholds"""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any, Literal, Self, Unpack
+from typing import TYPE_CHECKING, Any, Self, Unpack
 
 import numpy as np
 import pandas as pd
@@ -11,12 +11,11 @@ import torch
 from torch import Tensor
 
 from zoobot.data.catalog import check_labels
-from zoobot.errors import LabelError, OptionError
+from zoobot.errors import LabelError
 from zoobot.finetune.base import FinetuneableZoobotAbstract, FinetuneOptions, refuse_several
 from zoobot.finetune.losses import regression_loss
 from zoobot.finetune.metrics import Scores, regression_scores
 from zoobot.finetune.specs import MOST_OUTPUTS, WORD
-from zoobot.finetune.tables import TableOptions
 from zoobot.ranges import bounded
 from zoobot.schema import FLAG, entries, numbers, table, whole
 from zoobot.science import (
@@ -28,6 +27,7 @@ from zoobot.science import (
     unlikely_measurements,
 )
 from zoobot.science.label_check import SuspectLabels
+from zoobot.settings import RegressionLoss, RegressSettings, TableOptions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -41,7 +41,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-RegressionLoss = Literal["mse", "mae", "huber"]
 
 LARGEST_ERROR = 1e60
 """Of a measurement, in whatever unit it has"""
@@ -78,6 +77,7 @@ class FinetuneableZoobotRegressor(FinetuneableZoobotAbstract):
     """
 
     kind = "regress"
+    run_options = ("loss", "unit_interval")
     takes = "numbers"
     by_default = True
     saved_options = entries({}, {"num_targets": whole(1, MOST_OUTPUTS), "loss": WORD, "unit_interval": FLAG})
@@ -94,9 +94,7 @@ class FinetuneableZoobotRegressor(FinetuneableZoobotAbstract):
         num_targets: int = 1,
         **options: Unpack[FinetuneOptions],
     ) -> None:
-        if loss not in ("mse", "mae", "huber"):
-            msg = f"loss={loss!r} must be 'mse', 'mae' or 'huber'."
-            raise OptionError(msg)
+        RegressSettings(loss=loss)
         self.num_outputs = num_targets
         self.loss_kind: RegressionLoss = loss
         self.unit_interval = unit_interval

@@ -19,11 +19,11 @@ from zoobot.errors import EncoderError, ModelFileError
 from zoobot.files import home, is_folder, write_json, write_whole
 from zoobot.finetune.registry import TASKS
 from zoobot.finetune.specs import ANY_MODEL, model_spec
-from zoobot.finetune.tables import TableOptions
 from zoobot.science import Memory, Reference
 from zoobot.science.memory import MEMORY_FILE
 from zoobot.science.reference import REFERENCE_FILE
 from zoobot.sealing import CONFIG_FILE, DIGESTS, digest_of
+from zoobot.settings import TableOptions
 from zoobot.version import __version__
 
 if TYPE_CHECKING:

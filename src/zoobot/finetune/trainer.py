@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import csv
-import json
 import logging
 import sys
 import time
 import warnings
 from argparse import Namespace
-from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +18,14 @@ from lightning.pytorch.callbacks import Callback, EarlyStopping, EMAWeightAverag
 from lightning.pytorch.loggers import Logger
 from lightning.pytorch.utilities import rank_zero_only
 
-from zoobot.errors import ModelFileError, OptionError, OutputError
+from zoobot.errors import OutputError
 from zoobot.files import check_writable, output_path, replacing
 from zoobot.finetune.base import FinetuneableZoobotAbstract
 from zoobot.finetune.checkpoints import BestCheckpoint, NewestCheckpoint, be_patient
 from zoobot.finetune.feature_cache import CachedData, FeatureCache, cached_data
-from zoobot.precision import Precision, one_thread, training_pass
+from zoobot.precision import find_device, one_thread, training_pass
 from zoobot.ranges import bounded
+from zoobot.settings import Precision
 from zoobot.stopping import workers_watched
 
 logger = logging.getLogger(__name__)
@@ -50,6 +49,7 @@ def get_trainer(
     *,
     feature_cache: bool | FeatureCache = True,
     precision: str = "auto",
+    accumulate_grad_batches: int = 1,
     ema_decay: float | None = None,
     **trainer_kwargs: Any,
 ) -> FinetuneTrainer:
@@ -80,10 +80,12 @@ def get_trainer(
     precision
         'auto': the encoder's blocks train in bfloat16 and channels-last where the hardware is fast at it, the head and the loss in
         float32; 'float32' is float32 throughout. Anything else is handed to Lightning.
+    accumulate_grad_batches
+        Add up the gradients of this many batches before each step.
     ema_decay
         Keep an exponential moving average of the weights with this decay a step (0.999, say); it is what is validated and saved.
     **trainer_kwargs
-        Anything else that ``lightning.Trainer`` takes (``strategy``, ``accumulate_grad_batches``, ...). ``callbacks`` are added to
+        Anything else that ``lightning.Trainer`` takes (``strategy``, ``gradient_clip_val``, ...). ``callbacks`` are added to
         those here.
 
     Raises
@@ -134,6 +136,7 @@ def get_trainer(
         precision="32-true" if ours else precision,
         default_root_dir=folder,
         max_epochs=max_epochs,
+        accumulate_grad_batches=accumulate_grad_batches,
         devices=devices,
         accelerator=accelerator,
         logger=log,
@@ -265,31 +268,13 @@ class EpochCsvLog(Logger):
             return {int(row["epoch"]): dict(row) for row in csv.DictReader(file) if int(row["epoch"]) < epoch}
 
 
-def check_unchanged(
-    record: Path, before: Mapping[str, Any], settings: Mapping[str, Any], free: Collection[str]
-) -> None:
-    """Refuse to resume a run with other settings than its record says that it was started with, those in ``free`` apart.
-
-    Raises
-    ------
-    ModelFileError
-        The record is of something else.
-    OptionError
-        Some differ; names them, with both values.
-    """
-    out = record.parent
-    now = json.loads(json.dumps(settings))
-    if not set(now) & set(before):
-        msg = f"{record} says nothing of a run's settings: it is damaged, or of something else. Use --overwrite, or another folder."
-        raise ModelFileError(msg)
-    unknown = {
-        name for name in now if name not in before and not now[name]
-    }  # an older version's record has no such setting
-    changed = [name for name in now if name not in free and name not in unknown and before.get(name) != now[name]]
-    if changed:
-        listed = "; ".join(f"{name} was {before.get(name)!r} and is now {now[name]!r}" for name in changed)
-        msg = f"the run in {out} was started with other settings: {listed}. Resume with the same, or use --overwrite."
-        raise OptionError(msg)
+def lightning_device(device: str) -> dict[str, Any]:
+    """Return the trainer's ``accelerator`` and ``devices`` for a device by its name in torch, or 'auto'."""
+    if device == "auto":
+        return {"accelerator": "auto", "devices": "auto"}
+    found = find_device(device)
+    accelerator = {"cuda": "gpu"}.get(found.type, found.type)
+    return {"accelerator": accelerator, "devices": [found.index or 0] if accelerator == "gpu" else 1}
 
 
 def leave_out_advice() -> None:

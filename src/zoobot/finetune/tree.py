@@ -12,7 +12,7 @@ from torch import Tensor
 from zoobot.data.catalog import check_labels
 from zoobot.errors import LabelError, OptionError
 from zoobot.finetune.base import FinetuneableZoobotAbstract, FinetuneOptions
-from zoobot.finetune.losses import ConcentrationKind, concentrations_from_logits, dirichlet_multinomial_loss
+from zoobot.finetune.losses import concentrations_from_logits, dirichlet_multinomial_loss
 from zoobot.finetune.metrics import Scores
 from zoobot.finetune.specs import WORD
 from zoobot.finetune.tree_table import vote_table
@@ -36,8 +36,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from zoobot.data import GalaxyDataModule
-    from zoobot.finetune.tables import TableOptions
     from zoobot.science.figures import Figures
+    from zoobot.settings import ConcentrationKind, TableOptions
     from zoobot.trees import Schema
     from zoobot.trees.library import TreeSource
 

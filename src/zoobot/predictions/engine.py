@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 import pandas as pd
@@ -22,26 +22,25 @@ from zoobot.data.images import is_image_name
 from zoobot.data.labels import sentinel_note
 from zoobot.data.pixels import as_dtype, decode_files, digest, prediction_workers, raise_unreadable
 from zoobot.encoders import Encoder, load_encoder, wrap_encoder
-from zoobot.encoders.runtimes import Pass, Runtime, build_pass, check_runtime
+from zoobot.encoders.runtimes import Pass, build_pass, check_runtime
 from zoobot.errors import EncoderError, ImageError, ModelFileError, OptionError
 from zoobot.files import home, look
 from zoobot.finetune import FinetuneableZoobotAbstract, load
 from zoobot.finetune.feature_store import KeptFeatures, evaluation_store
 from zoobot.finetune.table_names import refuse_twice
-from zoobot.finetune.tables import TableOptions
 from zoobot.folders import check_file_out, refuse_inputs
 from zoobot.places import refuse_among_images
-from zoobot.precision import Precision, frozen_pass
+from zoobot.precision import find_device, frozen_pass
 from zoobot.predictions.shift import FeatureSample, is_shift, shift_file, warn_of_shift
 from zoobot.predictions.tables import check_columns_fit, check_earlier, check_output, write_table
 from zoobot.progress import track_steps
-from zoobot.ranges import bounded
+from zoobot.ranges import bounded, check_choice
+from zoobot.settings import HDUs, OnError, Precision, Runtime, TableOptions
 from zoobot.stopping import workers_watched
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from zoobot.data.fits import HDUs
     from zoobot.data.tables import CatalogSource
 
 logger = logging.getLogger(__name__)
@@ -49,7 +48,6 @@ logger = logging.getLogger(__name__)
 OTHER_VIEWS = Augmentation(flip=False)
 """How the views after the first vary"""
 
-OnError = Literal["raise", "skip"]
 ModelSource = FinetuneableZoobotAbstract | str | Path
 
 
@@ -427,10 +425,8 @@ def _run(
 
     More than one view gives values (galaxy, view * sample, value).
     """
-    if on_error not in ("raise", "skip"):
-        msg = f"on_error={on_error!r} must be 'raise' or 'skip'."
-        raise OptionError(msg)
-    where = torch.device(("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device)
+    check_choice("on_error", on_error, get_args(OnError))
+    where = find_device(device)
     check_runtime(runtime, where)
     frame = read_catalog(catalog, check_files=on_error == "raise")
     network.to(where)

@@ -20,17 +20,15 @@ from zoobot.data.unlabelled import leave_out_unlabelled
 from zoobot.errors import CatalogError, ImageError, LabelError
 from zoobot.finetune import FinetuneableZoobotAbstract, FinetuneableZoobotTree, load
 from zoobot.finetune.table_names import refuse_twice
-from zoobot.finetune.tables import TableOptions
-from zoobot.precision import Precision
-from zoobot.predictions.engine import OnError, RawPredictions, prediction_table, raw_predictions, rehearsed
+from zoobot.predictions.engine import RawPredictions, prediction_table, raw_predictions, rehearsed
 from zoobot.ranges import bounded
 from zoobot.science.figures import figures_to_dict
+from zoobot.settings import HDUs, OnError, Precision, TableOptions
 from zoobot.trees import VotePosterior
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from zoobot.data.fits import HDUs
     from zoobot.data.tables import CatalogSource
     from zoobot.finetune.metrics import Scores
     from zoobot.predictions.shift import FeatureSample

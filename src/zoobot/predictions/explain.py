@@ -15,12 +15,10 @@ from torch import Tensor, nn
 from zoobot.data import Preprocessing
 from zoobot.data.augment import centre_views
 from zoobot.data.catalog import check_columns, read_catalog
-from zoobot.data.images import ImageSettings
 from zoobot.data.pixels import as_dtype, decode_files, prediction_workers, raise_unreadable
 from zoobot.data.splits import group_codes
 from zoobot.errors import ImageError, OptionError
 from zoobot.finetune import FinetuneableZoobotAbstract, load
-from zoobot.finetune.tables import TableOptions
 from zoobot.predictions.grad_cam import choose_columns, grad_cam, heat_maps, spatial_layer, to_heat
 from zoobot.predictions.occlusion import (
     CELLS,
@@ -35,13 +33,14 @@ from zoobot.progress import track, track_steps
 from zoobot.ranges import bounded
 from zoobot.science.explanation import Explanation, Hiding, MapKind
 from zoobot.science.masking import compare_masks
+from zoobot.settings import ImageSettings, TableOptions
 from zoobot.stopping import workers_watched
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from zoobot.data.fits import HDUs
     from zoobot.data.tables import CatalogSource
+    from zoobot.settings import HDUs
 
 __all__ = ["Explanation", "MapKind", "explain", "heat_maps", "spatial_layer"]
 

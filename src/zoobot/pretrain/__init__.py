@@ -11,10 +11,10 @@
 from zoobot.pretrain.datamodule import PretrainData
 from zoobot.pretrain.model import PretrainModel
 from zoobot.pretrain.run import pretrain_run
-from zoobot.pretrain.settings import PretrainSettings
 from zoobot.pretrain.truth import TruthLoss
 from zoobot.pretrain.vicreg import VICReg
 from zoobot.pretrain.votes import MergedTrees, VoteLoss
+from zoobot.settings.pretrain import PretrainSettings
 
 __all__ = [
     "MergedTrees",

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from zoobot.pretrain.settings import SIMULATED
+from zoobot.settings.pretrain import SIMULATED
 from zoobot.terminal import printable
 from zoobot.version import __version__
 
 if TYPE_CHECKING:
     from zoobot.encoders import Encoder
-    from zoobot.pretrain.settings import PretrainSettings
+    from zoobot.settings.pretrain import PretrainSettings
 
 HEAD = """---
 library_name: zoobot

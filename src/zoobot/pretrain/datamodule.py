@@ -13,15 +13,15 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from zoobot.data.augment import Augmentation, centre_views, random_views
-from zoobot.data.images import ImageSettings
 from zoobot.data.pixels import Preprocessing, default_workers
 from zoobot.data.rows import as_it_is
 from zoobot.errors import CatalogError
 from zoobot.pretrain.galaxies import CatalogGalaxies, MixedGalaxies, RealGalaxies
 from zoobot.pretrain.plan import Plan, make_plan
-from zoobot.pretrain.settings import PretrainSettings, Source
 from zoobot.pretrain.views import two_views, vary_colors
 from zoobot.pretrain.votes import MergedTrees
+from zoobot.settings import ImageSettings, ReadSettings
+from zoobot.settings.pretrain import PretrainSettings, Source
 from zoobot.trees import Schema
 from zoobot.trees import load as load_tree
 
@@ -66,9 +66,11 @@ class PretrainData(L.LightningDataModule):
         super().__init__()
         self.settings = settings
         self.preprocessing = Preprocessing(
-            image_size=settings.size, crop=settings.crop, images=ImageSettings(channels=CHANNELS, hdu=settings.hdu)
+            image_size=settings.image_size,
+            crop=settings.crop,
+            images=ImageSettings(channels=CHANNELS, **vars(ReadSettings.of(settings))),
         )
-        self.workers = default_workers() if settings.workers is None else settings.workers
+        self.workers = default_workers() if settings.num_workers is None else settings.num_workers
         sources = settings.sources()
         tree_of = {source.tree: load_tree(source.tree) for source in sources if source.tree is not None}
         self.trees = MergedTrees(list(tree_of.values())) if tree_of else None
@@ -86,7 +88,7 @@ class PretrainData(L.LightningDataModule):
             from zoobot.pretrain.simulated import SimulatedGalaxies
             from zoobot.simulate import TRUTH_TARGETS
 
-            self.simulated = SimulatedGalaxies(surveys, self.trees, settings.size, settings.seed)
+            self.simulated = SimulatedGalaxies(surveys, self.trees, settings.image_size, settings.seed)
             self.targets = tuple(TRUTH_TARGETS)
         self.cutouts = self._cutouts()
         self.train_set = MixedGalaxies(self.real, self.trees, "train")
@@ -139,7 +141,7 @@ class PretrainData(L.LightningDataModule):
             return self._validation_images(batch) if batch else {}
 
     def _training_images(self, batch: dict[str, Any]) -> dict[str, Tensor]:
-        settings, size = self.settings, self.settings.size
+        settings, size = self.settings, self.settings.image_size
         parts = []
         if len(batch["simulated"]):
             assert self.simulated is not None
@@ -166,7 +168,7 @@ class PretrainData(L.LightningDataModule):
 
     def _validation_images(self, batch: dict[str, Any]) -> dict[str, Tensor]:
         if "pixels" in batch:
-            image = centre_views(batch["pixels"], size=self.settings.size, crop=self.preprocessing.exact_crop)
+            image = centre_views(batch["pixels"], size=self.settings.image_size, crop=self.preprocessing.exact_crop)
             return {"image": image, "votes": batch["votes"], "truth": self._unknown_truth(image)}
         assert self.simulated is not None
         total = self.settings.val_galaxies
@@ -178,13 +180,13 @@ class PretrainData(L.LightningDataModule):
         return torch.full((len(image), len(self.targets)), torch.nan, device=image.device)
 
     def _real(self, source: Source, tree: Schema) -> RealGalaxies:
-        share, seed = self.settings.val_fraction, self.settings.seed
+        settings = self.settings
+        held: dict[str, Any] = {name: getattr(settings, name) for name in ("val_fraction", "seed", "group_col")}
         if source.kind == "hugging_face":
             from zoobot.pretrain.hugging_face import HuggingFaceGalaxies
 
-            split = self.settings.hf_split
-            return HuggingFaceGalaxies(source.where, split, tree, self.preprocessing, val_fraction=share, seed=seed)
-        return CatalogGalaxies(source.where, tree, self.preprocessing, val_fraction=share, seed=seed)
+            return HuggingFaceGalaxies(source.where, settings.hf_split, tree, self.preprocessing, **held)
+        return CatalogGalaxies(source.where, tree, self.preprocessing, **held)
 
     def _cutouts(self) -> CatalogGalaxies | None:
         if self.settings.unlabelled is None:

@@ -10,12 +10,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from zoobot.data.catalog import read_catalog
+from zoobot.data.catalog import check_columns, read_catalog
 from zoobot.data.fills import FillCount
 from zoobot.data.images import check_first_images
 from zoobot.data.pixels import Preprocessing, keep_pixels
 from zoobot.data.rows import Galaxies
-from zoobot.data.splits import split_rows
+from zoobot.data.splits import group_codes, split_rows
 from zoobot.data.votes import tree_votes, vote_notes
 from zoobot.errors import CatalogError
 from zoobot.origins import short_digest
@@ -72,6 +72,8 @@ class CatalogGalaxies:
         The share to hold out; 0 for none.
     seed
         Decides which are held out.
+    group_col
+        Galaxies with the same value in this column are held out together.
 
     Raises
     ------
@@ -80,14 +82,21 @@ class CatalogGalaxies:
     """
 
     def __init__(
-        self, source: str, tree: Schema | None, preprocessing: Preprocessing, *, val_fraction: float, seed: int
+        self,
+        source: str,
+        tree: Schema | None,
+        preprocessing: Preprocessing,
+        *,
+        val_fraction: float,
+        seed: int,
+        group_col: str | None = None,
     ) -> None:
         self.frame = read_catalog(source)
         self.tree = tree
         self.preprocessing = preprocessing
         self.labels = None if tree is None else vote_counts(self.frame, tree, source)
         check_first_images(self.frame["file_loc"].tolist(), preprocessing.images)
-        self.rows = held_out(len(self.frame), val_fraction, seed)
+        self.rows = held_out(self.frame, val_fraction, seed, group_col)
         self.galaxies = Galaxies(self.frame, self.labels, None, preprocessing)
         self.name = source
         self.is_kept = False
@@ -174,11 +183,13 @@ def vote_counts(frame: pd.DataFrame, tree: Schema, name: str) -> npt.NDArray[np.
     return votes
 
 
-def held_out(n_rows: int, val_fraction: float, seed: int) -> dict[str, Numbers]:
-    """Return the rows of the parts ``train`` and ``val``."""
+def held_out(frame: pd.DataFrame, val_fraction: float, seed: int, group_col: str | None = None) -> dict[str, Numbers]:
+    """Return the rows of the parts ``train`` and ``val``; galaxies with the same value of a column are in one part."""
     if val_fraction == 0:
-        return {"train": np.arange(n_rows), "val": np.arange(0)}
-    train, val = split_rows(n_rows, (1 - val_fraction, val_fraction), seed=seed)
+        return {"train": np.arange(len(frame)), "val": np.arange(0)}
+    check_columns(frame, [] if group_col is None else [group_col], "of groups")
+    groups = None if group_col is None else group_codes(frame[group_col])
+    train, val = split_rows(len(frame), (1 - val_fraction, val_fraction), groups=groups, seed=seed)
     return {"train": train, "val": val}
 
 

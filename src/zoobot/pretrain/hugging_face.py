@@ -59,7 +59,15 @@ class HuggingFaceGalaxies:
     is_kept = False
 
     def __init__(
-        self, name: str, split: str, tree: Schema, preprocessing: Preprocessing, *, val_fraction: float, seed: int
+        self,
+        name: str,
+        split: str,
+        tree: Schema,
+        preprocessing: Preprocessing,
+        *,
+        val_fraction: float,
+        seed: int,
+        group_col: str | None = None,
     ) -> None:
         self.name = name
         self.tree = tree
@@ -74,7 +82,7 @@ class HuggingFaceGalaxies:
         votes["id_str"] = votes[ids[0]].astype(str) if ids else [f"row {row}" for row in range(len(votes))]
         self.ids = votes["id_str"].tolist()
         self.labels = torch.from_numpy(vote_counts(votes, tree, name))
-        self.rows = held_out(len(votes), val_fraction, seed)
+        self.rows = held_out(votes, val_fraction, seed, group_col)
 
     def digests(self) -> dict[str, str]:
         """See `RealGalaxies`; of up to `MOST_READ` images."""

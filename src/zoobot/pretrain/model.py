@@ -23,7 +23,7 @@ from zoobot.pretrain.vicreg import VICReg, projector
 from zoobot.pretrain.votes import MergedTrees, VoteLoss
 
 if TYPE_CHECKING:
-    from zoobot.pretrain.settings import PretrainSettings
+    from zoobot.settings.pretrain import PretrainSettings
 
 STAGE = "pretraining"
 LOWEST_LEARNING_RATE = 0.01

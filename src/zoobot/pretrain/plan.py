@@ -14,7 +14,7 @@ from zoobot.data.augment import mixed
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from zoobot.pretrain.settings import PretrainSettings
+    from zoobot.settings.pretrain import PretrainSettings
 
     Numbers = npt.NDArray[np.int64]
 

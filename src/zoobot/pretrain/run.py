@@ -26,7 +26,6 @@ from zoobot.finetune.trainer import (
     LAST_CHECKPOINT,
     LOG_FILE,
     EpochCsvLog,
-    check_unchanged,
     leave_out_advice,
 )
 from zoobot.folders import RUN_FILE, RunFolder
@@ -37,7 +36,7 @@ from zoobot.pretrain.card import machine, model_card
 from zoobot.pretrain.datamodule import CHANNELS, PretrainData
 from zoobot.pretrain.model import STAGE, PretrainModel
 from zoobot.pretrain.origin import origin
-from zoobot.pretrain.settings import FREE_ON_RESUME, PretrainSettings
+from zoobot.settings.pretrain import FREE_ON_RESUME, PretrainSettings
 from zoobot.stopping import workers_watched
 
 logger = logging.getLogger(__name__)
@@ -135,20 +134,20 @@ def build_encoder(settings: PretrainSettings) -> Encoder:
         if settings.encoder is not None:
             start = load_encoder(settings.encoder, CHANNELS)
             config = start.config
-            if config.fixed_image_size and config.image_size != settings.size:
-                msg = f"the encoder '{start.name}' takes images of {config.image_size} pixels only: set size={config.image_size}."
+            if config.fixed_image_size and config.image_size != settings.image_size:
+                msg = f"the encoder '{start.name}' takes images of {config.image_size} pixels only: set image_size={config.image_size}."
                 raise EncoderError(msg)
-            start.check_size(settings.size)
-            config = replace(config, image_size=settings.size)
+            start.check_size(settings.image_size)
+            config = replace(config, image_size=settings.image_size)
         else:
             assert settings.architecture is not None  # the settings see to it
             start = load_encoder(settings.architecture, CHANNELS, pretrained=False)
-            args = {"img_size": settings.size} if start.config.fixed_image_size else {}
+            args = {"img_size": settings.image_size} if start.config.fixed_image_size else {}
             if not args:
-                start.check_size(settings.size)
+                start.check_size(settings.image_size)
             config = replace(
                 start.config,
-                image_size=settings.size,
+                image_size=settings.image_size,
                 model_args=start.config.model_args | args,
                 mean=(NEW_MEAN,) * CHANNELS,
                 std=(NEW_STD,) * CHANNELS,
@@ -244,7 +243,7 @@ def _save(
 
 
 def _write_run(out: Path, settings: PretrainSettings, result: dict[str, Any] | None) -> None:
-    content = {"settings": settings.to_dict()} | ({} if result is None else {"result": result})
+    content = {"settings": settings.to_file()} | ({} if result is None else {"result": result})
     write_json(out / RUN_FILE, content)
 
 
@@ -257,7 +256,7 @@ def _check_folder(settings: PretrainSettings, folder: RunFolder, *, resume: bool
     if not folder.claim(resume=resume, overwrite=overwrite, elsewhere="another folder"):
         return False
     record = folder.path / RUN_FILE
-    check_unchanged(record, _settings_in(record), settings.to_dict(), FREE_ON_RESUME)
+    settings.check_unchanged(PretrainSettings.from_file(_settings_in(record), record), folder.path, FREE_ON_RESUME)
     _read_checkpoint(folder.newest)
     return True
 
@@ -293,6 +292,6 @@ def _summary(settings: PretrainSettings, data: PretrainData, encoder: Encoder) -
     unlabelled = f"; {plan.n_unlabelled} unlabelled galaxies" if plan.n_unlabelled else ""
     start = "from random weights" if settings.encoder is None else f"from {settings.encoder}"
     return (
-        f"{encoder.config.architecture} {start}, {plan.steps * plan.batch_size} images of {settings.size} px in {plan.steps} steps: "
+        f"{encoder.config.architecture} {start}, {plan.steps * plan.batch_size} images of {settings.image_size} px in {plan.steps} steps: "
         f"{', '.join(sources)}; {votes}{truth}{unlabelled}."
     )

@@ -47,6 +47,7 @@ from zoobot.report.outcomes import (
     vote_outcomes,
 )
 from zoobot.report.run_files import read_object, read_table
+from zoobot.settings import RunSettings, named_now
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -326,7 +327,7 @@ def read_run(folder: Path) -> RunContents:
     }
     return RunContents(
         folder=folder,
-        settings=read_object(folder, RUN_FILE, unread),
+        settings=named_now(RunSettings, read_object(folder, RUN_FILE, unread)),
         about=read_object(folder, ABOUT_FILE, unread),
         metrics=read_object(folder, METRICS_FILE, unread),
         model=read_object(folder, f"{MODEL_FOLDER}/{CONFIG_FILE}", unread),

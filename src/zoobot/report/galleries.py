@@ -132,7 +132,8 @@ def thumbnail(file_loc: str, preprocessing: Preprocessing | None) -> str:
 
     from PIL import Image
 
-    from zoobot.data.images import ConstantImageWarning, ImageSettings, decode_image, read_image
+    from zoobot.data.images import ConstantImageWarning, decode_image, read_image
+    from zoobot.settings import ImageSettings
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConstantImageWarning)

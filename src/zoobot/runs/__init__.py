@@ -7,7 +7,8 @@ from zoobot.runs.evaluation import evaluation_run
 from zoobot.runs.process import prepare_process
 from zoobot.runs.run import finetune_run
 from zoobot.runs.select import read_audit, select_galaxies
-from zoobot.runs.settings import RunSettings, Timing
+from zoobot.runs.settings import Timing
+from zoobot.settings import RunSettings
 
 __all__ = [
     "Comparison",

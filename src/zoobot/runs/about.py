@@ -23,7 +23,7 @@ from zoobot.report.looked import Look, looked_of
 from zoobot.report.names import ABOUT_FILE, GROUP_COLUMN, PARTS_FILE
 from zoobot.report.words import count
 from zoobot.runs.held_out import labelled_galaxies
-from zoobot.runs.settings import RunSettings
+from zoobot.settings import RunSettings
 from zoobot.version import __version__
 
 if TYPE_CHECKING:

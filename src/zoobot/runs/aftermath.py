@@ -21,9 +21,9 @@ from zoobot.report.names import LEARNING_CURVE_FILE, MODEL_FOLDER, SHIFT_FILE
 from zoobot.runs.about import write_looked
 from zoobot.runs.check import check_run
 from zoobot.runs.held_out import evaluation_options, groups_of, labelled_galaxies
-from zoobot.runs.settings import RunSettings
 from zoobot.science import Reference, measure_shift
 from zoobot.science.learning_curve import learning_curve
+from zoobot.settings import RunSettings
 
 if TYPE_CHECKING:
     import numpy.typing as npt

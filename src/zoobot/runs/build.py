@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 
 from zoobot.data import Augmentation, GalaxyDataModule
@@ -16,13 +17,13 @@ from zoobot.finetune import FinetuneableZoobotAbstract
 from zoobot.finetune.base import FinetuneOptions
 from zoobot.finetune.registry import task_for_labels, task_of_kind
 from zoobot.finetune.table_names import refuse_own
-from zoobot.runs.settings import RunSettings
+from zoobot.settings import BALANCED, FinetuneSettings, ImageSettings, LoadSettings, RunSettings, SplitSettings
 from zoobot.trees import load as load_tree
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
     import pandas as pd
 
-    from zoobot.data.tables import CatalogSource
     from zoobot.encoders import Encoder
     from zoobot.trees import Schema
 
@@ -32,24 +33,24 @@ if TYPE_CHECKING:
 def build(settings: RunSettings) -> tuple[GalaxyDataModule, FinetuneableZoobotAbstract]:
     """Return the data module, its catalogs read and checked, and the model."""
     frame = read_catalog(settings.catalog)
-    test: CatalogSource | None = settings.test
+    own: dict[str, Any] = {"val_catalog": settings.val_catalog, "test_catalog": settings.test_catalog}
     tree = load_tree(settings.tree) if settings.tree else None
     label_cols = list(settings.label_cols) or ([] if tree is None else tree.label_cols)
     refuse_own(label_cols, "label column")
     refuse_own([] if settings.group_col is None else [settings.group_col], "column of groups")
     notes = []
     if tree is not None:
-        given = [frame] if test is None else [frame, read_catalog(test)]
-        notes = [note for one in given for note in vote_notes(one, tree)]
-        frame, *tests = [tree_votes(one, tree) for one in given]
-        test = tests[0] if tests else None
+        own |= {part: read_catalog(one) for part, one in own.items() if one is not None}
+        notes = [note for one in (frame, *own.values()) if one is not None for note in vote_notes(one, tree)]
+        own |= {part: tree_votes(one, tree) for part, one in own.items() if one is not None}
+        frame = tree_votes(frame, tree)
     label_columns(frame, label_cols)
     task = choose_task(settings.task, frame, label_cols, tree)
     encoder = build_encoder(settings)
     datamodule = GalaxyDataModule(
         label_cols,
         frame,
-        test_catalog=test,
+        **own,
         **data_options(settings, encoder, task),
     )
     datamodule.judges_images = False  # those of all parts are judged together, when the run ends
@@ -69,20 +70,14 @@ def build_encoder(settings: RunSettings) -> Encoder:
 def data_options(settings: RunSettings, encoder: Encoder, task: TaskClass) -> dict[str, Any]:
     """Return how a data module reads and splits catalogs for these settings."""
     return {
-        "batch_size": settings.batch_size,
+        **vars(ImageSettings.of(settings)),
+        **vars(LoadSettings.of(settings)),
+        **vars(SplitSettings.of(settings)),
         "image_size": settings.image_size or encoder.image_size,
         "crop": settings.crop,
-        "num_workers": settings.num_workers,
-        "stretch": settings.stretch,
-        "hdu": settings.hdu,
-        "channels": settings.channels,
         "augment": Augmentation(flip=settings.flip),
-        "class_balance": settings.class_balance,
-        "group_col": settings.group_col,
-        "drop_unlabelled": settings.drop_unlabelled,
         "label_kind": task.takes,
         "stratify": task.takes in ("classes", "flags"),
-        "seed": settings.seed,
     }
 
 
@@ -94,14 +89,10 @@ def build_model(
     tree: Schema | None = None,
 ) -> FinetuneableZoobotAbstract:
     """Return an untrained model for a data module that has read its catalogs."""
-    options = FinetuneOptions(
-        encoder=encoder,
-        n_blocks=settings.blocks,
-        learning_rate=settings.learning_rate,
-        head=settings.head,
-        seed=settings.seed,
-    )
+    options = FinetuneOptions(encoder=encoder, **vars(FinetuneSettings.of(settings)))  # type: ignore[typeddict-item]
     own = {name: getattr(settings, name) for name in task.run_options}
+    if own.get("class_weights") == BALANCED:
+        own["class_weights"] = _balanced(datamodule.labels["train"])
     model = task.for_data(datamodule, tree, **own, **options)
     model.learn_from(datamodule)
     return model
@@ -118,3 +109,9 @@ def choose_task(name: str | None, frame: pd.DataFrame, label_cols: Sequence[str]
     if name is None:
         return task_for_labels("votes" if tree else infer_kind(frame, label_cols))
     return task_for_labels("flags") if name == "classify" and len(label_cols) > 1 else task_of_kind(name)
+
+
+def _balanced(labels: npt.NDArray[np.float32]) -> list[float]:
+    """Return the factors by which the rare ones of classes (galaxy, 1), or of flags (galaxy, label), count as much as the others."""
+    counts = np.bincount(labels[:, 0].astype(int)) if labels.shape[1] == 1 else labels.sum(axis=0)
+    return [float(weight) for weight in counts.sum() / len(counts) / np.maximum(counts, 1)]

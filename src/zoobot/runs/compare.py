@@ -26,8 +26,8 @@ from zoobot.science.paired import Differences, simultaneous_differences
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-    from zoobot.data.fits import HDUs
     from zoobot.data.tables import CatalogSource
+    from zoobot.settings import HDUs
 
 logger = logging.getLogger(__name__)
 
@@ -256,11 +256,12 @@ def compare_encoders(
     """
     from zoobot.data import Preprocessing
     from zoobot.data.catalog import check_columns, label_columns, read_catalog
-    from zoobot.data.images import ImageSettings, check_first_images
+    from zoobot.data.images import check_first_images
     from zoobot.data.splits import group_codes, group_notes
     from zoobot.data.unlabelled import leave_out_unlabelled
     from zoobot.predictions import feature_array, represent
     from zoobot.predictions.engine import encoder_of
+    from zoobot.settings import ImageSettings
 
     if not encoders or len(set(encoders)) < len(encoders):
         msg = f"the encoders to compare are: {', '.join(encoders) or 'none'}. Name one or more, each once."

@@ -54,10 +54,8 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from zoobot.data.fits import HDUs
     from zoobot.finetune import FinetuneableZoobotAbstract
-    from zoobot.precision import Precision
-    from zoobot.predictions.engine import OnError
+    from zoobot.settings import HDUs, OnError, Precision
 
 logger = logging.getLogger(__name__)
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
+import contextlib
 import shutil
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +13,7 @@ import pandas as pd
 
 from zoobot.data import GalaxyDataModule
 from zoobot.data.splits import group_codes, split_rows
-from zoobot.errors import ModelFileError, OptionError, SplitError
+from zoobot.errors import ModelFileError, OptionError, SplitError, ZoobotError
 from zoobot.files import read_json, write_json
 from zoobot.origins import ORIGIN_FILE
 from zoobot.predictions import evaluate, write_table
@@ -22,7 +21,7 @@ from zoobot.predictions.tables import read_results
 from zoobot.report.names import FOLDS_FOLDER, METRICS_FILE, PREDICTIONS_FILE
 from zoobot.runs.build import build_encoder, build_model, data_options
 from zoobot.runs.held_out import best_model, calibrate, evaluation_options, grouping, labelled_galaxies
-from zoobot.runs.settings import RunSettings
+from zoobot.settings import RunSettings
 from zoobot.trees import load as load_tree
 
 if TYPE_CHECKING:
@@ -130,15 +129,17 @@ def keep_same_folds(settings: RunSettings, made_of: Mapping[str, str], out: Path
     out
         The run's folder.
     """
-    free = ("num_workers", "report")
-    wanted = {"made_of": dict(made_of), "settings": {k: v for k, v in asdict(settings).items() if k not in free}}
     record = out / FOLDS_FOLDER / ORIGIN_FILE
-    now = json.loads(json.dumps(wanted))
-    if record.is_file() and read_json(record, ModelFileError, f"Delete {record}.") == now:
-        return
+    if record.is_file():
+        earlier = read_json(record, ModelFileError, f"Delete {record}.")
+        with contextlib.suppress(ZoobotError):
+            before = RunSettings.from_file(earlier.get("settings", {}), record)
+            settings.check_unchanged(before, out, ("num_workers", "memory_gb", "device", "report"))
+            if earlier.get("made_of") == made_of:
+                return
     if record.parent.is_dir():
         shutil.rmtree(record.parent)
-    write_json(record, now)
+    write_json(record, {"made_of": made_of, "settings": settings.to_file()})
 
 
 def check_folds(datamodule: GalaxyDataModule, n_folds: int) -> None:
@@ -181,7 +182,7 @@ def _run_fold(
     task = type(model)
     rest = frame[~held_out].reset_index(drop=True)
     train, val = _split_rest(datamodule, rest)
-    encoder = model.encoder if settings.blocks == 0 else build_encoder(settings)
+    encoder = model.encoder if settings.n_blocks == 0 else build_encoder(settings)
     fold = GalaxyDataModule(
         datamodule.label_cols,
         train_catalog=rest.iloc[train].reset_index(drop=True),

@@ -11,7 +11,7 @@ import torch
 from zoobot.data.splits import group_codes
 from zoobot.predictions import Evaluation, evaluate
 from zoobot.report.contents import PARTS
-from zoobot.runs.settings import RunSettings
+from zoobot.settings import ComputeSettings, RunSettings
 
 if TYPE_CHECKING:
     import numpy as np
@@ -48,7 +48,7 @@ def evaluation_options(settings: RunSettings, model: FinetuneableZoobotAbstract)
     return {
         "keep": settings.feature_cache and model.n_blocks == 0,
         "num_workers": settings.num_workers,
-        "precision": settings.precision,
+        **vars(ComputeSettings.of(settings)),
     }
 
 

@@ -22,7 +22,7 @@ from zoobot.finetune.trainer import (
     CHECKPOINTS,
     MONITOR,
     FinetuneTrainer,
-    check_unchanged,
+    lightning_device,
 )
 from zoobot.folders import RunFolder, finishing
 from zoobot.origins import ORIGIN_FILE, check_same
@@ -54,10 +54,12 @@ from zoobot.runs.folds import check_folds, keep_same_folds, run_folds
 from zoobot.runs.held_out import best_model, calibrate, evaluation_options, grouping
 from zoobot.runs.origin import MIXED, origin
 from zoobot.runs.overlap import check_apart
-from zoobot.runs.settings import FREE_ON_RESUME, RunSettings, Timing
+from zoobot.runs.settings import Timing
+from zoobot.settings import FREE_ON_RESUME, CacheSettings, RunSettings, TrainerSettings
 
 if TYPE_CHECKING:
     from zoobot.data import GalaxyDataModule
+    from zoobot.data.datamodule import Part
 
 logger = logging.getLogger(__name__)
 
@@ -112,7 +114,7 @@ def finetune_run(
         Resuming with other settings than those the run was started with, or with fewer epochs than it has done; resuming and
         overwriting at once.
     CatalogError
-        A test catalog with images that are trained or validated on; see `check_apart`.
+        A test or validation catalog with images that are trained on (or, for the test, validated on); see `check_apart`.
     """
     start, started = time.perf_counter(), datetime.now(UTC).isoformat(timespec="seconds")
     folder = RunFolder(out, "zoobot finetune", RESULTS, MADE)
@@ -122,8 +124,10 @@ def finetune_run(
     if settings.folds:
         check_folds(datamodule, settings.folds)
     datamodule.check_images()
-    for sentence in check_apart(datamodule.frames, settings.group_col) if settings.test else ():
-        say(sentence)
+    own: dict[Part, str | None] = {"val": settings.val_catalog, "test": settings.test_catalog}
+    for part in (part for part in own if own[part] is not None):
+        for sentence in check_apart(datamodule.frames, part, settings.group_col):
+            say(sentence)
     made_of = origin(datamodule, model)
     unknown = None if before is None else check_same(out / CHECKPOINTS, made_of, MIXED)
     if unknown is not None:
@@ -133,19 +137,17 @@ def finetune_run(
     def make_trainer(save_dir: Path, **options: Any) -> FinetuneTrainer:
         return get_trainer(
             save_dir,
-            max_epochs=settings.epochs,
-            patience=settings.patience,
-            feature_cache=settings.feature_cache and FeatureCache(views=settings.views, precision=settings.precision),
+            **vars(TrainerSettings.of(settings)),
+            feature_cache=settings.feature_cache and FeatureCache(**vars(CacheSettings.of(settings))),
             precision=settings.precision,
-            ema_decay=settings.ema_decay,
-            accumulate_grad_batches=settings.accumulate,
+            **lightning_device(settings.device),
             **options,
         )
 
     options = trainer_options or {}
     trainer = make_trainer(out, **{**options, "callbacks": [*options.get("callbacks", ()), DropEarlier(folder)]})
     with folder.replaced() if before is None else contextlib.nullcontext():
-        write_json(out / RUN_FILE, asdict(settings))
+        write_json(out / RUN_FILE, settings.to_file())
         if unknown is None:
             write_json(out / CHECKPOINTS / ORIGIN_FILE, made_of)
         if before is not None and before.waited >= settings.patience:  # it had stopped early
@@ -226,21 +228,23 @@ def _rate(count: int, seconds: float) -> float | None:
 
 def _check_folder(settings: RunSettings, folder: RunFolder, *, resume: bool, overwrite: bool) -> Newest | None:
     """Refuse to mix two runs in one folder, to resume with other settings, or with fewer epochs than are done; return what is done."""
-    inputs = {"the catalog": settings.catalog, "the test catalog": settings.test, "the encoder": settings.encoder}
+    catalogs = {"the catalog": settings.catalog, "the validation catalog": settings.val_catalog}
+    catalogs |= {"the test catalog": settings.test_catalog}
+    inputs = catalogs | {"the encoder": settings.encoder}
     folder.refuse_inputs({**inputs, **{f"the tree {tree}": tree for tree in settings.tree}})
-    for catalog in (settings.catalog, settings.test):
+    for catalog in catalogs.values():
         refuse_among_images(folder.path, catalog)
     if not folder.claim(resume=resume, overwrite=overwrite, elsewhere="another --out"):
         return None
     record = folder.path / RUN_FILE
-    before = read_json(record, ModelFileError, "Use --overwrite, or another --out.")
-    check_unchanged(record, before, asdict(settings), FREE_ON_RESUME)
+    before = RunSettings.from_file(read_json(record, ModelFileError, "Use --overwrite, or another --out."), record)
+    settings.check_unchanged(before, folder.path, FREE_ON_RESUME)
     newest = Newest.read(folder.newest, MONITOR)
-    if newest.epochs > settings.epochs:
+    if newest.epochs > settings.max_epochs:
         done = newest.epochs
         msg = (
-            f"the run in {folder.path} has done {done} epochs, more than --epochs {settings.epochs}. "
-            f"Give --epochs {done} or more."
+            f"the run in {folder.path} has done {done} epochs, more than --max-epochs {settings.max_epochs}. "
+            f"Give --max-epochs {done} or more."
         )
         raise OptionError(msg)
     return newest

@@ -136,9 +136,9 @@ class Findings:
     def blocks(self) -> int | None:
         """Blocks of the encoder that were finetuned, -1 for all; None where that is not known."""
         contents = self.contents
-        if contents.settings.get("blocks") == -1:
+        if contents.settings.get("n_blocks") == -1:
             return -1
-        found = contents.about.get("n_blocks", contents.settings.get("blocks"))
+        found = contents.about.get("n_blocks", contents.settings.get("n_blocks"))
         found = contents.model.get("options", {}).get("n_blocks") if found is None else found
         return None if found is None else int(found)
 
@@ -179,7 +179,7 @@ class Findings:
     @cached_property
     def test_catalog(self) -> str:
         """Last two steps of the path of a separate test catalog; empty where there was none."""
-        return _tail(self.contents.settings.get("test"))
+        return _tail(self.contents.settings.get("test_catalog"))
 
 
 def _tail(path: Any) -> str:

@@ -50,7 +50,7 @@ def training_of(contents: RunContents) -> Training | None:
     best = None if log is None else best_epoch(log)
     if log is None or best is None:
         return None
-    done, asked = int(log["epoch"].max()) + 1, contents.settings.get("epochs")
+    done, asked = int(log["epoch"].max()) + 1, contents.settings.get("max_epochs")
     loss, lately = log[f"{PREFIX}val_loss"].to_numpy(float), max(1, done // LATELY)
     fell = float("nan")
     if len(loss) > lately and np.isfinite(loss[:-lately]).any() and np.nanmin(loss[:-lately]) > 0:

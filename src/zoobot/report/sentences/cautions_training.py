@@ -63,7 +63,7 @@ NOT_CONVERGED: Cause[Training] = Cause(
         Sentence(
             "not_converged.remedy",
             lambda log: not log.fell <= STILL_FALLING,
-            "Raise --epochs or --learning-rate.",
+            "Raise --max-epochs or --learning-rate.",
         ),
     ),
     documented=(

@@ -92,7 +92,8 @@ FACTS: tuple[tuple[str, tuple[Sentence[Findings], ...]], ...] = (
                 "facts.two_catalogs",
                 lambda run: run.finetuned and run.test_catalog,
                 lambda run: (
-                    f"Test galaxies are those of {run.contents.settings['test']}; the catalog was split into training and validation parts"
+                    f"Test galaxies are those of {run.contents.settings['test_catalog']}; the catalog was split into training and "
+                    "validation parts"
                 ),
             ),
             Sentence(
