@@ -337,7 +337,7 @@ def scores_of_votes(table: pd.DataFrame) -> dict[str, object]:
     """Return the scores of each question that a table of predicted votes gives."""
     from zoobot import trees
     from zoobot.predictions.evaluation import json_ready
-    from zoobot.report.outcomes import vote_outcomes
+    from zoobot.report.outcome_tables import vote_outcomes
     from zoobot.science import score_votes
 
     found = vote_outcomes(table, trees.load("gz2"))
@@ -448,6 +448,22 @@ def another_kind(folder: Path) -> None:
     """Write a folder whose predictions lack the columns of its task."""
     table = classifier_folder(folder, n=120, images=False)
     table.drop(columns="shape_ring").to_csv(folder / "predictions.csv", index=False)
+
+
+@case
+def own_task(folder: Path) -> None:
+    """Write a run of a task that is not built in, whose scores and columns happen to be those of a classifier."""
+    classifier_folder(folder, n=60, images=False)
+    change(folder / "about.json", task="gaussian")
+    change_scores(folder, "test", own_score=0.625)
+
+
+@case
+def ordered(folder: Path) -> None:
+    """Write a classifier of ordered classes."""
+    classifier_folder(folder, n=120, names=("a", "b", "c"), images=False)
+    change(folder / "about.json", task="ordinal")
+    change_scores(folder, "test", class_mae=0.25, within_one=0.96875, quadratic_kappa=0.8125)
 
 
 @case

@@ -8,13 +8,13 @@ from tests.report.folders import classifier_folder
 
 from zoobot.report.contents import read_run
 from zoobot.report.outcomes import MultiLabelOutcomes
-from zoobot.report.ranking_plots import CUT, class_events, label_events, ranking_plots
+from zoobot.report.ranking_plots import CUT, events_of, ranking_plots
 
 
 @pytest.mark.parametrize("names", [("smooth", "ring"), ("smooth", "ring", "merger")])
 def test_the_dots_are_what_is_predicted(tmp_path, names):
     table = classifier_folder(tmp_path, names=names, images=False)
-    events = class_events(read_run(tmp_path).outcomes("test"))
+    events = events_of(read_run(tmp_path).outcomes("test"))
     for place, name in enumerate(names[-len(events.names) :]):
         true, predicted = table["true_shape"] == name, table["shape_predicted"] == name
         false, complete, pure = events.operating_point(place)
@@ -32,7 +32,7 @@ def test_a_label_that_is_never_predicted_has_no_purity(tmp_path):
     rng = np.random.default_rng(0)
     truth = rng.random((50, 2)) < 0.3
     raw = np.stack([np.where(truth[:, 0], 0.8, 0.6), np.full(50, CUT - 0.1)], axis=1)
-    events = label_events(MultiLabelOutcomes(["bar", "ring"], pd.DataFrame(index=range(50)), raw, None, truth, 0))
+    events = events_of(MultiLabelOutcomes(["bar", "ring"], pd.DataFrame(index=range(50)), raw, None, truth, 0))
     assert events.operating_point(0) == (1.0, 1.0, pytest.approx(truth[:, 0].mean()))
     assert events.operating_point(1)[:2] == (0.0, 0.0)
     assert np.isnan(events.operating_point(1)[2])

@@ -13,7 +13,7 @@ from tests.report.cases import CASES
 from tests.report.pairs import EVERYWHERE, PAIRS
 from tests.report.reader import prose
 
-from zoobot.report import sentences, write_report
+from zoobot.report import sentences, tasks, write_report
 from zoobot.report.sentences import Cause, Sentence, Words
 
 DOCUMENTED = Path(__file__).parents[2] / "docs" / "report.md"
@@ -84,10 +84,13 @@ def in_table(value: Any) -> Iterator[str]:
 def all_keys() -> dict[str, list[str]]:
     """Return the keys of each module of the table."""
     found = {}
-    for module in pkgutil.iter_modules(sentences.__path__):
-        content = vars(importlib.import_module(f"{sentences.__name__}.{module.name}"))
-        if module.name != "causes":  # which gathers those of other modules
-            found[module.name] = [key for name, value in content.items() if name.isupper() for key in in_table(value)]
+    for package in (sentences, tasks):
+        for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
+            content = vars(importlib.import_module(module.name))
+            if not module.name.endswith(".causes"):  # which gathers those of other modules
+                found[module.name] = [
+                    key for name, value in content.items() if name.isupper() for key in in_table(value)
+                ]
     return found
 
 

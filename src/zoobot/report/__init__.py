@@ -6,6 +6,7 @@ Checks of a run, selections and comparisons are in `zoobot.runs`; their earlier 
 import importlib
 from typing import Any
 
+from zoobot.report import tasks  # noqa: F401  # so that each task has its view
 from zoobot.report.explained import draw_explained
 from zoobot.report.found import Checks
 from zoobot.report.page import write_report

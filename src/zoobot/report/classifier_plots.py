@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from zoobot.report.outcomes import calibration_is_kept
 from zoobot.report.theme import (
     BLUE,
     FAINT,
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from numpy.typing import NDArray
 
-    from zoobot.report.outcomes import ClassOutcomes, MultiLabelOutcomes
+    from zoobot.report.outcomes import ClassOutcomes, Event, Probabilities
 
 
 @dataclass(frozen=True)
@@ -121,50 +120,38 @@ def confusion_plot(outcomes: ClassOutcomes) -> Plot:
     return Plot("confusion", figure, table[["true", *outcomes.names]], wide=k > 6, drawn=drawn)
 
 
-def histograms(outcomes: ClassOutcomes | MultiLabelOutcomes) -> Plot:
-    """Draw the probabilities of galaxies that are and that are not of each class."""
-    from zoobot.report.outcomes import ClassOutcomes
-
-    if isinstance(outcomes, ClassOutcomes):
-        k = len(outcomes.names)
-        places = [1] if k == 2 else list(range(min(k, MOST_PANELS)))
-        truth = outcomes.truth[:, None] == np.arange(k)
-    else:
-        places, truth = list(range(min(len(outcomes.names), MOST_PANELS))), outcomes.truth
+def histograms(outcomes: Probabilities) -> Plot:
+    """Draw the probabilities of galaxies that are and that are not of each class, or have each label."""
+    events = outcomes.shown_events()
+    shown, alone = events[:MOST_PANELS], len(events) == 1
     rows = []
     with style():
-        if len(places) == 1:
+        if alone:
             figure = new_figure()
             axes = [figure.subplots()]
         else:
-            figure, axes = panels(len(places), "probability of the class", "galaxies", shared=False, heading=0.3)
-        for ax, place in zip(axes, places, strict=True):
-            rows.append(_histogram(ax, outcomes, place, truth[:, place], alone=len(places) == 1))
-        if len(axes) == 1:
+            figure, axes = panels(len(shown), "probability of the class", "galaxies", shared=False, heading=0.3)
+        for ax, event in zip(axes, shown, strict=True):
+            rows.append(_histogram(ax, event, alone=alone))
+        if alone:
             axes[0].legend(loc="upper center")
-            axes[0].set(xlabel=f"P({short(outcomes.names[places[0]], 16)})", ylabel="galaxies")
+            axes[0].set(xlabel=f"P({short(shown[0].name, 16)})", ylabel="galaxies")
         else:
             figure.legend(*axes[0].get_legend_handles_labels(), loc="upper right", ncols=2)
     drawn = Histograms(
-        calibrated=calibration_is_kept(outcomes),
+        calibrated=outcomes.calibration_kept,
         logarithmic=sum(ax.get_yscale() == "log" for ax in axes),
-        panels=len(places),
-        left_out=(1 if len(places) == 1 else len(outcomes.names)) - len(places),
+        panels=len(shown),
+        left_out=len(events) - len(shown),
     )
-    return Plot("histograms", figure, pd.concat(rows), wide=len(places) > 1, drawn=drawn)
+    return Plot("histograms", figure, pd.concat(rows), wide=not alone, drawn=drawn)
 
 
-def _histogram(
-    ax: Axes, outcomes: ClassOutcomes | MultiLabelOutcomes, place: int, truth: np.ndarray, *, alone: bool
-) -> pd.DataFrame:
-    from zoobot.report.outcomes import ClassOutcomes
-
-    values = outcomes.probabilities[:, place]
+def _histogram(ax: Axes, event: Event, *, alone: bool) -> pd.DataFrame:
     edges = np.linspace(0, 1, BINS + 1)
-    yes, no = (np.histogram(values[chosen], edges)[0] for chosen in (truth, ~truth))
-    other = outcomes.names[0] if alone and isinstance(outcomes, ClassOutcomes) else "others"
-    is_not = f"is {short(other, 14)}" if alone and other != "others" else "is not"
-    is_so = f"is {short(outcomes.names[place], 14)}" if alone else "is"
+    yes, no = (np.histogram(event.probability[chosen], edges)[0] for chosen in (event.so, ~event.so))
+    is_not = f"is {short(event.other, 14)}" if alone and event.other else "is not"
+    is_so = f"is {short(event.name, 14)}" if alone else "is"
     for counts, color, text in ((no, ORANGE, is_not), (yes, BLUE, is_so)):
         ax.stairs(counts, edges, color=color, fill=True, alpha=0.3, linewidth=0)
         ax.stairs(counts, edges, color=color, linewidth=1.3, label=text)
@@ -172,8 +159,8 @@ def _histogram(
         plain_log(ax)
     ax.set_xlim(0, 1)
     if not alone:
-        ax.set_title(short(outcomes.names[place]))
-    return pd.DataFrame({"class": outcomes.names[place], "from": edges[:-1], "to": edges[1:], "is": yes, "is_not": no})
+        ax.set_title(short(event.name))
+    return pd.DataFrame({"class": event.name, "from": edges[:-1], "to": edges[1:], "is": yes, "is_not": no})
 
 
 def conformal_plot(

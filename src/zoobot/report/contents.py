@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -35,37 +35,19 @@ from zoobot.report.names import (
     SHIFT_FILE,
     VAL_PREDICTIONS_FILE,
 )
-from zoobot.report.outcomes import (
-    ClassOutcomes,
-    MultiLabelOutcomes,
-    NumberOutcomes,
-    VoteOutcomes,
-    class_outcomes,
-    label_outcomes,
-    number_outcomes,
-    shown_names,
-    vote_outcomes,
-)
+from zoobot.report.outcomes import shown_names
 from zoobot.report.run_files import read_object, read_table
+from zoobot.report.view import VIEWS, View, view_of
 from zoobot.settings import RunSettings, named_now
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from zoobot.data import Preprocessing
+    from zoobot.report.outcomes import Outcomes
     from zoobot.trees import Schema
 
-Task = Literal["classify", "multi_label", "regress", "tree"]
-Outcomes = ClassOutcomes | MultiLabelOutcomes | NumberOutcomes | VoteOutcomes
-
 PARTS: tuple[Literal["train", "val", "test"], ...] = ("train", "val", "test")
-TASKS: dict[str, Task] = {
-    "FinetuneableZoobotClassifier": "classify",
-    "FinetuneableZoobotMultiLabel": "multi_label",
-    "FinetuneableZoobotRegressor": "regress",
-    "FinetuneableZoobotTree": "tree",
-}
-"""By the class that ``model/config.json`` names"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,33 +120,37 @@ class RunContents:
         return scores if isinstance(scores, dict) else {}
 
     @cached_property
-    def task(self) -> Task | None:
-        """What the model does; None where nothing says so."""
-        kind = self.about.get("task")
-        if kind == "classify" and self.about.get("multi_label"):  # of earlier versions
+    def task(self) -> str | None:
+        """What the model does: the kind of its task, or of a task of one's own that nothing else tells of its class; None if not known."""
+        kind, saved = self.about.get("task"), str(self.model.get("task", ""))
+        options = self.model.get("task_options", {})
+        if kind == "classify" and (self.about.get("multi_label") or options.get("multi_label")):  # of earlier versions
             return "multi_label"
         if kind is not None:
-            return kind if kind in get_args(Task) else None
-        for key, task in (
-            ("questions", "tree"),
-            ("targets", "regress"),
-            ("confusion", "classify"),
-            ("labels", "multi_label"),
-        ):
-            if any(key in self.scores(part) for part in ("test", "val")):
-                return task  # type: ignore[return-value]
-        saved = str(self.model.get("task", ""))
-        if saved == "FinetuneableZoobotClassifier" and self.model.get("task_options", {}).get("multi_label"):
-            return "multi_label"
-        return TASKS.get(saved) or self._task_of_table()
+            return str(kind)
+        if saved:
+            own = "multi_label" if options.get("multi_label") else saved
+            return next((kind for kind, view in VIEWS.items() if own in (kind, view.saved_as)), saved)
+        return next((kind for kind, view in VIEWS.items() if self._knows(view) and view.recognizes(self)), None)
 
-    def _task_of_table(self) -> Task | None:
-        """Return what the columns of predictions give away: those of classes or votes; numbers and labels look alike."""
-        columns = [str(name) for table in self.tables.values() for name in table]
-        if any(name.endswith("_volunteers") for name in columns):
-            return "tree"
-        truths = [name.removeprefix("true_") for name in columns if name.startswith("true_")]
-        return "classify" if any(f"{name}_predicted" in columns for name in truths) else None
+    def _knows(self, view: View) -> bool:
+        """Return whether a view knows all scores there are: else they are of another task."""
+        scores = {key for part in PARTS for key, value in self.scores(part).items() if isinstance(value, float)}
+        return scores <= {metric.key for metric in view.metrics}
+
+    @property
+    def view(self) -> View:
+        """What a page shows of the task; a plain view where it is not known."""
+        return view_of(self.task)
+
+    def has_score(self, key: str) -> bool:
+        """Return whether there is such a score, of the test or the validation part."""
+        return any(key in self.scores(part) for part in ("test", "val"))
+
+    @cached_property
+    def columns(self) -> set[str]:
+        """Names of the columns of all tables of predictions."""
+        return {str(name) for table in self.tables.values() for name in table}
 
     @cached_property
     def label_cols(self) -> list[str]:
@@ -236,16 +222,8 @@ class RunContents:
         return {}
 
     def _read_outcomes(self, part: str) -> Outcomes | None:
-        table, names = self.tables.get(part), self.label_cols
-        if table is None or not names:
-            return None
-        if self.task == "classify":
-            return class_outcomes(table, names[0], self.class_names)
-        if self.task == "multi_label":
-            return label_outcomes(table, names)
-        if self.task == "regress":
-            return number_outcomes(table, names)
-        return vote_outcomes(table, self.tree) if self.task == "tree" else None
+        table = self.tables.get(part)
+        return None if table is None or not self.label_cols else self.view.outcomes(table, self)
 
     def groups(self, *parts: str) -> NDArray[np.int64] | None:
         """Return the group of each galaxy among the outcomes of parts, one below the other (galaxy,); None where each stands alone."""
@@ -278,7 +256,7 @@ class RunContents:
             given = self.about["class_counts"].items()
             return {part: {shown.get(str(k), str(k)): int(n) for k, n in own.items()} for part, own in given if own}
         found: dict[str, dict[str, int]] = {}
-        if self.task != "classify":
+        if not self.view.exclusive:
             return found
         for part in PARTS:
             confusion = self.scores(part).get("confusion")

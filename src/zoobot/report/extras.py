@@ -15,7 +15,6 @@ from zoobot.report.outcomes import shown_names
 from zoobot.report.summary import Table
 from zoobot.report.theme import BLUE, FAINT, ORANGE, Plot, new_figure, style
 from zoobot.report.words import PART_NAMES, between, number
-from zoobot.science.metric import METRICS, metric_of
 
 if TYPE_CHECKING:
     from zoobot.report.contents import RunContents
@@ -39,18 +38,19 @@ def folds_table(contents: RunContents) -> Table | None:
     names = [name for name, value in mean.items() if isinstance(value, int | float) and name not in ("n", "level")]
     if not names:
         return None
-    rows = [[metric_of(name).name, number(mean[name]), number(std.get(name))] for name in names]
+    rows = [[contents.view.metric(name).name, number(mean[name]), number(std.get(name))] for name in names]
     return Table("folds", ["", "mean over folds", "spread"], rows, len(contents.fold_metrics.get("folds") or []))
 
 
 def folds_plot(contents: RunContents) -> Plot | None:
     """Draw each fold's scores, with the test part's own beside them."""
     folds: list[dict[str, Any]] = [one for one in contents.fold_metrics.get("folds") or [] if isinstance(one, dict)]
-    names = [
-        name
-        for name, metric in METRICS.items()
-        if metric.better == "high" and sum(isinstance(one.get(name), int | float) for one in folds) > 1
+    metrics = [
+        metric
+        for metric in contents.view.metrics
+        if metric.better == "high" and sum(isinstance(one.get(metric.key), int | float) for one in folds) > 1
     ]
+    names = [metric.key for metric in metrics]
     if not names:
         return None
     test = contents.scores("test")
@@ -74,7 +74,7 @@ def folds_plot(contents: RunContents) -> Plot | None:
                 ax.scatter(
                     [test[name]], [place], color=ORANGE, marker="D", s=26, label="test part" if place == 0 else None
                 )
-        ax.set_yticks(range(len(names)), [metric_of(name).name for name in names])
+        ax.set_yticks(range(len(names)), [metric.name for metric in metrics])
         ax.set(xlabel="score", ylim=(len(names) - 0.5, -0.5))
         ax.legend()
     tested = any(isinstance(test.get(name), int | float) for name in names)

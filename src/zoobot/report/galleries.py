@@ -11,14 +11,12 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from zoobot.errors import ZoobotError
-from zoobot.report.votes import FEWEST_VOTES
 
 if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
     from zoobot.data import Preprocessing
-    from zoobot.report.outcomes import ClassOutcomes, MultiLabelOutcomes, NumberOutcomes, VoteOutcomes
 
     Values = NDArray[np.float64]
 
@@ -67,7 +65,7 @@ class Gallery:
 
 
 @dataclass(frozen=True)
-class Shown:
+class About:
     """What a gallery shows: the class, label, target or answer, of which question, and how many of how many galaxies."""
 
     name: str = ""
@@ -159,115 +157,7 @@ def _plane(pixels: NDArray[Any]) -> NDArray[np.uint8]:
     return shown if shown.dtype == np.uint8 else np.rint(np.clip(shown, 0, 1) * 255).astype(np.uint8)
 
 
-def class_galleries(outcomes: ClassOutcomes, pictures: Pictures) -> list[Gallery]:
-    """Show, of each class, the surest right and the surest wrong predictions, and then the least certain ones."""
-    p, names = outcomes.probabilities, outcomes.names
-    predicted = outcomes.predicted
-    surest = np.take_along_axis(p, predicted[:, None], axis=1)[:, 0]
-    right = predicted == outcomes.truth
-    galleries = []
-    kinds: tuple[tuple[Mark, NDArray[np.bool_]], ...] = (("right", right), ("wrong", ~right))
-    for place, name in enumerate(names[:MOST_CLASSES]):
-        for kind, chosen in kinds:
-            rows = _highest(surest, chosen & (predicted == place))
-            cutouts = _of_classes(outcomes, pictures, rows, surest)
-            galleries.append(Gallery(f"class_{kind}", cutouts, Shown(name)))
-    least = np.argsort(surest, kind="stable")[:UNCERTAIN]
-    about = Shown(shown=len(least), total=len(surest))
-    galleries.append(Gallery("least_certain", _of_classes(outcomes, pictures, least, surest), about))
-    return [gallery for gallery in galleries if gallery.cutouts]
-
-
-def _of_classes(outcomes: ClassOutcomes, pictures: Pictures, rows: NDArray[np.int64], surest: Values) -> list[Cutout]:
-    """Return cutouts of rows with the predicted class, its probability and the label."""
-    names = outcomes.names
-    lines = []
-    marks: list[Mark] = []
-    for row in rows:
-        predicted, true = names[outcomes.predicted[row]], names[outcomes.truth[row]]
-        lines.append((f"{predicted}: {surest[row]:.2f}", f"label: {true}"))
-        marks.append("right" if predicted == true else "wrong")
-    return pictures.cutouts(outcomes.frame, rows.tolist(), lines, marks)
-
-
-def label_galleries(outcomes: MultiLabelOutcomes, pictures: Pictures) -> list[Gallery]:
-    """Show, of each label, the surest right and the surest wrong ones of both kinds."""
-    galleries = []
-    for place, name in enumerate(outcomes.names[:MOST_CLASSES]):
-        p, true = outcomes.probabilities[:, place], outcomes.truth[:, place]
-        kinds: tuple[tuple[str, NDArray[np.int64], Mark], ...] = (
-            ("label_right", _highest(p, true & (p >= 0.5)), "right"),
-            ("label_not_so", _highest(p, ~true & (p >= 0.5)), "wrong"),
-            ("label_is_so", _highest(-p, true & (p < 0.5)), "wrong"),
-        )
-        for kind, rows, mark in kinds:
-            lines = [(f"P {p[row]:.2f}", f"label: {int(true[row])}") for row in rows]
-            cutouts = pictures.cutouts(outcomes.frame, rows.tolist(), lines, [mark] * len(rows))
-            galleries.append(Gallery(kind, cutouts, Shown(name)))
-    return [gallery for gallery in galleries if gallery.cutouts]
-
-
-def number_galleries(outcomes: NumberOutcomes, pictures: Pictures) -> list[Gallery]:
-    """Show, of each target, the galaxies whose prediction is most too high and most too low, and those predicted best."""
-    galleries = []
-    for place, name in enumerate(outcomes.names[:MOST_CLASSES]):
-        true, predicted = outcomes.truth[:, place], outcomes.predicted[:, place]
-        error = predicted - true
-        every = np.ones(len(true), dtype=bool)
-        for kind, rows in (
-            ("number_too_high", _highest(error, error > 0)),
-            ("number_too_low", _highest(-error, error < 0)),
-            ("number_highest", _highest(predicted, every)),
-            ("number_lowest", _highest(-predicted, every)),
-        ):
-            lines = [(f"predicted {predicted[row]:.4g}", f"true {true[row]:.4g}") for row in rows]
-            galleries.append(Gallery(kind, pictures.cutouts(outcomes.frame, rows.tolist(), lines), Shown(name)))
-    return [gallery for gallery in galleries if gallery.cutouts]
-
-
-def vote_galleries(outcomes: VoteOutcomes, pictures: Pictures) -> list[Gallery]:
-    """Show the highest expected fractions of each answer to the questions that everybody is asked, and the largest errors."""
-    tree, expected = outcomes.posterior.tree, outcomes.posterior.fractions()
-    galleries = []
-    questions = (
-        [question for question in tree.questions if not question.asked_after]
-        if outcomes.knows_paths
-        else tree.questions[:1]
-    )
-    for question in questions[:2]:
-        columns = question.columns
-        totals = outcomes.counts[:, columns].sum(axis=1)
-        asked = totals > 0
-        observed = outcomes.counts[:, columns] / np.where(asked, totals, 1)[:, None]
-        for answer in question.answers:
-            rows = _highest(expected[:, answer.index], asked)
-            lines = [
-                (
-                    f"predicted {expected[row, answer.index]:.2f}",
-                    f"votes {outcomes.counts[row, answer.index]:g}/{totals[row]:g}",
-                )
-                for row in rows
-            ]
-            cutouts = pictures.cutouts(outcomes.frame, rows.tolist(), lines)
-            galleries.append(Gallery("votes_highest", cutouts, Shown(answer.name, question.text)))
-        error = np.abs(expected[:, columns] - observed)
-        worst = _highest(error.max(axis=1), asked & (totals >= FEWEST_VOTES))
-        lines = []
-        for row in worst:
-            place = int(error[row].argmax())
-            answer = question.answers[place]
-            lines.append(
-                (
-                    f"{answer.name}: predicted {expected[row, answer.index]:.2f}",
-                    f"votes {outcomes.counts[row, answer.index]:g}/{totals[row]:g}",
-                )
-            )
-        cutouts = pictures.cutouts(outcomes.frame, worst.tolist(), lines)
-        galleries.append(Gallery("votes_errors", cutouts, Shown(question=question.text, shown=FEWEST_VOTES)))
-    return [gallery for gallery in galleries if gallery.cutouts]
-
-
-def _highest(values: Values, chosen: NDArray[np.bool_], count: int = EACH) -> NDArray[np.int64]:
+def highest(values: Values, chosen: NDArray[np.bool_], count: int = EACH) -> NDArray[np.int64]:
     """Return the rows of the highest values among those chosen, from the highest down."""
     rows = np.flatnonzero(chosen)
     order = np.argsort(-values[rows], kind="stable")[:count]

@@ -4,21 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 import pandas as pd
-
-from zoobot.data.labels import NO_CLASS, places_of
-from zoobot.errors import ZoobotError
-from zoobot.science.conformal import SEPARATOR
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from zoobot.trees import Schema, VotePosterior
+    from zoobot.trees import VotePosterior
 
     Values = NDArray[np.float64]
 
@@ -26,16 +22,109 @@ UNCHANGED = 1e-6
 """Difference of probabilities that writing and reading them makes, at most"""
 
 
+CUT = 0.5
+"""Probability from which on a label is predicted"""
+
+
 @dataclass(frozen=True, eq=False)
-class ClassOutcomes:
-    """Exclusive classes; rows are the galaxies whose class and probabilities are known.
+class Event:
+    """What is so of some galaxies and not of others: they are of a class, or have a label.
+
+    Attributes
+    ----------
+    name : str
+        As one reads it.
+    label, of_class : str
+        As ``zoobot select`` asks for it: the label column, and the class, empty of an independent label.
+    column : str
+        Column of its probability in tables of predictions; that of the calibrated one ends in ``_calibrated``.
+    raw : ndarray
+        Probability (galaxy,) as the network gives it.
+    calibrated : ndarray or None
+        Probability (galaxy,) after calibration.
+    so : ndarray
+        Whether it is so (galaxy,).
+    predicted : ndarray
+        Whether the network predicts it (galaxy,).
+    other : str
+        What it is else; empty where that may be several things.
+    """
+
+    name: str
+    label: str
+    of_class: str
+    column: str
+    raw: Values
+    calibrated: Values | None
+    so: NDArray[np.bool_]
+    predicted: NDArray[np.bool_]
+    other: str = ""
+
+    @property
+    def probability(self) -> Values:
+        """The best there is: the calibrated one, else that of the network."""
+        return self.raw if self.calibrated is None else self.calibrated
+
+
+class Outcomes:
+    """Predictions beside the truth; rows are the galaxies of which both are known.
+
+    Attributes
+    ----------
+    frame : DataFrame
+        The table's rows, numbered anew.
+    left_out : int
+        Rows without known labels or finite predictions.
+    """
+
+    frame: pd.DataFrame
+    left_out: int
+
+    def events(self) -> list[Event]:
+        """Return all that is so of some galaxies and has a probability: what can be selected."""
+        return []
+
+
+class Probabilities(Outcomes):
+    """Outcomes whose predictions are probabilities (galaxy, class or label)."""
+
+    raw: Values
+    calibrated: Values | None
+    exclusive: ClassVar[bool]
+    """Whether a galaxy is of one class only"""
+
+    @property
+    def probabilities(self) -> Values:
+        """The best there are: calibrated ones, else those of the network."""
+        return self.raw if self.calibrated is None else self.calibrated
+
+    @property
+    def calibration_kept(self) -> bool:
+        """Whether calibration changed the probabilities: one that gained nothing leaves them as they are."""
+        return self.calibrated is not None and not np.allclose(self.calibrated, self.raw, rtol=0, atol=UNCHANGED)
+
+    def shown_events(self) -> list[Event]:
+        """Return the events that are drawn: those that say what no other does."""
+        return self.events()
+
+    def most_probable(self) -> Event | None:
+        """Return the event that the most probable class is right; None where that says no more than the other events."""
+        return None
+
+    def _column(self, place: int) -> Values | None:
+        return None if self.calibrated is None else self.calibrated[:, place]
+
+
+@dataclass(frozen=True, eq=False)
+class ClassOutcomes(Probabilities):
+    """Exclusive classes.
 
     Attributes
     ----------
     label : str
         The label column.
-    names : list of str
-        The classes, as `shown_names` gives them.
+    classes : list of str
+        The classes as labels name them.
     frame : DataFrame
         The table's rows, numbered anew.
     raw : ndarray
@@ -50,8 +139,9 @@ class ClassOutcomes:
         Rows without a known class or finite probabilities.
     """
 
+    exclusive = True
     label: str
-    names: list[str]
+    classes: list[str]
     frame: pd.DataFrame
     raw: Values
     calibrated: Values | None
@@ -59,10 +149,10 @@ class ClassOutcomes:
     sets: NDArray[np.bool_] | None
     left_out: int
 
-    @property
-    def probabilities(self) -> Values:
-        """The best there are: calibrated ones, else those of the network."""
-        return self.raw if self.calibrated is None else self.calibrated
+    @cached_property
+    def names(self) -> list[str]:
+        """The classes, as `shown_names` gives them."""
+        return shown_names(self.label, self.classes)
 
     @property
     def predicted(self) -> NDArray[np.int64]:
@@ -75,11 +165,36 @@ class ClassOutcomes:
         k = len(self.names)
         return np.bincount(self.truth * k + self.predicted, minlength=k * k).reshape(k, k)
 
+    def events(self) -> list[Event]:
+        """Return the event of being of each class."""
+        other = self.names[::-1] if len(self.names) == 2 else [""] * len(self.names)
+        return [
+            Event(
+                self.names[place], self.label, name, f"{self.label}_{name}", self.raw[:, place], self._column(place),
+                self.truth == place, self.predicted == place, other[place],
+            )
+            for place, name in enumerate(self.classes)
+        ]  # fmt: skip
+
+    def shown_events(self) -> list[Event]:
+        """Return the events of all classes; of two that of the second, which says what the other does."""
+        return self.events()[1:] if len(self.classes) == 2 else self.events()
+
+    def most_probable(self) -> Event | None:
+        """Return the event that the most probable of more than two classes is right."""
+        if len(self.classes) == 2:
+            return None
+        places, right = self.predicted[:, None], self.predicted == self.truth
+        raw = np.take_along_axis(self.raw, places, axis=1)[:, 0]
+        after = None if self.calibrated is None else np.take_along_axis(self.calibrated, places, axis=1)[:, 0]
+        return Event("most probable class", self.label, "", "", raw, after, right, np.ones_like(right))
+
 
 @dataclass(frozen=True, eq=False)
-class MultiLabelOutcomes:
+class MultiLabelOutcomes(Probabilities):
     """Independent labels: arrays are (galaxy, label), ``truth`` True or False."""
 
+    exclusive = False
     names: list[str]
     frame: pd.DataFrame
     raw: Values
@@ -87,14 +202,16 @@ class MultiLabelOutcomes:
     truth: NDArray[np.bool_]
     left_out: int
 
-    @property
-    def probabilities(self) -> Values:
-        """The best there are: calibrated ones, else those of the network."""
-        return self.raw if self.calibrated is None else self.calibrated
+    def events(self) -> list[Event]:
+        """Return the event of having each label."""
+        return [
+            Event(name, name, "", name, self.raw[:, place], self._column(place), self.truth[:, place], self.raw[:, place] >= CUT)
+            for place, name in enumerate(self.names)
+        ]  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
-class NumberOutcomes:
+class NumberOutcomes(Outcomes):
     """Regression: arrays are (galaxy, target) in the targets' units; ``low`` and ``high`` are the interval's ends, where there is one."""
 
     names: list[str]
@@ -107,7 +224,7 @@ class NumberOutcomes:
 
 
 @dataclass(frozen=True, eq=False)
-class VoteOutcomes:
+class VoteOutcomes(Outcomes):
     """Votes on a decision tree: what is believed of them, and the counts (galaxy, answer)."""
 
     frame: pd.DataFrame
@@ -125,151 +242,6 @@ class VoteOutcomes:
         return vote_losses(self.posterior, self.counts)
 
 
-def calibration_is_kept(outcomes: ClassOutcomes | MultiLabelOutcomes) -> bool:
-    """Say whether calibration changed the probabilities: one that gained nothing leaves them as they are."""
-    calibrated = outcomes.calibrated
-    return calibrated is not None and not np.allclose(calibrated, outcomes.raw, rtol=0, atol=UNCHANGED)
-
-
 def shown_names(label: str, names: Sequence[str]) -> list[str]:
     """Return classes as one reads them: those that are numbers with the label's name, as ``ring = 1``."""
     return [f"{label} = {name}" if name.lstrip("-").replace(".", "", 1).isdigit() else name for name in names]
-
-
-def class_outcomes(table: pd.DataFrame, label: str, names: Sequence[str]) -> ClassOutcomes | None:
-    """Read the outcomes of a classifier's table, None where it lacks a column that they take.
-
-    Without ``names`` the classes are what follows ``<label>_`` in the names of columns.
-    """
-    names = list(names) or _classes_of(table, label)
-    columns = [f"{label}_{name}" for name in names]
-    if not names or f"true_{label}" not in table or not set(columns) <= set(table.columns):
-        return None
-    truth = places_of(table[f"true_{label}"], names)
-    raw = _numbers(table, columns)
-    calibrated = _numbers(table, [f"{column}_calibrated" for column in columns])
-    if raw is None:
-        return None
-    known = (truth != NO_CLASS) & np.isfinite(raw if calibrated is None else raw + calibrated).all(axis=1)
-    if not known.any():
-        return None
-    sets = _sets(table[f"{label}_set"], names) if f"{label}_set" in table else None
-    return ClassOutcomes(
-        label, shown_names(label, names), _rows(table, known), raw[known], None if calibrated is None else calibrated[known],
-        truth[known], None if sets is None else sets[known], int((~known).sum()),
-    )  # fmt: skip
-
-
-def label_outcomes(table: pd.DataFrame, names: list[str]) -> MultiLabelOutcomes | None:
-    """Read the outcomes of a multi-label classifier's table, None where it lacks a column that they take."""
-    raw, truth = _numbers(table, names), _numbers(table, [f"true_{name}" for name in names])
-    if raw is None or truth is None:
-        return None
-    calibrated = _numbers(table, [f"{name}_calibrated" for name in names])
-    known = np.isfinite(raw).all(axis=1) & np.isfinite(truth).all(axis=1)
-    if not known.any():
-        return None
-    return MultiLabelOutcomes(
-        names, _rows(table, known), raw[known], None if calibrated is None else calibrated[known],
-        truth[known] > 0.5, int((~known).sum()),
-    )  # fmt: skip
-
-
-def number_outcomes(table: pd.DataFrame, names: list[str]) -> NumberOutcomes | None:
-    """Read the outcomes of a regressor's table, None where it lacks a column that they take."""
-    predicted, truth = _numbers(table, names), _numbers(table, [f"true_{name}" for name in names])
-    if predicted is None or truth is None:
-        return None
-    low, high = (_numbers(table, [f"{name}_{end}" for name in names]) for end in ("low", "high"))
-    known = np.isfinite(predicted).all(axis=1) & np.isfinite(truth).all(axis=1)
-    if not known.any():
-        return None
-    if low is not None and high is not None:
-        low, high = low[known], high[known]
-    else:
-        low = high = None
-    return NumberOutcomes(names, _rows(table, known), predicted[known], truth[known], low, high, int((~known).sum()))
-
-
-def vote_outcomes(table: pd.DataFrame, tree: Schema | None) -> VoteOutcomes | None:
-    """Read the outcomes of a tree's table, None where it lacks a column that they take.
-
-    Concentrations are the expected fractions times the volunteers that each question's belief is worth: exact for a single pass.
-    Without ``tree`` the questions are found from the names of columns; which is asked after which stays unknown.
-    """
-    from zoobot.trees import VotePosterior
-
-    schema = _tree_of(table) if tree is None else tree
-    if schema is None:
-        return None
-    columns = schema.label_cols
-    fractions, counts = _numbers(table, columns), _numbers(table, [f"true_{column}" for column in columns])
-    volunteers = _numbers(table, [f"{question.text}_volunteers" for question in schema.questions])
-    if fractions is None or counts is None or volunteers is None:
-        return None
-    sizes = [len(question.answers) for question in schema.questions]
-    concentrations = fractions * np.repeat(volunteers, sizes, axis=1)
-    known = (concentrations > 0).all(axis=1) & np.isfinite(counts).all(axis=1)
-    if not known.any():
-        return None
-    posterior = VotePosterior(schema, concentrations[known])
-    return VoteOutcomes(
-        _rows(table, known), posterior, counts[known], int((~known).sum()), knows_paths=tree is not None
-    )
-
-
-def _rows(table: pd.DataFrame, known: Any) -> pd.DataFrame:
-    """Return the known rows, numbered anew."""
-    rows: pd.DataFrame = table.loc[known].reset_index(drop=True)
-    return rows
-
-
-def _numbers(table: pd.DataFrame, columns: Sequence[str]) -> Values | None:
-    """Return columns as numbers (row, column), NaN where they are none; None where a column is absent."""
-    if not columns or not set(columns) <= set(table.columns):
-        return None
-    words = {"true": 1.0, "false": 0.0}
-    found = []
-    for column in columns:
-        values = table[column]
-        if values.dtype == object or not pd.api.types.is_numeric_dtype(values):
-            values = values.astype(str).map(lambda text: words.get(text.lower(), text))
-        found.append(pd.to_numeric(values, errors="coerce").to_numpy(np.float64))
-    return np.stack(found, axis=1)
-
-
-def _classes_of(table: pd.DataFrame, label: str) -> list[str]:
-    """Find the classes of a table whose ``metrics.json`` is lost: its columns up to ``<label>_predicted``."""
-    columns = list(table.columns)
-    end = f"{label}_predicted"
-    if end not in columns:
-        return []
-    start = f"{label}_"
-    return [name.removeprefix(start) for name in columns[: columns.index(end)] if name.startswith(start)]
-
-
-def _sets(column: pd.Series[Any], names: Sequence[str]) -> NDArray[np.bool_]:
-    """Return which classes each set holds, as (galaxy, class)."""
-    texts = column.fillna("").astype(str)  # none where the image could not be read
-    split = {text: text.split(SEPARATOR) for text in texts.unique()}
-    held = {text: [name in parts for name in names] for text, parts in split.items()}
-    return np.array([held[text] for text in texts], dtype=bool)
-
-
-def _tree_of(table: pd.DataFrame) -> Schema | None:
-    """Find the questions from ``<question>_volunteers`` and their answers from ``true_<question>_<answer>``."""
-    from zoobot.trees import Schema
-
-    ending = "_volunteers"
-    questions = [name.removesuffix(ending) for name in table.columns if name.endswith(ending)]
-    pairs: dict[str, list[str]] = {question: [] for question in questions}
-    for name in table.columns:
-        column = name.removeprefix("true_")
-        owners = [question for question in questions if column.startswith(f"{question}_")]
-        if name.startswith("true_") and owners:
-            owner = max(owners, key=len)
-            pairs[owner].append(column.removeprefix(f"{owner}_"))
-    try:
-        return Schema({question: answers for question, answers in pairs.items() if answers})
-    except ZoobotError:
-        return None

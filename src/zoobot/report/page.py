@@ -15,47 +15,24 @@ from zoobot.folders import check_finished, kinds
 from zoobot.places import refuse_lost
 from zoobot.report import extras
 from zoobot.report.cautions import cautions
-from zoobot.report.classifier_plots import conformal_plot, confusion_plot, histograms
 from zoobot.report.contents import RunContents, read_run
 from zoobot.report.curve_plots import breakdown_plots, learning_curve_plots
 from zoobot.report.findings import Findings
-from zoobot.report.galleries import (
-    Gallery,
-    Pictures,
-    class_galleries,
-    label_galleries,
-    number_galleries,
-    vote_galleries,
-)
+from zoobot.report.galleries import Gallery, Pictures
 from zoobot.report.names import PLOTS_FOLDER, REPORT_FILE
-from zoobot.report.outcomes import ClassOutcomes, MultiLabelOutcomes, NumberOutcomes, VoteOutcomes
-from zoobot.report.ranking_plots import Events, class_events, label_events, ranking_plots
-from zoobot.report.regression_plots import regression_plots
-from zoobot.report.reliability_plots import reliability_of_classes, reliability_of_labels
 from zoobot.report.sentences import GALLERIES, PLOTS, ROWS, TABLES, galleries, head, said, sections, trained
-from zoobot.report.summary import Table, class_table, counts_table, headlines, label_table, target_table
+from zoobot.report.summary import Table, counts_table, headlines
 from zoobot.report.theme import DARK, LIGHT, Plot
 from zoobot.report.training_plots import training_plots
-from zoobot.report.votes import question_table, saved_scores, vote_plots
-from zoobot.report.words import DASH, number
-from zoobot.science import score_votes
+from zoobot.report.words import DASH
 from zoobot.version import __version__
 
 if TYPE_CHECKING:
     import jinja2
 
+    from zoobot.report.sentences import Words
 
-TILES = (
-    "accuracy",
-    "balanced accuracy",
-    "AUROC",
-    "average precision",
-    "RMSE",
-    "MAE",
-    "R²",
-    "skill",
-    "error of vote fractions",
-)
+
 MOST_TILES = 4
 
 PAGE_COLORS = {
@@ -146,13 +123,14 @@ class _Page:
     def __init__(self, contents: RunContents, plots_folder: Path) -> None:
         self.run = Findings(contents)
         self.contents = contents
+        self.view = contents.view
         self.plots_folder = plots_folder
         self.pictures = Pictures(contents.preprocessing)
         self.sections: list[Section] = []
         self.cautions = cautions(self.run)
         self.looked = said(head.LOOKED, head.looked(self.run, len(self.cautions)))
         self.banner = said(head.BANNER, self.run)
-        self.title = said(head.TITLE, self.run)
+        self.title = said((*self.view.title, *head.TITLE), self.run)
         self.lead = said(head.LEAD, self.run)
         self.tiles: list[dict[str, str]] = []
         now = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M UTC")
@@ -160,23 +138,14 @@ class _Page:
 
     def build(self) -> None:
         """Gather all sections."""
-        outcomes, groups = self.run.outcomes, self.contents.groups("test")
-        events = (
-            class_events(outcomes, groups)
-            if isinstance(outcomes, ClassOutcomes)
-            else label_events(outcomes, groups)
-            if isinstance(outcomes, MultiLabelOutcomes)
-            else None
-        )
         scores = headlines(self.run)
-        self.tiles = _tiles(scores)
-        tables = (scores, class_table(self.run), label_table(self.run), target_table(self.run))
-        self._add(Section("scores", tables=_worded(*tables)))
-        self._add(self._outcome_section(outcomes, events))
+        self.tiles = self._tiles(scores)
+        self._add(Section("scores", tables=self._worded(scores, *self.view.tables(self.run))))
+        self._add(self._outcome_section())
         self._add(self._folds_section())
         self._add(self._curve_section())
         self._add(self._breakdown_section())
-        self._add(self._gallery_section(outcomes))
+        self._add(self._gallery_section())
         self._add(self._checks_section())
         self._add(self._trained_section())
 
@@ -192,51 +161,65 @@ class _Page:
         shown = []
         for plot in plots:
             if plot is not None:
-                words = PLOTS[plot.kind or plot.name]
+                words = self._words(PLOTS, plot.kind or plot.name)
                 title, caption = said(words.title, plot.drawn), said(words.caption, plot.drawn)
                 svg = Markup(plot.to_svg(title))  # matplotlib escaped all text in it
                 plot.save(self.plots_folder)
                 shown.append({"title": title, "caption": caption, "svg": svg, "wide": plot.wide})
         return shown
 
-    def _outcome_section(self, outcomes: object, events: Events | None) -> Section:
-        section = Section("plots", text=said(sections.OUTCOMES, self.run))
-        conformal = self.contents.scores("test").get("conformal") or {}
-        groups = self.contents.groups("test")
-        if isinstance(outcomes, ClassOutcomes):
-            assert events is not None  # made of them
-            plots: list[Plot | None] = [
-                confusion_plot(outcomes),
-                *ranking_plots(events),
-                histograms(outcomes),
-                None if self.run.part("test").one_class else reliability_of_classes(outcomes, groups),
-            ]
-            if not self.run.too_few_for_conformal:
-                plots.append(conformal_plot(outcomes, conformal, groups, chose_epoch=self.run.chose_epoch))
-            section.plots = self._drawn(*plots)
-        elif isinstance(outcomes, MultiLabelOutcomes):
-            assert events is not None  # made of them
-            reliability = reliability_of_labels(outcomes, groups)
-            section.plots = self._drawn(*ranking_plots(events), histograms(outcomes), reliability)
-        elif isinstance(outcomes, NumberOutcomes):
-            section.plots = self._drawn(*regression_plots(outcomes, conformal.get("level"), groups))
-        elif isinstance(outcomes, VoteOutcomes):
-            scores = saved_scores(self.contents.scores("test"), outcomes) or score_votes(
-                outcomes.posterior, outcomes.counts
-            )
-            table = question_table(scores)
-            rows = [
-                [number(value) if not isinstance(value, str) else value for value in row]
-                for row in table.itertuples(index=False)
-            ]
-            section.tables = _worded(Table("questions", list(table.columns), rows))
-            section.plots = self._drawn(*vote_plots(outcomes.posterior, outcomes.counts, scores))
-            if outcomes.knows_paths:
-                section.listings = [str(outcomes.posterior.tree)]
+    def _words(self, of: dict[str, Words[Any]], kind: str) -> Words[Any]:
+        """Return heading and caption of a kind of plot, table or gallery."""
+        return self.view.words.get(kind) or of[kind]
+
+    def _outcome_section(self) -> Section:
+        section, outcomes = Section("plots", text=said(sections.OUTCOMES, self.run)), self.run.outcomes
+        if outcomes is not None:
+            shown = self.view.shown(self.run, outcomes)
+            section.tables, section.listings = self._worded(*shown.tables), shown.listings
+            section.plots = self._drawn(*shown.plots)
         return section
 
+    def _worded(self, *tables: Table | None) -> list[dict[str, Any]]:
+        """Return tables as the template takes them."""
+        rows, shown = {**ROWS, "headlines": (*self.view.measures, *ROWS["headlines"])}, []
+        for table in tables:
+            if table is not None:
+                words, row_words = self._words(TABLES, table.kind), rows.get(table.kind, ())
+                shown.append(
+                    {
+                        "title": said(words.title, table.about),
+                        "caption": said(words.caption, table.about),
+                        "columns": table.columns,
+                        "rows": table.rows,
+                        "explained": [said(row_words, row) for row in table.rows_about],
+                    }
+                )
+        return shown
+
+    def _captioned(self, shown: list[Gallery]) -> list[dict[str, Any]]:
+        """Return galleries as the template takes them."""
+        found = []
+        for gallery in shown:
+            words = self._words(GALLERIES, gallery.kind)
+            title, caption = said(words.title, gallery.about), said(words.caption, gallery.about)
+            found.append({"title": title, "caption": caption, "cutouts": gallery.cutouts})
+        return found
+
+    def _tiles(self, scores: Table | None) -> list[dict[str, str]]:
+        """Return the first few headline scores with their intervals."""
+        if scores is None:
+            return []
+        first = scores.about.first
+        named = {one.name for one in self.view.shown_metrics(self.contents.scores(first)) if one.tile}
+        shown = [row for row in scores.rows if row[0] in named and row[1] != DASH][:MOST_TILES]
+        return [
+            {"name": said(head.TILE_NAME, (row[0], first)), "value": row[1], "interval": said(head.TILE, row[2])}
+            for row in shown
+        ]
+
     def _folds_section(self) -> Section:
-        section = Section("folds", tables=_worded(extras.folds_table(self.contents)))
+        section = Section("folds", tables=self._worded(extras.folds_table(self.contents)))
         section.plots = self._drawn(extras.folds_plot(self.contents))
         return section
 
@@ -250,72 +233,27 @@ class _Page:
             section.plots = self._drawn(*breakdown_plots(self.contents.breakdown))
         return section
 
-    def _gallery_section(self, outcomes: object) -> Section:
-        shown: list[Gallery] = []
-        if isinstance(outcomes, ClassOutcomes):
-            shown = class_galleries(outcomes, self.pictures)
-        elif isinstance(outcomes, MultiLabelOutcomes):
-            shown = label_galleries(outcomes, self.pictures)
-        elif isinstance(outcomes, NumberOutcomes):
-            shown = number_galleries(outcomes, self.pictures)
-        elif isinstance(outcomes, VoteOutcomes):
-            shown = vote_galleries(outcomes, self.pictures)
+    def _gallery_section(self) -> Section:
+        outcomes = self.run.outcomes
+        found = [] if outcomes is None else self.view.galleries(outcomes, self.pictures)
+        shown = [gallery for gallery in found if gallery.cutouts]
         wrong = sum(cutout.mark == "wrong" for gallery in shown for cutout in gallery.cutouts)
         seen = galleries.Gallery(self.contents.preprocessing is not None, wrong)
-        section = Section("galleries", text=said(galleries.SECTION, seen), galleries=_captioned(shown))
+        section = Section("galleries", text=said(galleries.SECTION, seen), galleries=self._captioned(shown))
         section.notes = [note for one in galleries.NOTES if (note := one.say(self.pictures))]
         return section
 
     def _checks_section(self) -> Section:
-        section = Section("checks", tables=_worded(extras.shift_table(self.run)))
-        section.galleries = _captioned(extras.check_galleries(self.run, self.pictures))
+        section = Section("checks", tables=self._worded(extras.shift_table(self.run)))
+        section.galleries = self._captioned(extras.check_galleries(self.run, self.pictures))
         return section
 
     def _trained_section(self) -> Section:
         facts = [(name, words) for name, place in trained.FACTS if (words := said(place, self.run))]
-        section = Section("trained", facts=facts, tables=_worded(counts_table(self.run)))
-        section.plots = [] if self.contents.log is None else self._drawn(*training_plots(self.contents.log))
+        section = Section("trained", facts=facts, tables=self._worded(counts_table(self.run)))
+        if self.contents.log is not None:
+            section.plots = self._drawn(*training_plots(self.contents.log, self.view.by_epoch))
         return section
-
-
-def _worded(*tables: Table | None) -> list[dict[str, Any]]:
-    """Return tables as the template takes them."""
-    return [
-        {
-            "title": said(TABLES[table.kind].title, table.about),
-            "caption": said(TABLES[table.kind].caption, table.about),
-            "columns": table.columns,
-            "rows": table.rows,
-            "explained": [said(ROWS[table.kind], row) for row in table.rows_about],
-        }
-        for table in tables
-        if table is not None
-    ]
-
-
-def _captioned(shown: list[Gallery]) -> list[dict[str, Any]]:
-    """Return galleries as the template takes them."""
-    return [
-        {
-            "title": said(GALLERIES[gallery.kind].title, gallery.about),
-            "caption": said(GALLERIES[gallery.kind].caption, gallery.about),
-            "cutouts": gallery.cutouts,
-        }
-        for gallery in shown
-    ]
-
-
-def _tiles(scores: Table | None) -> list[dict[str, str]]:
-    """Return the first few headline scores with their intervals."""
-    if scores is None:
-        return []
-    rows = {row[0]: row for row in scores.rows}
-    shown = [rows[name] for name in TILES if name in rows and rows[name][1] != DASH][:MOST_TILES]
-    first = scores.about.first
-    return [
-        {"name": said(head.TILE_NAME, (row[0], first)), "value": row[1], "interval": said(head.TILE, row[2])}
-        for row in shown
-    ]
 
 
 @lru_cache(maxsize=1)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from zoobot.report.outcomes import CUT
 from zoobot.report.theme import BLUE, FAINT, HEIGHT, ORANGE, Plot, new_figure, panels, series, short, style
 from zoobot.science.ranking_curves import (
     Bands,
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from numpy.typing import NDArray
 
-    from zoobot.report.outcomes import ClassOutcomes, MultiLabelOutcomes
+    from zoobot.report.outcomes import Probabilities
     from zoobot.science.intervals import Measured
 
     Values = NDArray[np.float64]
@@ -37,8 +38,6 @@ MOST_INSIDE = 2
 MOST_PANELS = 12
 MOST_POINTS = 600
 """Of a curve"""
-CUT = 0.5
-"""A label, or the second of two classes, is predicted at this probability and above"""
 SIDE_BY_SIDE = 3
 POINT: dict[str, Any] = {
     "marker": "o",
@@ -143,37 +142,20 @@ class Thresholds:
     cut_is_predicted: bool
 
 
-def class_events(outcomes: ClassOutcomes, groups: NDArray[np.int64] | None = None) -> Events:
-    """Return what a classifier's probabilities rank, of the classes that some but not all galaxies have."""
-    k = len(outcomes.names)
-    each = outcomes.truth[:, None] == np.arange(k)
-    places = [1] if k == 2 else list(range(k))
-    places = [place for place in places if 0 < each[:, place].sum() < len(each)]
-    names = [outcomes.names[place] for place in places]
-    predicted = outcomes.predicted[:, None] == places
-    return Events(
-        names,
-        outcomes.raw[:, places],
-        outcomes.probabilities[:, places],
-        each[:, places],
-        predicted,
-        exclusive=True,
-        groups=groups,
-    )
+def events_of(outcomes: Probabilities, groups: NDArray[np.int64] | None = None) -> Events:
+    """Return what probabilities rank: the classes or labels that some but not all galaxies have."""
+    events = [one for one in outcomes.shown_events() if 0 < one.so.sum() < len(one.so)]
 
+    def columns(each: list[NDArray[Any]]) -> NDArray[Any]:
+        return np.stack(each, axis=1) if each else np.empty((len(outcomes.raw), 0))
 
-def label_events(outcomes: MultiLabelOutcomes, groups: NDArray[np.int64] | None = None) -> Events:
-    """Return what a multi-label classifier's probabilities rank, of the labels that some but not all galaxies have."""
-    places = [place for place in range(len(outcomes.names)) if 0 < outcomes.truth[:, place].sum() < len(outcomes.truth)]
-    names = [outcomes.names[place] for place in places]
-    raw = outcomes.raw[:, places]
     return Events(
-        names,
-        raw,
-        outcomes.probabilities[:, places],
-        outcomes.truth[:, places],
-        raw >= CUT,
-        exclusive=False,
+        [one.name for one in events],
+        columns([one.raw for one in events]),
+        columns([one.probability for one in events]),
+        columns([one.so for one in events]),
+        columns([one.predicted for one in events]),
+        exclusive=outcomes.exclusive,
         groups=groups,
     )
 

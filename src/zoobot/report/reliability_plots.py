@@ -8,15 +8,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from zoobot.report.outcomes import calibration_is_kept
 from zoobot.report.theme import BLUE, FAINT, ORANGE, Plot, new_figure, panels, short, style
-from zoobot.science.reliability import headline_events, reliability_curve
+from zoobot.science.reliability import reliability_curve
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from numpy.typing import NDArray
 
-    from zoobot.report.outcomes import ClassOutcomes, MultiLabelOutcomes
+    from zoobot.report.outcomes import Probabilities
 
     Values = NDArray[np.float64]
     Codes = NDArray[np.int64]
@@ -56,39 +55,14 @@ class Reliability:
     left_out: int
 
 
-def reliability_of_classes(outcomes: ClassOutcomes, groups: Codes | None = None) -> Plot:
-    """Draw the reliability of a classifier: of two classes that of the second, of more that of the most probable and then of each."""
-    k = len(outcomes.names)
-    calibrated = outcomes.calibrated
-    one_hot = outcomes.truth[:, None] == np.arange(k)
-    if k == 2:
-        list_of = [
-            (outcomes.names[1], outcomes.raw[:, 1], None if calibrated is None else calibrated[:, 1], one_hot[:, 1])
-        ]
-        return _plot(list_of, f"P({short(outcomes.names[1], 16)})", groups, calibrated=calibration_is_kept(outcomes))
-    before, right = headline_events(outcomes.raw, outcomes.truth)
-    if calibrated is None:
-        after = None
-    else:
-        after = np.take_along_axis(calibrated, outcomes.predicted[:, None], axis=1)[:, 0]
-    list_of = [("most probable class", before, after, right > 0)]
-    for place, name in enumerate(outcomes.names[: MOST_PANELS - 1]):
-        list_of.append(
-            (name, outcomes.raw[:, place], None if calibrated is None else calibrated[:, place], one_hot[:, place])
-        )
-    left_out = max(0, k - MOST_PANELS + 1)
-    return _plot(list_of, "predicted probability", groups, calibrated=calibration_is_kept(outcomes), left_out=left_out)
-
-
-def reliability_of_labels(outcomes: MultiLabelOutcomes, groups: Codes | None = None) -> Plot:
-    """Draw the reliability of each label."""
-    calibrated = outcomes.calibrated
-    list_of = [
-        (name, outcomes.raw[:, place], None if calibrated is None else calibrated[:, place], outcomes.truth[:, place])
-        for place, name in enumerate(outcomes.names[:MOST_PANELS])
-    ]
-    left_out = max(0, len(outcomes.names) - MOST_PANELS)
-    return _plot(list_of, "predicted probability", groups, calibrated=calibration_is_kept(outcomes), left_out=left_out)
+def reliability_plot(outcomes: Probabilities, groups: Codes | None = None) -> Plot:
+    """Draw the reliability of each class or label: of two classes the second's, of more also that of the most probable class."""
+    best, events = outcomes.most_probable(), outcomes.shown_events()
+    events = events if best is None else [best, *events]
+    shown: list[Panel] = [(one.name, one.raw, one.calibrated, one.so) for one in events[:MOST_PANELS]]
+    x = f"P({short(events[0].name, 16)})" if len(events) == 1 else "predicted probability"
+    left_out = len(events) - len(shown)
+    return _plot(shown, x, groups, calibrated=outcomes.calibration_kept, left_out=left_out)
 
 
 def _plot(list_of: list[Panel], x: str, groups: Codes | None, *, calibrated: bool, left_out: int = 0) -> Plot:

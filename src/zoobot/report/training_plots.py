@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from zoobot.report.theme import BLUE, FAINT, ORANGE, Plot, new_figure, style
+from zoobot.science.metric import metric_of
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
 PREFIX = "finetuning/"
-SCORES = {"val_auroc": "AUROC", "val_r2": "R²", "val_fraction_mae": "mean error of vote fractions"}
-"""Shown beside the loss, the first that the log has"""
 
 
 @dataclass(frozen=True)
@@ -36,17 +35,16 @@ def best_epoch(log: pd.DataFrame) -> int | None:
     return int(log["epoch"].iloc[int(np.nanargmin(loss.to_numpy(float)))])
 
 
-def training_plots(log: pd.DataFrame) -> list[Plot]:
-    """Draw the losses by epoch, and a score of the validation part by epoch where there is one."""
+def training_plots(log: pd.DataFrame, score: str = "") -> list[Plot]:
+    """Draw the losses by epoch, and a score of the validation part by epoch, given by its key, where the log has it."""
     plots = []
     columns = [name for name in (f"{PREFIX}train_loss", f"{PREFIX}val_loss") if name in log]
     best = best_epoch(log)
     if columns:
         plots.append(_by_epoch(log, columns, best))
-    for name, title in SCORES.items():
-        if f"{PREFIX}{name}" in log:
-            plots.append(_score(log, name, title, best))
-            break
+    name = f"val_{score}"
+    if f"{PREFIX}{name}" in log:
+        plots.append(_score(log, name, metric_of(score).name, best))
     return plots
 
 

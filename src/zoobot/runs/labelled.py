@@ -15,12 +15,13 @@ from zoobot.errors import CatalogError, OptionError
 from zoobot.files import is_file
 from zoobot.report.contents import RunContents, read_run
 from zoobot.report.names import METRICS_FILE
-from zoobot.report.outcomes import ClassOutcomes, MultiLabelOutcomes
 from zoobot.science import align_scores
 from zoobot.science.alignment import FEWEST
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from zoobot.report.outcomes import Outcomes
 
     Values = NDArray[np.float64]
 
@@ -97,7 +98,7 @@ def labelled_scores(
         run.parent if not is_file(run / METRICS_FILE, OptionError) and is_file(run / CONFIG_FILE, OptionError) else run
     )
     contents = read_run(folder)
-    if contents.task not in ("classify", "multi_label"):
+    if not contents.view.probabilities:
         msg = f"the run in {folder} is not one of classes ({contents.task or 'unknown'}): there is no class to select."
         raise OptionError(msg)
     _refuse_seen(contents)
@@ -123,7 +124,7 @@ def labelled_scores(
         trained = contents.parts.loc[contents.parts["part"] == "train", "id_str"].astype(str).tolist()
     return Labelled(
         column,
-        name if contents.task == "multi_label" else f"{label} = {name}",
+        f"{label} = {name}" if contents.view.exclusive else name,
         f"is_{name}",
         np.concatenate([scores for scores, _ in found]),
         np.concatenate([positive for _, positive in found]),
@@ -162,33 +163,26 @@ def _doubt(contents: RunContents) -> str:
 
 
 def _scores(
-    outcomes: Any, label: str, class_name: str | None, columns: list[str], contents: RunContents
+    outcomes: Outcomes, label: str, class_name: str | None, columns: list[str], contents: RunContents
 ) -> tuple[str, Values, NDArray[np.bool_], str]:
     """Return the score's column, scores, whether each is positive, and the class's name."""
-    if isinstance(outcomes, MultiLabelOutcomes):
-        if class_name is not None:
-            msg = f"{label} is one of several independent labels, without classes: leave --class out."
-            raise OptionError(msg)
-        base, name, place = label, label, outcomes.names.index(label)
-        positive = outcomes.truth[:, place]
-    elif isinstance(outcomes, ClassOutcomes):
-        names = contents.class_names or [one.removeprefix(f"{label} = ") for one in outcomes.names]
-        if class_name is None and len(names) != 2:
-            msg = f"{label} has {len(names)} classes: {', '.join(names)}. Name the one to select with --class."
-            raise OptionError(msg)
-        name = _known("class", class_name or names[1], names, contents.folder)
-        base, place = f"{label}_{name}", names.index(name)
-        positive = outcomes.truth == place
-    else:
-        msg = f"the run in {contents.folder} has no predictions of classes."
+    events = {event.of_class: event for event in outcomes.events() if event.label == label}
+    names = list(events)
+    if class_name is not None and names == [""]:
+        msg = f"{label} is one of several independent labels, without classes: leave --class out."
         raise OptionError(msg)
-    calibrated = f"{base}_calibrated"
-    if outcomes.calibrated is not None and calibrated in columns:
-        return calibrated, outcomes.calibrated[:, place], positive, name
+    if class_name is None and len(names) > 2:
+        msg = f"{label} has {len(names)} classes: {', '.join(names)}. Name the one to select with --class."
+        raise OptionError(msg)
+    name = names[-1] if class_name is None else _known("class", class_name, names, contents.folder)
+    event = events[name]
+    base, calibrated = event.column, f"{event.column}_calibrated"
+    if event.calibrated is not None and calibrated in columns:
+        return calibrated, event.calibrated, event.so, name or label
     if base not in columns:
         msg = f"the table of predictions has no column {base}: it was not written by this run's model. It has {listed(columns, 12)}."
         raise CatalogError(msg)
-    return base, outcomes.raw[:, place], positive, name
+    return base, event.raw, event.so, name or label
 
 
 def _aligned(scores: Values, ids: pd.Series[Any], column: str, contents: RunContents) -> tuple[Values, int]:

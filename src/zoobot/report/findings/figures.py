@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from zoobot.report.outcomes import ClassOutcomes, MultiLabelOutcomes, NumberOutcomes, VoteOutcomes
 from zoobot.science.figure import Figure
-from zoobot.science.figures import class_figures, figures_from_dict, label_figures, number_figures, vote_figures
-from zoobot.science.vote_scores import constant_optimism
+from zoobot.science.figures import figures_from_dict
 
 if TYPE_CHECKING:
     from zoobot.report.contents import RunContents
@@ -19,16 +17,7 @@ def figures_of(contents: RunContents, part: str) -> Figures:
 
     Those of classes are under ``classes``, by the names that a reader sees; those of labels and targets under ``labels`` and ``targets``.
     """
-    saved = _saved(contents.scores(part).get("figures"))
-    outcomes = contents.outcomes(part)
-    if isinstance(outcomes, ClassOutcomes):
-        names = dict(zip(contents.class_names, contents.shown_classes, strict=True))
-        if "classes" in saved:
-            shown = {names.get(name, name): own for name, own in saved["classes"].items()}
-            return saved | {"classes": shown}
-        found = class_figures(outcomes.raw, outcomes.truth, contents.groups(part), names=outcomes.names)
-        return found | saved
-    return saved or _measured(contents, part)
+    return contents.view.figures(_saved(contents.scores(part).get("figures")), contents, part)
 
 
 def _saved(content: Any) -> Figures:
@@ -39,19 +28,6 @@ def _saved(content: Any) -> Figures:
         return figures_from_dict(content)
     except (TypeError, KeyError, ValueError):
         return {}
-
-
-def _measured(contents: RunContents, part: str) -> Figures:
-    outcomes, groups = contents.outcomes(part), contents.groups(part)
-    if isinstance(outcomes, MultiLabelOutcomes):
-        return label_figures(outcomes.raw, outcomes.truth, groups, names=outcomes.names)
-    if isinstance(outcomes, NumberOutcomes):
-        return number_figures(outcomes.predicted, outcomes.truth, groups, names=outcomes.names)
-    if isinstance(outcomes, VoteOutcomes):
-        questions = outcomes.posterior.tree.questions
-        optimism = constant_optimism(questions, outcomes.counts, groups)
-        return vote_figures(outcomes.losses, groups, optimism=optimism)
-    return {}
 
 
 def figure(figures: Figures, *path: str) -> Figure | None:

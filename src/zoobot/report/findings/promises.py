@@ -8,13 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from zoobot.report.findings.figures import figure
-from zoobot.report.outcomes import ClassOutcomes, MultiLabelOutcomes
 from zoobot.science.chance import holm, shares_chance
 from zoobot.science.conformal import coverage_p_value
 from zoobot.science.figure import SIGNIFICANCE
-from zoobot.science.figures import calibration_figure
 from zoobot.science.learned import log_loss_of_shares
-from zoobot.science.reliability import headline_events, log_loss
+from zoobot.science.reliability import log_loss
 
 if TYPE_CHECKING:
     from zoobot.report.findings.run import Findings
@@ -46,10 +44,8 @@ def calibration_error(run: Findings) -> list[CalibrationError]:
         return []
     figures, outcomes = run.figures("test"), run.outcomes
     found = figure(figures, "calibrated", "ece") if run.calibrated else figure(figures, "ece")
-    if found is None and isinstance(outcomes, ClassOutcomes | MultiLabelOutcomes):
-        p, groups = outcomes.probabilities, run.contents.groups("test")
-        shares, so = headline_events(p, outcomes.truth) if isinstance(outcomes, ClassOutcomes) else (p, outcomes.truth)
-        found = calibration_figure(shares, so, groups)
+    if found is None and outcomes is not None:
+        found = run.view.calibration_error(outcomes, run.contents.groups("test"))
     return [] if found is None else [CalibrationError(found, run.calibrated, run.ranked)]
 
 
@@ -64,8 +60,8 @@ class ShareLoss:
 
 def share_loss(run: Findings) -> list[ShareLoss]:
     """Return the log loss of a classifier beside that of the classes' shares, unless one class only was scored."""
-    outcomes = run.outcomes
-    if not isinstance(outcomes, ClassOutcomes):
+    outcomes: Any = run.outcomes
+    if outcomes is None or not run.view.exclusive:
         return []
     constant = log_loss_of_shares(outcomes.truth)
     loss = log_loss(outcomes.probabilities, outcomes.truth)

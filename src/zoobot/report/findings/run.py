@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from zoobot.report.contents import PARTS
 from zoobot.report.findings.chance import Guess, guesses
@@ -17,13 +17,15 @@ from zoobot.report.findings.seen import Seen, seen_of
 from zoobot.report.findings.shift import Shift, shift_of
 from zoobot.report.findings.suspects import judged_labels
 from zoobot.report.findings.training import Training, training_of
-from zoobot.report.outcomes import ClassOutcomes, MultiLabelOutcomes, calibration_is_kept
 
 if TYPE_CHECKING:
-    from zoobot.report.contents import Outcomes, RunContents, Task
+    from zoobot.report.contents import RunContents
+    from zoobot.report.outcomes import Outcomes
+    from zoobot.report.view import Calibration, View
     from zoobot.science.figures import Figures
 
-Calibration = Literal["kept", "rejected", "none", "unknown"]
+MOST_NAMES = 4
+"""Label columns that are named in a title"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,9 +41,21 @@ class Findings:
     contents: RunContents
 
     @property
-    def task(self) -> Task | None:
+    def task(self) -> str | None:
         """What the model does; None where nothing says so."""
         return self.contents.task
+
+    @property
+    def view(self) -> View:
+        """What a page shows of the task."""
+        return self.contents.view
+
+    @property
+    def labels(self) -> str:
+        """The label columns, as a title names them."""
+        names = self.contents.label_cols
+        more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
+        return ", ".join(names[:MOST_NAMES]) + more or "unnamed labels"
 
     @property
     def simulated(self) -> bool:
@@ -82,13 +96,7 @@ class Findings:
     def calibration(self) -> Calibration:
         """What became of a calibration of probabilities: kept, rejected because it gained nothing, or none tried."""
         outcomes = self.outcomes or self.contents.outcomes("val")
-        if self.task == "tree" and self.contents.model:
-            return "kept" if self.contents.model.get("calibration") else "none"
-        if not isinstance(outcomes, ClassOutcomes | MultiLabelOutcomes):
-            return "none" if outcomes is not None else "unknown"
-        if outcomes.calibrated is None:
-            return "none"
-        return "kept" if calibration_is_kept(outcomes) else "rejected"
+        return self.view.calibration(self.contents, outcomes)
 
     @property
     def calibrated(self) -> bool:

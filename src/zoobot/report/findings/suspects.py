@@ -5,10 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pandas as pd
 
-from zoobot.report.outcomes import ClassOutcomes, MultiLabelOutcomes, NumberOutcomes
 from zoobot.science import label_check
 
 if TYPE_CHECKING:
@@ -49,26 +47,15 @@ def judged_labels(run: Findings) -> set[str]:
     """
     folds = run.contents.outcomes("folds") is not None
     parts = ["folds"] if folds else ["val", "test"]
-    if all(isinstance(one, NumberOutcomes) for part in parts if (one := run.contents.outcomes(part)) is not None):
+    if run.view.numbers:
         return {one.name for one in run.guesses if one.figure.verdict == "better"}
     return {name for name, one in judging_figures(run, *parts).items() if one.verdict == "better"}
 
 
 def judging_figures(run: Findings, *parts: str) -> dict[str, Figure]:
     """Return what says whether the predictions of some parts can judge each label: see `judging_figure`. Empty of numbers and votes."""
-    contents = run.contents
-    each = [outcomes for part in parts if (outcomes := contents.outcomes(part)) is not None]
-    found: dict[str, Figure] = {}
-    classes = [outcomes for outcomes in each if isinstance(outcomes, ClassOutcomes)]
-    labels = [outcomes for outcomes in each if isinstance(outcomes, MultiLabelOutcomes)]
-    groups, folds = contents.groups(*parts), "folds" in parts
-    if classes:
-        p, truth = np.concatenate([one.raw for one in classes]), np.concatenate([one.truth for one in classes])
-        found[classes[0].label] = label_check.judging_figure(p, truth, groups=groups, folds=folds)
-    if labels:
-        p, truth = np.concatenate([one.raw for one in labels]), np.concatenate([one.truth for one in labels])
-        found |= label_check.judging_figures(p, truth.astype(np.int64), labels[0].names, groups=groups, folds=folds)
-    return found
+    each = [outcomes for part in parts if (outcomes := run.contents.outcomes(part)) is not None]
+    return run.view.judging(each, groups=run.contents.groups(*parts), folds="folds" in parts) if each else {}
 
 
 def suspects(run: Findings) -> list[Suspects]:
@@ -77,7 +64,7 @@ def suspects(run: Findings) -> list[Suspects]:
     if table is None or not {"label", "probability"} <= set(table):
         return []
     judged = table[table["label"].astype(str).isin(run.judged_labels)]
-    return [Suspects(judged, run.task == "regress")] if len(judged) else []
+    return [Suspects(judged, run.view.numbers)] if len(judged) else []
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,6 @@ import numpy as np
 from zoobot.report.findings.parts import FEW, FEW_TESTED, IMBALANCE, balances, small
 from zoobot.report.sentences.table import Cause, Sentence, always
 from zoobot.report.words import SHOWN, between, count, joined, number
-from zoobot.science.metric import metric_of
 
 if TYPE_CHECKING:
     from zoobot.report.findings.parts import Balance, Counted, Part, Small
@@ -38,12 +37,12 @@ FEW_GALAXIES: Cause[Part] = Cause(
     text=(
         Sentence(
             "few.each",
-            lambda part: part.run.task != "tree",
+            lambda part: not part.run.view.questions,
             lambda part: f"The {part.name} part has only {joined([_few(one) for one in part.few[:SHOWN]])}.",
         ),
         Sentence(
             "few.questions",
-            lambda part: part.run.task == "tree",
+            lambda part: part.run.view.questions,
             lambda part: (
                 f"Questions asked of few {part.name} galaxies: "
                 f"{joined([f'{one.name} of {one.n:,}' for one in part.few[:SHOWN]])}."
@@ -100,7 +99,7 @@ SMALL: Cause[Small] = Cause(
             "small.interval",
             lambda part: part.figure is not None and part.figure.has_interval,
             lambda part: (
-                f"The {metric_of(part.score).name} is {number(part.figure.value)}, with the 95% interval "
+                f"The {part.score} is {number(part.figure.value)}, with the 95% interval "
                 f"{between((part.figure.low, part.figure.high))}."
                 if part.figure
                 else ""
@@ -109,9 +108,7 @@ SMALL: Cause[Small] = Cause(
         Sentence(
             "small.no_interval",
             lambda part: part.figure is not None and not part.figure.has_interval and part.figure.reason,
-            lambda part: (
-                f"The {metric_of(part.score).name} has no interval: {part.figure.reason}." if part.figure else ""
-            ),
+            lambda part: f"The {part.score} has no interval: {part.figure.reason}." if part.figure else "",
         ),
     ),
     documented=(
@@ -124,7 +121,7 @@ ABSENT: Cause[Part] = Cause(
     key="absent",
     name="Classes without galaxies",
     each=_held_out,
-    when=lambda part: part.absent and part.run.task != "tree",
+    when=lambda part: part.absent and not part.run.view.questions,
     gravity="care",
     title=lambda part: f"Classes without {part.name} galaxies",
     text=(

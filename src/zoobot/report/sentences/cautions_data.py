@@ -112,8 +112,13 @@ NOT_UNDERSTOOD: Cause[Findings] = Cause(
     text=(
         Sentence(
             "not_understood.columns",
-            lambda run: run.task is not None,
+            lambda run: run.view.kind,
             "predictions.csv lacks columns that this kind of model writes.",
+        ),
+        Sentence(
+            "not_understood.task",
+            lambda run: run.task is not None and not run.view.kind,
+            lambda run: f"This version of zoobot has no page for the task “{run.task}”.",
         ),
         Sentence(
             "not_understood.kind",
@@ -122,5 +127,5 @@ NOT_UNDERSTOOD: Cause[Findings] = Cause(
         ),
         Sentence("not_understood.left_out", always, "Its plots and galleries are left out."),
     ),
-    documented="`predictions.csv` lacks columns that the model's task writes",
+    documented="`predictions.csv` lacks columns that the model's task writes, or is of a task that this version has no page for",
 )

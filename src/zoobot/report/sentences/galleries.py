@@ -10,7 +10,7 @@ from zoobot.report.words import count
 
 if TYPE_CHECKING:
     from zoobot.report.extras import Listed
-    from zoobot.report.galleries import Pictures, Shown
+    from zoobot.report.galleries import About, Pictures
 
 
 @dataclass(frozen=True)
@@ -52,14 +52,14 @@ NOTES: tuple[Sentence[Pictures], ...] = (
 )
 
 
-def _title(key: str, text: str) -> tuple[Sentence[Shown], ...]:
+def _title(key: str, text: str) -> tuple[Sentence[About], ...]:
     """Return the title of a gallery, with the name of what it shows in it."""
     return (Sentence(key, always, lambda shown: text.format(name=shown.name, question=shown.question)),)
 
 
 CLASS_RIGHT = Words(title=_title("class_right.title", "Highest probabilities of “{name}”, labelled so"))
 CLASS_WRONG = Words(title=_title("class_wrong.title", "Highest probabilities of “{name}”, labelled otherwise"))
-LEAST_CERTAIN: Words[Shown] = Words(
+LEAST_CERTAIN: Words[About] = Words(
     title=_title("least_certain.title", "Least certain"),
     caption=(
         Sentence(
@@ -84,7 +84,7 @@ NUMBER_TOO_LOW = Words(title=_title("number_too_low.title", "“{name}”: predi
 NUMBER_HIGHEST = Words(title=_title("number_highest.title", "“{name}”: highest predictions"))
 NUMBER_LOWEST = Words(title=_title("number_lowest.title", "“{name}”: lowest predictions"))
 VOTES_HIGHEST = Words(title=_title("votes_highest.title", "{question}: highest predicted fraction of “{name}”"))
-VOTES_ERRORS: Words[Shown] = Words(
+VOTES_ERRORS: Words[About] = Words(
     title=_title("votes_errors.title", "{question}: largest errors"),
     caption=(Sentence("votes_errors", always, lambda shown: f"Of galaxies with {shown.shown} votes or more."),),
 )

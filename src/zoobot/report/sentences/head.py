@@ -12,32 +12,13 @@ from zoobot.report.words import DASH, count, joined
 if TYPE_CHECKING:
     from zoobot.report.findings.run import Findings
 
-MOST_NAMES = 4
 MOST_CLASSES = 8
 
 
-def _labels(run: Findings) -> str:
-    names = run.contents.label_cols
-    more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
-    return ", ".join(names[:MOST_NAMES]) + more or "unnamed labels"
-
-
-def _tree(run: Findings) -> str:
-    tree = run.contents.tree
-    return "of volunteers' questions" if tree is None else tree.name
-
-
 TITLE: tuple[Sentence[Findings], ...] = (
-    Sentence("title.classify", lambda run: run.task == "classify", lambda run: f"Classifier of {_labels(run)}"),
-    Sentence(
-        "title.multi_label",
-        lambda run: run.task == "multi_label",
-        lambda run: f"Multi-label classifier of {_labels(run)}",
-    ),
-    Sentence("title.regress", lambda run: run.task == "regress", lambda run: f"Regression of {_labels(run)}"),
-    Sentence("title.tree", lambda run: run.task == "tree", lambda run: f"Votes on the tree {_tree(run)}"),
-    Sentence("title.unknown", lambda run: run.task is None, lambda run: f"A model of {_labels(run)}"),
+    Sentence("title.unknown", lambda run: not run.view.title, lambda run: f"A model of {run.labels}"),
 )
+"""Of tasks without a view; the others have their own"""
 
 BANNER: tuple[Sentence[Findings], ...] = (
     Sentence(
@@ -98,7 +79,7 @@ LEAD: tuple[Sentence[Findings], ...] = (
     ),
     Sentence(
         "lead.classes",
-        lambda run: run.task == "classify" and run.contents.shown_classes,
+        lambda run: run.view.exclusive and run.contents.shown_classes,
         lambda run: (
             f"Classes: {', '.join(run.contents.shown_classes[:MOST_CLASSES])}"
             f"{' and others' if len(run.contents.shown_classes) > MOST_CLASSES else ''}."

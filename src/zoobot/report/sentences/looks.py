@@ -42,8 +42,8 @@ class Look:
         return f"{self.name} ({reason})" if reason else self.name
 
 
-def _classes(run: Findings) -> bool:
-    return run.task in ("classify", "multi_label")
+def _probabilities(run: Findings) -> bool:
+    return run.view.probabilities
 
 
 def _checked(name: str) -> Callable[[Findings], bool]:
@@ -93,7 +93,7 @@ LOOKS: tuple[Look, ...] = (
     Look(name="few galaxies", asked=_any, done=lambda run: run.parts),
     Look(
         name="classes of unequal size",
-        asked=_classes,
+        asked=_probabilities,
         done=balances,
         why_not=(Sentence("looks.size_one_class", _one_class, ONE_CLASS),),
     ),
@@ -105,7 +105,7 @@ LOOKS: tuple[Look, ...] = (
     ),
     Look(
         name="calibration of probabilities",
-        asked=_classes,
+        asked=_probabilities,
         done=lambda run: any(one.figure.verdict != "untellable" for one in calibration_error(run)),
         why_not=(
             Sentence("looks.one_class", _one_class, ONE_CLASS),
@@ -114,7 +114,7 @@ LOOKS: tuple[Look, ...] = (
     ),
     Look(
         name="coverage of conformal sets",
-        asked=_classes,
+        asked=_probabilities,
         done=_coverage_is_told,
         why_not=(
             Sentence("looks.no_sets", lambda run: not coverages(run), "there are none"),
@@ -128,7 +128,7 @@ LOOKS: tuple[Look, ...] = (
     ),
     Look(
         name="coverage of conformal intervals",
-        asked=lambda run: run.task == "regress",
+        asked=lambda run: run.view.numbers,
         done=_coverage_is_told,
         why_not=(
             Sentence("looks.no_intervals", lambda run: not coverages(run), "there are none"),
@@ -142,7 +142,7 @@ LOOKS: tuple[Look, ...] = (
     ),
     Look(
         name="validation against test accuracy",
-        asked=lambda run: run.task == "classify" and not run.evaluated,
+        asked=lambda run: run.view.exclusive and not run.evaluated,
         done=lambda run: any(one.smallest_p <= SIGNIFICANCE for one in disagreement(run)),
         why_not=(Sentence("looks.few_to_disagree", disagreement, "galaxies are too few to tell"),),
     ),
@@ -150,12 +150,12 @@ LOOKS: tuple[Look, ...] = (
     Look(
         name="wrong labels",
         asked=_any,
-        done=lambda run: run.task != "tree" and run.judged_labels and _checked("labels")(run),
+        done=lambda run: not run.view.unjudged and run.judged_labels and _checked("labels")(run),
         why_not=(
-            Sentence("looks.votes", lambda run: run.task == "tree", "votes are no single label"),
+            Sentence("looks.unjudged", lambda run: run.view.unjudged, lambda run: run.view.unjudged),
             Sentence(
                 "looks.blind",
-                lambda run: run.task != "tree" and not run.judged_labels and _checked("labels")(run),
+                lambda run: not run.view.unjudged and not run.judged_labels and _checked("labels")(run),
                 "predictions that are not known to be better than chance can't judge them",
             ),
         ),
@@ -194,7 +194,7 @@ def looked_at(run: Findings) -> list[str]:
 def limits(run: Findings) -> str:
     """Return what else is to be said of what was looked at and what was not; reasons that stand in brackets are not repeated."""
     looks = run.contents.looked.items()
-    told = {*BRACKETED, *(["labels"] if run.task == "tree" or not run.judged_labels else [])}
+    told = {*BRACKETED, *(["labels"] if run.view.unjudged or not run.judged_labels else [])}
     whys = [look.why for name, look in looks if look.why and name not in told]
     return " ".join(dict.fromkeys(whys))
 

@@ -10,143 +10,17 @@ from zoobot.report.words import joined, number
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from zoobot.report.summary import ByClass, ByLabel, Headlines, Measure
+    from zoobot.report.summary import Headlines, Measure
+    from zoobot.report.tasks.classify import ByClass
+    from zoobot.report.tasks.multi_label import ByLabel
 
 
-def _is(name: str, task: str = "", classes: int = 0) -> Callable[[Measure], bool]:
-    """Return what is true of the row of a score, of one task, of two classes (2) or of more (3)."""
-
-    def is_it(row: Measure) -> bool:
-        k = len(row.run.contents.class_names)
-        of_classes = not classes or (k == 2 if classes == 2 else k > 2)
-        return row.name == name and not row.calibrated and task in ("", row.run.task) and of_classes
-
-    return is_it
-
-
-def _second(row: Measure) -> str:
-    return f"“{row.run.contents.shown_classes[1]}”"
+def is_score(name: str) -> Callable[[Measure], bool]:
+    """Return what is true of the row of a score, but for that of calibrated probabilities."""
+    return lambda row: row.name == name and not row.calibrated
 
 
 MEASURES: tuple[Sentence[Measure], ...] = (
-    Sentence(
-        "measure.accuracy", _is("accuracy", "classify"), "share of galaxies whose most probable class is their label"
-    ),
-    Sentence(
-        "measure.accuracy_labels",
-        _is("accuracy", "multi_label"),
-        "share of labels predicted right, at a probability of 0.5",
-    ),
-    Sentence(
-        "measure.balanced",
-        _is("balanced_accuracy", "classify"),
-        "mean over classes of the share found, so that rare classes count as much as common ones; guessing gives 1 / (number of classes)",
-    ),
-    Sentence(
-        "measure.balanced_labels",
-        _is("balanced_accuracy", "multi_label"),
-        "mean over labels of the balanced accuracy; guessing gives 0.5",
-    ),
-    Sentence(
-        "measure.auroc_two",
-        _is("auroc", "classify", 2),
-        lambda row: (
-            f"probability that a galaxy of {_second(row)} is ranked above one of the other class; guessing gives 0.5"
-        ),
-    ),
-    Sentence(
-        "measure.auroc_more",
-        _is("auroc", "classify", 3),
-        "mean over classes of the probability that a galaxy of the class is ranked above one that is not; guessing gives 0.5",
-    ),
-    Sentence(
-        "measure.auroc_labels",
-        _is("auroc", "multi_label"),
-        "mean over labels of the probability that a galaxy with the label is ranked above one without; guessing gives 0.5",
-    ),
-    Sentence(
-        "measure.precision_two",
-        _is("average_precision", "classify", 2),
-        lambda row: f"mean purity of {_second(row)} over all completenesses; guessing gives the share of the class",
-    ),
-    Sentence(
-        "measure.precision_more",
-        _is("average_precision", "classify", 3),
-        "mean over classes of the mean purity over all completenesses; guessing gives their mean share",
-    ),
-    Sentence(
-        "measure.precision_labels",
-        _is("average_precision", "multi_label"),
-        "mean over labels of the mean purity over all completenesses; guessing gives the mean share of the labels",
-    ),
-    Sentence("measure.log_loss", _is("log_loss", "classify"), "mean −ln P(label), in nats; lower is better"),
-    Sentence(
-        "measure.log_loss_labels",
-        _is("log_loss", "multi_label"),
-        "mean over galaxies and labels of −ln P(label), in nats; lower is better",
-    ),
-    Sentence(
-        "measure.brier_two",
-        _is("brier", "classify", 2),
-        lambda row: f"mean squared error of P({_second(row)}); lower is better",
-    ),
-    Sentence(
-        "measure.brier_more",
-        _is("brier", "classify", 3),
-        "mean over galaxies of the squared errors of the probabilities, summed over classes; lower is better",
-    ),
-    Sentence(
-        "measure.brier_labels",
-        _is("brier", "multi_label"),
-        "mean over labels of the mean squared error of the probability; lower is better",
-    ),
-    Sentence(
-        "measure.ece_two",
-        _is("ece", "classify", 2),
-        lambda row: f"mean distance between P({_second(row)}) and the share that is so, in bins, less what chance adds",
-    ),
-    Sentence(
-        "measure.ece_more",
-        _is("ece", "classify", 3),
-        "mean distance between the probability of the most probable class and the share that is so, in bins, less what "
-        "chance adds",
-    ),
-    Sentence(
-        "measure.ece_labels",
-        _is("ece", "multi_label"),
-        "mean over labels of the mean distance between probability and the share that is so, in bins, less what chance adds",
-    ),
-    Sentence(
-        "measure.rmse",
-        lambda row: row.name == "rmse" and _targets(row) == 1,
-        "root mean squared error, in the label's unit",
-    ),
-    Sentence(
-        "measure.rmse_targets",
-        lambda row: row.name == "rmse" and _targets(row) > 1,
-        "root mean squared error, each target's in its own unit, averaged over targets",
-    ),
-    Sentence(
-        "measure.mae", lambda row: row.name == "mae" and _targets(row) == 1, "mean absolute error, in the label's unit"
-    ),
-    Sentence(
-        "measure.mae_targets",
-        lambda row: row.name == "mae" and _targets(row) > 1,
-        "mean absolute error, each target's in its own unit, averaged over targets",
-    ),
-    Sentence(
-        "measure.r2",
-        lambda row: row.name == "r2" and _targets(row) == 1,
-        "1 − mean squared error / variance of the true values; always predicting their mean gives 0",
-    ),
-    Sentence(
-        "measure.r2_targets",
-        lambda row: row.name == "r2" and _targets(row) > 1,
-        "mean over targets of 1 − mean squared error / variance of the true values; always predicting their mean gives 0",
-    ),
-    Sentence("measure.skill", _is("skill"), "1 − loss / loss of one constant prediction for all galaxies, which has 0"),
-    Sentence("measure.loss", _is("loss"), "mean negative log likelihood of the votes, summed over questions, in nats"),
-    Sentence("measure.fractions", _is("fraction_mae"), "mean absolute error of vote fractions"),
     Sentence("measure.calibrated", lambda row: row.calibrated, "the same of the calibrated probabilities"),
     Sentence(
         "measure.ece_chance",
@@ -166,10 +40,7 @@ MEASURES: tuple[Sentence[Measure], ...] = (
         ),
     ),
 )
-
-
-def _targets(row: Measure) -> int:
-    return len(row.run.contents.label_cols)
+"""What is said of any row; what a score is says the view of its task"""
 
 
 def _grouped(by_reason: dict[str, list[str]]) -> str:

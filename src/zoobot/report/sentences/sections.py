@@ -60,7 +60,7 @@ OUTCOMES: tuple[Sentence[Findings], ...] = (
     ),
     Sentence(
         "outcomes.infinite_sets",
-        lambda run: run.too_few_for_conformal and run.task in ("classify", "multi_label"),
+        lambda run: run.too_few_for_conformal and run.view.probabilities,
         lambda run: (
             f"Validation galaxies were too few for conformal sets that hold the true class for {run.conformal_level:.0%} of galaxies: "
             "every set holds all classes."
@@ -68,7 +68,7 @@ OUTCOMES: tuple[Sentence[Findings], ...] = (
     ),
     Sentence(
         "outcomes.infinite_intervals",
-        lambda run: run.too_few_for_conformal and run.task == "regress",
+        lambda run: run.too_few_for_conformal and run.view.numbers,
         lambda run: (
             "Validation galaxies were too few for conformal intervals that hold the true value for "
             f"{run.conformal_level:.0%} of galaxies: the intervals are infinite."

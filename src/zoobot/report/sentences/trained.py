@@ -97,9 +97,9 @@ FACTS: tuple[tuple[str, tuple[Sentence[Findings], ...]], ...] = (
                 ),
             ),
             Sentence(
-                "facts.stratified", lambda run: run.finetuned and run.task == "classify", "at random, class by class."
+                "facts.stratified", lambda run: run.finetuned and run.view.exclusive, "at random, class by class."
             ),
-            Sentence("facts.random", lambda run: run.finetuned and run.task != "classify", "at random."),
+            Sentence("facts.random", lambda run: run.finetuned and not run.view.exclusive, "at random."),
             Sentence(
                 "facts.grouped",
                 lambda run: run.finetuned and run.group_col,
