@@ -3,6 +3,8 @@
 Every message says what was wrong, what was expected and what to do next. The commands print it and exit with code 2 (`WorkerError`: 1).
 """
 
+import errno
+
 
 class ZoobotError(Exception):
     """Any mistake that the user can mend; the base of all the classes here."""
@@ -48,9 +50,14 @@ class WorkerError(ZoobotError, RuntimeError):
     """The system killed a process that decodes images: no mistake, but most likely for want of memory."""
 
 
+_NO_MEMORY = ("can't allocate memory", "not enough memory", "out of memory", "ALLOC_FAILED")
+
+
 def lacks_memory(err: BaseException) -> bool:
     """Tell whether an error says that there is not enough memory, of the machine or of a GPU: numpy and torch say it in several ways."""
     said = str(err)
+    if isinstance(err, OSError):
+        return err.errno == errno.ENOMEM  # as where no process can be started
     return isinstance(err, MemoryError) or (
-        isinstance(err, RuntimeError) and ("can't allocate memory" in said or "out of memory" in said)
+        isinstance(err, RuntimeError) and any(words in said for words in _NO_MEMORY)
     )

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from astropy.io import fits
 from PIL import Image
 from tests.galaxies import make_catalog
 
@@ -113,3 +114,15 @@ def test_unreadable_images_are_counted_and_named(tmp_path: Path) -> None:
     assert files[2] in str(caught.value)
     assert files[6] in str(caught.value)
     assert files[7] not in str(caught.value)
+
+
+def test_what_is_said_of_all_files_is_said_once_and_not_by_each_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(pixels_module, "WORKERS_PAY_FROM", 4)
+    monkeypatch.setattr("zoobot.data.fits._SAID", set())
+    for row in range(9):
+        images = [fits.ImageHDU(np.random.default_rng(row).random((30, 30))) for _ in range(2)]
+        fits.HDUList([fits.PrimaryHDU(), *images]).writeto(tmp_path / f"{row}.fits")
+    keep([str(tmp_path / f"{row}.fits") for row in range(9)], num_workers=2)
+    assert [message.count("0.fits has several images") for message in caplog.messages] == [1]

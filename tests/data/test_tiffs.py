@@ -111,6 +111,19 @@ def test_a_band_beyond_the_colors_is_left_out_and_said_once(tmp_path, kind, capl
     assert not caplog.messages
 
 
+def test_pages_after_the_first_are_said_once(tmp_path, caplog, monkeypatch):
+    """Bands are often saved as pages."""
+    monkeypatch.setattr(tiffs, "_SAID", set())
+    pages = [Image.fromarray(numbers("u2", 14, 10)) for _ in range(5)]
+    with caplog.at_level(logging.WARNING):
+        for name in ("a.tif", "b.tif"):
+            pages[0].save(tmp_path / name, save_all=True, append_images=pages[1:])
+            np.testing.assert_array_equal(found(tmp_path / name), np.asarray(pages[0])[None])
+    (said,) = caplog.messages
+    assert "a.tif has several pages, of which the first is read" in said
+    assert "save them as FITS" in said
+
+
 def test_damage_to_the_tags_is_called_damage(tmp_path):
     deep_tiff(tmp_path / "a.tif", numbers("f8", 14, 10), "<", 1, photometric=BLACK)
     whole = (tmp_path / "a.tif").read_bytes()

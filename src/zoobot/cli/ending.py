@@ -31,6 +31,10 @@ GO_ON = {
 }
 """What to do after a stop, for the commands that can go on"""
 
+NO_MEMORY = (
+    "there is not enough memory. Use a smaller --batch-size or --image-size, fewer --num-workers, or another machine."
+)
+
 UsageError: type[Exception] = typer.BadParameter.__mro__[1]
 """typer's error of a command line: its versions have it in different modules"""
 
@@ -62,16 +66,17 @@ def run(app: Callable[..., Any], arguments: Sequence[str]) -> NoReturn:
         message = f"stopped by {_name(stopped.number)}.{GO_ON.get(command, '')}" if is_first else ""
         code = _end(message, BY_SIGNAL + stopped.number)
     except OSError as err:
-        if debug or err.errno not in (*FULL, errno.EPIPE, errno.EIO):
+        if debug or not (err.errno in (*FULL, errno.EPIPE, errno.EIO) or lacks_memory(err)):
             raise
-        code = _end(f"the output can't be written: {err.strerror}.", OUTPUT_LOST)
-        _close_stdout()
+        if lacks_memory(err):
+            code = _end(NO_MEMORY, USER_ERROR)
+        else:
+            code = _end(f"the output can't be written: {err.strerror}.", OUTPUT_LOST)
+            _close_stdout()
     except (MemoryError, RuntimeError) as err:
         if debug or not lacks_memory(err):
             raise
-        code = _end(
-            "there is not enough memory. Use a smaller --batch-size or --image-size, or another machine.", USER_ERROR
-        )
+        code = _end(NO_MEMORY, USER_ERROR)
     sys.exit(code if isinstance(code, int) else 0)
 
 

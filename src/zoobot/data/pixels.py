@@ -208,6 +208,7 @@ def _decoded(
 ) -> Iterator[list[tuple[int, npt.NDArray[Any] | ImageError, dict[str, float]]]]:
     decoder = ImageFiles(files, preprocessing)
     if num_workers and len(files) >= WORKERS_PAY_FROM:
+        _ = decoder[0]  # what is said once, of files like it, is said here and not by each process
         yield from DataLoader(
             decoder, batch_size=batch_size, num_workers=num_workers, collate_fn=list, prefetch_factor=4
         )

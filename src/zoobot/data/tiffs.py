@@ -27,12 +27,12 @@ _UNPACKED = {
 }  # fmt: skip
 """Pillow's names for numbers as a file has them, and as its library for compressed files gives them: in the machine's byte order"""
 
-_SAID: set[tuple[int, ...]] = set()
-"""Kinds of pixels that the user has been told of"""
+_SAID: set[str] = set()
+"""What the user has been told of files like others"""
 
 
 def open_tiff(file: IO[bytes], path: Path) -> TiffImageFile:
-    """Return a TIFF of which Pillow decodes all numbers rightly; a warning says once where it leaves bands out.
+    """Return a TIFF of which Pillow decodes all numbers rightly; a warning says once where bands or pages are left out.
 
     Raises
     ------
@@ -51,14 +51,21 @@ def open_tiff(file: IO[bytes], path: Path) -> TiffImageFile:
     if (samples > 1 and bits > 8 and tags.get(_PLANES) == _SEPARATE) or (bits == 8 and _type(tags) == _SIGNED):
         raise ImageError(_refusal(path, tags))
     extras = tags.get(_EXTRAS, ())
-    if _UNSPECIFIED in extras and (samples, bits) not in _SAID:
-        _SAID.add((samples, bits))
-        logger.warning(
-            "%s has %d bands, of which %d beyond the colors are left out, as in other files like it. To use all, save them as FITS "
-            "(band, y, x), or each in a file of its own.", path, samples, len(extras),
-        )  # fmt: skip
+    if _UNSPECIFIED in extras:
+        _say_once(path, f"has {samples} bands, of which {len(extras)} beyond the colors are left out")
+    if tags.next:
+        _say_once(path, "has several pages, of which the first is read")
     picture.tile = [_in_order(tile) for tile in picture.tile]
     return picture
+
+
+def _say_once(path: Path, what: str) -> None:
+    if what not in _SAID:
+        _SAID.add(what)
+        logger.warning(
+            "%s %s, as in other files like it. If they are bands of one image, save them as FITS (band, y, x), or each in a file of its "
+            "own.", path, what,
+        )  # fmt: skip
 
 
 def has_brightness_reversed(picture: Image.Image) -> bool:
