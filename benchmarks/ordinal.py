@@ -81,7 +81,7 @@ def write_galaxies(data: Path, question: str, folder: Path, count: int) -> pd.Da
 
 def run(
     kind: type[FinetuneableZoobotAbstract],
-    parts: dict[str, pd.DataFrame],
+    parts: dict[str, Any],
     test: pd.DataFrame,
     folder: Path,
     learning_rate: float,
@@ -97,7 +97,8 @@ def run(
     model = kind.for_data(galaxies, encoder=loaded, learning_rate=learning_rate, seed=seed)
     trainer = get_trainer(folder, max_epochs=100, enable_progress_bar=False, logger=False)
     trainer.fit(model, galaxies)
-    best = type(model).load_from_checkpoint(trainer.checkpoint_callback.best_model_path, encoder=model.encoder)
+    path = trainer.checkpoint_callback.best_model_path  # type: ignore[union-attr]
+    best = type(model).load_from_checkpoint(path, encoder=model.encoder)
     found = evaluate(test, best, keep=True)
     return found.scores | ordered_scores(found.values.argmax(axis=1), np.asarray(found.labels)[:, 0])
 

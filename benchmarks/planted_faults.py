@@ -80,7 +80,8 @@ def out_of_fold(features: np.ndarray, labels: np.ndarray, seed: int) -> np.ndarr
     """Return five-fold cross-validated probabilities of a regularized linear head."""
     head = make_pipeline(StandardScaler(), LogisticRegression(C=1e-3, max_iter=300))
     folds = StratifiedKFold(5, shuffle=True, random_state=seed)
-    return cross_val_predict(head, features, labels, cv=folds, method="predict_proba")
+    predicted: np.ndarray = cross_val_predict(head, features, labels, cv=folds, method="predict_proba")
+    return predicted
 
 
 def wrong_labels(frame: pd.DataFrame, features: np.ndarray, seeds: int, share: float, out: Path | None) -> None:
@@ -95,8 +96,7 @@ def wrong_labels(frame: pd.DataFrame, features: np.ndarray, seeds: int, share: f
         given = true.copy()
         given[flip] ^= 1
         table = likely_label_errors(galaxies, out_of_fold(known, given, seed), given, names)
-        planted = set(galaxies["id_str"].iloc[flip])
-        hits = table["id_str"].isin(planted)
+        hits = table["id_str"].isin(set(galaxies["id_str"].iloc[flip]))
         order = hits.to_numpy().cumsum() / np.arange(1, len(hits) + 1)
         found.append((hits.sum() / len(flip), hits.mean(), order[: len(flip) // 2][-1], len(table)))
     recall, precision, first, count = np.mean(found, axis=0)
@@ -238,7 +238,8 @@ def shuffled_labels(frame: pd.DataFrame, features: np.ndarray, seeds: int) -> No
 
     def tested(labels: np.ndarray) -> np.ndarray:
         head = make_pipeline(StandardScaler(), LogisticRegression(C=1e-3, max_iter=300))
-        return head.fit(reduced[:400], labels[:400]).predict_proba(reduced[400:])
+        predicted: np.ndarray = head.fit(reduced[:400], labels[:400]).predict_proba(reduced[400:])
+        return predicted
 
     for seed in range(seeds):
         labels = np.random.default_rng(seed).permutation(true)

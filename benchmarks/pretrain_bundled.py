@@ -19,9 +19,9 @@ import typer
 import zoobot
 from zoobot.encoders import load_encoder
 from zoobot.encoders.bundled import BUNDLED, export_bundled
+from zoobot.folders import RUN_FILE
 from zoobot.pretrain import PretrainSettings, pretrain_run
 from zoobot.pretrain.model import STAGE
-from zoobot.pretrain.run import RUN_FILE
 from zoobot.runs import prepare_process
 
 app = typer.Typer(help=__doc__, no_args_is_help=True)

@@ -36,7 +36,7 @@ from zoobot import (
     trees,
 )
 from zoobot.data import Augmentation, ImageSettings, Preprocessing
-from zoobot.data.catalog import encode_labels, is_names
+from zoobot.data.labels import read_labels
 from zoobot.encoders import Encoder
 from zoobot.runs import prepare_process
 
@@ -140,11 +140,6 @@ class Trial:
         self.size = image_size or encoder.image_size
         self.train = read_catalog(data / task.folder / "train.csv")
         self.test = read_catalog(data / task.folder / "test.csv")
-        self.class_names = (
-            {task.label: tuple(sorted(self.train[task.label].unique()))}
-            if task.label and is_names(self.train[task.label])
-            else {}
-        )
         self.features: dict[str, torch.Tensor] = {}
 
     def scores(self, size: int | None, seeds: int, *, cross_validate: bool) -> list[float]:
@@ -188,9 +183,10 @@ class Trial:
         with torch.no_grad():
             outputs = model.eval().head(self._features_of(test, model.preprocessing))
             predictions = model.predictions(outputs)
-        labels = torch.from_numpy(encode_labels(test, self.task.label_cols, self.class_names))
         if self.task.label is None:
             return _fraction_error(model.to_columns(predictions).numpy(), test)
+        classes = read_labels(self.train, self.task.label_cols, kind="classes").classes
+        labels = torch.from_numpy(read_labels(test, self.task.label_cols, kind="classes", classes=classes).values)
         return self._figure_of_scores(model.scores(predictions, labels), None, test)
 
     def _figure_of_scores(self, scores: Any, table: pd.DataFrame | None, test: pd.DataFrame) -> float:

@@ -87,7 +87,7 @@ def compare(schema: Schema, concentrations: Tensor, votes: Tensor, peer: Path, t
         inputs, outputs = Path(folder) / "inputs.npz", Path(folder) / "outputs.npz"
         questions = {q.text: [f"_{answer.name}" for answer in q.answers] for q in schema.questions}
         np.savez(inputs, concentrations=concentrations, votes=votes, questions=json.dumps(questions))
-        command = [peer, SIDE, inputs, str(threads), outputs]
+        command: list[str | Path] = [peer, SIDE, inputs, str(threads), outputs]
         with subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=clean_environment()
         ) as process:
@@ -125,7 +125,7 @@ def run(loss: Loss, concentrations: Tensor, votes: Tensor) -> tuple[float, Tenso
     leaf = concentrations.clone().requires_grad_()
     start = time.perf_counter()
     losses = loss(leaf, votes)
-    losses.sum().backward()
+    torch.autograd.backward(losses.sum())
     seconds = time.perf_counter() - start
     assert leaf.grad is not None
     return seconds, losses.detach(), leaf.grad

@@ -44,4 +44,5 @@ def make_catalog(
 
 def tiny_encoder(architecture: str = "test_resnet", in_chans: int = 3) -> nn.Module:
     """Return a timm network of some hundred thousand random weights."""
-    return timm.create_model(architecture, pretrained=False, num_classes=0, in_chans=in_chans)
+    network: nn.Module = timm.create_model(architecture, pretrained=False, num_classes=0, in_chans=in_chans)
+    return network

@@ -40,14 +40,14 @@ MODULES = sorted(path for path in SOURCE.rglob("*.py") if path != SOURCE / "__in
     ],
     ids=["import zoobot", "zoobot --help"],
 )
-def test_nothing_heavy_is_imported(code):
+def test_nothing_heavy_is_imported(code: str) -> None:
     report = f"{code}\nimport sys\nprint(*({HEAVY!r} & {{name.partition('.')[0] for name in sys.modules}}))"
     done = subprocess.run([sys.executable, "-c", report], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stdout.split() == []
 
 
-def test_every_public_name_is_there():
+def test_every_public_name_is_there() -> None:
     for name in zoobot.__all__:
         assert getattr(zoobot, name) is not None
     assert set(zoobot.__all__) <= set(dir(zoobot))
@@ -55,7 +55,7 @@ def test_every_public_name_is_there():
         _ = zoobot.finetuner
 
 
-def test_the_guides_import_path_gives_the_same_module():
+def test_the_guides_import_path_gives_the_same_module() -> None:
     from zoobot.pytorch.training import finetune
 
     assert finetune is importlib.import_module("zoobot.finetune")
@@ -64,7 +64,7 @@ def test_the_guides_import_path_gives_the_same_module():
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: path.relative_to(SOURCE).with_suffix("").as_posix())
-def test_rooms_import_from_rooms_below_only(path):
+def test_rooms_import_from_rooms_below_only(path: Path) -> None:
     room = path.relative_to(SOURCE).parts[0].removesuffix(".py")
     assert room in FLOOR, f"give {room!r} its line in the map of docs/architecture.md"
     named = imports(path, typing=True)
@@ -75,7 +75,7 @@ def test_rooms_import_from_rooms_below_only(path):
     assert not above, f"{room} is below {above}"
 
 
-def test_the_report_computes_no_statistics():
+def test_the_report_computes_no_statistics() -> None:
     """They are in science, where each has its formula and its simulation."""
     for path in (SOURCE / "report").rglob("*.py"):
         text = path.read_text()
@@ -84,17 +84,17 @@ def test_the_report_computes_no_statistics():
 
 
 @pytest.mark.parametrize("name", ["check_run", "compare_encoders", "compare_features", "read_audit", "select_galaxies"])
-def test_workflows_that_moved_to_runs_keep_their_earlier_names(name):
+def test_workflows_that_moved_to_runs_keep_their_earlier_names(name: str) -> None:
     assert getattr(importlib.import_module("zoobot.report"), name) is getattr(
         importlib.import_module("zoobot.runs"), name
     )
 
 
-def test_the_map_has_rooms_only():
+def test_the_map_has_rooms_only() -> None:
     assert set(FLOOR) == {path.relative_to(SOURCE).parts[0].removesuffix(".py") for path in MODULES}
 
 
-def test_no_circle_of_files():
+def test_no_circle_of_files() -> None:
     names = {module_name(path) for path in MODULES}
     graph = {}
     for path in MODULES:
@@ -128,11 +128,11 @@ def at_run_time(node: ast.AST) -> Iterator[ast.AST]:
     """Yield a node and all below it, without what stands under ``if TYPE_CHECKING``."""
     yield node
     only_types = isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
-    for child in node.orelse if only_types else ast.iter_child_nodes(node):
+    for child in node.orelse if isinstance(node, ast.If) and only_types else ast.iter_child_nodes(node):
         yield from at_run_time(child)
 
 
-def test_the_wheel_holds_every_module_and_data_file(tmp_path):
+def test_the_wheel_holds_every_module_and_data_file(tmp_path: Path) -> None:
     build = pytest.importorskip("hatchling.builders.wheel", reason="hatchling builds the wheel: pip install hatchling")
     wheel = next(build.WheelBuilder(str(ROOT)).build(directory=str(tmp_path), versions=["standard"]))
     assert Path(wheel).name.startswith(f"zoobot-{zoobot.__version__}-")

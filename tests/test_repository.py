@@ -15,11 +15,11 @@ FORMS = sorted(
 
 
 @pytest.mark.parametrize("path", FORMS, ids=lambda path: path.name)
-def test_forms_are_yaml(path):
+def test_forms_are_yaml(path: Path) -> None:
     assert isinstance(yaml.safe_load(path.read_text()), dict)
 
 
-def test_every_version_of_python_that_is_named_is_tested():
+def test_every_version_of_python_that_is_named_is_tested() -> None:
     jobs = yaml.safe_load((ROOT / ".github/workflows/test.yml").read_text())["jobs"]
     tested = jobs["newest"]["strategy"]["matrix"]["python"]
     named = [re.fullmatch(r"Programming Language :: Python :: (3\.\d+)", one) for one in PROJECT["classifiers"]]
@@ -31,7 +31,7 @@ def test_every_version_of_python_that_is_named_is_tested():
     assert lowest == tested[0]
 
 
-def test_workflows_run_what_developers_run():
+def test_workflows_run_what_developers_run() -> None:
     makefile = (ROOT / "Makefile").read_text()
     jobs = yaml.safe_load((ROOT / ".github/workflows/test.yml").read_text())["jobs"]
     for job in jobs.values():
@@ -41,5 +41,5 @@ def test_workflows_run_what_developers_run():
             assert re.search(rf"^{setting} \?=", makefile, re.MULTILINE), setting
 
 
-def test_the_license_has_one_name():
+def test_the_license_has_one_name() -> None:
     assert yaml.safe_load((ROOT / "CITATION.cff").read_text())["license"] == PROJECT["license"]

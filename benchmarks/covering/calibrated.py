@@ -8,7 +8,7 @@ from scipy.special import softmax
 
 from covering.populations import ALONE, COPIES, FIELDS, Grouping
 from covering.table import Job, Row
-from zoobot.science import fit_conformal_classes, fit_scaling, score_sets
+from zoobot.science import ScalingKind, fit_conformal_classes, fit_scaling, score_sets
 
 NEW = 3000
 """Galaxies that the expected log loss is over"""
@@ -31,7 +31,7 @@ FAULTS = (
 )
 SPREADS = (1.5, 3.0)
 """Standard deviations of right logits: with larger ones classes are told apart better"""
-KINDS = (("temperature", 2), ("temperature", 5), ("vector", 3), ("isotonic", 2))
+KINDS: tuple[tuple[ScalingKind, int], ...] = (("temperature", 2), ("temperature", 5), ("vector", 3), ("isotonic", 2))
 
 
 def jobs() -> Iterator[Job]:
@@ -54,7 +54,7 @@ def jobs() -> Iterator[Job]:
 
 
 def _fits(
-    case: tuple[str, int, int, Grouping], fault: Fault, spread: float, replicates: int, seed: int
+    case: tuple[ScalingKind, int, int, Grouping], fault: Fault, spread: float, replicates: int, seed: int
 ) -> tuple[np.ndarray, np.ndarray, float]:
     """Return what calibration adds to the expected log loss in each sample, whether it is called shown, and the least to be had."""
     kind, n_classes, count, grouping = case
@@ -84,7 +84,7 @@ def _sample(rng: np.random.Generator, count: int, n_classes: int, spread: float)
 
 
 def _harm(
-    what: str, label: str, kind: str, n_classes: int, count: int, grouping: Grouping,
+    what: str, label: str, kind: ScalingKind, n_classes: int, count: int, grouping: Grouping,
     of: Callable[[np.ndarray], float], goal: str,
 ) -> Job:  # fmt: skip
     def run(replicates: int, seed: int) -> Row:
@@ -96,7 +96,7 @@ def _harm(
     return Job(what, label, run)
 
 
-def _shown(what: str, label: str, kind: str, n_classes: int, count: int, grouping: Grouping) -> Job:
+def _shown(what: str, label: str, kind: ScalingKind, n_classes: int, count: int, grouping: Grouping) -> Job:
     def run(replicates: int, seed: int) -> Row:
         case = (kind, n_classes, count, grouping)
         rates = [float(_fits(case, RIGHT, spread, replicates, seed)[1].mean()) for spread in SPREADS]
@@ -106,7 +106,7 @@ def _shown(what: str, label: str, kind: str, n_classes: int, count: int, groupin
     return Job(what, label, run)
 
 
-def _gain(what: str, label: str, kind: str, n_classes: int, count: int, grouping: Grouping) -> Job:
+def _gain(what: str, label: str, kind: ScalingKind, n_classes: int, count: int, grouping: Grouping) -> Job:
     def run(replicates: int, seed: int) -> Row:
         case = (kind, n_classes, count, grouping)
         kept, shown, names = [], [], []

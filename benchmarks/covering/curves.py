@@ -181,7 +181,7 @@ def gain(galaxies: str, n: int, populations: list[Features]) -> Job:
             found = [said(one, n, seed, replicate) for replicate in range(replicates)]
             held = [own.gain[0] <= then - now <= own.gain[1] for own in found if own.promised]
             shares.append(len(held) / replicates)
-            rates.append(np.mean(held) if shares[-1] > 0.05 else np.nan)
+            rates.append(float(np.mean(held)) if shares[-1] > 0.05 else np.nan)
         return worst_of(
             what, galaxies, populations, rates, ">= 0.93", f"promised: {min(shares):.0%} to {max(shares):.0%}"
         )
@@ -199,7 +199,7 @@ def level(galaxies: str, n: int, populations: list[Features]) -> Job:
             found = [said(one, n, seed, replicate) for replicate in range(replicates)]
             (true,) = true_scores(one, (found[0].labels,))
             held = [own.score[0] <= true <= own.score[1] for own in found if np.isfinite(own.score[0])]
-            rates.append(np.mean(held) if held else np.nan)
+            rates.append(float(np.mean(held)) if held else np.nan)
         return worst_of(what, galaxies, populations, rates, ">= 0.93", "")
 
     return Job(what, galaxies, run)

@@ -74,7 +74,7 @@ def cover(what: str, galaxies: str, cases: list[Case]) -> Job:
             given = [one for one in found if one.has_interval]
             refused += replicates - len(given)
             held = [one.low <= case.truth <= one.high for one in given]
-            rates.append(np.mean(held) if len(given) > replicates / 20 else np.nan)
+            rates.append(float(np.mean(held)) if len(given) > replicates / 20 else np.nan)
         share = refused / replicates / len(cases)
         if np.isnan(rates).all():
             return Row(what, galaxies, np.nan, "", np.nan, GOAL, "no interval")
@@ -128,7 +128,7 @@ def _loss(population: Sure, name: str, per_class: int, grouping: Grouping) -> Ca
     def loss(odds: np.ndarray) -> np.ndarray:
         from scipy.special import expit
 
-        return np.logaddexp(0, -odds) if name == "log loss" else expit(-odds) ** 2
+        return np.asarray(np.logaddexp(0, -odds) if name == "log loss" else expit(-odds) ** 2)
 
     return Case(str(population), population.truth(loss), measure)
 

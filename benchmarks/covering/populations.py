@@ -32,13 +32,14 @@ FIELDS = Grouping("1 to 5 of each", lambda rng, count: rng.integers(1, 6, count)
 
 def noise(rng: np.random.Generator, codes: np.ndarray | None, count: int, kind: str = "normal") -> np.ndarray:
     """Return noise of unit variance of so many groups (or galaxies), of which copies have a part in common."""
-    draw = {
+    draw: Callable[[int], np.ndarray] = {
         "normal": lambda n: rng.normal(size=n),
         "t5": lambda n: rng.standard_t(5, n) / np.sqrt(5 / 3),
     }[kind]
     if codes is None:
         return draw(count)
-    return np.sqrt(TOGETHER) * draw(count)[codes] + np.sqrt(1 - TOGETHER) * draw(len(codes))
+    shared, own = draw(count)[codes], draw(len(codes))
+    return np.asarray(np.sqrt(TOGETHER) * shared + np.sqrt(1 - TOGETHER) * own)
 
 
 @dataclass(frozen=True)

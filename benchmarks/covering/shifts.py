@@ -61,7 +61,7 @@ def _job(what: str, label: str, n_known: int, n_target: int, grouping: Grouping,
         for sky in SKIES:
             draws = [np.random.default_rng((seed, number)) for number in range(replicates)]
             found = [_shift(sky, rng, n_known, n_target, grouping, away) for rng in draws]
-            rates.append(np.mean([one.warning is not None for one in found]))
+            rates.append(float(np.mean([one.warning is not None for one in found])))
         worst = int(np.argmin(rates) if away else np.argmax(rates))
         return Row(what, label, rates[worst], SKIES[worst].name, float(np.mean(rates)), FOUND if away else GOAL)
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from versus.galaxies import Catalogs
 from versus.runs import Job
@@ -49,10 +50,10 @@ def make_plan(catalogs: Catalogs, work: Path, *, seeds: int, quick: bool) -> Pla
     """Return all jobs."""
     epochs, long_epochs, few = (2, 4, 2) if quick else (30, 100, 2)
     repeats = 1 if quick else 3  # ours take seconds, where one noisy moment would count
-    common = {"folder": "", "catalog": str(catalogs.labelled), "label": catalogs.label}
+    common: dict[str, Any] = {"folder": "", "catalog": str(catalogs.labelled), "label": catalogs.label}
 
-    def fit(**options: object) -> Spec:
-        return Spec(task="fit", **{**common, "epochs": epochs, **options})  # type: ignore[arg-type]
+    def fit(**options: Any) -> Spec:
+        return Spec(task="fit", **{**common, "epochs": epochs, **options})
 
     def on(side: str, name: str, spec: Spec, *, memory: bool = False) -> Job:
         return Job(name=name, side=side, spec=spec, memory=memory, repeats=repeats if side == "ours" else 1)
@@ -62,7 +63,7 @@ def make_plan(catalogs: Catalogs, work: Path, *, seeds: int, quick: bool) -> Pla
         jobs.append(Job(name=f"bare {name}", spec=Spec(task="bare", folder="", architecture=name)))
     jobs += [on(side, HEAD, fit(epochs=epochs if side == "ours" else min(epochs, PEER_EPOCHS))) for side in BOTH[::-1]]
     jobs += [on("ours", HEAD_LONG, fit(epochs=long_epochs))]
-    variants = (
+    variants: tuple[dict[str, Any], ...] = (
         {"label": catalogs.other_label},
         {"seed": 43},
         {"seed": 43, "split_seed": 43},

@@ -112,7 +112,13 @@ class Runner:
         result = folder / "result.json"
         log = self.work / "logs" / f"{_file_name(job)}.log"
         log.parent.mkdir(exist_ok=True)
-        command = [self._python(package), Path(__file__).parent / "job.py", package, folder / "spec.json", result]
+        command: list[str | Path] = [
+            self._python(package),
+            Path(__file__).parent / "job.py",
+            package,
+            folder / "spec.json",
+            result,
+        ]
         peak = _Peak()
         start = time.perf_counter()
         with log.open("w") as output:

@@ -87,14 +87,15 @@ def rows(figures: Figures) -> list[Row]:
     value = figures.value
     epochs = figures.plan.epochs
     fits = [figures.longer(names.HEAD, side, epochs) for side in names.BOTH]
-    long = [figures.longer(names.HEAD, side, figures.plan.long_epochs) for side in names.BOTH[:2]]
-    whole_fits = [figures.longer(names.WHOLE, side, epochs) for side in names.BOTH[:2]]
+    long_peer, long_kept = (figures.longer(names.HEAD, side, figures.plan.long_epochs) for side in names.BOTH[:2])
+    whole_peer, whole_kept = (figures.longer(names.WHOLE, side, epochs) for side in names.BOTH[:2])
     lines = [
         _times("head only, 30 epochs: fit (peer: from the mean of 6 epochs)", 30, *fits),
         _times(
             "head only, 100 epochs: fit (peer: likewise)",
             90,
-            *long,
+            long_peer,
+            long_kept,
             value(names.HEAD_LONG, "ours", "fit_seconds"),
         ),
         _times(
@@ -113,7 +114,8 @@ def rows(figures: Figures) -> list[Row]:
         _times(
             "n_blocks=1, 30 epochs: fit, against the peer's whole network (from its mean epoch)",
             12,
-            *whole_fits,
+            whole_peer,
+            whole_kept,
             value(names.BLOCK, "ours", "fit_seconds"),
         )
     )
@@ -231,7 +233,8 @@ def _memory(peer: float | None, kept: float | None, ours: float | None) -> Row:
     shares = [None if ours is None or size is None else ours / size for size in (peer, kept)]
     first, second = (MISSING if share is None else f"{share:.0%}" for share in shares)
     met = None if shares[0] is None else shares[0] <= 0.7
-    return Row("head only: peak memory of the process tree (PSS)", "<= 70%", *shown, first, second, met)
+    job, (of_peer, of_kept, of_ours) = "head only: peak memory of the process tree (PSS)", shown
+    return Row(job, "<= 70%", of_peer, of_kept, of_ours, first, second, met)
 
 
 def _with(line: Row, *, goal: str, met: bool | None) -> Row:

@@ -35,13 +35,20 @@ __all__ = [
     *_MODULES,
 ]
 
-if TYPE_CHECKING:
-    from zoobot import errors, finetune, trees
-    from zoobot.data import GalaxyDataModule, read_catalog, read_image
-    from zoobot.datasets import demo_gz_candels, demo_rings
-    from zoobot.encoders import load_encoder
+if TYPE_CHECKING:  # imported as themselves, by which type checkers know that they are exported
+    from zoobot import errors as errors
+    from zoobot import finetune as finetune
+    from zoobot import trees as trees
+    from zoobot.data import GalaxyDataModule as GalaxyDataModule
+    from zoobot.data import read_catalog as read_catalog
+    from zoobot.data import read_image as read_image
+    from zoobot.datasets import demo_gz_candels as demo_gz_candels
+    from zoobot.datasets import demo_rings as demo_rings
+    from zoobot.encoders import load_encoder as load_encoder
     from zoobot.finetune import *
-    from zoobot.predictions import evaluate, predict, represent
+    from zoobot.predictions import evaluate as evaluate
+    from zoobot.predictions import predict as predict
+    from zoobot.predictions import represent as represent
 
 
 def __getattr__(name: str) -> Any:

@@ -5,10 +5,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from tests.conftest import Answer
 
 HERE = Path(__file__).parent
 MADE_AT = "/tmp/zoobot_b9a7a53"  # as make.py has it
 TASKS = ("classify", "multi_label", "regress", "tree")
+Command = Callable[..., str]
 
 
 @pytest.fixture
@@ -25,7 +27,7 @@ def old(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def command(zoobot_command: Callable[..., object]) -> Callable[..., str]:
+def command(zoobot_command: Callable[..., Answer]) -> Command:
     """Return a function that runs a command which must succeed, and returns what it said."""
 
     def run(*arguments: object) -> str:

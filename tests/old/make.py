@@ -54,7 +54,8 @@ def picture(shape: str, radius: float, rng: np.random.Generator) -> np.ndarray:
         "ring": np.exp(-0.5 * (distance / 2) ** 2) + np.exp(-0.5 * ((distance - radius) / 1.2) ** 2),
         "bar": np.exp(-0.5 * (along / radius) ** 2 - 0.5 * (across / 1.2) ** 2),
     }[shape]
-    return np.clip(flux + rng.normal(0, 0.02, flux.shape), 0, 1)
+    noisy: np.ndarray = np.clip(flux + rng.normal(0, 0.02, flux.shape), 0, 1)
+    return noisy
 
 
 def make_galaxies(folder: Path) -> None:
@@ -86,8 +87,9 @@ def make_encoder(folder: Path) -> None:
     save_for_hf(timm.create_model("convnext_femto", num_classes=0, **SMALL), str(folder), model_args=SMALL)
 
 
-def calibrate(model: zoobot.FinetuneableZoobotClassifier) -> None:
+def calibrate(model: zoobot.FinetuneableZoobotAbstract) -> None:
     """Calibrate a model on simulated probabilities that are overconfident."""
+    assert isinstance(model, zoobot.FinetuneableZoobotClassifier)
     rng = np.random.default_rng(0)
     logits = rng.normal(0, 1.5, (200, model.num_classes))
     if model.multi_label:

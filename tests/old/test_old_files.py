@@ -6,13 +6,18 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from tests.old.conftest import HERE, TASKS
+from tests.old.conftest import HERE, TASKS, Command
 from tests.report.reader import read, said
 
 import zoobot
-from zoobot.finetune import FinetuneableZoobotClassifier, FinetuneableZoobotRegressor, FinetuneableZoobotTree
+from zoobot.finetune import (
+    FinetuneableZoobotAbstract,
+    FinetuneableZoobotClassifier,
+    FinetuneableZoobotRegressor,
+    FinetuneableZoobotTree,
+)
 
-CLASSES = {
+CLASSES: dict[str, type[FinetuneableZoobotAbstract]] = {
     "classify": FinetuneableZoobotClassifier,
     "multi_label": FinetuneableZoobotClassifier,
     "regress": FinetuneableZoobotRegressor,
@@ -47,7 +52,7 @@ def assert_equal(new: pd.DataFrame, old: pd.DataFrame) -> None:
 
 
 @pytest.mark.parametrize("place", MODELS)
-def test_a_saved_model_predicts_what_it_did(old, place):
+def test_a_saved_model_predicts_what_it_did(old: Path, place: str) -> None:
     parts = Path(place).parts
     stored = HERE / "predictions" / (f"{parts[1]}.csv" if parts[0] == "runs" else f"{parts[1]}_calibrated.csv")
     model = zoobot.load(old / place)
@@ -57,7 +62,7 @@ def test_a_saved_model_predicts_what_it_did(old, place):
 
 @pytest.mark.parametrize("name", ["best", "last"])
 @pytest.mark.parametrize("task", TASKS)
-def test_a_checkpoint_loads(old, task, name):
+def test_a_checkpoint_loads(old: Path, task: str, name: str) -> None:
     folder = old / "runs" / task / "checkpoints"
     path = folder / "last.ckpt" if name == "last" else next(folder.glob("epoch=*.ckpt"))
     model = CLASSES[task].load_from_checkpoint(path)
@@ -70,14 +75,14 @@ def test_a_checkpoint_loads(old, task, name):
 
 
 @pytest.mark.parametrize("task", TASKS)
-def test_the_encoder_of_a_checkpoint_can_be_finetuned(old, task):
+def test_the_encoder_of_a_checkpoint_can_be_finetuned(old: Path, task: str) -> None:
     path = next((old / "runs" / task / "checkpoints").glob("epoch=*.ckpt"))
     encoder = zoobot.load_encoder(path)
     assert (encoder.num_features, encoder.num_blocks) == (8, 5)
 
 
 @pytest.mark.parametrize("task", TASKS)
-def test_a_run_folder_gives_a_report(old, command, task):
+def test_a_run_folder_gives_a_report(old: Path, command: Command, task: str) -> None:
     run = old / "runs" / task
     command("report", run)
     page = said(read(run / "report.html"))
@@ -93,7 +98,7 @@ def test_a_run_folder_gives_a_report(old, command, task):
 
 
 @pytest.mark.parametrize("task", TASKS)
-def test_evaluate_scores_as_it_did(old, command, task):
+def test_evaluate_scores_as_it_did(old: Path, command: Command, task: str) -> None:
     run, out = old / "runs" / task, old / "evaluated"
     parts, catalog = pd.read_csv(run / "parts.csv"), pd.read_csv("catalog.csv")
     catalog[catalog["id_str"].isin(parts["id_str"][parts["part"] == "test"])].to_csv("test.csv", index=False)
@@ -106,7 +111,7 @@ def test_evaluate_scores_as_it_did(old, command, task):
 
 
 @pytest.mark.parametrize("task", ["classify", "multi_label"])
-def test_select_takes_an_old_run(old, command, task):
+def test_select_takes_an_old_run(old: Path, command: Command, task: str) -> None:
     run, out = old / "runs" / task, old / "sample"
     which = {"classify": ["--class", "ring"], "multi_label": ["--label", "has_ring"]}
     command("predict", "catalog.csv", "--model", run / "model", "--out", old / "table.csv")
@@ -115,13 +120,13 @@ def test_select_takes_an_old_run(old, command, task):
 
 
 @pytest.mark.parametrize("task", TASKS)
-def test_predict_takes_a_run_folders_model(old, command, task):
+def test_predict_takes_a_run_folders_model(old: Path, command: Command, task: str) -> None:
     command("predict", "catalog.csv", "--model", old / "runs" / task / "model", "--out", old / "table.csv")
     assert_equal(pd.read_csv(old / "table.csv"), pd.read_csv(HERE / "predictions" / f"{task}.csv"))
 
 
 @pytest.mark.parametrize("task", TASKS)
-def test_an_old_run_goes_on(old, command, task):
+def test_an_old_run_goes_on(old: Path, command: Command, task: str) -> None:
     run = old / "runs" / task
     before = pd.read_csv(run / "log.csv")
     assert len(before) == 3
@@ -134,7 +139,7 @@ def test_an_old_run_goes_on(old, command, task):
     assert_equal(pd.read_csv(run / "parts.csv"), pd.read_csv(HERE / "runs" / task / "parts.csv"))
 
 
-def test_check_and_explain_take_an_old_run(old, command):
+def test_check_and_explain_take_an_old_run(old: Path, command: Command) -> None:
     run = old / "runs" / "classify"
     command("check", run)
     assert (run / "checks" / "labels.csv").is_file()

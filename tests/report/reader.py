@@ -3,6 +3,7 @@
 from html.parser import HTMLParser
 from pathlib import Path
 
+Attributes = list[tuple[str, str | None]]
 VOID = {"meta", "img", "br", "link", "hr"}
 
 
@@ -11,24 +12,27 @@ class Reader(HTMLParser):
 
     def __init__(self, html: str) -> None:
         super().__init__()
-        self.tags, self.stack, self.text, self.attributes = [], [], [], []
+        self.tags: list[str] = []
+        self.stack: list[str] = []
+        self.text: list[str] = []
+        self.attributes: list[tuple[str, str, str | None]] = []
         self.feed(html)
         assert not self.stack
 
-    def handle_starttag(self, tag, attrs):
+    def handle_starttag(self, tag: str, attrs: Attributes) -> None:
         self.tags.append(tag)
         self.attributes += [(tag, *pair) for pair in attrs]
         if tag not in VOID:
             self.stack.append(tag)
 
-    def handle_startendtag(self, tag, attrs):
+    def handle_startendtag(self, tag: str, attrs: Attributes) -> None:
         self.tags.append(tag)
         self.attributes += [(tag, *pair) for pair in attrs]
 
-    def handle_endtag(self, tag):
+    def handle_endtag(self, tag: str) -> None:
         assert self.stack.pop() == tag
 
-    def handle_data(self, data):
+    def handle_data(self, data: str) -> None:
         if not self.stack or self.stack[-1] != "style":
             self.text.append(data)
 
@@ -54,11 +58,11 @@ class Prose(HTMLParser):
     def __init__(self, html: str) -> None:
         super().__init__()
         self.found: list[str] = []
-        self.open: list[tuple[str, bool]] = []
+        self.open: list[tuple[str, bool, bool]] = []
         self.inside = self.left_out = 0
         self.feed(html)
 
-    def handle_starttag(self, tag, attrs):
+    def handle_starttag(self, tag: str, attrs: Attributes) -> None:
         if tag in VOID:
             return
         classes = set((dict(attrs).get("class") or "").split())
@@ -70,7 +74,7 @@ class Prose(HTMLParser):
             self.found.append("")
         self.inside += starts
 
-    def handle_endtag(self, tag):
+    def handle_endtag(self, tag: str) -> None:
         while self.open:
             name, starts, out = self.open.pop()
             self.inside -= starts
@@ -78,7 +82,7 @@ class Prose(HTMLParser):
             if name == tag:
                 return
 
-    def handle_data(self, data):
+    def handle_data(self, data: str) -> None:
         if self.inside and not self.left_out:
             self.found[-1] += data
 
