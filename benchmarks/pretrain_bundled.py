@@ -19,7 +19,7 @@ import typer
 import zoobot
 from zoobot.encoders import load_encoder
 from zoobot.encoders.bundled import BUNDLED, export_bundled
-from zoobot.folders import RUN_FILE
+from zoobot.layout import RUN_FILE
 from zoobot.pretrain import PretrainSettings, pretrain_run
 from zoobot.pretrain.model import STAGE
 from zoobot.runs import prepare_process

@@ -1,16 +1,20 @@
 """Folders that commands write into: an overwritten run is there whole, or the new one is, whenever the process is killed."""
 
+import ast
 import contextlib
+import json
 import os
 import shutil
 from pathlib import Path
 
 import pytest
 
-from zoobot.errors import OutputError
-from zoobot.folders import RunFolder, check_file_out, check_folder, kinds, refuse_inputs
-
-MADE = ("model", "checkpoints", "folds", "log.csv", "metrics.json")
+from zoobot import layout
+from zoobot.errors import ModelFileError, OutputError
+from zoobot.folders import RunFolder, check_file_out, check_finished, check_folder, refuse_inputs
+from zoobot.layout import RUN_FORMAT, kinds
+from zoobot.report import write_report
+from zoobot.runs import check_run, select_galaxies
 
 
 def run_in(folder: Path, name: str) -> None:
@@ -33,7 +37,7 @@ def content(folder: Path) -> dict[str, str]:
 
 
 def run_folder(path: Path) -> RunFolder:
-    return RunFolder(path, "zoobot finetune", ("model", "metrics.json"), MADE)
+    return RunFolder(path, "zoobot finetune")
 
 
 class Killed(BaseException):
@@ -165,3 +169,52 @@ def test_inputs_are_never_outputs_however_they_are_spelled(tmp_path, monkeypatch
         {"the catalog": catalog, "none": None, "a hub": "hf_hub:run", "absent": "x.csv"},
         [Path("run/other.csv"), Path("run/model")],
     )
+
+
+@pytest.mark.parametrize(("name", "more"), [("about.json", {}), ("run.json", {"settings": {}})])
+@pytest.mark.parametrize("version", [RUN_FORMAT + 1, "new", 0])
+def test_a_folder_of_a_newer_version_is_refused(tmp_path, name, more, version):
+    (tmp_path / "metrics.json").write_text("{}")
+    (tmp_path / name).write_text(json.dumps({"format_version": version, **more}))
+    targets = tmp_path / "targets.csv"
+    targets.write_text("id_str\n1\n")
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "config.json").write_text("{}")
+    uses = (
+        check_finished,
+        write_report,
+        check_run,
+        lambda folder: select_galaxies(targets, folder, tmp_path / "selected", purity=0.5),
+        lambda folder: select_galaxies(targets, folder / "model", tmp_path / "selected", purity=0.5),
+    )
+    for use in uses:
+        with pytest.raises(ModelFileError, match=rf"format of .* is {version!r} .*up to {RUN_FORMAT}.*a newer one"):
+            use(tmp_path)
+
+
+def test_a_run_of_a_newer_version_is_not_resumed(tmp_path):
+    run_in(tmp_path, "earlier")
+    (tmp_path / "about.json").write_text(json.dumps({"format_version": RUN_FORMAT + 1}))
+    with pytest.raises(ModelFileError, match="a newer one"):
+        run_folder(tmp_path).claim(resume=True, overwrite=False, elsewhere="another")
+    assert not run_folder(tmp_path).claim(resume=False, overwrite=True, elsewhere="another")
+
+
+@pytest.mark.parametrize("about", ["{}", '{"format_version": 1}', "damaged", "[]"])
+def test_folders_of_this_and_of_earlier_versions_are_read(tmp_path, about):
+    (tmp_path / "about.json").write_text(about)
+    (tmp_path / "run.json").write_text('{"catalog": "a.csv", "format_version": 99}')  # of its settings
+    check_finished(tmp_path)
+
+
+def test_names_of_results_are_written_once():
+    source = Path(layout.__file__).parent
+    names = layout.RESULT_NAMES | {layout.CHECKPOINTS, layout.LAST_CHECKPOINT, layout.PICKLED_WEIGHTS_FILE}
+    found = {
+        (path.name, node.value)
+        for path in source.rglob("*.py")
+        if path != Path(layout.__file__)
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Constant) and node.value in names
+    }
+    assert not found

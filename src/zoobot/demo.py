@@ -10,12 +10,11 @@ from zoobot.encoders.bundled import BUNDLED
 from zoobot.errors import OutputError
 from zoobot.files import read_json
 from zoobot.finetune import load
-from zoobot.folders import RUN_FILE, check_folder
+from zoobot.folders import check_folder
+from zoobot.layout import CATALOG_FILE, MADE, MODEL_FOLDER, PREDICTIONS_FILE, RUN_FILE
 from zoobot.predictions.tables import read_results
 from zoobot.report import confident_sheet
-from zoobot.report.names import MODEL_FOLDER, PREDICTIONS_FILE
 from zoobot.runs import RunSettings, finetune_run
-from zoobot.runs.run import MADE
 from zoobot.simulate import rings
 
 N_GALAXIES = 400
@@ -32,10 +31,10 @@ def run_demo(out: Path, *, say: Callable[[str], object]) -> dict[str, Any]:
     say("Simulated galaxies: the scores below say that the machinery works, not how well it does on real ones.")
     galaxies = out / "simulated_galaxies"
     _refuse_other_runs(out, galaxies)
-    if not (galaxies / "catalog.csv").is_file():
+    if not (galaxies / CATALOG_FILE).is_file():
         rings(galaxies, N_GALAXIES)
     settings = RunSettings(
-        catalog=str((galaxies / "catalog.csv").absolute()), label_cols=("ring",), encoder=BUNDLED, learning_rate=1e-3
+        catalog=str((galaxies / CATALOG_FILE).absolute()), label_cols=("ring",), encoder=BUNDLED, learning_rate=1e-3
     )
     metrics = finetune_run(settings, out, overwrite=True, say=say)
     preprocessing = load(out / MODEL_FOLDER).preprocessing
@@ -51,7 +50,7 @@ def _refuse_other_runs(out: Path, galaxies: Path) -> None:
     check_folder(out, "zoobot finetune")
     record = out / RUN_FILE
     if not record.is_file():
-        check_folder(out, "zoobot finetune", () if galaxies.is_dir() else MADE)
+        check_folder(out, "zoobot finetune", () if galaxies.is_dir() else MADE["zoobot finetune"])
         return
     catalog = read_json(record, OutputError, "Choose another --out.").get("catalog")
     if Path(str(catalog)).parent.name != galaxies.name:

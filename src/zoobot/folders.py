@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from zoobot.errors import CatalogError, OptionError, OutputError
+from zoobot.errors import CatalogError, ModelFileError, OptionError, OutputError
 from zoobot.files import (
     check_replaceable,
     check_writable,
@@ -21,97 +21,31 @@ from zoobot.files import (
     look,
     make_folder,
     output_error,
+    read_json,
     sweep,
     write_whole,
 )
+from zoobot.layout import (
+    ABOUT_FILE,
+    ALL_MOVED,
+    CHECKPOINTS,
+    EARLIER,
+    FOLDS_FOLDER,
+    LAST_CHECKPOINT,
+    MADE,
+    RESULT_NAMES,
+    RESULTS,
+    RUN_FILE,
+    RUN_FORMAT,
+    TO_DELETE,
+    UNFINISHED,
+    VERSION_KEY,
+    kinds,
+)
 from zoobot.places import refuse_lost
 
-RUN_FILE = "run.json"
-TRAINING = ("zoobot finetune", "zoobot pretrain")
-EARLIER, ALL_MOVED, TO_DELETE = ".earlier-run", "all-moved", ".earlier-run-to-delete"
-
-MARKS: dict[str, tuple[dict[str, str], ...]] = {
-    "zoobot pretrain": ({RUN_FILE: "settings"},),
-    "zoobot finetune": ({RUN_FILE: "catalog"},),
-    "zoobot evaluate": ({"about.json": "versions", "metrics.json": ""},),
-    "zoobot select": ({"selection.json": "threshold"},),
-    "zoobot compare": ({"comparison.json": "curves"},),
-    "zoobot explain": ({"neighbors.csv": "neighbor"}, {"explain.json": "maps"}),
-    "zoobot simulate": ({"simulation.json": "survey"},),
-    "a saved model": ({"config.json": "", "model.safetensors": ""}, {"config.json": "", "pytorch_model.bin": ""}),
-}
-"""Files by which it is known what wrote a folder, all of one of these sets, with an entry or a column that each holds"""
-
-RESULT_NAMES = frozenset(
-    f"{name}.{ending}"
-    for ending, names in {
-        "csv": "predictions val_predictions seen_predictions parts seen breakdown log selected audit selection comparison neighbors "
-        "catalog",
-        "json": "run about metrics shift learning_curve selection comparison audit config simulation explain",
-        "html": "report",
-        "safetensors": "model memory reference",
-    }.items()
-    for name in names.split()
-)
-"""Names that commands give to files of their results."""
-
-DEEPEST = Path("folds", "fold_00", "checkpoints", "x" * 60)
+DEEPEST = Path(FOLDS_FOLDER, "fold_00", CHECKPOINTS, "x" * 60)
 """As far below its folder as a command writes: a path that is too long is to be found before work"""
-
-UNFINISHED = ".unfinished"
-"""Lies in a folder while its results are replaced: until it is gone, they need not be of one model."""
-
-
-def kinds(folder: Path, own: str = "") -> list[str]:
-    """Return what wrote the files of a folder: ``zoobot finetune``, for instance; several where several wrote there.
-
-    Parameters
-    ----------
-    folder
-        The folder, which need not exist.
-    own
-        Who asks: a damaged ``run.json`` is left to the command to judge.
-    """
-    found = [
-        kind
-        for kind, sets in MARKS.items()
-        if any(all(_holds(folder, *one) for one in marks.items()) for marks in sets)
-    ]
-    if found and found[0] in TRAINING:
-        return found[:1]  # a run has the files of an evaluation too
-    if (folder / EARLIER / RUN_FILE).is_file():  # a run was killed while it was moved aside
-        return kinds(folder / EARLIER, own)
-    if (folder / "checkpoints").is_dir() or _is_damaged(folder / RUN_FILE):
-        return [own if own in TRAINING else TRAINING[0]]
-    begun = folder / UNFINISHED
-    if begun.is_file():
-        text = begun.read_text(errors="replace")
-        return [kind for kind in MARKS if kind in text] or [own]
-    return found
-
-
-def _holds(folder: Path, name: str, entry: str) -> bool:
-    """Tell whether a file is there and, where an entry (of JSON) or a column (of csv) is named, holds it."""
-    path = folder / name
-    if not path.is_file():
-        return False
-    try:
-        with path.open(encoding="utf-8") as file:
-            return not entry or entry in (
-                json.load(file) if path.suffix == ".json" else file.readline().strip().split(",")
-            )
-    except (OSError, ValueError, RecursionError, TypeError):
-        return False
-
-
-def _is_damaged(record: Path) -> bool:
-    """Tell whether a run's record is there, but can't be read: whether it was one is left to the command to judge."""
-    if not record.is_file():
-        return False
-    try:
-        return not isinstance(json.loads(record.read_text(encoding="utf-8")), dict)
-    except (OSError, ValueError, RecursionError):
-        return True
 
 
 def check_folder(out: Path, own: str, made: Iterable[str] = ()) -> None:
@@ -238,19 +172,45 @@ def finishing(folder: Path, own: str) -> Iterator[None]:
 
 
 def check_finished(folder: Path) -> None:
-    """Refuse a folder whose results were only partly replaced, and may be of two models.
+    """Refuse a folder whose results were only partly replaced, and may be of two models, or whose format is newer than this version.
 
     Raises
     ------
     CatalogError
         It is such a folder.
+    ModelFileError
+        See `check_format`.
     """
+    check_format(folder)
     if look(folder / UNFINISHED, CatalogError) is not None:
         msg = (
             f"the results in {folder} are not complete: the command that wrote them was interrupted, or failed. Go on with zoobot finetune "
             "--resume, or repeat zoobot evaluate."
         )
         raise CatalogError(msg)
+
+
+def check_format(folder: Path) -> None:
+    """Refuse the folder of a run or an evaluation that a newer version wrote; those that name no version are of the first.
+
+    Raises
+    ------
+    ModelFileError
+        It is such a folder.
+    """
+    for name in (ABOUT_FILE, RUN_FILE):
+        content: dict[str, Any] = {}
+        with contextlib.suppress(ModelFileError):  # whoever needs the file says that it is absent or damaged
+            content = read_json(folder / name, ModelFileError, "")
+        if name == RUN_FILE and "settings" not in content:
+            continue  # a finetuning run's settings, which have a version of their own
+        version = content.get(VERSION_KEY, 1)
+        if not isinstance(version, int) or not 1 <= version <= RUN_FORMAT:
+            msg = (
+                f"the format of {folder} is {version!r} ({name}), and this version of zoobot reads formats up to {RUN_FORMAT}. "
+                "Use the version of zoobot that wrote it, or a newer one."
+            )
+            raise ModelFileError(msg)
 
 
 @dataclass(frozen=True)
@@ -263,24 +223,20 @@ class RunFolder:
         The folder.
     command
         Which writes it: ``zoobot finetune`` or ``zoobot pretrain``.
-    results
-        Names of what only a finished run has.
-    made
-        Names of all that a run writes, ``run.json`` apart.
-    last
-        The newest checkpoint, from the folder on.
     """
 
     path: Path
     command: str
-    results: tuple[str, ...]
-    made: tuple[str, ...]
-    last: str = "checkpoints/last.ckpt"
+
+    @property
+    def made(self) -> tuple[str, ...]:
+        """Names of all that a run writes, ``run.json`` apart."""
+        return MADE[self.command]
 
     @property
     def newest(self) -> Path:
         """The newest checkpoint."""
-        return self.path / self.last
+        return self.path / CHECKPOINTS / LAST_CHECKPOINT
 
     def claim(self, *, resume: bool, overwrite: bool, elsewhere: str) -> bool:
         """Tell whether the folder holds a run to go on with; changes nothing but what a killed run left in disorder.
@@ -322,10 +278,11 @@ class RunFolder:
             raise OutputError(msg)
         if is_file(self.newest, OutputError):
             if resume:
+                check_format(self.path)
                 return True
             msg = f"{self.path} already holds a run. Use --resume to go on with it, --overwrite to replace it, or {elsewhere}."
             raise OutputError(msg)
-        if any(name in found for name in self.results):
+        if any(name in found for name in RESULTS[self.command]):
             msg = (
                 f"{self.path} already holds a run, without the checkpoint to resume it from. Use --overwrite to replace it, "
                 f"or {elsewhere}."

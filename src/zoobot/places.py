@@ -7,10 +7,20 @@ from pathlib import Path
 
 from zoobot.errors import CatalogError, OutputError
 from zoobot.files import home, is_folder, look
+from zoobot.layout import (
+    ABOUT_FILE,
+    CHECKPOINTS,
+    CHECKS_FOLDER,
+    ENCODER_FOLDER,
+    FOLDS_FOLDER,
+    MODEL_FOLDER,
+    PLOTS_FOLDER,
+    RUN_FILE,
+)
 
-PARTS = frozenset({"model", "encoder", "checkpoints", "plots", "folds", "checks"})
+PARTS = frozenset({MODEL_FOLDER, ENCODER_FOLDER, CHECKPOINTS, PLOTS_FOLDER, FOLDS_FOLDER, CHECKS_FOLDER})
 """Folders of a run or an evaluation that are deleted when it is repeated"""
-RECORDS = ("run.json", "about.json")
+RECORDS = (RUN_FILE, ABOUT_FILE)
 """One of them lies in the folder of a run or an evaluation"""
 
 

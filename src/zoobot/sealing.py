@@ -9,8 +9,8 @@ from typing import Any
 
 from zoobot.errors import ModelFileError
 from zoobot.files import is_file, open_regular, read_json, write_json, write_whole
+from zoobot.layout import CONFIG_FILE
 
-CONFIG_FILE = "config.json"
 DIGESTS = "digests"
 """The entry of ``config.json`` that holds each file's SHA-256, by name"""
 

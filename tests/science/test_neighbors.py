@@ -5,8 +5,9 @@ import pytest
 from sklearn.neighbors import NearestNeighbors
 
 from zoobot.errors import CatalogError, ModelFileError, OptionError
+from zoobot.layout import REFERENCE_FILE
 from zoobot.science import Reference, nearest, neighbor_table
-from zoobot.science.reference import REFERENCE_FILE, distances
+from zoobot.science.reference import distances
 
 
 @pytest.fixture

@@ -11,9 +11,10 @@ from safetensors.numpy import load_file, save_file
 from tests.skies import CHANGES, galaxy, thumbnail
 
 from zoobot.errors import CatalogError, ModelFileError
+from zoobot.layout import MEMORY_FILE
 from zoobot.science import Memory, find_seen
 from zoobot.science import memory as memory_module
-from zoobot.science.memory import MEMORY_FILE, choose_pictured
+from zoobot.science.memory import choose_pictured
 
 N = 60
 ROLES = ["train"] * 40 + ["val"] * 8 + ["test"] * 12

@@ -21,8 +21,8 @@ def check(
 ) -> None:
     """Look for wrong labels, duplicates and bad images among a run's galaxies; writes RUN/checks, tables and pictures."""
     with console.status("Loading torch"):
+        from zoobot.layout import ABOUT_FILE, CHECKS_FOLDER
         from zoobot.report.check_sheets import label_caption
-        from zoobot.report.names import ABOUT_FILE, CHECKS_FOLDER
         from zoobot.report.run_files import catalog_notes, read_object
         from zoobot.runs import check_run, prepare_process
 

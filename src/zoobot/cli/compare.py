@@ -63,14 +63,14 @@ def compare(
     """Compare encoders by what a linear head on each one's frozen features learns from more and more of the labels."""
     with console.status("Loading torch"):
         from zoobot.folders import check_folder, refuse_inputs
+        from zoobot.layout import MADE
         from zoobot.places import refuse_among_images
-        from zoobot.runs import prepare_process
-        from zoobot.runs.compare import COMPARISON_FILE, compare_encoders
+        from zoobot.runs import compare_encoders, prepare_process
         from zoobot.science.metric import METRICS
 
     prepare_process()
     if out is not None:
-        made = [f"{COMPARISON_FILE}.{ending}" for ending in ("csv", "json", "png")]
+        made = MADE["zoobot compare"]
         check_folder(out, "zoobot compare", made)
         inputs = {"the catalog": catalog, **{f"the encoder {one}": one for one in encoder}}
         refuse_inputs(inputs, [out / name for name in made])

@@ -63,6 +63,7 @@ def explain(
         from zoobot.finetune import load
         from zoobot.finetune.saving import fetch_model
         from zoobot.folders import check_folder, finishing, refuse_inputs
+        from zoobot.layout import EXPLAIN_FILE, NEIGHBORS_FILE
         from zoobot.places import refuse_among_images
         from zoobot.predictions import write_table
         from zoobot.predictions.explain import explain as explain_catalog
@@ -72,10 +73,10 @@ def explain(
         from zoobot.science.reference import Reference
 
     prepare_process()
-    earlier = [*out.glob("explain_*.png"), out / "neighbors.csv", out / "explain.json"]
+    earlier = [*out.glob("explain_*.png"), out / NEIGHBORS_FILE, out / EXPLAIN_FILE]
     check_folder(out, "zoobot explain", [path.name for path in earlier])
     refuse_among_images(out, catalog)
-    refuse_inputs({"the catalog": catalog, "the model": model}, [out / "neighbors.csv", out / "explain.json"])
+    refuse_inputs({"the catalog": catalog, "the model": model}, [out / NEIGHBORS_FILE, out / EXPLAIN_FILE])
     source = fetch_model(model)
     finetuned = load(source)
     reference = Reference.load(source)
@@ -102,11 +103,11 @@ def explain(
             path.unlink(missing_ok=True)
         paths = draw_explained(found, reference, finetuned.preprocessing or Preprocessing(), out, k=neighbors)
         sheets = [path.name for path in paths]
-        write_json(out / "explain.json", found.to_dict() | {"sentences": sentences, "sheets": sheets})
-        paths.append(out / "explain.json")
+        write_json(out / EXPLAIN_FILE, found.to_dict() | {"sentences": sentences, "sheets": sheets})
+        paths.append(out / EXPLAIN_FILE)
         if reference is not None:
             table = neighbor_table(reference, found.frame["id_str"].tolist(), found.features, neighbors)
-            paths.append(write_table(table, out / "neighbors.csv"))
+            paths.append(write_table(table, out / NEIGHBORS_FILE))
     console.print("Saved:")
     for path in paths:
         console.print(f"  {path}", soft_wrap=True)

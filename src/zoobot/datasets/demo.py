@@ -12,6 +12,7 @@ from zoobot.datasets.download import NoNetworkError
 from zoobot.datasets.published import published_sets
 from zoobot.datasets.store import alone_in, download_set, read_set
 from zoobot.errors import CatalogError
+from zoobot.layout import CATALOG_FILE
 from zoobot.simulate import rings, write_set
 
 logger = logging.getLogger(__name__)
@@ -157,10 +158,10 @@ def _simulated(name: str, root: Path, label_cols: list[str], *, train: bool) -> 
     """Return simulated galaxies, made if they are not there; those to test on have other numbers than those to train on."""
     made = SIMULATIONS[name]
     folder = root / made.folder / ("train" if train else "test")
-    if not (folder / "catalog.csv").is_file():
+    if not (folder / CATALOG_FILE).is_file():
         with alone_in(root):
-            if not (folder / "catalog.csv").is_file():
+            if not (folder / CATALOG_FILE).is_file():
                 made.write(folder, *((made.n_train, 1) if train else (made.n_test, made.n_train + 1)))
-    catalog = pd.read_csv(folder / "catalog.csv", dtype={"id_str": str})
+    catalog = pd.read_csv(folder / CATALOG_FILE, dtype={"id_str": str})
     catalog["file_loc"] = [str(folder / file) for file in catalog["file_loc"]]
     return catalog[["id_str", "file_loc", *label_cols, "simulated"]]

@@ -11,9 +11,9 @@ from typing import Any
 import torch
 
 from zoobot.encoders.encoder import Encoder
-from zoobot.encoders.saved import CONFIG_FILE, WEIGHTS_FILE
 from zoobot.encoders.saving import encoder_bytes, save_encoder
 from zoobot.errors import EncoderError
+from zoobot.layout import CONFIG_FILE, WEIGHTS_FILE
 
 BUNDLED = "bundled"
 """The name by which `load_encoder` knows it."""

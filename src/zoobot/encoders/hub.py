@@ -13,8 +13,8 @@ from huggingface_hub.errors import (
     RevisionNotFoundError,
 )
 
-from zoobot.encoders.saved import CONFIG_FILE, PICKLED_WEIGHTS_FILE, WEIGHTS_FILE
 from zoobot.errors import EncoderError
+from zoobot.layout import CONFIG_FILE, PICKLED_WEIGHTS_FILE, WEIGHTS_FILE
 
 HUB_PREFIXES = ("hf_hub:", "hf-hub:")
 

@@ -15,14 +15,12 @@ from torch import Tensor, nn
 
 from zoobot.errors import ModelFileError
 from zoobot.files import is_file, is_folder, read_json
+from zoobot.layout import CHECKPOINTS, CONFIG_FILE, WEIGHTS_FILE
 from zoobot.schema import Kind
-from zoobot.sealing import CONFIG_FILE as CONFIG_FILE
 from zoobot.sealing import DAMAGED, DIGESTS, check_seal, digest_of
 
 FORMAT = "zoobot"
 FORMAT_VERSION = 1
-WEIGHTS_FILE = "model.safetensors"
-PICKLED_WEIGHTS_FILE = "pytorch_model.bin"
 ENCODER_PREFIX = "encoder."
 """What names of the encoder's weights start with in a saved model."""
 
@@ -161,7 +159,7 @@ def read_config(folder: Path) -> dict[str, Any]:
         hint = "give the folder of a saved model"
         if is_file(inside / CONFIG_FILE, ModelFileError):
             hint = f"give {inside}"
-        elif is_folder(folder / "checkpoints", ModelFileError):
+        elif is_folder(folder / CHECKPOINTS, ModelFileError):
             hint = "it is of a run that is not finished; go on with it by zoobot finetune --resume"
         msg = f"{folder} holds no {CONFIG_FILE} (it holds {found}): {hint}"
         raise ModelFileError(msg)

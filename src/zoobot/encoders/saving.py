@@ -9,13 +9,12 @@ from typing import Any
 import torch
 
 from zoobot.encoders.encoder import Encoder
-from zoobot.encoders.saved import ENCODER_PREFIX, FORMAT, FORMAT_VERSION, WEIGHTS_FILE
+from zoobot.encoders.saved import ENCODER_PREFIX, FORMAT, FORMAT_VERSION
 from zoobot.errors import EncoderError
 from zoobot.files import write_json, write_whole
-from zoobot.sealing import CONFIG_FILE, DIGESTS, digest_of
+from zoobot.layout import CARD_FILE, CONFIG_FILE, WEIGHTS_FILE
+from zoobot.sealing import DIGESTS, digest_of
 from zoobot.version import __version__
-
-CARD_FILE = "README.md"
 
 
 def encoder_config(encoder: Encoder) -> dict[str, Any]:

@@ -15,17 +15,10 @@ from zoobot.encoders.channels import adapt_state, adapt_values
 from zoobot.encoders.encoder import Encoder, EncoderConfig
 from zoobot.encoders.hub import explain_hub_error, reach_hub
 from zoobot.encoders.probe import count_features, run_probe
-from zoobot.encoders.saved import (
-    CONFIG_FILE,
-    PICKLED_WEIGHTS_FILE,
-    WEIGHTS_FILE,
-    check_config,
-    check_weights,
-    read_pickled,
-    read_weights,
-)
+from zoobot.encoders.saved import check_config, check_weights, read_pickled, read_weights
 from zoobot.encoders.specs import TIMM, TIMM_WEIGHTS
 from zoobot.errors import EncoderError, ModelFileError
+from zoobot.layout import CONFIG_FILE, PICKLED_WEIGHTS_FILE, WEIGHTS_FILE
 
 ZOOBOT_ENCODER = "zoobot-encoder-"  # published encoders have names that start so; they were trained on plain [0, 1]
 SET_BY_ENCODER = ("num_classes", "in_chans")

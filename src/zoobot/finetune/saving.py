@@ -14,15 +14,14 @@ from torch import Tensor
 from zoobot.encoders import EncoderConfig
 from zoobot.encoders.hub import fetch_from_hub, is_hub_name
 from zoobot.encoders.load import build_saved
-from zoobot.encoders.saved import FORMAT, FORMAT_VERSION, WEIGHTS_FILE, check_config, check_weights, read_saved, seals
+from zoobot.encoders.saved import FORMAT, FORMAT_VERSION, check_config, check_weights, read_saved, seals
 from zoobot.errors import EncoderError, ModelFileError
 from zoobot.files import home, is_folder, write_json, write_whole
 from zoobot.finetune.registry import TASKS
 from zoobot.finetune.specs import ANY_MODEL, model_spec
+from zoobot.layout import CONFIG_FILE, MEMORY_FILE, REFERENCE_FILE, WEIGHTS_FILE
 from zoobot.science import Memory, Reference
-from zoobot.science.memory import MEMORY_FILE
-from zoobot.science.reference import REFERENCE_FILE
-from zoobot.sealing import CONFIG_FILE, DIGESTS, digest_of
+from zoobot.sealing import DIGESTS, digest_of
 from zoobot.settings import TableOptions
 from zoobot.version import __version__
 

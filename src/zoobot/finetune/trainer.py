@@ -23,6 +23,7 @@ from zoobot.files import check_writable, output_path, replacing
 from zoobot.finetune.base import FinetuneableZoobotAbstract
 from zoobot.finetune.checkpoints import BestCheckpoint, NewestCheckpoint, be_patient
 from zoobot.finetune.feature_cache import CachedData, FeatureCache, cached_data
+from zoobot.layout import CHECKPOINTS, LAST_CHECKPOINT, LOG_FILE
 from zoobot.precision import find_device, one_thread, training_pass
 from zoobot.ranges import bounded
 from zoobot.settings import Precision
@@ -30,9 +31,6 @@ from zoobot.stopping import workers_watched
 
 logger = logging.getLogger(__name__)
 
-CHECKPOINTS = "checkpoints"
-LAST_CHECKPOINT = "last.ckpt"
-LOG_FILE = "log.csv"
 MONITOR = "finetuning/val_loss"
 
 

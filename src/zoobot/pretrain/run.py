@@ -21,14 +21,9 @@ from zoobot.encoders.saved import ENCODER_PREFIX, read_pickled
 from zoobot.errors import EncoderError, ModelFileError, OptionError
 from zoobot.files import read_json, write_json
 from zoobot.finetune.checkpoints import DropEarlier, be_patient
-from zoobot.finetune.trainer import (
-    CHECKPOINTS,
-    LAST_CHECKPOINT,
-    LOG_FILE,
-    EpochCsvLog,
-    leave_out_advice,
-)
-from zoobot.folders import RUN_FILE, RunFolder
+from zoobot.finetune.trainer import EpochCsvLog, leave_out_advice
+from zoobot.folders import RunFolder
+from zoobot.layout import CHECKPOINTS, ENCODER_FOLDER, LAST_CHECKPOINT, LOG_FILE, RUN_FILE, RUN_FORMAT, VERSION_KEY
 from zoobot.origins import ORIGIN_FILE, check_same
 from zoobot.precision import training_pass
 from zoobot.pretrain.callbacks import AverageWeights, StepCheckpoint
@@ -41,7 +36,6 @@ from zoobot.stopping import workers_watched
 
 logger = logging.getLogger(__name__)
 
-ENCODER_FOLDER = "encoder"
 MIXED = "The encoder would be trained on a mixture that no record tells."
 """Why a run is not gone on with where something has changed"""
 NEW_MEAN, NEW_STD = 0.1, 0.1
@@ -89,7 +83,7 @@ def pretrain_run(
     CatalogError, TreeError, EncoderError
         Catalogs, trees or encoders that can't be used; resuming with others than those the run was started with.
     """
-    folder = RunFolder(out, "zoobot pretrain", (ENCODER_FOLDER,), (ENCODER_FOLDER, CHECKPOINTS, LOG_FILE))
+    folder = RunFolder(out, "zoobot pretrain")
     last = folder.newest
     is_first = (
         getattr(rank_zero_only, "rank", 0) == 0
@@ -243,7 +237,7 @@ def _save(
 
 
 def _write_run(out: Path, settings: PretrainSettings, result: dict[str, Any] | None) -> None:
-    content = {"settings": settings.to_file()} | ({} if result is None else {"result": result})
+    content = {VERSION_KEY: RUN_FORMAT, "settings": settings.to_file()} | ({} if result is None else {"result": result})
     write_json(out / RUN_FILE, content)
 
 

@@ -12,15 +12,13 @@ import pandas as pd
 
 from zoobot.data.labels import places_of
 from zoobot.data.splits import group_codes
-from zoobot.encoders.saved import CONFIG_FILE
 from zoobot.errors import OptionError
 from zoobot.files import is_file, is_folder
-from zoobot.report.found import CHECKS
-from zoobot.report.looked import Look, looked_of
-from zoobot.report.names import (
+from zoobot.layout import (
     ABOUT_FILE,
     BREAKDOWN_FILE,
     CHECKS_FOLDER,
+    CONFIG_FILE,
     FOLDS_FOLDER,
     GROUP_COLUMN,
     LEARNING_CURVE_FILE,
@@ -35,6 +33,8 @@ from zoobot.report.names import (
     SHIFT_FILE,
     VAL_PREDICTIONS_FILE,
 )
+from zoobot.report.found import CHECKS
+from zoobot.report.looked import Look, looked_of
 from zoobot.report.outcomes import shown_names
 from zoobot.report.run_files import read_object, read_table
 from zoobot.report.view import VIEWS, View, view_of

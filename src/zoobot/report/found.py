@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
-from zoobot.report.names import GROUP_COLUMN
+from zoobot.layout import GROUP_COLUMN
 from zoobot.report.words import count
 from zoobot.science.figure import Figure
 from zoobot.science.label_check import typical_suggestion

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from zoobot.errors import OutputError
 from zoobot.files import check_replaceable, home, is_file, output_path, write_whole
-from zoobot.folders import check_finished, kinds
+from zoobot.folders import check_finished
+from zoobot.layout import PLOTS_FOLDER, REPORT_FILE, kinds
 from zoobot.places import refuse_lost
 from zoobot.report import extras
 from zoobot.report.cautions import cautions
@@ -19,7 +20,6 @@ from zoobot.report.contents import RunContents, read_run
 from zoobot.report.curve_plots import breakdown_plots, learning_curve_plots
 from zoobot.report.findings import Findings
 from zoobot.report.galleries import Gallery, Pictures
-from zoobot.report.names import PLOTS_FOLDER, REPORT_FILE
 from zoobot.report.sentences import GALLERIES, PLOTS, ROWS, TABLES, galleries, head, said, sections, trained
 from zoobot.report.summary import Table, counts_table, headlines
 from zoobot.report.theme import DARK, LIGHT, Plot

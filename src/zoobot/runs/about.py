@@ -17,10 +17,10 @@ import torch
 from zoobot.data.labels import Labels
 from zoobot.errors import CatalogError
 from zoobot.files import read_json, write_json
+from zoobot.layout import ABOUT_FILE, GROUP_COLUMN, PARTS_FILE, RUN_FORMAT, VERSION_KEY
 from zoobot.predictions import write_table
 from zoobot.report.contents import PARTS
 from zoobot.report.looked import Look, looked_of
-from zoobot.report.names import ABOUT_FILE, GROUP_COLUMN, PARTS_FILE
 from zoobot.report.words import count
 from zoobot.runs.held_out import labelled_galaxies
 from zoobot.settings import RunSettings
@@ -38,6 +38,7 @@ PACKAGES = ("torch", "torchvision", "timm", "lightning", "numpy")
 def about_model(model: FinetuneableZoobotAbstract, encoder: str, started: str) -> dict[str, Any]:
     """Return what is known of a model, and of this command, machine and software."""
     return {
+        VERSION_KEY: RUN_FORMAT,
         "command": shlex.join(["zoobot", *sys.argv[1:]]) if Path(sys.argv[0]).name == "zoobot" else None,
         "started": started,
         "machine": _machine(),

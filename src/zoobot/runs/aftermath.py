@@ -13,11 +13,11 @@ import pandas as pd
 from zoobot.data.labels import read_labels
 from zoobot.errors import LabelError
 from zoobot.files import write_json
+from zoobot.layout import LEARNING_CURVE_FILE, MODEL_FOLDER, SHIFT_FILE
 from zoobot.predictions import feature_array, represent
 from zoobot.predictions.memory import memory_of
 from zoobot.predictions.thumbnails import Thumbnails, make_thumbnails
 from zoobot.report.looked import Look
-from zoobot.report.names import LEARNING_CURVE_FILE, MODEL_FOLDER, SHIFT_FILE
 from zoobot.runs.about import write_looked
 from zoobot.runs.check import check_run
 from zoobot.runs.held_out import evaluation_options, groups_of, labelled_galaxies

@@ -17,14 +17,7 @@ from zoobot.errors import CatalogError
 from zoobot.files import home, is_file
 from zoobot.finetune import FinetuneableZoobotAbstract, load
 from zoobot.folders import check_finished
-from zoobot.predictions import feature_array, represent, write_table
-from zoobot.predictions.tables import read_results
-from zoobot.predictions.thumbnails import Thumbnails, make_thumbnails
-from zoobot.ranges import bounded
-from zoobot.report.check_sheets import draw_checks
-from zoobot.report.found import DUPLICATES, IMAGES, LABELS, Checks
-from zoobot.report.looked import Look
-from zoobot.report.names import (
+from zoobot.layout import (
     CHECKS_FOLDER,
     FOLDS_FOLDER,
     GROUP_COLUMN,
@@ -33,6 +26,13 @@ from zoobot.report.names import (
     PREDICTIONS_FILE,
     VAL_PREDICTIONS_FILE,
 )
+from zoobot.predictions import feature_array, represent, write_table
+from zoobot.predictions.tables import read_results
+from zoobot.predictions.thumbnails import Thumbnails, make_thumbnails
+from zoobot.ranges import bounded
+from zoobot.report.check_sheets import draw_checks
+from zoobot.report.found import DUPLICATES, IMAGES, LABELS, Checks
+from zoobot.report.looked import Look
 from zoobot.runs.about import write_looked
 from zoobot.runs.label_checks import check_labels, unchecked
 from zoobot.science.duplicates import near_duplicates

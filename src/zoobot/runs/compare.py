@@ -15,6 +15,7 @@ import pandas as pd
 from zoobot.errors import OptionError
 from zoobot.files import write_json
 from zoobot.folders import finishing
+from zoobot.layout import COMPARISON_FILE, MADE
 from zoobot.ranges import bounded
 from zoobot.report.curves import comparison_plot
 from zoobot.science import LearningCurve, learning_curve
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-COMPARISON_FILE = "comparison"
 APART = "not told apart"
 
 
@@ -152,9 +152,9 @@ class Comparison:
             "curves": {name: curve.to_dict() for name, curve in self.curves.items()},
         }
         with finishing(folder, "zoobot compare"):
-            replace(comparison_plot(self.curves), name=COMPARISON_FILE, numbers=self.table).save(folder)
-            write_json(folder / f"{COMPARISON_FILE}.json", content)
-        return [folder / f"{COMPARISON_FILE}.{ending}" for ending in ("csv", "json", "png")]
+            replace(comparison_plot(self.curves), numbers=self.table).save(folder)
+            write_json(folder / COMPARISON_FILE, content)
+        return [folder / name for name in MADE["zoobot compare"]]
 
 
 def compare_features(

@@ -20,6 +20,19 @@ from zoobot.errors import OptionError
 from zoobot.files import write_json
 from zoobot.finetune import load
 from zoobot.folders import check_folder, finishing, refuse_inputs
+from zoobot.layout import (
+    ABOUT_FILE,
+    BREAKDOWN_FILE,
+    GROUP_COLUMN,
+    MADE,
+    METRICS_FILE,
+    PARTS_FILE,
+    PLOTS_FOLDER,
+    PREDICTIONS_FILE,
+    SEEN_FILE,
+    SEEN_PREDICTIONS_FILE,
+    SHIFT_FILE,
+)
 from zoobot.places import refuse_among_images
 from zoobot.predictions import Evaluation, evaluate, write_table
 from zoobot.predictions.evaluation import read_labelled
@@ -28,20 +41,6 @@ from zoobot.predictions.thumbnails import make_thumbnails
 from zoobot.ranges import bounded
 from zoobot.report import write_report
 from zoobot.report.looked import Look
-from zoobot.report.names import (
-    ABOUT_FILE,
-    BREAKDOWN_FILE,
-    CHECKS_FOLDER,
-    GROUP_COLUMN,
-    METRICS_FILE,
-    PARTS_FILE,
-    PLOTS_FOLDER,
-    PREDICTIONS_FILE,
-    REPORT_FILE,
-    SEEN_FILE,
-    SEEN_PREDICTIONS_FILE,
-    SHIFT_FILE,
-)
 from zoobot.runs.about import about_model, is_simulated, write_looked
 from zoobot.runs.aftermath import look_at_shift
 from zoobot.runs.check import check_galaxies, write_checks
@@ -58,12 +57,6 @@ if TYPE_CHECKING:
     from zoobot.settings import HDUs, OnError, Precision
 
 logger = logging.getLogger(__name__)
-
-MADE = (
-    METRICS_FILE, PREDICTIONS_FILE, SEEN_PREDICTIONS_FILE, SEEN_FILE, PARTS_FILE, ABOUT_FILE, BREAKDOWN_FILE, SHIFT_FILE,
-    CHECKS_FOLDER, REPORT_FILE,
-)  # fmt: skip
-"""What an evaluation writes, beside plots"""
 
 
 @bounded()
@@ -128,8 +121,11 @@ def evaluation_run(
     """
     started = datetime.now(UTC).isoformat(timespec="seconds")
     if out is not None:
-        check_folder(out, "zoobot evaluate", MADE)
-        refuse_inputs({"the catalog": catalog, "the model": source}, [out / name for name in (*MADE, PLOTS_FOLDER)])
+        check_folder(out, "zoobot evaluate", MADE["zoobot evaluate"])
+        refuse_inputs(
+            {"the catalog": catalog, "the model": source},
+            [out / name for name in (*MADE["zoobot evaluate"], PLOTS_FOLDER)],
+        )
         refuse_among_images(out, catalog)
     model = load(source)
     if hdu is not None:
@@ -206,7 +202,7 @@ def evaluation_run(
 
 def _clear(out: Path) -> None:
     """Remove what an earlier evaluation wrote, and this one may not write again."""
-    for name in MADE:
+    for name in MADE["zoobot evaluate"]:
         if (out / name).is_dir():
             shutil.rmtree(out / name)
         else:

@@ -15,10 +15,10 @@ from zoobot.data import GalaxyDataModule
 from zoobot.data.splits import group_codes, split_rows
 from zoobot.errors import ModelFileError, OptionError, SplitError, ZoobotError
 from zoobot.files import read_json, write_json
+from zoobot.layout import FOLDS_FOLDER, METRICS_FILE, PREDICTIONS_FILE
 from zoobot.origins import ORIGIN_FILE
 from zoobot.predictions import evaluate, write_table
 from zoobot.predictions.tables import read_results
-from zoobot.report.names import FOLDS_FOLDER, METRICS_FILE, PREDICTIONS_FILE
 from zoobot.runs.build import build_encoder, build_model, data_options
 from zoobot.runs.held_out import best_model, calibrate, evaluation_options, grouping, labelled_galaxies
 from zoobot.settings import RunSettings

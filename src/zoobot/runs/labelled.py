@@ -10,11 +10,11 @@ import numpy as np
 import pandas as pd
 
 from zoobot.data.catalog import listed
-from zoobot.encoders.saved import CONFIG_FILE
 from zoobot.errors import CatalogError, OptionError
 from zoobot.files import is_file
+from zoobot.folders import check_finished
+from zoobot.layout import CONFIG_FILE, METRICS_FILE
 from zoobot.report.contents import RunContents, read_run
-from zoobot.report.names import METRICS_FILE
 from zoobot.science import align_scores
 from zoobot.science.alignment import FEWEST
 
@@ -97,6 +97,7 @@ def labelled_scores(
     folder = (
         run.parent if not is_file(run / METRICS_FILE, OptionError) and is_file(run / CONFIG_FILE, OptionError) else run
     )
+    check_finished(folder)
     contents = read_run(folder)
     if not contents.view.probabilities:
         msg = f"the run in {folder} is not one of classes ({contents.task or 'unknown'}): there is no class to select."

@@ -18,35 +18,25 @@ from zoobot.files import read_json, write_json
 from zoobot.finetune import FinetuneableZoobotAbstract, get_trainer
 from zoobot.finetune.checkpoints import DropEarlier, Newest
 from zoobot.finetune.feature_cache import FeatureCache
-from zoobot.finetune.trainer import (
-    CHECKPOINTS,
-    MONITOR,
-    FinetuneTrainer,
-    lightning_device,
-)
+from zoobot.finetune.trainer import MONITOR, FinetuneTrainer, lightning_device
 from zoobot.folders import RunFolder, finishing
+from zoobot.layout import (
+    CHECKPOINTS,
+    FOLDS_FOLDER,
+    LOG_FILE,
+    MADE,
+    METRICS_FILE,
+    MODEL_FOLDER,
+    PREDICTIONS_FILE,
+    RUN_FILE,
+    VAL_PREDICTIONS_FILE,
+)
 from zoobot.origins import ORIGIN_FILE, check_same
 from zoobot.places import refuse_among_images
 from zoobot.precision import peak_memory_gb
 from zoobot.predictions import evaluate, write_table
 from zoobot.report import write_report
 from zoobot.report.looked import LOOKS, Look
-from zoobot.report.names import (
-    ABOUT_FILE,
-    CHECKS_FOLDER,
-    FOLDS_FOLDER,
-    LEARNING_CURVE_FILE,
-    LOG_FILE,
-    METRICS_FILE,
-    MODEL_FOLDER,
-    PARTS_FILE,
-    PLOTS_FOLDER,
-    PREDICTIONS_FILE,
-    REPORT_FILE,
-    RUN_FILE,
-    SHIFT_FILE,
-    VAL_PREDICTIONS_FILE,
-)
 from zoobot.runs.about import write_about, write_looked
 from zoobot.runs.aftermath import remember, write_aftermath
 from zoobot.runs.build import build
@@ -62,15 +52,6 @@ if TYPE_CHECKING:
     from zoobot.data.datamodule import Part
 
 logger = logging.getLogger(__name__)
-
-RESULTS = (MODEL_FOLDER, METRICS_FILE)
-"""What only a run that has been trained holds"""
-
-MADE = (
-    MODEL_FOLDER, CHECKPOINTS, PLOTS_FOLDER, FOLDS_FOLDER, CHECKS_FOLDER, ABOUT_FILE, METRICS_FILE, PREDICTIONS_FILE,
-    VAL_PREDICTIONS_FILE, PARTS_FILE, LOG_FILE, LEARNING_CURVE_FILE, SHIFT_FILE, REPORT_FILE,
-)  # fmt: skip
-"""What a run writes, beside its settings"""
 
 
 def finetune_run(
@@ -117,7 +98,7 @@ def finetune_run(
         A test or validation catalog with images that are trained on (or, for the test, validated on); see `check_apart`.
     """
     start, started = time.perf_counter(), datetime.now(UTC).isoformat(timespec="seconds")
-    folder = RunFolder(out, "zoobot finetune", RESULTS, MADE)
+    folder = RunFolder(out, "zoobot finetune")
     before = _check_folder(settings, folder, resume=resume, overwrite=overwrite)
     datamodule, model = build(settings)
     folder.refuse_inputs({}, chain(*(frame["file_loc"] for frame in datamodule.frames.values())))
@@ -215,7 +196,7 @@ def _evaluate(
 def _remove_stale(settings: RunSettings, out: Path) -> None:
     """Remove what an earlier end of this run wrote and this one may not, such as a report, or folds that are not asked for any more."""
     keep = {MODEL_FOLDER, CHECKPOINTS, LOG_FILE} | ({FOLDS_FOLDER} if settings.folds else set())
-    for name in MADE:
+    for name in MADE["zoobot finetune"]:
         if name not in keep and (out / name).is_dir():
             shutil.rmtree(out / name)
         elif name not in keep:

@@ -11,10 +11,10 @@ import pandas as pd
 
 from zoobot.errors import ModelFileError
 from zoobot.files import is_file
+from zoobot.layout import MODEL_FOLDER, PARTS_FILE, RUN_FILE
 from zoobot.predictions.memory import memory_of, recall, seen_by
 from zoobot.predictions.tables import read_results
 from zoobot.report.looked import Look
-from zoobot.report.names import MODEL_FOLDER, PARTS_FILE, RUN_FILE
 from zoobot.report.words import count
 from zoobot.science.memory import ROLES, Memory
 

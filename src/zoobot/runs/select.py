@@ -11,14 +11,14 @@ import pandas as pd
 from zoobot.data.tables import read_source
 from zoobot.errors import CatalogError, OutputError
 from zoobot.files import read_json, write_json
-from zoobot.folders import check_finished, check_folder, finishing, refuse_inputs
+from zoobot.folders import check_folder, finishing, refuse_inputs
+from zoobot.layout import AUDIT_FILE, MADE, SELECTED_FILE, SELECTION_FILE
 from zoobot.predictions.tables import write_table
 from zoobot.ranges import bounded
 from zoobot.report.curves import selection_plot
 from zoobot.runs.labelled import labelled_scores
 from zoobot.science import Audit, Selection, audit_rows, audited_purity, choose_threshold
 
-SELECTED_FILE, AUDIT_FILE, SELECTION_FILE = "selected.csv", "audit.csv", "selection.json"
 PROBABILITY = "probability"
 """Column of the selected galaxies: of the class, at the targets' prevalence"""
 
@@ -70,10 +70,9 @@ def select_galaxies(
         ``out`` can't be written, or holds an audit list with answers.
     """
     audit_rows(0, n_audit)
-    made = (SELECTED_FILE, AUDIT_FILE, SELECTION_FILE, "selection.csv", "selection.png")
+    made = MADE["zoobot select"]
     check_folder(out, "zoobot select", made)
     refuse_inputs({"the table of predictions": predictions, "the run": run}, [out / name for name in made])
-    check_finished(Path(run))
     _keep_answers(out / AUDIT_FILE)
     table, _ = read_source(predictions)
     if "id_str" not in table or not len(table):

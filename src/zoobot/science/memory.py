@@ -14,14 +14,12 @@ import numpy as np
 
 from zoobot.errors import CatalogError, ModelFileError
 from zoobot.files import is_file
+from zoobot.layout import MEMORY_FILE
 from zoobot.science.same_sky import THUMBNAIL
 from zoobot.sealing import check_seal, write_sealed
 
 if TYPE_CHECKING:
     import numpy.typing as npt
-
-MEMORY_FILE = "memory.safetensors"
-"""Its name, beside the model"""
 
 ROLES = ("train", "val", "test")
 """What a galaxy was to the model: it trained on the first, chose its epoch and was calibrated by the second, was tested on the third"""

@@ -12,13 +12,11 @@ import numpy as np
 
 from zoobot.errors import CatalogError, ModelFileError
 from zoobot.files import is_file
+from zoobot.layout import REFERENCE_FILE
 from zoobot.sealing import check_seal, write_sealed
 
 if TYPE_CHECKING:
     import numpy.typing as npt
-
-REFERENCE_FILE = "reference.safetensors"
-"""Its name, beside the model"""
 
 MOST_KEPT = 2000
 """Galaxies that are kept"""

@@ -13,7 +13,8 @@ from PIL import Image
 
 from zoobot.errors import OptionError, OutputError
 from zoobot.files import home, is_file, read_json, write_json, write_whole
-from zoobot.folders import check_folder, kinds
+from zoobot.folders import check_folder
+from zoobot.layout import CATALOG_FILE, SIMULATION_FILE, kinds
 from zoobot.progress import track_steps
 from zoobot.ranges import bounded
 from zoobot.simulate.fits_cubes import cube
@@ -24,8 +25,6 @@ from zoobot.trees import Schema
 
 logger = logging.getLogger(__name__)
 
-SETTINGS_FILE = "simulation.json"
-CATALOG_FILE = "catalog.csv"
 QUALITY = 92  # of JPEGs
 BATCH = 32
 VERSION = 1  # of the simulator: another one makes other galaxies of the same seed
@@ -215,7 +214,7 @@ def _finish(
 
 def _check_settings(folder: Path, settings: Row) -> None:
     """Save a set's settings, or raise an OptionError where the folder holds a set with others."""
-    path = folder / SETTINGS_FILE
+    path = folder / SIMULATION_FILE
     if not is_file(path, OutputError):
         write_json(path, settings)
         return

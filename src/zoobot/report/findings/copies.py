@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from zoobot.report.names import GROUP_COLUMN
+from zoobot.layout import GROUP_COLUMN
 from zoobot.science import count_copies
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from zoobot.data.splits import group_codes
+from zoobot.layout import GROUP_COLUMN
 from zoobot.report.findings.figures import figure
-from zoobot.report.names import GROUP_COLUMN
 from zoobot.report.words import PART_NAMES, UNKNOWN
 from zoobot.science.groups import Groups
 
