@@ -124,6 +124,28 @@ def test_more_classes_than_two(run):
     assert found.answer == "is_disk" and found.positive.sum() == (table["true_shape"] == "disk").sum()
 
 
+@pytest.mark.parametrize(("wanted", "own"), [("at least disk", ["disk", "ring"]), ("at most disk", ["bar", "disk"])])
+def test_ordered_classes_are_selected_together(run, tmp_path, wanted, own):
+    table = three_classes(run)
+    config = run / "model" / "config.json"
+    config.write_text(json.dumps({"label_cols": ["shape"], "task": "FinetuneableZoobotOrdinal"}))
+    found = labelled_scores(run, list(table.columns), class_name=wanted)
+    columns = [f"shape_{name}" for name in own]
+    assert found.columns == tuple(columns) and found.name == f"shape {wanted}"
+    np.testing.assert_allclose(found.scores, table[columns].sum(axis=1))
+    np.testing.assert_array_equal(found.positive, table["true_shape"].isin(own))
+    targets = table.drop(columns="true_shape").assign(id_str=[f"t{row}" for row in range(90)])
+    targets.to_csv(tmp_path / "targets.csv", index=False)
+    selection = select_galaxies(tmp_path / "targets.csv", run, tmp_path / "out", completeness=0.8, class_name=wanted)
+    chosen = pd.read_csv(tmp_path / "out" / "selected.csv")
+    assert (chosen[columns].sum(axis=1) >= selection.threshold - 1e-9).all() and len(chosen) == selection.n_selected
+    with pytest.raises(OptionError, match="3 classes: bar, disk, ring. .* such as 'at most disk'"):
+        labelled_scores(run, list(table.columns))
+    config.write_text(json.dumps({"label_cols": ["shape"], "task": "FinetuneableZoobotClassifier"}))
+    with pytest.raises(OptionError, match="no class 'at"):
+        labelled_scores(run, list(table.columns), class_name=wanted)
+
+
 def test_independent_labels(run):
     rng = np.random.default_rng(0)
     table = pd.DataFrame({"id_str": [f"g{row}" for row in range(60)], "file_loc": "g.jpg"})

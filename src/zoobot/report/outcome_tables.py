@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     Values = NDArray[np.float64]
 
 
-def class_outcomes(table: pd.DataFrame, label: str, names: Sequence[str]) -> ClassOutcomes | None:
+def class_outcomes(
+    table: pd.DataFrame, label: str, names: Sequence[str], of: type[ClassOutcomes] = ClassOutcomes
+) -> ClassOutcomes | None:
     """Read the outcomes of a classifier's table, None where it lacks a column that they take.
 
     Without ``names`` the classes are what follows ``<label>_`` in the names of columns.
@@ -40,7 +42,7 @@ def class_outcomes(table: pd.DataFrame, label: str, names: Sequence[str]) -> Cla
     if not known.any():
         return None
     sets = _sets(table[f"{label}_set"], names) if f"{label}_set" in table else None
-    return ClassOutcomes(
+    return of(
         label, names, _rows(table, known), raw[known], None if calibrated is None else calibrated[known],
         truth[known], None if sets is None else sets[known], int((~known).sum()),
     )  # fmt: skip

@@ -36,8 +36,8 @@ class Event:
         As one reads it.
     label, of_class : str
         As ``zoobot select`` asks for it: the label column, and the class, empty of an independent label.
-    column : str
-        Column of its probability in tables of predictions; that of the calibrated one ends in ``_calibrated``.
+    columns : tuple of str
+        Columns of tables of predictions whose sum its probability is; those of the calibrated one end in ``_calibrated``.
     raw : ndarray
         Probability (galaxy,) as the network gives it.
     calibrated : ndarray or None
@@ -53,7 +53,7 @@ class Event:
     name: str
     label: str
     of_class: str
-    column: str
+    columns: tuple[str, ...]
     raw: Values
     calibrated: Values | None
     so: NDArray[np.bool_]
@@ -81,8 +81,12 @@ class Outcomes:
     left_out: int
 
     def events(self) -> list[Event]:
-        """Return all that is so of some galaxies and has a probability: what can be selected."""
+        """Return what is so of some galaxies and has a probability: each class, or each label."""
         return []
+
+    def selectable(self) -> list[Event]:
+        """Return what ``zoobot select`` can select: `events`, and what else is made of them."""
+        return self.events()
 
 
 class Probabilities(Outcomes):
@@ -170,7 +174,7 @@ class ClassOutcomes(Probabilities):
         other = self.names[::-1] if len(self.names) == 2 else [""] * len(self.names)
         return [
             Event(
-                self.names[place], self.label, name, f"{self.label}_{name}", self.raw[:, place], self._column(place),
+                self.names[place], self.label, name, (f"{self.label}_{name}",), self.raw[:, place], self._column(place),
                 self.truth == place, self.predicted == place, other[place],
             )
             for place, name in enumerate(self.classes)
@@ -187,7 +191,7 @@ class ClassOutcomes(Probabilities):
         places, right = self.predicted[:, None], self.predicted == self.truth
         raw = np.take_along_axis(self.raw, places, axis=1)[:, 0]
         after = None if self.calibrated is None else np.take_along_axis(self.calibrated, places, axis=1)[:, 0]
-        return Event("most probable class", self.label, "", "", raw, after, right, np.ones_like(right))
+        return Event("most probable class", self.label, "", (), raw, after, right, np.ones_like(right))
 
 
 @dataclass(frozen=True, eq=False)
@@ -205,7 +209,7 @@ class MultiLabelOutcomes(Probabilities):
     def events(self) -> list[Event]:
         """Return the event of having each label."""
         return [
-            Event(name, name, "", name, self.raw[:, place], self._column(place), self.truth[:, place], self.raw[:, place] >= CUT)
+            Event(name, name, "", (name,), self.raw[:, place], self._column(place), self.truth[:, place], self.raw[:, place] >= CUT)
             for place, name in enumerate(self.names)
         ]  # fmt: skip
 

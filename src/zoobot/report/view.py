@@ -74,7 +74,7 @@ class View:
     measures: ClassVar[Sequence[Sentence[Measure]]] = ()
     """What each score of the headline table is"""
     words: ClassVar[Mapping[str, Words[Any]]] = {}
-    """Heading and caption of kinds of plots, tables and galleries that other tasks don't have"""
+    """Heading and caption of each kind of plot, table and gallery"""
 
     def __init_subclass__(cls, **options: Any) -> None:
         """Register the view of a kind.

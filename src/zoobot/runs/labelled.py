@@ -19,6 +19,8 @@ from zoobot.science import align_scores
 from zoobot.science.alignment import FEWEST
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from zoobot.report.outcomes import Outcomes
@@ -39,8 +41,8 @@ class Labelled:
 
     Attributes
     ----------
-    column : str
-        Of the score, in their table and in the targets'.
+    columns : tuple of str
+        Whose sum is the score, in their table and in the targets'.
     name : str
         What is selected, as one reads it.
     answer : str
@@ -55,7 +57,7 @@ class Labelled:
         Which galaxies they are, in words.
     """
 
-    column: str
+    columns: tuple[str, ...]
     name: str
     answer: str
     scores: Values
@@ -64,6 +66,11 @@ class Labelled:
     ids: frozenset[str]
     trained: frozenset[str]
     source: str
+
+    @property
+    def column(self) -> str:
+        """The columns, as they are shown."""
+        return " + ".join(self.columns)
 
 
 def labelled_scores(
@@ -111,10 +118,10 @@ def labelled_scores(
         if outcomes is None:
             msg = f"the run in {folder} has no {part} predictions that can be read. Finetune again, or with --folds 5."
             raise OptionError(msg)
-        column, scores, positive, name = _scores(outcomes, label, class_name, columns, contents)
+        score_columns, scores, positive, name = _scores(outcomes, label, class_name, columns, contents)
         n_common = 0
         if part == "folds":
-            scores, n_common = _aligned(scores, outcomes.frame["id_str"], column, contents)
+            scores, n_common = _aligned(scores, outcomes.frame["id_str"], score_columns, contents)
         found.append((scores, positive))
         aligned = f", on the scale that the run's model has for {n_common} of them" if n_common else ""
         words.append(PART_WORDS[part].format(n=len(scores), aligned=aligned) + _doubt(contents))
@@ -124,8 +131,8 @@ def labelled_scores(
         ids += [str(one) for one in contents.parts["id_str"]]
         trained = contents.parts.loc[contents.parts["part"] == "train", "id_str"].astype(str).tolist()
     return Labelled(
-        column,
-        f"{label} = {name}" if contents.view.exclusive else name,
+        score_columns,
+        f"{label} {'' if len(score_columns) > 1 else '= '}{name}" if contents.view.exclusive else name,
         f"is_{name}",
         np.concatenate([scores for scores, _ in found]),
         np.concatenate([positive for _, positive in found]),
@@ -165,31 +172,38 @@ def _doubt(contents: RunContents) -> str:
 
 def _scores(
     outcomes: Outcomes, label: str, class_name: str | None, columns: list[str], contents: RunContents
-) -> tuple[str, Values, NDArray[np.bool_], str]:
-    """Return the score's column, scores, whether each is positive, and the class's name."""
-    events = {event.of_class: event for event in outcomes.events() if event.label == label}
-    names = list(events)
-    if class_name is not None and names == [""]:
+) -> tuple[tuple[str, ...], Values, NDArray[np.bool_], str]:
+    """Return the score's columns, scores, whether each is positive, and the class's name."""
+    events = {event.of_class: event for event in outcomes.selectable() if event.label == label}
+    names, classes = list(events), [event.of_class for event in outcomes.events() if event.label == label]
+    if class_name is not None and classes == [""]:
         msg = f"{label} is one of several independent labels, without classes: leave --class out."
         raise OptionError(msg)
-    if class_name is None and len(names) > 2:
-        msg = f"{label} has {len(names)} classes: {', '.join(names)}. Name the one to select with --class."
+    if class_name is None and len(classes) > 2:
+        several = f", or several together, such as {names[-1]!r}" if len(names) > len(classes) else ""
+        msg = f"{label} has {len(classes)} classes: {', '.join(classes)}. Name the one to select with --class{several}."
         raise OptionError(msg)
-    name = names[-1] if class_name is None else _known("class", class_name, names, contents.folder)
+    name = classes[-1] if class_name is None else _known("class", class_name, names, contents.folder)
     event = events[name]
-    base, calibrated = event.column, f"{event.column}_calibrated"
-    if event.calibrated is not None and calibrated in columns:
+    calibrated = tuple(f"{column}_calibrated" for column in event.columns)
+    if event.calibrated is not None and set(calibrated) <= set(columns):
         return calibrated, event.calibrated, event.so, name or label
-    if base not in columns:
-        msg = f"the table of predictions has no column {base}: it was not written by this run's model. It has {listed(columns, 12)}."
+    if absent := [column for column in event.columns if column not in columns]:
+        msg = f"the table of predictions has no column {absent[0]}: it was not written by this run's model. It has {listed(columns, 12)}."
         raise CatalogError(msg)
-    return base, event.raw, event.so, name or label
+    return event.columns, event.raw, event.so, name or label
 
 
-def _aligned(scores: Values, ids: pd.Series[Any], column: str, contents: RunContents) -> tuple[Values, int]:
+def summed(table: pd.DataFrame, columns: Sequence[str]) -> Values:
+    """Return the sum of columns (galaxy,), NaN where one of them is no number."""
+    each = [pd.to_numeric(table[column], errors="coerce").to_numpy(np.float64) for column in columns]
+    return np.asarray(np.sum(each, axis=0))
+
+
+def _aligned(scores: Values, ids: pd.Series[Any], columns: Sequence[str], contents: RunContents) -> tuple[Values, int]:
     """Return out of fold scores on the scale of the run's model, and by how many galaxies that was found: test and validation."""
     tables = [contents.tables[part] for part in ("test", "val") if part in contents.tables]
-    own = [table.set_index("id_str")[column] for table in tables if column in table]
+    own = [pd.Series(summed(table, columns), table["id_str"]) for table in tables if set(columns) <= set(table)]
     if not own:
         return scores, 0
     after = pd.to_numeric(ids.map(pd.concat(own).groupby(level=0).first()), errors="coerce").to_numpy(np.float64)

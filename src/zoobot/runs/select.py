@@ -16,7 +16,7 @@ from zoobot.layout import AUDIT_FILE, MADE, SELECTED_FILE, SELECTION_FILE
 from zoobot.predictions.tables import write_table
 from zoobot.ranges import bounded
 from zoobot.report.curves import selection_plot
-from zoobot.runs.labelled import labelled_scores
+from zoobot.runs.labelled import labelled_scores, summed
 from zoobot.science import Audit, Selection, audit_rows, audited_purity, choose_threshold
 
 PROBABILITY = "probability"
@@ -83,7 +83,7 @@ def select_galaxies(
         Path(run), list(table.columns), label=label, class_name=class_name, validation=validation
     )
     table = _without_trained(table, labelled.trained, say)
-    targets = pd.to_numeric(table[labelled.column], errors="coerce").to_numpy(np.float64)
+    targets = summed(table, labelled.columns)
     say(f"Selecting {labelled.name} by the column {labelled.column}; purity and completeness from {labelled.source}.")
     selection = choose_threshold(
         labelled.scores,
@@ -105,7 +105,7 @@ def select_galaxies(
     if known:
         say(f"{known} of the selected galaxies are labelled galaxies of the run.")
     audit = selected.iloc[audit_rows(len(selected), n_audit, seed=seed)]
-    shown = [name for name in ("id_str", "file_loc", labelled.column, PROBABILITY) if name in audit]
+    shown = [name for name in ("id_str", "file_loc", *labelled.columns, PROBABILITY) if name in audit]
     content = selection.to_dict() | {
         "selects": labelled.name,
         "column": labelled.column,

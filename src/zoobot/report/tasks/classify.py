@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -12,8 +12,10 @@ from zoobot.report.findings.figures import figure
 from zoobot.report.findings.parts import Counted
 from zoobot.report.galleries import MOST_CLASSES, UNCERTAIN, About, Gallery, highest
 from zoobot.report.outcome_tables import class_outcomes
+from zoobot.report.outcomes import ClassOutcomes
 from zoobot.report.ranking_plots import events_of, ranking_plots
 from zoobot.report.reliability_plots import reliability_plot
+from zoobot.report.sentences import galleries, plots_classes, scores
 from zoobot.report.sentences.scores import is_score
 from zoobot.report.sentences.table import Sentence, always
 from zoobot.report.summary import Table
@@ -25,7 +27,7 @@ from zoobot.science.metric import ACCURACY, AUROC, AVERAGE_PRECISION, BALANCED_A
 from zoobot.science.reliability import headline_events
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     import pandas as pd
     from numpy.typing import NDArray
@@ -34,7 +36,8 @@ if TYPE_CHECKING:
     from zoobot.report.findings.parts import Part
     from zoobot.report.findings.run import Findings
     from zoobot.report.galleries import Cutout, Mark, Pictures
-    from zoobot.report.outcomes import ClassOutcomes, Probabilities
+    from zoobot.report.outcomes import Probabilities
+    from zoobot.report.sentences import Words
     from zoobot.report.summary import Measure
     from zoobot.report.view import Calibration
     from zoobot.science.figure import Figure
@@ -128,6 +131,13 @@ class ProbabilitiesView(View):
     )
     by_epoch = "auroc"
     unjudged = ""
+    words: ClassVar[Mapping[str, Words[Any]]] = {
+        "roc": plots_classes.ROC,
+        "purity_completeness": plots_classes.PURITY,
+        "thresholds": plots_classes.THRESHOLDS,
+        "histograms": plots_classes.HISTOGRAMS,
+        "reliability": plots_classes.RELIABILITY,
+    }
 
     def calibration(self, contents: RunContents, outcomes: Probabilities | None) -> Calibration:
         """Return what became of a calibration: a table has its probabilities where one was tried."""
@@ -147,6 +157,16 @@ class ClassesView(ProbabilitiesView):
     headline = "accuracy"
     title = TITLE
     measures = MEASURES
+    outcomes_type: ClassVar[type[ClassOutcomes]] = ClassOutcomes
+    words: ClassVar[Mapping[str, Words[Any]]] = {
+        **ProbabilitiesView.words,
+        "confusion": plots_classes.CONFUSION,
+        "conformal": plots_classes.CONFORMAL,
+        "classes": scores.CLASSES,
+        "class_right": galleries.CLASS_RIGHT,
+        "class_wrong": galleries.CLASS_WRONG,
+        "least_certain": galleries.LEAST_CERTAIN,
+    }
 
     def recognizes(self, contents: RunContents) -> bool:
         """Say whether there is a confusion table, or a column of predicted classes."""
@@ -155,7 +175,7 @@ class ClassesView(ProbabilitiesView):
 
     def outcomes(self, table: pd.DataFrame, contents: RunContents) -> ClassOutcomes | None:
         """Read probabilities, predicted and true classes."""
-        return class_outcomes(table, contents.label_cols[0], contents.class_names)
+        return class_outcomes(table, contents.label_cols[0], contents.class_names, self.outcomes_type)
 
     def measured(self, outcomes: ClassOutcomes, groups: NDArray[np.int64] | None) -> Figures:
         """Return the figures of `zoobot.science.class_figures`."""
@@ -222,17 +242,17 @@ class ClassesView(ProbabilitiesView):
         predicted = outcomes.predicted
         surest = np.take_along_axis(p, predicted[:, None], axis=1)[:, 0]
         right = predicted == outcomes.truth
-        galleries = []
+        found = []
         kinds: tuple[tuple[Mark, NDArray[np.bool_]], ...] = (("right", right), ("wrong", ~right))
         for place, name in enumerate(names[:MOST_CLASSES]):
             for kind, chosen in kinds:
                 rows = highest(surest, chosen & (predicted == place))
                 cutouts = _cutouts(outcomes, pictures, rows, surest)
-                galleries.append(Gallery(f"class_{kind}", cutouts, About(name)))
+                found.append(Gallery(f"class_{kind}", cutouts, About(name)))
         least = np.argsort(surest, kind="stable")[:UNCERTAIN]
         about = About(shown=len(least), total=len(surest))
-        galleries.append(Gallery("least_certain", _cutouts(outcomes, pictures, least, surest), about))
-        return galleries
+        found.append(Gallery("least_certain", _cutouts(outcomes, pictures, least, surest), about))
+        return found
 
 
 @dataclass(frozen=True)

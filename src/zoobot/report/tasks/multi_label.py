@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from zoobot.report.outcome_tables import label_outcomes
 from zoobot.report.outcomes import CUT
 from zoobot.report.ranking_plots import events_of, ranking_plots
 from zoobot.report.reliability_plots import reliability_plot
+from zoobot.report.sentences import galleries, scores
 from zoobot.report.sentences.scores import is_score
 from zoobot.report.sentences.table import Sentence, always
 from zoobot.report.summary import Table, with_ends
@@ -27,7 +28,7 @@ from zoobot.science.label_check import judging_figures
 from zoobot.science.metric import metric_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     import pandas as pd
     from numpy.typing import NDArray
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from zoobot.report.findings.run import Findings
     from zoobot.report.galleries import Mark, Pictures
     from zoobot.report.outcomes import MultiLabelOutcomes
+    from zoobot.report.sentences import Words
     from zoobot.report.summary import Measure
     from zoobot.science.figure import Figure
     from zoobot.science.figures import Figures
@@ -95,6 +97,13 @@ class LabelsView(ProbabilitiesView):
     headline = "auroc"
     title = TITLE
     measures = MEASURES
+    words: ClassVar[Mapping[str, Words[Any]]] = {
+        **ProbabilitiesView.words,
+        "labels": scores.LABELS,
+        "label_right": galleries.LABEL_RIGHT,
+        "label_not_so": galleries.LABEL_NOT_SO,
+        "label_is_so": galleries.LABEL_IS_SO,
+    }
 
     def recognizes(self, contents: RunContents) -> bool:
         """Say whether there are scores of labels."""
@@ -137,7 +146,7 @@ class LabelsView(ProbabilitiesView):
 
     def galleries(self, outcomes: MultiLabelOutcomes, pictures: Pictures) -> list[Gallery]:
         """Show, of each label, the surest right and the surest wrong ones of both kinds."""
-        galleries = []
+        found = []
         for place, name in enumerate(outcomes.names[:MOST_CLASSES]):
             p, true = outcomes.probabilities[:, place], outcomes.truth[:, place]
             kinds: tuple[tuple[str, NDArray[np.int64], Mark], ...] = (
@@ -148,8 +157,8 @@ class LabelsView(ProbabilitiesView):
             for kind, rows, mark in kinds:
                 lines = [(f"P {p[row]:.2f}", f"label: {int(true[row])}") for row in rows]
                 cutouts = pictures.cutouts(outcomes.frame, rows.tolist(), lines, [mark] * len(rows))
-                galleries.append(Gallery(kind, cutouts, About(name)))
-        return galleries
+                found.append(Gallery(kind, cutouts, About(name)))
+        return found
 
 
 def _sides(part: Part, name: str) -> list[Counted]:
@@ -195,8 +204,8 @@ class ByLabel:
 
 def _table(run: Findings) -> Table | None:
     """Return the scores of each independent label in the test part, with intervals of two of them."""
-    scores = run.contents.scores("test")
-    each = scores.get("labels")
+    tested = run.contents.scores("test")
+    each = tested.get("labels")
     if not isinstance(each, dict):
         return None
     names = ("accuracy", "balanced_accuracy", "auroc", "average_precision", "log_loss")
@@ -214,4 +223,4 @@ def _table(run: Findings) -> Table | None:
                 reasons[label] = one.reason
         rows.append([label, number(sides[1] if sides else None), *cells])
     columns = ["label", "galaxies", *(metric_of(name).name for name in names)]
-    return Table("labels", columns, rows, ByLabel(int(scores.get("n") or 0), one_sided, reasons))
+    return Table("labels", columns, rows, ByLabel(int(tested.get("n") or 0), one_sided, reasons))

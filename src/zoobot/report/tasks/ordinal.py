@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from zoobot.report.outcomes import ClassOutcomes, Event
 from zoobot.report.sentences.scores import is_score
 from zoobot.report.sentences.table import Sentence, always
 from zoobot.report.tasks.classify import ClassesView
@@ -40,6 +43,27 @@ MEASURES: tuple[Sentence[Measure], ...] = (
 """What each score is that other classes don't have"""
 
 
+class OrderedOutcomes(ClassOutcomes):
+    """Ordered classes, of which all from one on, or up to one, can be selected together."""
+
+    def selectable(self) -> list[Event]:
+        """Return each class, and of three or more "at least" and "at most" each class between."""
+        count = len(self.classes)
+        inner = range(1, count - 1)
+        several = [(f"at least {self.classes[at]}", range(at, count)) for at in inner]
+        several += [(f"at most {self.classes[at]}", range(at + 1)) for at in inner]
+        return self.events() + [self._together(name, places) for name, places in several]
+
+    def _together(self, name: str, places: range) -> Event:
+        """Return the event of being of one of several neighboring classes."""
+        each = [self.events()[place] for place in places]
+        calibrated = None if self.calibrated is None else self.calibrated[:, places].sum(axis=1)
+        return Event(
+            name, self.label, name, tuple(column for one in each for column in one.columns), self.raw[:, places].sum(axis=1),
+            calibrated, np.isin(self.truth, places), np.isin(self.predicted, places),
+        )  # fmt: skip
+
+
 class OrderedView(ClassesView):
     """Ordered classes."""
 
@@ -47,6 +71,7 @@ class OrderedView(ClassesView):
     saved_as = "FinetuneableZoobotOrdinal"
     metrics = (ACCURACY, *ORDERED_SCORES, *(metric for metric in ClassesView.metrics if metric != ACCURACY))
     title = TITLE
+    outcomes_type = OrderedOutcomes
     measures = (*ClassesView.measures, *MEASURES)
 
     def recognizes(self, contents: RunContents) -> bool:

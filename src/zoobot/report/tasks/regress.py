@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -10,6 +10,7 @@ from zoobot.report.findings.figures import figure
 from zoobot.report.galleries import MOST_CLASSES, About, Gallery, highest
 from zoobot.report.outcome_tables import number_outcomes
 from zoobot.report.regression_plots import regression_plots
+from zoobot.report.sentences import galleries, plots_other, scores
 from zoobot.report.sentences.table import Sentence, always
 from zoobot.report.summary import Table, with_ends
 from zoobot.report.view import Display, View
@@ -17,6 +18,8 @@ from zoobot.science.figures import number_figures
 from zoobot.science.metric import MAE, R2, RMSE
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import pandas as pd
     from numpy.typing import NDArray
 
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
     from zoobot.report.findings.run import Findings
     from zoobot.report.galleries import Pictures
     from zoobot.report.outcomes import NumberOutcomes
+    from zoobot.report.sentences import Words
     from zoobot.report.summary import Measure
     from zoobot.science.figures import Figures
 
@@ -79,6 +83,17 @@ class NumbersView(View):
     unjudged = ""
     title = TITLE
     measures = MEASURES
+    words: ClassVar[Mapping[str, Words[Any]]] = {
+        "one_to_one": plots_other.ONE_TO_ONE,
+        "residuals": plots_other.RESIDUALS,
+        "residual_histogram": plots_other.RESIDUAL_HISTOGRAM,
+        "interval_coverage": plots_other.INTERVAL_COVERAGE,
+        "targets": scores.TARGETS,
+        "number_too_high": galleries.NUMBER_TOO_HIGH,
+        "number_too_low": galleries.NUMBER_TOO_LOW,
+        "number_highest": galleries.NUMBER_HIGHEST,
+        "number_lowest": galleries.NUMBER_LOWEST,
+    }
 
     def recognizes(self, contents: RunContents) -> bool:
         """Say whether there are scores of targets."""
@@ -102,7 +117,7 @@ class NumbersView(View):
 
     def galleries(self, outcomes: NumberOutcomes, pictures: Pictures) -> list[Gallery]:
         """Show, of each target, the galaxies whose prediction is most too high and most too low, and those predicted best."""
-        galleries = []
+        found = []
         for place, name in enumerate(outcomes.names[:MOST_CLASSES]):
             true, predicted = outcomes.truth[:, place], outcomes.predicted[:, place]
             error = predicted - true
@@ -114,8 +129,8 @@ class NumbersView(View):
                 ("number_lowest", highest(-predicted, every)),
             ):
                 lines = [(f"predicted {predicted[row]:.4g}", f"true {true[row]:.4g}") for row in rows]
-                galleries.append(Gallery(kind, pictures.cutouts(outcomes.frame, rows.tolist(), lines), About(name)))
-        return galleries
+                found.append(Gallery(kind, pictures.cutouts(outcomes.frame, rows.tolist(), lines), About(name)))
+        return found
 
 
 def _table(run: Findings) -> Table | None:
@@ -125,7 +140,7 @@ def _table(run: Findings) -> Table | None:
         return None
     figures = run.figures("test").get("targets") or {}
     names, rows = ("rmse", "mae", "r2"), []
-    for target, scores in each.items():
-        rows.append([target, *(with_ends(scores.get(name), figure(figures, target, name)) for name in names)])
+    for target, own in each.items():
+        rows.append([target, *(with_ends(own.get(name), figure(figures, target, name)) for name in names)])
     reasons = {one.reason for own in figures.values() for one in own.values() if one.reason}
     return Table("targets", ["target", "RMSE", "MAE", "R²"], rows, sorted(reasons))

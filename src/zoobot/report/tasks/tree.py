@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from zoobot.report.findings.parts import Counted
 from zoobot.report.galleries import About, Gallery, highest
 from zoobot.report.outcome_tables import vote_outcomes
+from zoobot.report.sentences import galleries, plots_other, sections
 from zoobot.report.sentences.scores import is_score
 from zoobot.report.sentences.table import Sentence, always
 from zoobot.report.summary import Table
@@ -21,6 +22,8 @@ from zoobot.science.metric import FRACTION_MAE, LOSS, SKILL
 from zoobot.science.vote_scores import constant_optimism
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import pandas as pd
     from numpy.typing import NDArray
 
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
     from zoobot.report.findings.run import Findings
     from zoobot.report.galleries import Pictures
     from zoobot.report.outcomes import VoteOutcomes
+    from zoobot.report.sentences import Words
     from zoobot.report.summary import Measure
     from zoobot.report.view import Calibration
     from zoobot.science.figures import Figures
@@ -65,6 +69,14 @@ class VotesView(View):
     unjudged = "votes are no single label"
     title = TITLE
     measures = MEASURES
+    words: ClassVar[Mapping[str, Words[Any]]] = {
+        "vote_coverage": plots_other.VOTE_COVERAGE,
+        "pit": plots_other.PIT,
+        "fractions": plots_other.FRACTIONS,
+        "questions": sections.QUESTIONS,
+        "votes_highest": galleries.VOTES_HIGHEST,
+        "votes_errors": galleries.VOTES_ERRORS,
+    }
 
     def recognizes(self, contents: RunContents) -> bool:
         """Say whether there are scores of questions, or columns of volunteers."""
@@ -107,7 +119,7 @@ class VotesView(View):
     def galleries(self, outcomes: VoteOutcomes, pictures: Pictures) -> list[Gallery]:
         """Show the highest expected fractions of each answer to the questions that everybody is asked, and the largest errors."""
         tree, expected = outcomes.posterior.tree, outcomes.posterior.fractions()
-        galleries = []
+        found = []
         questions = (
             [question for question in tree.questions if not question.asked_after]
             if outcomes.knows_paths
@@ -128,7 +140,7 @@ class VotesView(View):
                     for row in rows
                 ]
                 cutouts = pictures.cutouts(outcomes.frame, rows.tolist(), lines)
-                galleries.append(Gallery("votes_highest", cutouts, About(answer.name, question.text)))
+                found.append(Gallery("votes_highest", cutouts, About(answer.name, question.text)))
             error = np.abs(expected[:, columns] - observed)
             worst = highest(error.max(axis=1), asked & (totals >= FEWEST_VOTES))
             lines = []
@@ -142,5 +154,5 @@ class VotesView(View):
                     )
                 )
             cutouts = pictures.cutouts(outcomes.frame, worst.tolist(), lines)
-            galleries.append(Gallery("votes_errors", cutouts, About(question=question.text, shown=FEWEST_VOTES)))
-        return galleries
+            found.append(Gallery("votes_errors", cutouts, About(question=question.text, shown=FEWEST_VOTES)))
+        return found
