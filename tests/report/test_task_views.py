@@ -71,7 +71,8 @@ def test_earlier_versions_called_independent_labels_classes(tmp_path):
 
 def test_each_task_that_is_built_in_has_a_view():
     own = {name: task for name, task in TASKS.items() if task.__module__.startswith("zoobot.")}
-    assert {task.kind for task in own.values()} == set(VIEWS)
+    kinds = {kind for kind, view in VIEWS.items() if type(view).__module__.startswith("zoobot.")}
+    assert {task.kind for task in own.values()} == kinds
     assert {VIEWS[task.kind].saved_as for task in own.values()} == set(own)
 
 
