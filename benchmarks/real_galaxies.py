@@ -18,7 +18,7 @@ import torch
 import typer
 
 from zoobot.precision import is_fast_in_bfloat16
-from zoobot.runs import RunSettings, finetune_run, prepare_process
+from zoobot.runs import RunSettings, finetune_with, prepare_process
 from zoobot.settings import Precision
 
 LABELS = {"rings": "ring", "sdss_gz1": "label", "mirabest_fits": "label"}
@@ -66,9 +66,8 @@ def main(
             )
             folder = Path(tempfile.mkdtemp()) if out is None else out / name / f"blocks{blocks}_seed{seed}"
             start = time.perf_counter()
-            scores = finetune_run(settings, folder, overwrite=True, trainer_options={"enable_progress_bar": False})[
-                "test"
-            ]
+            run = finetune_with(settings, folder, overwrite=True, trainer_options={"enable_progress_bar": False})
+            scores = run.metrics["test"]
             found.append(scores)
             figures = {figure: round(scores[figure], 3) for figure in FIGURES}
             print(f"{name} seed {seed} {time.perf_counter() - start:.0f} s {json.dumps(figures)}", flush=True)

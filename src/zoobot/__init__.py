@@ -19,6 +19,8 @@ _HOMES = {
     "demo_gz_candels": "zoobot.datasets",
     "demo_rings": "zoobot.datasets",
     "evaluate": "zoobot.predictions",
+    "finetune_run": "zoobot.runs",
+    "finish_run": "zoobot.runs",
     "get_trainer": "zoobot.finetune",
     "load": "zoobot.finetune",
     "load_encoder": "zoobot.encoders",
@@ -49,6 +51,8 @@ if TYPE_CHECKING:  # imported as themselves, by which type checkers know that th
     from zoobot.predictions import evaluate as evaluate
     from zoobot.predictions import predict as predict
     from zoobot.predictions import represent as represent
+    from zoobot.runs import finetune_run as finetune_run
+    from zoobot.runs import finish_run as finish_run
 
 
 def __getattr__(name: str) -> Any:

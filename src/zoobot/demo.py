@@ -4,25 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from zoobot.encoders.bundled import BUNDLED
 from zoobot.errors import OutputError
 from zoobot.files import read_json
-from zoobot.finetune import load
 from zoobot.folders import check_folder
-from zoobot.layout import CATALOG_FILE, MADE, MODEL_FOLDER, PREDICTIONS_FILE, RUN_FILE
-from zoobot.predictions.tables import read_results
+from zoobot.layout import CATALOG_FILE, MADE, RUN_FILE
 from zoobot.report import confident_sheet
-from zoobot.runs import RunSettings, finetune_run
+from zoobot.runs import Run, RunSettings, finetune_with
 from zoobot.simulate import rings
 
 N_GALAXIES = 400
 SHEET = "most_confident.png"
 
 
-def run_demo(out: Path, *, say: Callable[[str], object]) -> dict[str, Any]:
-    """Simulate ringed and ringless galaxies in ``out/simulated_galaxies`` and learn to tell them apart; give the metrics.
+def run_demo(out: Path, *, say: Callable[[str], object]) -> Run:
+    """Simulate ringed and ringless galaxies in ``out/simulated_galaxies`` and learn to tell them apart.
 
     The head is trained on the encoder that comes with the package, which learned from simulated galaxies too, though not from these.
     The scores say that the machinery works, not how well it does on real galaxies. The test galaxies that the model is most confident
@@ -36,13 +33,12 @@ def run_demo(out: Path, *, say: Callable[[str], object]) -> dict[str, Any]:
     settings = RunSettings(
         catalog=str((galaxies / CATALOG_FILE).absolute()), label_cols=("ring",), encoder=BUNDLED, learning_rate=1e-3
     )
-    metrics = finetune_run(settings, out, overwrite=True, say=say)
-    preprocessing = load(out / MODEL_FOLDER).preprocessing
+    run = finetune_with(settings, out, overwrite=True, say=say)
+    preprocessing = run.model.preprocessing
     assert preprocessing is not None  # it was trained with a GalaxyDataModule
-    table = read_results(out / PREDICTIONS_FILE)
     title = "Simulated test galaxies that the model is most confident of (1: ringed, 0: not; red: wrong)"
-    confident_sheet(table, "ring", ["1", "0"], preprocessing, out / SHEET, title=title)
-    return metrics
+    confident_sheet(run.predictions, "ring", ["1", "0"], preprocessing, out / SHEET, title=title)
+    return run
 
 
 def _refuse_other_runs(out: Path, galaxies: Path) -> None:

@@ -14,7 +14,7 @@ from tests.galaxies import make_catalog
 import zoobot
 from zoobot.encoders.hub import explain_hub_error
 from zoobot.errors import EncoderError, ZoobotError
-from zoobot.runs import RunSettings, finetune_run
+from zoobot.runs import RunSettings, finetune_with
 
 QUOTES = {block.name: " ".join(block.text.split()) for block in blocks_of("docs/faq.md") if block.language == "text"}
 
@@ -57,8 +57,8 @@ def used_folder(table: pd.DataFrame, folder: Path) -> None:
         max_epochs=1,
         image_size=32,
     )
-    finetune_run(settings, folder / "run")
-    finetune_run(settings, folder / "run")
+    finetune_with(settings, folder / "run")
+    finetune_with(settings, folder / "run")
 
 
 def damaged_checkpoint(table: pd.DataFrame, folder: Path) -> None:

@@ -14,7 +14,7 @@ from torch import Tensor
 import zoobot
 from zoobot.errors import ModelFileError, OptionError
 from zoobot.finetune import FinetuneableZoobotAbstract, FinetuneableZoobotClassifier, FinetuneableZoobotMultiLabel
-from zoobot.finetune.registry import TASKS, task_for_labels, task_of_kind
+from zoobot.finetune.registry import TASKS, find_task, task_for_labels, task_of_kind
 
 SCRIPT = """
 import zoobot
@@ -27,6 +27,14 @@ class FinetuneableZoobotOutsider(zoobot.FinetuneableZoobotAbstract):
         return (outputs - labels).square().mean(dim=1)
 
 FinetuneableZoobotOutsider(encoder=tiny_encoder()).save({folder!r})
+"""
+
+
+THEIRS = """
+import zoobot
+
+class FinetuneableZoobotDeclared(zoobot.FinetuneableZoobotAbstract):
+    num_outputs = 1
 """
 
 
@@ -120,3 +128,17 @@ def test_a_classifier_of_ones_own_is_not_silently_turned_into_another_class() ->
     assert Weighted.kind == "classify"
     with pytest.raises(OptionError, match="make it a subclass of zoobot.FinetuneableZoobotMultiLabel"):
         Weighted(3, multi_label=True, encoder=tiny_encoder())
+
+
+def test_tasks_that_packages_declare_are_found_by_name_and_by_kind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "their_package.py").write_text(THEIRS)
+    (tmp_path / "their_package-1.0.dist-info").mkdir()
+    (tmp_path / "their_package-1.0.dist-info" / "METADATA").write_text("Name: their_package\nVersion: 1.0\n")
+    declared = "[zoobot.tasks]\ndeclared = their_package:FinetuneableZoobotDeclared\n"
+    (tmp_path / "their_package-1.0.dist-info" / "entry_points.txt").write_text(declared)
+    assert find_task("FinetuneableZoobotDeclared") is None
+    monkeypatch.syspath_prepend(str(tmp_path))
+    assert find_task("FinetuneableZoobotDeclared").__module__ == "their_package"
+    assert task_of_kind("declared") is find_task("FinetuneableZoobotDeclared")

@@ -36,10 +36,11 @@ def finetune(
 ) -> None:
     """Finetune an encoder on a labelled catalog, and evaluate it on galaxies that it has not seen."""
     with console.status("Loading torch"):
-        from zoobot.runs import finetune_run, prepare_process
+        from zoobot.runs import finetune_with, prepare_process
 
     prepare_process()
-    show_run(finetune_run(settings, out, resume=resume, overwrite=overwrite, say=console.print), out)
+    run = finetune_with(settings, out, resume=resume, overwrite=overwrite, say=console.print)
+    show_run(run.metrics, out)
 
 
 @app.command(epilog="Example: `zoobot demo --out demo`")
@@ -54,4 +55,4 @@ def demo(
         from zoobot.runs import prepare_process
 
     prepare_process()
-    show_run(run_demo(out, say=console.print), out)
+    show_run(run_demo(out, say=console.print).metrics, out)

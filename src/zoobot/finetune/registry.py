@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.metadata import entry_points
 from typing import TYPE_CHECKING
 
 from zoobot.errors import OptionError
@@ -36,6 +37,13 @@ def register(task: type[FinetuneableZoobotAbstract]) -> None:
     TASKS[task.__name__] = task
 
 
+def find_task(name: str) -> type[FinetuneableZoobotAbstract] | None:
+    """Return the task whose class has a name: an imported one, or one that an installed package declares; None where there is none."""
+    if name not in TASKS:
+        _import_declared()
+    return TASKS.get(name)
+
+
 def task_of_kind(kind: str) -> type[FinetuneableZoobotAbstract]:
     """Return the task of a kind, as ``--task`` names it.
 
@@ -44,9 +52,10 @@ def task_of_kind(kind: str) -> type[FinetuneableZoobotAbstract]:
     OptionError
         No such task.
     """
-    kinds: dict[str, type[FinetuneableZoobotAbstract]] = {}
-    for task in TASKS.values():
-        kinds.setdefault(task.kind, task)
+    kinds = _by_kind()
+    if kind not in kinds:
+        _import_declared()
+        kinds = _by_kind()
     if kind not in kinds:
         msg = f"there is no task {kind!r}. Expected one of {', '.join(sorted(kinds))}; import the module that defines a task of your own."
         raise OptionError(msg)
@@ -56,6 +65,17 @@ def task_of_kind(kind: str) -> type[FinetuneableZoobotAbstract]:
 def task_for_labels(labels: LabelKind) -> type[FinetuneableZoobotAbstract]:
     """Return the task for labels of a kind where no task was named."""
     return next(task for task in TASKS.values() if task.takes == labels and task.by_default)
+
+
+def _by_kind() -> dict[str, type[FinetuneableZoobotAbstract]]:
+    """Return the first task of each kind: those of ours come before classes made of them."""
+    return {task.kind: task for task in reversed(TASKS.values())}
+
+
+def _import_declared() -> None:
+    """Import the tasks that installed packages declare, as entry points of the group ``zoobot.tasks``; they register themselves."""
+    for point in entry_points(group="zoobot.tasks"):
+        point.load()
 
 
 def _place(task: type) -> str:

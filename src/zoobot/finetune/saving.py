@@ -17,7 +17,7 @@ from zoobot.encoders.load import build_saved
 from zoobot.encoders.saved import FORMAT, FORMAT_VERSION, check_config, check_weights, read_saved, seals
 from zoobot.errors import EncoderError, ModelFileError
 from zoobot.files import home, is_folder, write_json, write_whole
-from zoobot.finetune.registry import TASKS
+from zoobot.finetune.registry import find_task
 from zoobot.finetune.specs import ANY_MODEL, model_spec
 from zoobot.layout import CONFIG_FILE, MEMORY_FILE, REFERENCE_FILE, WEIGHTS_FILE
 from zoobot.science import Memory, Reference
@@ -89,7 +89,7 @@ def load_model(path: str | Path, task: type[Model], *, encoder: nn.Module | None
     config, state = read_saved(path)
     check_config(config, ANY_MODEL, path)
     saved = config["task"]
-    kind = TASKS.get(saved, task if task.__name__ == saved else None)
+    kind = find_task(saved)
     if kind is None:
         msg = (
             f"{path} holds a model of the class {saved!r}, which is not imported. Import the module that defines it, or load it with "

@@ -131,6 +131,7 @@ def get_trainer(
     return FinetuneTrainer(
         cache,
         "auto" if precision == "auto" else "float32",
+        ema_decay,
         precision="32-true" if ours else precision,
         default_root_dir=folder,
         max_epochs=max_epochs,
@@ -152,10 +153,13 @@ class FinetuneTrainer(L.Trainer):
         How long the last `fit` took, and how much of that went into running the frozen part of the encoder.
     """
 
-    def __init__(self, feature_cache: FeatureCache | None, block_precision: Precision, **options: Any) -> None:
+    def __init__(
+        self, feature_cache: FeatureCache | None, block_precision: Precision, ema_decay: float | None, **options: Any
+    ) -> None:
         super().__init__(**options)
         self.feature_cache = feature_cache
         self.block_precision = block_precision
+        self.ema_decay = ema_decay
         self.fit_seconds = self.frozen_pass_seconds = 0.0
         be_patient(self.strategy)
 

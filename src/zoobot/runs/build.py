@@ -12,11 +12,12 @@ from zoobot.data import Augmentation, GalaxyDataModule
 from zoobot.data.catalog import label_columns, read_catalog
 from zoobot.data.labels import infer_kind
 from zoobot.data.votes import tree_votes, vote_notes
-from zoobot.encoders import load_encoder
+from zoobot.errors import OptionError
 from zoobot.finetune import FinetuneableZoobotAbstract
 from zoobot.finetune.base import FinetuneOptions
 from zoobot.finetune.registry import task_for_labels, task_of_kind
 from zoobot.finetune.table_names import refuse_own
+from zoobot.runs.trained import Given
 from zoobot.settings import BALANCED, FinetuneSettings, ImageSettings, LoadSettings, RunSettings, SplitSettings
 from zoobot.trees import load as load_tree
 
@@ -30,10 +31,13 @@ if TYPE_CHECKING:
     TaskClass = type[FinetuneableZoobotAbstract]
 
 
-def build(settings: RunSettings) -> tuple[GalaxyDataModule, FinetuneableZoobotAbstract]:
-    """Return the data module, its catalogs read and checked, and the model."""
-    frame = read_catalog(settings.catalog)
-    own: dict[str, Any] = {"val_catalog": settings.val_catalog, "test_catalog": settings.test_catalog}
+def build(settings: RunSettings, given: Given) -> tuple[GalaxyDataModule, FinetuneableZoobotAbstract]:
+    """Return the data module, its catalogs read and checked, and the model; what is ``given`` stands for what settings name."""
+    frame = read_catalog(settings.catalog if given.catalog is None else given.catalog)
+    own: dict[str, Any] = {
+        "val_catalog": settings.val_catalog if given.val_catalog is None else given.val_catalog,
+        "test_catalog": settings.test_catalog if given.test_catalog is None else given.test_catalog,
+    }
     tree = load_tree(settings.tree) if settings.tree else None
     label_cols = list(settings.label_cols) or ([] if tree is None else tree.label_cols)
     refuse_own(label_cols, "label column")
@@ -45,12 +49,13 @@ def build(settings: RunSettings) -> tuple[GalaxyDataModule, FinetuneableZoobotAb
         own |= {part: tree_votes(one, tree) for part, one in own.items() if one is not None}
         frame = tree_votes(frame, tree)
     label_columns(frame, label_cols)
-    task = choose_task(settings.task, frame, label_cols, tree)
-    encoder = build_encoder(settings)
+    task = choose_task(settings.task, frame, label_cols, tree, settings.classes)
+    encoder = build_encoder(settings, given)
     datamodule = GalaxyDataModule(
         label_cols,
         frame,
         **own,
+        classes=settings.classes,
         **data_options(settings, encoder, task),
     )
     datamodule.judges_images = False  # those of all parts are judged together, when the run ends
@@ -60,11 +65,11 @@ def build(settings: RunSettings) -> tuple[GalaxyDataModule, FinetuneableZoobotAb
     return datamodule, model
 
 
-def build_encoder(settings: RunSettings) -> Encoder:
+def build_encoder(settings: RunSettings, given: Given) -> Encoder:
     """Return the encoder to finetune."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(settings.seed)  # for weights that are not pretrained
-        return load_encoder(settings.encoder, settings.channels, pretrained=settings.pretrained)
+        return given.new_encoder(settings)
 
 
 def data_options(settings: RunSettings, encoder: Encoder, task: TaskClass) -> dict[str, Any]:
@@ -98,16 +103,21 @@ def build_model(
     return model
 
 
-def choose_task(name: str | None, frame: pd.DataFrame, label_cols: Sequence[str], tree: Schema | None) -> TaskClass:
+def choose_task(
+    name: str | None, frame: pd.DataFrame, label_cols: Sequence[str], tree: Schema | None, classes: Sequence[str] = ()
+) -> TaskClass:
     """Return the task of a name, or the one that the labels ask for; classes in several columns are independent labels.
 
     Raises
     ------
     OptionError
-        No such task.
+        No such task, or ``classes`` of several columns.
     """
+    if classes and len(label_cols) != 1:
+        msg = f"classes are those of one label column, and there are {len(label_cols)}. Leave --class out."
+        raise OptionError(msg)
     if name is None:
-        return task_for_labels("votes" if tree else infer_kind(frame, label_cols))
+        return task_for_labels("votes" if tree else "classes" if classes else infer_kind(frame, label_cols))
     return task_for_labels("flags") if name == "classify" and len(label_cols) > 1 else task_of_kind(name)
 
 

@@ -21,6 +21,7 @@ from zoobot.predictions import evaluate, write_table
 from zoobot.predictions.tables import read_results
 from zoobot.runs.build import build_encoder, build_model, data_options
 from zoobot.runs.held_out import best_model, calibrate, evaluation_options, grouping, labelled_galaxies
+from zoobot.runs.trained import Given
 from zoobot.settings import RunSettings
 from zoobot.trees import load as load_tree
 
@@ -36,6 +37,7 @@ VAL_SHARE = 1 / 8
 
 def run_folds(
     settings: RunSettings,
+    given: Given,
     datamodule: GalaxyDataModule,
     model: FinetuneableZoobotAbstract,
     out: Path,
@@ -49,7 +51,7 @@ def run_folds(
 
     Parameters
     ----------
-    settings, datamodule, model
+    settings, given, datamodule, model
         Of the run.
     out
         The run's folder.
@@ -74,7 +76,7 @@ def run_folds(
     for fold in range(settings.folds):
         if not all((folder / f"fold_{fold}.{ending}").is_file() for ending in ("csv", "json")):
             say(f"Fold {fold + 1} of {settings.folds}.")
-            _run_fold(settings, datamodule, model, frame, folds == fold, folder / f"fold_{fold}", make_trainer)
+            _run_fold(settings, given, datamodule, model, frame, folds == fold, folder / f"fold_{fold}", make_trainer)
     tables = [read_results(folder / f"fold_{fold}.csv") for fold in range(settings.folds)]
     tables = [table.assign(fold=fold) for fold, table in enumerate(tables)]
     write_table(pd.concat(tables, ignore_index=True), folder / PREDICTIONS_FILE)
@@ -171,6 +173,7 @@ def _split(
 
 def _run_fold(
     settings: RunSettings,
+    given: Given,
     datamodule: GalaxyDataModule,
     model: FinetuneableZoobotAbstract,
     frame: pd.DataFrame,
@@ -182,7 +185,7 @@ def _run_fold(
     task = type(model)
     rest = frame[~held_out].reset_index(drop=True)
     train, val = _split_rest(datamodule, rest)
-    encoder = model.encoder if settings.n_blocks == 0 else build_encoder(settings)
+    encoder = model.encoder if settings.n_blocks == 0 else build_encoder(settings, given)
     fold = GalaxyDataModule(
         datamodule.label_cols,
         train_catalog=rest.iloc[train].reset_index(drop=True),

@@ -1,69 +1,138 @@
-"""One finetuning run, start to end."""
+"""Finetuning runs, start to end: `finetune_run` from Python, `finetune_with` from settings."""
 
 from __future__ import annotations
 
 import contextlib
+import difflib
 import logging
-import shutil
 import time
-from collections.abc import Callable
-from dataclasses import asdict
+from collections.abc import Callable, Sequence
+from dataclasses import fields
 from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from torch import nn
+
 from zoobot.errors import ModelFileError, OptionError
-from zoobot.files import read_json, write_json
-from zoobot.finetune import FinetuneableZoobotAbstract, get_trainer
+from zoobot.files import output_path, read_json, write_json
+from zoobot.finetune import get_trainer
 from zoobot.finetune.checkpoints import DropEarlier, Newest
 from zoobot.finetune.feature_cache import FeatureCache
 from zoobot.finetune.trainer import MONITOR, FinetuneTrainer, lightning_device
-from zoobot.folders import RunFolder, finishing
-from zoobot.layout import (
-    CHECKPOINTS,
-    FOLDS_FOLDER,
-    LOG_FILE,
-    MADE,
-    METRICS_FILE,
-    MODEL_FOLDER,
-    PREDICTIONS_FILE,
-    RUN_FILE,
-    VAL_PREDICTIONS_FILE,
-)
+from zoobot.folders import RunFolder
+from zoobot.layout import CHECKPOINTS, RUN_FILE
 from zoobot.origins import ORIGIN_FILE, check_same
 from zoobot.places import refuse_among_images
-from zoobot.precision import peak_memory_gb
-from zoobot.predictions import evaluate, write_table
-from zoobot.report import write_report
-from zoobot.report.looked import LOOKS, Look
-from zoobot.runs.about import write_about, write_looked
-from zoobot.runs.aftermath import remember, write_aftermath
 from zoobot.runs.build import build
+from zoobot.runs.finish import COMMAND, Run, Trained, finish
 from zoobot.runs.folds import check_folds, keep_same_folds, run_folds
-from zoobot.runs.held_out import best_model, calibrate, evaluation_options, grouping
+from zoobot.runs.held_out import best_model
 from zoobot.runs.origin import MIXED, origin
 from zoobot.runs.overlap import check_apart
-from zoobot.runs.settings import Timing
+from zoobot.runs.trained import IN_MEMORY, Given, named
 from zoobot.settings import FREE_ON_RESUME, CacheSettings, RunSettings, TrainerSettings
 
 if TYPE_CHECKING:
     from zoobot.data import GalaxyDataModule
     from zoobot.data.datamodule import Part
+    from zoobot.data.tables import CatalogSource
+    from zoobot.finetune import FinetuneableZoobotAbstract
 
 logger = logging.getLogger(__name__)
 
 
 def finetune_run(
+    catalog: CatalogSource,
+    label_cols: str | Sequence[str] = (),
+    out: str | Path = "",
+    *,
+    val_catalog: CatalogSource | None = None,
+    test_catalog: CatalogSource | None = None,
+    encoder: str | Path | nn.Module | None = None,
+    tree: str | Sequence[str] = (),
+    resume: bool = False,
+    overwrite: bool = False,
+    trainer_options: dict[str, Any] | None = None,
+    say: Callable[[str], object] = logger.info,
+    **options: Any,
+) -> Run:
+    """Finetune an encoder on a labelled catalog, and evaluate it on galaxies that it has not seen: ``zoobot finetune`` in one call.
+
+    Parameters
+    ----------
+    catalog
+        A file, a folder, or a table in memory: see `zoobot.read_catalog`.
+    label_cols
+        The column, or columns, that hold the labels; may be left out with ``tree``.
+    out
+        The run's folder.
+    val_catalog, test_catalog
+        Separate catalogs. Default: split off ``catalog``.
+    encoder
+        What `zoobot.load_encoder` takes, or a module in memory. Default: that of ``zoobot finetune``.
+    tree
+        The decision tree of the votes, a name such as 'gz2' or a YAML file, or several.
+    resume, overwrite
+        Go on with an interrupted run in ``out``; replace an earlier run.
+    trainer_options
+        More options of ``lightning.Trainer``.
+    say
+        Called with a sentence on what is being done.
+    **options
+        Those of ``zoobot finetune``, by the names of `zoobot.settings.RunSettings`: ``n_blocks``, ``max_epochs``, ``image_size``,
+        ``folds``, ``report``, ...
+
+    Returns
+    -------
+    Run
+        The calibrated model, scores, predictions and folder.
+
+    Raises
+    ------
+    OptionError
+        An option that there is not, or out of range; see `finetune_with` for the rest.
+
+    Examples
+    --------
+    >>> run = zoobot.finetune_run("galaxies.csv", "ring", "rings", encoder="bundled")  # doctest: +SKIP
+    >>> run.metrics["test"]["accuracy"], run.predictions.head(), run.report()  # doctest: +SKIP
+    """
+    known = {one.name for one in fields(RunSettings)}
+    unknown = [name for name in options if name not in known]
+    if unknown:
+        near = difflib.get_close_matches(unknown[0], sorted(known), n=1)
+        msg = f"finetune_run has no option {unknown[0]!r}. {f'Did you mean {near[0]}?' if near else 'See docs/options.md for all of them.'}"
+        raise OptionError(msg)
+    module = encoder if isinstance(encoder, nn.Module) else None
+    if encoder is not None:
+        options["encoder"] = IN_MEMORY if module is not None else str(encoder)
+    settings = RunSettings(
+        catalog=named(catalog) or "",
+        val_catalog=named(val_catalog),
+        test_catalog=named(test_catalog),
+        label_cols=(label_cols,) if isinstance(label_cols, str) else tuple(label_cols),
+        tree=(tree,) if isinstance(tree, str) else tuple(tree),
+        **options,
+    )
+    given = Given(catalog, val_catalog, test_catalog, module)
+    return finetune_with(
+        settings, output_path(out), given, resume=resume, overwrite=overwrite, trainer_options=trainer_options, say=say
+    )
+
+
+def finetune_with(
     settings: RunSettings,
     out: Path,
+    given: Given | None = None,
     *,
     resume: bool = False,
     overwrite: bool = False,
     trainer_options: dict[str, Any] | None = None,
     say: Callable[[str], object] = logger.info,
-) -> dict[str, Any]:
-    """Finetune, evaluate and save; give what ``metrics.json`` holds.
+) -> Run:
+    """Finetune, evaluate and save.
 
     ``out`` gets ``model/`` (the best by validation loss, then calibrated on the validation part), ``checkpoints/``, ``log.csv``,
     ``metrics.json`` (scores of the validation part before calibration, of the test part, and ``timing``: see `Timing`),
@@ -77,6 +146,8 @@ def finetune_run(
         What to do.
     out
         Where to write.
+    given
+        Catalogs and an encoder in memory, which settings can't hold.
     resume
         Go on from the newest checkpoint of an interrupted run in ``out``, to the same weights; start where there is none.
     overwrite
@@ -98,9 +169,10 @@ def finetune_run(
         A test or validation catalog with images that are trained on (or, for the test, validated on); see `check_apart`.
     """
     start, started = time.perf_counter(), datetime.now(UTC).isoformat(timespec="seconds")
-    folder = RunFolder(out, "zoobot finetune")
+    given = given or Given()
+    folder = RunFolder(out, COMMAND)
     before = _check_folder(settings, folder, resume=resume, overwrite=overwrite)
-    datamodule, model = build(settings)
+    datamodule, model = build(settings, given)
     folder.refuse_inputs({}, chain(*(frame["file_loc"] for frame in datamodule.frames.values())))
     if settings.folds:
         check_folds(datamodule, settings.folds)
@@ -121,8 +193,7 @@ def finetune_run(
             **vars(TrainerSettings.of(settings)),
             feature_cache=settings.feature_cache and FeatureCache(**vars(CacheSettings.of(settings))),
             precision=settings.precision,
-            **lightning_device(settings.device),
-            **options,
+            **lightning_device(settings.device) | options,
         )
 
     options = trainer_options or {}
@@ -136,75 +207,24 @@ def finetune_run(
         else:
             trainer.fit(model, datamodule, ckpt_path=None if before is None else folder.newest)
             best = trainer.checkpoint_callback.best_model_path  # type: ignore[union-attr]
-    model = best_model(model, best)
+    trained = Trained(
+        settings,
+        datamodule,
+        trainer,
+        best_model(model, best),
+        out,
+        0 if before is None else before.epochs,
+        start,
+        started,
+    )
 
-    def write_metrics(scores: dict[str, dict[str, Any]], *, reported: float | None = None) -> dict[str, Any]:
-        """Write the scores with what the run took so far; ``reported`` are the seconds before the report was drawn."""
-        so_far = round(time.perf_counter() - start, 3)
-        timing = Timing(
-            fit_seconds=round(trainer.fit_seconds, 3),
-            frozen_pass_seconds=round(trainer.frozen_pass_seconds, 3),
-            total_seconds=so_far,
-            before_report_seconds=so_far if reported is None else reported,
-            images_per_second=_rate(
-                (trainer.current_epoch - (0 if before is None else before.epochs)) * len(datamodule.frames["train"]),
-                trainer.fit_seconds,
-            ),
-            peak_memory_gb=round(peak_memory_gb(trainer.strategy.root_device), 3),
+    def folds() -> None:
+        keep_same_folds(settings, made_of, out)
+        run_folds(
+            settings, given, datamodule, trained.model, out, lambda save_dir: make_trainer(save_dir, **options), say
         )
-        metrics = scores | {"timing": asdict(timing)}
-        write_json(out / METRICS_FILE, metrics)
-        return metrics
 
-    with finishing(out, folder.command):
-        _remove_stale(settings, out)
-        scores = _evaluate(settings, datamodule, model, out)
-        write_about(settings, datamodule, model, out, started)
-        if settings.folds:
-            keep_same_folds(settings, made_of, out)
-            run_folds(settings, datamodule, model, out, lambda save_dir: make_trainer(save_dir, **options), say)
-        write_metrics(scores)
-    if settings.report:
-        write_aftermath(settings, datamodule, model, out, say)
-        metrics = write_metrics(scores)
-        write_report(out)
-        return write_metrics(scores, reported=metrics["timing"]["before_report_seconds"])
-    copied = remember(settings, datamodule, model, out).copied
-    if copied:
-        say(
-            f"{copied} test galaxies have the very image of a training or validation galaxy: scores are too good. See zoobot check, "
-            "and use --group-col."
-        )
-    why = "It was not looked at: the run was made with --no-report."
-    write_looked(out, {name: Look(False, why=why) for name in LOOKS if name != "seen"})
-    return write_metrics(scores)
-
-
-def _evaluate(
-    settings: RunSettings, datamodule: GalaxyDataModule, model: FinetuneableZoobotAbstract, out: Path
-) -> dict[str, dict[str, Any]]:
-    """Calibrate the model on the validation part and save it, predict both held-out parts, and give their scores."""
-    options, parts = evaluation_options(settings, model), datamodule.frames
-    val = calibrate(model, parts["val"], options | grouping(datamodule, parts["val"]))
-    model.save(out / MODEL_FOLDER)
-    write_table(val.tabulated(model), out / VAL_PREDICTIONS_FILE)
-    test = evaluate(parts["test"], model, **options, **grouping(datamodule, parts["test"]))
-    write_table(test.table, out / PREDICTIONS_FILE)
-    return {"val": val.to_dict(), "test": test.to_dict()}
-
-
-def _remove_stale(settings: RunSettings, out: Path) -> None:
-    """Remove what an earlier end of this run wrote and this one may not, such as a report, or folds that are not asked for any more."""
-    keep = {MODEL_FOLDER, CHECKPOINTS, LOG_FILE} | ({FOLDS_FOLDER} if settings.folds else set())
-    for name in MADE["zoobot finetune"]:
-        if name not in keep and (out / name).is_dir():
-            shutil.rmtree(out / name)
-        elif name not in keep:
-            (out / name).unlink(missing_ok=True)
-
-
-def _rate(count: int, seconds: float) -> float | None:
-    return round(count / seconds, 1) if seconds else None
+    return finish(trained, say, folds if settings.folds else None)
 
 
 def _check_folder(settings: RunSettings, folder: RunFolder, *, resume: bool, overwrite: bool) -> Newest | None:

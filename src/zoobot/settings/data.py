@@ -176,6 +176,15 @@ class CatalogSettings(Settings):
             flag="label",
         ),
     ] = ()
+    classes: Annotated[
+        tuple[str, ...],
+        Option(
+            "Class, repeated in the order of the classes, such as --class E --class S0 --class Sa. Default: numbers by size, names sorted.",
+            DATA,
+            flag="class",
+            metavar="NAME",
+        ),
+    ] = ()
     tree: Annotated[
         tuple[str, ...],
         Option(
