@@ -123,7 +123,7 @@ def test_results_go_elsewhere_where_asked_and_never_over_others(catalog: Path, t
         zoobot.finish_run(trainer, out=tmp_path / "results")
     zoobot.finish_run(trainer, out=tmp_path / "results", overwrite=True, report=False)
     (tmp_path / "theirs").mkdir()
-    (tmp_path / "theirs" / "selection.json").write_text("{}")
+    (tmp_path / "theirs" / "selection.json").write_text('{"threshold": 0.5}')
     with pytest.raises(OutputError, match="zoobot select"):
         zoobot.finish_run(trainer, out=tmp_path / "theirs")
 
