@@ -48,6 +48,7 @@ def prepare(folder: Path) -> None:
     frame = make_catalog(folder, n_galaxies=48)
     frame["ring"], frame["tile"] = frame["number"], frame["object"] // 2
     frame["morphology"] = frame["number"].map({0: "smooth", 1: "ringed"})
+    frame["hubble_type"] = frame["number"].map({0: "E", 1: "Sc"})
     frame["bar_strength"] = frame["size"]
     frame["ring_yes"], frame["ring_no"] = 1 + frame["number"], 4 - frame["number"]
     (folder / "catalog.csv").unlink()
