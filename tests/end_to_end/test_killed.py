@@ -2,10 +2,12 @@
 
 import contextlib
 import os
+import re
 import shutil
 import signal
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from tests.end_to_end.outcome import outcome
 
@@ -94,6 +96,82 @@ def test_finetune(option, first, step, runs, galaxies, quick, zoobot_command, tm
         assert hidden == [], (change, hidden)
         shutil.rmtree(out)
     assert change > 10
+
+
+def test_finetune_with_folds_and_after_an_edit(finetune, galaxies, quick, zoobot_command, tmp_path):
+    """Killed while folds are trained and gathered, a run is resumed to what it would have been; with an edited catalog, refused."""
+    catalog, edited = tmp_path / "catalog.csv", tmp_path / "edited.csv"
+    table = pd.read_csv(galaxies / "catalog.csv")
+    table["file_loc"] = [str(galaxies / name) for name in table["file_loc"]]
+    table.to_csv(catalog, index=False)
+    table.drop(index=5).to_csv(edited, index=False)
+    options = ("--label", "ring", "--epochs", 1, "--folds", 2)
+    finetune(tmp_path / "whole", *options, catalog=catalog)
+    command = ("finetune", catalog, *quick, *options, "--out")
+    names = [*MODEL, "predictions.csv", "metrics.json", "parts.csv", "folds/predictions.csv", "folds/metrics.json"]
+    first, step = 31, 7  # what comes before is tried above
+    change, was_killed = first - step, True
+    while was_killed:
+        change += step
+        out = tmp_path / f"run_{change}"
+        was_killed = killed_before(change, lambda out=out: zoobot_command(*command, out))
+        if (out / ".unfinished").exists():
+            with pytest.raises(ZoobotError, match="are not complete"):
+                write_report(out)
+        before, content = content_of(out), catalog.read_bytes()
+        catalog.write_bytes(edited.read_bytes())
+        answer = zoobot_command(*command, out, "--resume")
+        assert answer.code == 2 and "was started with has changed since" in answer.err, (change, answer.err)
+        catalog.write_bytes(content)
+        assert content_of(out) == before, change
+        answer = zoobot_command(*command, out, "--resume")
+        assert answer.code == 0, (change, answer.err)
+        for name in names:
+            assert outcome(out, name) == outcome(tmp_path / "whole", name), (change, name)
+        left = sorted(path.name for path in (out / "folds").iterdir())
+        assert left == ["metrics.json", "origin.json", "predictions.csv"], change
+        assert [path.name for path in out.rglob(".*")] == []
+        shutil.rmtree(out)
+    assert change > first + 3 * step
+
+
+def content_of(folder: Path) -> dict[str, bytes]:
+    """Return what the files of a folder hold, but for those that are half written."""
+    paths = [path for path in folder.rglob("*") if path.is_file() and ".part." not in path.name]
+    return {str(path.relative_to(folder)): path.read_bytes() for path in paths}
+
+
+def test_report(galaxies, quick, zoobot_command, tmp_path):
+    """Killed while it looks at a run, or draws, a report is written by the next call, of the command or of a resumed run."""
+    command = ("finetune", galaxies / "catalog.csv", *quick, "--label", "ring", "--epochs", 1, "--report", "--out")
+    run = tmp_path / "run"
+    assert killed_before(40, lambda: zoobot_command(*command, run))
+    assert not (run / "report.html").exists() and (run / "metrics.json").exists()
+    assert zoobot_command(*command, run, "--resume").code == 0
+    whole = drawn(run)
+    for change in (3, 21):
+        (run / "report.html").unlink()
+        shutil.rmtree(run / "plots")
+        assert killed_before(change, lambda: zoobot_command("report", run))
+        assert (run / "plots").exists() and not (run / "report.html").exists()
+        assert zoobot_command("report", run).code == 0
+        assert drawn(run) == whole, change
+
+
+def drawn(run: Path) -> dict[str, bytes]:
+    """Return a run's report and its plots, but for when it was written, where and how long it took."""
+    plots = {name: content for name, content in content_of(run).items() if name.startswith("plots")}
+    page = (run / "report.html").read_bytes()
+    varying = (
+        b"Written .* UTC",
+        b"20..-..-..T..:..:..",
+        re.escape(str(run.absolute()).encode()),
+        b"[0-9.]* (s|GB) [^<]*",
+        b" --resume",
+    )
+    for pattern in varying:
+        page = re.sub(pattern, b"", page)
+    return plots | {"report.html": page}
 
 
 def test_evaluate(runs, galaxies, zoobot_command, tmp_path):

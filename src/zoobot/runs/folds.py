@@ -13,8 +13,8 @@ import pandas as pd
 
 from zoobot.data import GalaxyDataModule
 from zoobot.data.splits import group_codes, split_rows
-from zoobot.errors import ModelFileError, OptionError, SplitError, ZoobotError
-from zoobot.files import read_json, write_json
+from zoobot.errors import ModelFileError, OptionError, OutputError, SplitError, ZoobotError
+from zoobot.files import is_file, read_json, write_json
 from zoobot.layout import FOLDS_FOLDER, METRICS_FILE, PREDICTIONS_FILE
 from zoobot.origins import ORIGIN_FILE
 from zoobot.predictions import evaluate, write_table
@@ -70,6 +70,23 @@ def run_folds(
         Fewer galaxies of a class than folds.
     """
     folder = out / FOLDS_FOLDER
+    summary = folder / METRICS_FILE
+    if not is_file(summary, OutputError):  # it is written last
+        write_json(summary, _train_folds(settings, datamodule, model, folder, make_trainer, say))
+    for path in folder.glob("fold_*"):
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    return read_json(summary, ModelFileError, f"Delete {folder}, to train the folds anew.")
+
+
+def _train_folds(
+    settings: RunSettings,
+    datamodule: GalaxyDataModule,
+    model: FinetuneableZoobotAbstract,
+    folder: Path,
+    make_trainer: Callable[[Path], FinetuneTrainer],
+    say: Callable[[str], object],
+) -> dict[str, Any]:
+    """Train the folds that are not done, write the predictions of all, and return their scores."""
     folder.mkdir(parents=True, exist_ok=True)
     frame = labelled_galaxies(datamodule)
     folds = deal_folds(datamodule, frame, settings.folds)
@@ -84,11 +101,7 @@ def run_folds(
         read_json(folder / f"fold_{fold}.json", ModelFileError, "Delete it, to train the fold anew.")
         for fold in range(settings.folds)
     ]
-    summary = {"folds": scores, **_spread(scores)}
-    write_json(folder / METRICS_FILE, summary)
-    for path in (*folder.glob("fold_*.csv"), *folder.glob("fold_*.json"), folder / ORIGIN_FILE):
-        path.unlink(missing_ok=True)
-    return summary
+    return {"folds": scores, **_spread(scores)}
 
 
 def deal_folds(datamodule: GalaxyDataModule, frame: pd.DataFrame, n_folds: int) -> npt.NDArray[np.int64]:
