@@ -82,7 +82,7 @@ def workers_watched() -> Iterator[None]:
             raise
         msg = (
             f"a process that decodes images was killed, most likely for want of memory ({said.rstrip('. ')}). Use fewer of them, such as "
-            "--num-workers 1 (num_workers=1; pretrain: --workers 1), or a smaller --batch-size or --image-size."
+            "--num-workers 1 (num_workers=1), or a smaller --batch-size or --image-size."
         )
         raise WorkerError(msg) from err
 

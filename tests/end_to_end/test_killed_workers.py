@@ -11,7 +11,7 @@ from zoobot.data.rows import Galaxies
 from zoobot.pretrain.datamodule import StepGalaxies, ValidationGalaxies
 from zoobot.stopping import workers_watched
 
-DECODING = sorted(command for command, options in BASE.items() if "num_workers" in options)
+DECODING = sorted(command for command, options in BASE.items() if "num_workers" in options and command != "pretrain")
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +66,7 @@ def test_while_an_encoder_is_pretrained(of, known, monkeypatch, zoobot_command):
     monkeypatch.setattr(pixels, "_room_for", lambda *_: None)
     let_workers_die(monkeypatch, of, "__getitem__")
     tree = known["catalog"].with_name("tree.yaml")
-    check(zoobot_command(*arguments("pretrain", known, workers=1, galaxies=known["catalog"], tree=tree)))
+    check(zoobot_command(*arguments("pretrain", known, num_workers=1, galaxies=known["catalog"], tree=tree)))
 
 
 def test_a_mistake_in_such_a_process_is_not_taken_for_that():

@@ -21,7 +21,7 @@ def read_object(folder: Path, name: str, unread: list[str]) -> dict[str, Any]:
             return {}
         content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as err:
-        unread.append(f"{name} can't be read: {err}")
+        unread.append(f"{name} can't be read: {str(err).rstrip('.')}")
         return {}
     if not isinstance(content, dict):
         unread.append(f"{name} holds no object of names and values")
@@ -47,7 +47,7 @@ def read_table(
         text = {column: str for column in header if as_text or _is_text(column, header)}
         table = pd.read_csv(path, converters=text, low_memory=False)
     except (OSError, ValueError) as err:
-        unread.append(f"{name} can't be read: {err}")
+        unread.append(f"{name} can't be read: {str(err).rstrip('.')}")
         return None
     missing = [column for column in needs if column not in table]
     if missing:
