@@ -72,7 +72,7 @@ def run_folds(
     folder = out / FOLDS_FOLDER
     summary = folder / METRICS_FILE
     if not is_file(summary, OutputError):  # it is written last
-        write_json(summary, _train_folds(settings, datamodule, model, folder, make_trainer, say))
+        write_json(summary, _train_folds(settings, given, datamodule, model, folder, make_trainer, say))
     for path in folder.glob("fold_*"):
         shutil.rmtree(path) if path.is_dir() else path.unlink()
     return read_json(summary, ModelFileError, f"Delete {folder}, to train the folds anew.")
@@ -80,6 +80,7 @@ def run_folds(
 
 def _train_folds(
     settings: RunSettings,
+    given: Given,
     datamodule: GalaxyDataModule,
     model: FinetuneableZoobotAbstract,
     folder: Path,
