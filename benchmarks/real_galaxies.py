@@ -3,7 +3,7 @@
     python benchmarks/imagenet_encoder.py imagenet_lite0
     python benchmarks/real_galaxies.py ../shared/data --encoder imagenet_lite0 --sets rings,sdss_gz1,mirabest_fits
 
-Prints one line a run and a table of medians and ranges over seeds; ``--out`` keeps each run's folder.
+Prints one line per run and a table of medians and ranges over seeds; ``--out`` keeps each run's folder.
 """
 
 import json
@@ -26,7 +26,7 @@ FIGURES = ("auroc", "average_precision", "accuracy", "balanced_accuracy", "log_l
 
 
 def main(
-    data: Annotated[Path, typer.Argument(help="Folder with one folder a set, each with train.csv and test.csv.")],
+    data: Annotated[Path, typer.Argument(help="Folder with one folder per set, each with train.csv and test.csv.")],
     encoder: Annotated[str, typer.Option(help="What load_encoder takes.")],
     sets: Annotated[str, typer.Option(help="Which sets, with commas between.")] = ",".join(LABELS),
     seeds: Annotated[int, typer.Option(help="How many seeds.")] = 5,

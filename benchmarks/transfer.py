@@ -5,7 +5,7 @@
 
 By default heads learn from some galaxies of the train catalogs and are scored on the test catalogs; nothing may be chosen by that.
 ``--cross-validate`` leaves the test catalogs alone: each seed holds out another fifth of the train catalogs. A fifth of the labels
-(at least one a class) always validates, that is, decides which epoch is best. Classes weigh alike in training, as they do in the
+(at least one per class) always validates, that is, decides which epoch is best. Classes weigh alike in training, as they do in the
 balanced accuracy that is scored. ``--whole`` finetunes the whole network instead.
 """
 

@@ -72,7 +72,7 @@ class Runner:
         record.write_text(json.dumps({"asked": self._asked(job), "runs": runs}, indent=1))
 
     def result(self, job: Job) -> list[dict[str, Any]] | None:
-        """Return what a job measured, one entry a run; None where it has not run, or was asked for something else."""
+        """Return what a job measured, one entry per run; None where it has not run, or was asked for something else."""
         record = self._record(job)
         if not record.is_file():
             return None

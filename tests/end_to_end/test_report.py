@@ -18,7 +18,7 @@ def test_of_a_finetuned_model(run, zoobot_command):
     html = (run / "report.html").read_text()
     for part in (
         "Classifier of shape",
-        "Which classes are taken for which",
+        "Confusion matrix",
         "Least certain",
         "Loss by epoch",
         "data:image/jpeg",

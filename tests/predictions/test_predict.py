@@ -1,4 +1,4 @@
-"""Predictions: one row a galaxy, the same whatever the batch, the workers or the bad images beside it."""
+"""Predictions: one row per galaxy, the same whatever the batch, the workers or the bad images beside it."""
 
 from pathlib import Path
 

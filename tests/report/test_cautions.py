@@ -97,7 +97,7 @@ def test_training_that_went_wrong(loss, title, tmp_path):
 
 def test_probabilities_that_are_too_sure(tmp_path):
     table = classifier_folder(tmp_path, n=600, calibrated=False, images=False)
-    title = "Probabilities don't mean what they say"
+    title = "Probabilities are not calibrated"
     assert title not in titles(tmp_path)
     table["shape_ring"] = table["shape_ring"] ** 3
     table["shape_smooth"] = 1 - table["shape_ring"]

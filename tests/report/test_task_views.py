@@ -86,7 +86,7 @@ def test_a_view_takes_what_it_does_not_say_from_the_view_above_it(tmp_path, view
     change(tmp_path / "about.json", task="graded")
     change_scores(tmp_path, "test", own_score=0.625)
     text = said(read(write_report(tmp_path)))
-    for words in ("grade 0.625", "Classifier of shape", "By class", "Which classes are taken for which"):
+    for words in ("grade 0.625", "Classifier of shape", "By class", "Confusion matrix"):
         assert words in text
 
 

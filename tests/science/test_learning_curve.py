@@ -126,7 +126,7 @@ def test_curves_that_say_nothing_are_not_continued():
     assert np.isnan(refused[0].gain)
     assert refused[0].to_dict()["gain"] is None
     mean, draws = noisy(rng)
-    assert "too many to foresee" in fit_power_law(SIZES, mean, draws, n_now=700, more=1500).reason
+    assert "too many to predict the gain" in fit_power_law(SIZES, mean, draws, n_now=700, more=1500).reason
     assert "too few" in fit_power_law(SIZES[:3], mean[:3], draws[:, :3], n_now=80).reason
 
 

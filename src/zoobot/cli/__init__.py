@@ -1,4 +1,4 @@
-"""The commands, a file a group. Each is a few lines over the library; heavy imports wait until a command runs."""
+"""The commands, a file per group. Each is a few lines over the library; heavy imports wait until a command runs."""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ def compare(
     ] = None,
     folds: Annotated[int, option("Parts, each of which is predicted from the others.", number="n_folds")] = 5,
     repeats: Annotated[int, option("Times that galaxies are dealt anew into folds.", number="n_repeats")] = 4,
-    more: Annotated[int, option("How many more labels to foresee.", number="more")] = 100,
+    more: Annotated[int, option("Predict the gain from this many additional labels.", number="more")] = 100,
     hdu: HduOption = None,
     num_workers: WorkersOption = None,
     seed: Annotated[int, option("Of folds, subsets and bootstrap, the same for all encoders.", number="seed")] = 42,

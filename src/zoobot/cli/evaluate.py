@@ -50,7 +50,7 @@ def evaluate(
         bool, typer.Option("--drop-unlabelled", help="Leave galaxies without a label out; else they are an error.")
     ] = False,
     report: Annotated[bool, typer.Option(help="Write report.html, with checks of labels, images and shift.")] = True,
-    batch_size: Annotated[int, option("Galaxies a step.", number="batch_size")] = 64,
+    batch_size: Annotated[int, option("Batch size.", number="batch_size")] = 64,
     on_error: Annotated[
         OnError, typer.Option(help="'skip' leaves images that can't be read out of the scores.")
     ] = OnError.RAISE,

@@ -29,7 +29,7 @@ def explain(
             help="Folder for the pictures, explain.json and neighbors.csv.", metavar="DIR", parser=output_path
         ),
     ],
-    limit: Annotated[int, option("Only the first so many galaxies.", number="limit")] = 16,
+    limit: Annotated[int, option("Only this many galaxies, from the start.", number="limit")] = 16,
     target: Annotated[
         str | None,
         typer.Option(

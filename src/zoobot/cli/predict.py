@@ -41,7 +41,7 @@ def predict(
             help="Table to write: csv, parquet, fits or hdf5, by its ending.", metavar="FILE", parser=output_path
         ),
     ],
-    batch_size: Annotated[int, option("Galaxies a step.", number="batch_size")] = 64,
+    batch_size: Annotated[int, option("Batch size.", number="batch_size")] = 64,
     n_samples: Annotated[int, option("More than 1: repeat with dropout on, for a spread.", number="n_samples")] = 1,
     n_views: Annotated[int, option("More than 1: average over turned and zoomed views.", number="n_views")] = 1,
     level: Annotated[float, option("Coverage of sets of classes and of intervals.", number="level")] = 0.9,
@@ -69,7 +69,7 @@ def predict(
     precision: PrecisionOption = Precision.AUTO,
     runtime: RuntimeOption = Runtime.TORCH,
 ) -> None:
-    """Write a finetuned model's predictions for a catalog, one row a galaxy."""
+    """Write a finetuned model's predictions for a catalog, one row per galaxy."""
     with console.status("Loading torch"):
         from zoobot.predictions import predict as predict_catalog
         from zoobot.predictions.shift import shift_file

@@ -73,7 +73,7 @@ def _scored(values: dict[str, Any], scores: Scores, name: str, *within: str) -> 
 
 
 def show_confusion(scores: Scores) -> None:
-    """Show which classes are taken for which."""
+    """Show the confusion matrix."""
     if "confusion" not in scores:
         return
     table = make_table(("true \\ predicted", *scores["classes"]), "Test galaxies")

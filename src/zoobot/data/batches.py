@@ -29,7 +29,7 @@ def as_batch(batch: Any, label_cols: Sequence[str] | None = None) -> Batch:
     Parameters
     ----------
     batch
-        ``(image, label)``, an image tensor alone, or a dict with ``image`` and either ``label`` or one entry a label column.
+        ``(image, label)``, an image tensor alone, or a dict with ``image`` and either ``label`` or one entry per label column.
         Images: (batch, channel, height, width), uint8 or float in [0, 1]. Labels: (batch,) or (batch, label).
     label_cols
         The entries of a dict that are labels, in order. Default: every tensor of it that is not the image.

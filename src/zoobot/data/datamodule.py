@@ -53,7 +53,7 @@ class GalaxyDataModule(L.LightningDataModule):
     train_catalog, val_catalog, test_catalog, predict_catalog
         Catalogs of the parts. Where ``val_catalog`` is absent, validation galaxies are split off the training ones.
     batch_size
-        Galaxies a step. A training set smaller than this is one batch.
+        Batch size. A training set smaller than this is one batch.
     train_fraction, val_fraction, test_fraction
         The share of each part of ``catalog``; they sum to 1. Where ``test_catalog`` is given, ``catalog`` is shared in the same
         proportion between training and validation alone.

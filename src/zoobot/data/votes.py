@@ -202,7 +202,7 @@ def read_votes(source: CatalogSource, tree: TreeSource | Sequence[TreeSource]) -
     """
     frame, _ = read_source(source)
     if len(frame) == 0:
-        msg = "the vote table has no rows. Expected one row a galaxy with the votes for each answer."
+        msg = "the vote table has no rows. Expected one row per galaxy with the votes for each answer."
         raise CatalogError(msg)
     schema = load(tree)
     for note in vote_notes(frame, schema):

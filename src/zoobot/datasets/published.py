@@ -27,7 +27,7 @@ class ImageSet:
     path_columns : tuple of str
         Catalog columns that make an image's path below ``images/``.
     train_catalog, test_catalog : RemoteFile
-        Parquet, one row a galaxy.
+        Parquet, one row per galaxy.
     images : RemoteFile
         A tar archive.
     tree : str, optional

@@ -542,7 +542,7 @@ class FinetuneableZoobotAbstract(L.LightningModule):
         self._log_scores("test")
 
     def configure_optimizers(self) -> Any:
-        """Return AdamW with a learning rate a block and, where asked for, the warm-up and cosine schedule."""
+        """Return AdamW with a learning rate per block and, where asked for, the warm-up and cosine schedule."""
         options = self.options
         groups = parameter_groups(
             self.head, self.encoder, self.n_blocks,

@@ -1,4 +1,4 @@
-"""Losses of the tasks as pure functions: one value a galaxy, or for trees one a galaxy and question."""
+"""Losses of the tasks as pure functions: one value per galaxy, or for trees one per galaxy and question."""
 
 from collections.abc import Callable
 from functools import lru_cache
@@ -165,7 +165,7 @@ def dirichlet_multinomial_loss(
     Raises
     ------
     OptionError
-        Shapes other than (batch, answer), or not one weight a question.
+        Shapes other than (batch, answer), or not one weight per question.
 
     Notes
     -----
@@ -198,7 +198,7 @@ def _at_least_float32(values: Tensor) -> Tensor:
 
 
 def _check_weights(class_weights: Tensor | None, logits: Tensor) -> None:
-    """One weight a column of the logits, if there are any."""
+    """One weight per column of the logits, if there are any."""
     if class_weights is not None and class_weights.shape != logits.shape[1:]:
         _raise_shapes("one class weight a column of the logits", class_weights, logits)
 

@@ -1,4 +1,4 @@
-"""The optimizer's parameter groups (a learning rate a block, no weight decay on norms and biases) and the cosine schedule."""
+"""The optimizer's parameter groups (a learning rate per block, no weight decay on norms and biases) and the cosine schedule."""
 
 from __future__ import annotations
 

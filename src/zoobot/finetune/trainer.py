@@ -1,4 +1,4 @@
-"""The Lightning trainer that finetunes: best and last checkpoints, early stopping, a progress bar, and a CSV log of one row an epoch."""
+"""The Lightning trainer that finetunes: best and last checkpoints, early stopping, a progress bar, and a CSV log of one row per epoch."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def get_trainer(
     """Return a trainer that keeps the best model by validation loss and stops once it no longer improves.
 
     ``save_dir`` gets ``checkpoints/`` (the best, by ``file_template``, and ``last.ckpt`` with the full state after the newest epoch, from
-    which ``trainer.fit(..., ckpt_path='last')`` goes on exactly) and ``log.csv``, one row an epoch.
+    which ``trainer.fit(..., ckpt_path='last')`` goes on exactly) and ``log.csv``, one row per epoch.
 
     Parameters
     ----------
@@ -199,7 +199,7 @@ class FinetuneTrainer(L.Trainer):
 
 
 class EpochCsvLog(Logger):
-    """Writes every metric into a CSV file with one row an epoch; a resumed run goes on in the same file.
+    """Writes every metric into a CSV file with one row per epoch; a resumed run goes on in the same file.
 
     Parameters
     ----------

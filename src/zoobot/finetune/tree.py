@@ -82,7 +82,7 @@ class FinetuneableZoobotTree(FinetuneableZoobotAbstract):
     calibration: VoteCalibration | None = None
     """What validation galaxies taught of the concentrations, if it helped"""
     loss_weights: Tensor | None
-    """One a question, where some have other weights than 1"""
+    """One per question, where some have other weights than 1"""
 
     def __init__(
         self,

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def vote_table(posterior: VotePosterior, *, level: float = 0.9, min_asked: float = 0.0) -> pd.DataFrame:
-    """Return one row a galaxy with what is believed of its votes; numbers are float32.
+    """Return one row per galaxy with what is believed of its votes; numbers are float32.
 
     - ``<question>_<answer>``: expected vote fraction, given that the question is asked (0 to 1);
     - ``<question>_<answer>_low``, ``_high``: central credible interval of that fraction at ``level``;

@@ -1,4 +1,4 @@
-"""`predict` and `represent`: a catalog through a model, image by image as they are decoded, to one row a galaxy."""
+"""`predict` and `represent`: a catalog through a model, image by image as they are decoded, to one row per galaxy."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def predict(
     precision: Precision = "auto",
     runtime: Runtime = "torch",
 ) -> pd.DataFrame:
-    """Return what a finetuned model says of each galaxy of a catalog, one row a galaxy, in the catalog's order.
+    """Return what a finetuned model says of each galaxy of a catalog, one row per galaxy, in the catalog's order.
 
     Parameters
     ----------

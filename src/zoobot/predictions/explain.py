@@ -92,7 +92,7 @@ def explain(
     maps
         'occlusion' or 'grad-cam'.
     limit
-        Only the first so many galaxies.
+        Only this many galaxies, from the start.
     group_col
         Column that names which galaxies belong together, such as copies of one object: intervals and tests count them as one.
     batch_size

@@ -140,7 +140,7 @@ class PretrainModel(L.LightningModule):
         self.scores = self._report("val", {})
 
     def configure_optimizers(self) -> Any:
-        """Return AdamW with a learning rate a block, and its schedule by steps: a linear rise, then half a cosine."""
+        """Return AdamW with a learning rate per block, and its schedule by steps: a linear rise, then half a cosine."""
         settings = self.settings
         groups = parameter_groups(
             self.heads, self.encoder, self.encoder.num_blocks,

@@ -1,4 +1,4 @@
-"""Plots of how good a model is, the galaxies that it is sure of, and the page that holds them all.
+"""Plots of how good a model is, the galaxies that it is most confident of, and the page that holds them all.
 
 Checks of a run, selections and comparisons are in `zoobot.runs`; their earlier names here still work.
 """

@@ -61,7 +61,7 @@ class RunContents:
     settings, about, metrics, model : dict
         ``run.json``, ``about.json``, ``metrics.json``, ``model/config.json``.
     log : DataFrame or None
-        One row an epoch.
+        One row per epoch.
     parts : DataFrame or None
         The split of all labelled galaxies.
     tables : dict
@@ -237,7 +237,7 @@ class RunContents:
 
     @cached_property
     def counts(self) -> dict[str, int]:
-        """How many galaxies each part has, as far as that is known."""
+        """How many galaxies each part has where known."""
         known = {part: int(n) for part, n in (self.about.get("counts") or {}).items() if n is not None}
         for part in PARTS:
             if part in known or self.command == "evaluate":
@@ -250,7 +250,7 @@ class RunContents:
 
     @cached_property
     def class_counts(self) -> dict[str, dict[str, int]]:
-        """How many galaxies of each class each part has: {part: {class: n}}, as far as that is known."""
+        """How many galaxies of each class each part has: {part: {class: n}} where known."""
         shown = dict(zip(self.class_names, self.shown_classes, strict=True))
         if self.about.get("class_counts"):
             given = self.about["class_counts"].items()

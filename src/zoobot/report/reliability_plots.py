@@ -77,9 +77,9 @@ def _plot(list_of: list[Panel], x: str, groups: Codes | None, *, calibrated: boo
         if count == 1:
             figure = new_figure(4.6, 4.2)
             axes = [figure.subplots()]
-            axes[0].set(xlabel=x, ylabel="share that is so")
+            axes[0].set(xlabel=x, ylabel="observed fraction")
         else:
-            figure, axes = panels(count, x, "share that is so", columns=COLUMNS)
+            figure, axes = panels(count, x, "observed fraction", columns=COLUMNS)
         for ax, (name, before, after, happened) in zip(axes, list_of, strict=True):
             tables += _panel(ax, name, before, after, happened, groups)
             if count > 1:

@@ -186,7 +186,7 @@ def confident_sheet(
     *,
     title: str,
 ) -> Path:
-    """Write a PNG with the galaxies that a classifier is most confident of, a row a class; wrong predictions are framed red.
+    """Write a PNG with the galaxies that a classifier is most confident of, a row per class; wrong predictions are framed red.
 
     Parameters
     ----------

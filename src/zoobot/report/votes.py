@@ -93,7 +93,7 @@ def saved_scores(scores: Mapping[str, Any], outcomes: VoteOutcomes) -> dict[str,
 
 
 def question_table(scores: Mapping[str, VoteScores]) -> pd.DataFrame:
-    """Return one row a question, with the figures that say how well its votes are predicted."""
+    """Return one row per question, with the figures that say how well its votes are predicted."""
     rows = [
         {
             "question": question, "galaxies": one.n_asked, "skill": one.skill, "error of fractions": one.fraction_mae,

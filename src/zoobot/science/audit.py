@@ -77,7 +77,7 @@ def audited_purity(answers: pd.Series[Any], *, level: float = 0.95) -> Audit:
     Parameters
     ----------
     answers
-        One a galaxy: yes, y, true or 1 where it is of the class; no, n, false or 0 where not; empty where it wasn't judged.
+        One per galaxy: yes, y, true or 1 where it is of the class; no, n, false or 0 where not; empty where it wasn't judged.
     level
         Of the interval, which is exact for a list drawn from very many, and too wide for one that is most of the selection.
 

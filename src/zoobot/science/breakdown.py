@@ -49,7 +49,7 @@ def bin_column(values: pd.Series[Any], n_bins: int = 5) -> tuple[NDArray[np.int6
 
     Returns
     -------
-    The bin of each row, and a table with a row a bin: ``bin`` (as one reads it), ``low`` and ``high`` (of numbers: smallest and largest
+    The bin of each row, and a table with a row per bin: ``bin`` (as one reads it), ``low`` and ``high`` (of numbers: smallest and largest
     value in it), ``middle`` (their median); the latter three NaN for names.
 
     Raises
@@ -107,7 +107,7 @@ def breakdown(
 
     Returns
     -------
-    One row a bin, the first of all galaxies: ``bin``, ``low``, ``high``, ``middle``, ``n``, and
+    One row per bin, the first of all galaxies: ``bin``, ``low``, ``high``, ``middle``, ``n``, and
 
     - of classes: ``n_<class>``, ``accuracy``, ``balanced_accuracy`` (mean recall of the classes with five galaxies or more in the bin),
       ``auroc`` (of more than two classes, the mean of each of those against the others of them);

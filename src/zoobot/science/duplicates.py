@@ -44,7 +44,7 @@ def near_duplicates(
     Parameters
     ----------
     frame
-        One row an image: ``id_str``, ``file_loc``, and ``part`` ('train', 'val', 'test') where there are parts.
+        One row per image: ``id_str``, ``file_loc``, and ``part`` ('train', 'val', 'test') where there are parts.
     thumbnails
         (image, channel, 64, 64), uint8 or float in [0, 1], each the whole image; see `zoobot.data.images.decode_image`. NaN marks an image
         that can't be read; it has no duplicates, and neither has one without details.

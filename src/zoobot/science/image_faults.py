@@ -46,7 +46,7 @@ def image_faults(
     Parameters
     ----------
     frame
-        One row an image: ``id_str`` and ``file_loc``.
+        One row per image: ``id_str`` and ``file_loc``.
     thumbnails
         (image, channel, y, x), uint8, each the whole image made small by averaging.
     errors
@@ -64,7 +64,7 @@ def image_faults(
         Another number of rows than thumbnails.
     """
     if len(frame) != len(thumbnails) or (errors is not None and len(errors) != len(frame)):
-        msg = f"the table has {len(frame)} rows, but there are {len(thumbnails)} thumbnails: give one an image."
+        msg = f"the table has {len(frame)} rows, but there are {len(thumbnails)} thumbnails: give one per image."
         raise CatalogError(msg)
     found = []
     for row, image in enumerate(thumbnails):

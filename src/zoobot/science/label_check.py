@@ -47,7 +47,7 @@ def likely_label_errors(
     *,
     label: str = "label",
 ) -> pd.DataFrame:
-    """Return the galaxies whose class is likely wrong, the surest first.
+    """Return the galaxies whose class is likely wrong, the most confident first.
 
     Confident learning (Northcutt, Jiang & Chuang 2021, as cleanlab has it): with ``t_k`` the mean probability of class k among the
     galaxies that are labelled k, a galaxy counts for the class j of largest probability among those with ``p_j >= t_j``. It is listed where
@@ -56,7 +56,7 @@ def likely_label_errors(
     Parameters
     ----------
     frame
-        One row a galaxy: ``id_str`` and ``file_loc``.
+        One row per galaxy: ``id_str`` and ``file_loc``.
     probabilities
         (galaxy, class), by a model that has *not* been trained on the galaxy in question. Rows with NaN are left out.
     labels
@@ -81,7 +81,7 @@ def likely_label_errors(
     if probabilities.shape != (len(frame), len(names)) or len(labels) != len(frame):
         msg = (
             f"{len(frame)} galaxies and {len(names)} classes were given with probabilities of shape {probabilities.shape} and "
-            f"{len(labels)} labels: expected one row a galaxy and one column a class."
+            f"{len(labels)} labels: expected one row per galaxy and one column per class."
         )
         raise LabelError(msg)
     if len(labels) and (labels.min() < 0 or labels.max() >= len(names)):
@@ -122,7 +122,7 @@ def likely_multi_label_errors(
     Parameters
     ----------
     frame
-        One row a galaxy.
+        One row per galaxy.
     probabilities, labels
         (galaxy, label): out-of-fold probability of 1, and 0 or 1.
     label_cols
@@ -154,7 +154,7 @@ def unlikely_measurements(
     Parameters
     ----------
     frame
-        One row a galaxy.
+        One row per galaxy.
     predictions, measured
         (galaxy, target), in the labels' units; rows with NaN are left out.
     label_cols

@@ -239,7 +239,7 @@ def learning_curve(
     n_now
         Labels that a model is trained on, from which the gain of more is counted. Default: all of these.
     more
-        How many more labels to foresee.
+        Predict the gain from this many additional labels.
     n_folds, n_repeats, n_draws
         Folds (fewer where a class has fewer galaxies), repeats, bootstrap samples.
     seed

@@ -181,7 +181,7 @@ def _reason(law: PowerLaw, n: Values, mean: Values, drawn: Values, covariance: V
     most = int(FARTHEST * n[-1]) - law.n_now
     if law.more > most:
         return (
-            f"{law.more} more are too many to foresee from heads of at most {n[-1]:.0f} labels"
+            f"{law.more} more are too many to predict the gain from heads of at most {n[-1]:.0f} labels"
             + f" ({most} are not)" * (most > 0)
         )
     if law.fit_p < MISFIT or off > np.sqrt(INSIDE * covariance[-1, -1]):

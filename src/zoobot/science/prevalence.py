@@ -196,7 +196,7 @@ def checked_scores(
     targets = np.asarray(target_scores, dtype=np.float64)
     targets = targets[~np.isnan(targets)]
     if own.shape != truth.shape or own.ndim != 1 or not np.isin(truth, (0, 1)).all():
-        msg = f"scores {own.shape} and labels {truth.shape} must be one value a galaxy each, and labels 0 or 1."
+        msg = f"scores {own.shape} and labels {truth.shape} must be one value per galaxy each, and labels 0 or 1."
         raise OptionError(msg)
     for name, values in (("labelled galaxies", own), ("targets", targets)):
         if not len(values):

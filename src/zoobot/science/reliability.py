@@ -52,7 +52,7 @@ class ReliabilityCurve:
     count: NDArray[np.int64]
 
     def to_frame(self) -> pd.DataFrame:
-        """Return the curve as a table of one row a bin."""
+        """Return the curve as a table of one row per bin."""
         import pandas as pd
 
         return pd.DataFrame({name: getattr(self, name) for name in ("predicted", "observed", "low", "high", "count")})
@@ -246,7 +246,7 @@ def calibration_scores(
     labels : array_like of shape (galaxy,)
         Whole numbers.
     class_names : list of str
-        One a class.
+        One per class.
     groups : array_like of shape (galaxy,), optional
         Whole numbers: galaxies with the same one, such as copies of one object, belong together.
 
@@ -280,7 +280,7 @@ def multi_label_calibration_scores(
     probabilities, labels : array_like of shape (galaxy, label)
         Probabilities, and 0 or 1.
     names : list of str
-        One a label.
+        One per label.
     groups : array_like of shape (galaxy,), optional
         Whole numbers: galaxies with the same one, such as copies of one object, belong together.
     """

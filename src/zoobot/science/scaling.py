@@ -110,7 +110,7 @@ class VectorScaling:
     Attributes
     ----------
     weights, offsets : tuple of float
-        One a class; 1 and 0 leave it as it is. Offsets sum to 0.
+        One per class; 1 and 0 leave it as it is. Offsets sum to 0.
     gain, gain_low, gain_high, n
         See `TemperatureScaling`.
     """
@@ -196,7 +196,7 @@ class IsotonicScaling:
     Attributes
     ----------
     curves : tuple of Curve
-        One a label, or a class.
+        One per label, or a class.
     exclusive : bool
         Rows are divided by their sum afterwards, for classes of which just one is true.
     """

@@ -49,7 +49,7 @@ class Shift:
     """How the target's galaxies differ from those of training; the figures are NaN where ``reason`` says why nothing was compared."""
 
     auroc: float
-    """Of a classifier that tells target from training galaxies: 0.5 where they look alike, 1 where each gives itself away"""
+    """Of a classifier that tells target from training galaxies: 0.5 if they are indistinguishable, 1 if they separate perfectly"""
     auroc_low: float
     auroc_high: float
     """Its 95% interval"""

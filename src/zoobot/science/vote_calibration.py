@@ -34,7 +34,7 @@ class VoteCalibration:
     Attributes
     ----------
     scale : tuple of float
-        One a question of the tree; 1 leaves it as it is.
+        One per question of the tree; 1 leaves it as it is.
     offset : tuple of float
         One an answer; 0 leaves it as it is. A question's answers have the same one, which changes how sure it is, or each its own, which
         takes back a bias of the expected fractions.

@@ -195,7 +195,7 @@ class PretrainSettings(ReadSettings):
         return self.batch_size // 2 if self.unlabelled_batch_size is None else self.unlabelled_batch_size
 
     def sources(self) -> list[Source]:
-        """Return where galaxies come from, one entry a survey or catalog."""
+        """Return where galaxies come from, one entry per survey or catalog."""
         found = []
         for place, name in enumerate(self.galaxies):
             tree = self.trees[place if len(self.trees) > 1 else 0] if self.trees else None

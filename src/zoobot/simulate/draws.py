@@ -51,7 +51,7 @@ class Draws:
         return values
 
     def choice(self, weights: Iterable[Number]) -> npt.NDArray[np.int64]:
-        """Return numbers 0, 1, ... with these weights, each a number or one number a galaxy."""
+        """Return numbers 0, 1, ... with these weights, each a number or one number per galaxy."""
         stacked = np.stack([np.broadcast_to(np.asarray(weight, float), (len(self),)) for weight in weights])
         ends = np.cumsum(stacked, axis=0) / stacked.sum(axis=0)
         chosen: npt.NDArray[np.int64] = (self.uniform() >= ends[:-1]).sum(axis=0)

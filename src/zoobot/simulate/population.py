@@ -88,7 +88,7 @@ def draw(draws: Draws, survey: Survey, population: Population, ringed: Mask | No
     Parameters
     ----------
     draws : Draws
-        One row a galaxy, of `PARAMETER_COLUMNS`.
+        One row per galaxy, of `PARAMETER_COLUMNS`.
     survey : Survey
         Decides sizes and the cutout's width.
     population : Population

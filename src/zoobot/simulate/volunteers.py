@@ -82,7 +82,7 @@ class Volunteers:
         truth
             `zoobot.simulate.truth.true_values`.
         generators
-            One a galaxy.
+            One per galaxy.
         """
         look = Look(truth)
         n_galaxies, n_answers = len(generators), len(self.tree.label_cols)

@@ -1,4 +1,4 @@
-"""A decision tree as text, one line a question."""
+"""A decision tree as text, one line per question."""
 
 from __future__ import annotations
 

@@ -271,7 +271,7 @@ class Schema:
         )
 
     def _check_fractions(self, vote_fractions: ArrayLike) -> NDArray[np.floating]:
-        """Fractions as an array of floats, one a column, all of them in [0, 1] or NaN."""
+        """Fractions as an array of floats, one per column, all of them in [0, 1] or NaN."""
         fractions = np.asarray(vote_fractions)
         if not np.issubdtype(fractions.dtype, np.floating):
             fractions = fractions.astype(np.float64)

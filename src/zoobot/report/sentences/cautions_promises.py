@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 MISCALIBRATED: Cause[CalibrationError] = Cause(
     key="miscalibrated",
-    name="Probabilities don't mean what they say",
+    name="Probabilities are not calibrated",
     each=calibration_error,
     when=lambda error: error.figure.verdict == "worse",
     gravity="care",

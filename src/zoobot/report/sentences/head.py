@@ -30,7 +30,7 @@ BANNER: tuple[Sentence[Findings], ...] = (
 
 
 def _galaxies(run: Findings, *names: str) -> str:
-    """Name how many galaxies the parts have, as far as that is known."""
+    """Name how many galaxies the parts have where known."""
     known = [part for name in names if (part := run.part(name)).n]
     if len(known) == 1:
         return count(known[0].n, f"{known[0].name} galaxy")

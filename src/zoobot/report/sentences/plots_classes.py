@@ -16,7 +16,7 @@ MOST_SHARES = 6
 """Classes whose share is told"""
 
 CONFUSION: Words[Confusion] = Words(
-    title=(Sentence("confusion.title", always, "Which classes are taken for which"),),
+    title=(Sentence("confusion.title", always, "Confusion matrix"),),
     caption=(
         Sentence(
             "confusion.axes",

@@ -157,7 +157,7 @@ SHIFT_ROWS: tuple[Sentence[tuple[str, Shift]], ...] = (
     Sentence(
         "shift.auroc",
         lambda row: row[0] == "auroc",
-        "of a simple classifier that sees the encoder's features: 0.5 where both look alike, 1 where each gives itself away",
+        "of a simple classifier that sees the encoder's features: 0.5 if the two sets are indistinguishable, 1 if they separate perfectly",
     ),
     Sentence("shift.far", lambda row: row[0] == "far", lambda row: row[1].far_means),
     Sentence(

@@ -104,12 +104,14 @@ MEASURES: tuple[Sentence[Measure], ...] = (
     Sentence(
         "measure.ece_two",
         _of_two("ece"),
-        lambda row: f"mean distance between P({_second(row)}) and the share that is so, in bins, less what chance adds",
+        lambda row: (
+            f"mean distance between P({_second(row)}) and the observed fraction, in bins, less what chance adds"
+        ),
     ),
     Sentence(
         "measure.ece_more",
         _of_more("ece"),
-        "mean distance between the probability of the most probable class and the share that is so, in bins, less what "
+        "mean distance between the probability of the most probable class and the observed fraction, in bins, less what "
         "chance adds",
     ),
 )

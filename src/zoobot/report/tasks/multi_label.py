@@ -83,7 +83,7 @@ MEASURES: tuple[Sentence[Measure], ...] = (
     Sentence(
         "measure.ece_labels",
         is_score("ece"),
-        "mean over labels of the mean distance between probability and the share that is so, in bins, less what chance adds",
+        "mean over labels of the mean distance between probability and the observed fraction, in bins, less what chance adds",
     ),
 )
 """What each score is"""
