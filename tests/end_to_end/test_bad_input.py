@@ -169,7 +169,7 @@ def test_catalog_without_file_loc(refuses, table):
 def test_names_where_numbers_are_wanted(refuses, table):
     refuses(table, "--label", "shape", "--task", "regress", words=["'shape'", "names", "Regressor takes numbers"])
     table = table.assign(is_large=np.where(table["is_large"] == 1, "yes", "no"))
-    refuses(table, "--label", "ring", "--label", "is_large", words=["'is_large'", "names", "takes numbers"])
+    refuses(table, "--label", "ring", "--label", "is_large", words=["'is_large'", "names", "takes 0 and 1"])
 
 
 def test_separate_test_catalog_without_the_label(refuses, table, tmp_path):

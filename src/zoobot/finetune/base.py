@@ -224,6 +224,10 @@ class FinetuneableZoobotAbstract(L.LightningModule):
     # What a task decides.
 
     @classmethod
+    def check_tree(cls, tree: Schema | None) -> None:
+        """Raise an OptionError where the task needs a decision tree, and none was given."""
+
+    @classmethod
     def for_data(cls, datamodule: GalaxyDataModule, tree: Schema | None = None, **options: Any) -> Self:
         """Return an untrained model for a data module that has read its catalogs.
 
@@ -473,7 +477,8 @@ class FinetuneableZoobotAbstract(L.LightningModule):
             raise LabelError(msg)
         for column, names in datamodule.class_names.items():
             if not self.takes_class_names or self.takes not in (None, "classes"):
-                msg = f"label column {column!r} holds names ({names[0]!r}), where {type(self).__name__} takes numbers. Write numbers."
+                wanted = "0 and 1" if self.takes == "flags" else "numbers"
+                msg = f"label column {column!r} holds names ({names[0]!r}), where {type(self).__name__} takes {wanted}. Write {wanted}."
                 raise LabelError(msg)
         channels = datamodule.preprocessing.images.channels
         if channels != self.encoder.in_chans:

@@ -106,19 +106,23 @@ class FinetuneableZoobotTree(FinetuneableZoobotAbstract):
         self.register_buffer("loss_weights", torch.tensor(weights) if question_weights else None, persistent=False)
 
     @classmethod
-    def for_data(cls, datamodule: GalaxyDataModule, tree: Schema | None = None, **options: Any) -> Self:
-        """Return an untrained model of a tree's votes.
+    def check_tree(cls, tree: Schema | None) -> None:
+        """Refuse to go without a tree.
 
         Raises
         ------
         OptionError
-            No tree.
+            There is none.
         """
         if tree is None:
-            msg = (
-                f"the task 'tree' needs the tree: --tree with one of {', '.join(names())}, or the path of a YAML file."
-            )
+            msg = f"--task tree needs the tree: --tree with one of {', '.join(names())}, or the path of a YAML file."
             raise OptionError(msg)
+
+    @classmethod
+    def for_data(cls, datamodule: GalaxyDataModule, tree: Schema | None = None, **options: Any) -> Self:
+        """Return an untrained model of a tree's votes; see `check_tree`."""
+        cls.check_tree(tree)
+        assert tree is not None  # checked above
         return cls(tree, **options)
 
     def subject(self) -> str:

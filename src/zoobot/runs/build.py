@@ -39,6 +39,8 @@ def build(settings: RunSettings, given: Given) -> tuple[GalaxyDataModule, Finetu
         "test_catalog": settings.test_catalog if given.test_catalog is None else given.test_catalog,
     }
     tree = load_tree(settings.tree) if settings.tree else None
+    if settings.task is not None:
+        task_of_kind(settings.task).check_tree(tree)
     label_cols = list(settings.label_cols) or ([] if tree is None else tree.label_cols)
     refuse_own(label_cols, "label column")
     refuse_own([] if settings.group_col is None else [settings.group_col], "column of groups")
