@@ -120,7 +120,7 @@ RANGES = {
     "n_views": _whole(1, 1000),
     "level": _PROBABILITY,
     "min_asked": _SHARE,
-    "limit": _whole(1, 100_000),
+    "limit": _whole(1, 10**9),
     "neighbors": _whole(1, 1000),
     "k": _whole(1, 1000),
     "columns": _whole(1, 100),

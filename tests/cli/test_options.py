@@ -11,7 +11,11 @@ from zoobot.errors import ModelFileError, OptionError
 from zoobot.settings import FORMAT_VERSION, PretrainSettings, RunSettings, Settings, options_of
 
 COMMANDS = typer.main.get_command(app).commands
-OF_COMMAND: dict[str, type[Settings]] = {"finetune": RunSettings, "pretrain": PretrainSettings}
+OF_COMMAND: dict[str, type[Settings]] = {
+    one.callback.__name__: one.callback.settings[0]
+    for one in app.registered_commands
+    if hasattr(one.callback, "settings")
+}
 
 FORMER = (
     ("finetune", ("--blocks", "2"), ("--n-blocks", "2")),
@@ -25,6 +29,10 @@ FORMER = (
     ("pretrain", ("--tree", "gz2"), ("--trees", "gz2")),
     ("pretrain", ("--survey", "hsc", "--survey", "sdss"), ("--surveys", "hsc", "--surveys", "sdss")),
     ("pretrain", ("--split", "dev"), ("--hf-split", "dev")),
+    ("compare", ("--folds", "3", "--repeats", "2"), ("--n-folds", "3", "--n-repeats", "2")),
+    ("select", ("--audit", "7", "--class", "ring"), ("--n-audit", "7", "--class-name", "ring")),
+    ("simulate", ("--galaxies", "7", "--image-size", "64"), ("--n-galaxies", "7", "--size", "64")),
+    ("explain", ("--map", "grad-cam"), ("--maps", "grad-cam")),
 )
 """Command, an option as earlier versions have it, and by its name in Python"""
 
@@ -38,7 +46,10 @@ AT_B9A7A53 = {
 """``run.json`` as an earlier version wrote it"""
 
 
-PLACES = {"finetune": ("catalog", "--out", "out"), "pretrain": ("out",)}
+PLACES = {
+    "finetune": ("catalog", "--out", "out"), "pretrain": ("out",), "simulate": ("out",), "select": (),
+    "compare": ("catalog", "--label", "ring", "--encoder", "bundled"), "explain": ("catalog", "--model", "run", "--out", "out"),
+}  # fmt: skip
 """What each command can't do without"""
 
 
@@ -60,6 +71,10 @@ def test_a_command_takes_every_field_with_its_default(command):
         default = params[field.name].default
         if default is not None and default != () and not params[field.name].required:
             assert default == field.default, field.name
+
+
+def test_most_commands_have_settings():
+    assert set(OF_COMMAND) | {"report", "demo", "models"} == {one.callback.__name__ for one in app.registered_commands}
 
 
 @pytest.mark.parametrize("command", OF_COMMAND)

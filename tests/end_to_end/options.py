@@ -14,21 +14,22 @@ from zoobot.cli import app
 
 NO_PATHS = {
     "finetune": {"label_cols", "group_col", "hdu", "device", "class_weights"},
-    "predict": {"by", "hdu"},
-    "evaluate": {"by", "group_col", "hdu"},
+    "predict": {"by", "hdu", "device"},
+    "represent": {"hdu", "device"},
+    "evaluate": {"by", "group_col", "hdu", "device"},
     "select": {"class_name", "label"},
-    "compare": {"label", "group_col", "hdu"},
-    "explain": {"target", "hdu"},
+    "compare": {"label", "group_col", "hdu", "device"},
+    "check": {"device"},
+    "explain": {"target", "group_col", "hdu"},
     "pretrain": {"surveys", "hf_split", "group_col", "hdu", "architecture", "accelerator"},
-    "simulate": {"survey", "population"},
 }
 """Options with text that is no path; any other text is taken for one"""
 
 OUTPUTS = {
     ("finetune", "out"), ("evaluate", "out"), ("select", "out"), ("compare", "out"), ("explain", "out"), ("pretrain", "out"),
-    ("simulate", "out"), ("demo", "out"), ("predict", "out"), ("report", "out"),
+    ("simulate", "out"), ("demo", "out"), ("predict", "out"), ("represent", "out"), ("report", "out"),
 }  # fmt: skip
-FILES = {("predict", "out"): ".csv", ("report", "out"): ".html"}
+FILES = {("predict", "out"): ".csv", ("represent", "out"): ".csv", ("report", "out"): ".html"}
 """Outputs that are files, and their ending; the others are folders"""
 
 _QUICK = {"image_size": 32, "num_workers": 0}
@@ -36,15 +37,16 @@ BASE: dict[str, dict[str, object]] = {
     "finetune": {"catalog": "{catalog}", "label_cols": "ring", "encoder": "{encoder}", "out": "{out}", "max_epochs": 1, **_QUICK},
     "demo": {"out": "{out}"},
     "predict": {"catalog": "{catalog}", "model": "{run}/model", "out": "{out}.csv", "num_workers": 0},
+    "represent": {"catalog": "{catalog}", "encoder": "{encoder}", "out": "{out}.csv", **_QUICK},
     "evaluate": {"catalog": "{catalog}", "model": "{run}/model", "out": "{out}", "num_workers": 0},
     "select": {"predictions": "{run}/predictions.csv", "model": "{run}", "out": "{out}", "completeness": 0.5},
-    "compare": {"catalog": "{catalog}", "label": "ring", "encoder": "{encoder}", "out": "{out}", "repeats": 2, **_QUICK},
+    "compare": {"catalog": "{catalog}", "label": "ring", "encoder": "{encoder}", "out": "{out}", "n_repeats": 2, **_QUICK},
     "report": {"folder": "{run}", "out": "{out}.html"},
     "pretrain": {
         "out": "{out}", "architecture": "test_convnext", "images": 8, "batch_size": 8, "val_galaxies": 8,
         "accelerator": "cpu", **_QUICK,
     },
-    "simulate": {"out": "{out}", "galaxies": 2, "size": 40},
+    "simulate": {"out": "{out}", "n_galaxies": 2, "size": 40},
     "check": {"run": "{run}", "num_workers": 0},
     "explain": {"catalog": "{catalog}", "model": "{run}/model", "out": "{out}", "limit": 1, "num_workers": 0},
     "models": {},

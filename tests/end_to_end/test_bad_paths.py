@@ -44,7 +44,7 @@ def folder():
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         folder.chmod(0o755)
-        for ending in ("", *FILES.values()):
+        for ending in {"", *FILES.values()}:
             (folder / f"loop{ending}").symlink_to(folder / f"loop{ending}")
             os.mkfifo(folder / f"pipe{ending}")
             with socket.socket(socket.AF_UNIX) as server:

@@ -161,7 +161,7 @@ def test_independent_labels(run):
     found = labelled_scores(run, list(table.columns), label="bar")
     assert (found.column, found.name, found.answer) == ("bar", "bar", "is_bar")
     np.testing.assert_array_equal(found.positive, table["true_bar"] == 1)
-    with pytest.raises(OptionError, match="leave --class out"):
+    with pytest.raises(OptionError, match="leave --class-name out"):
         labelled_scores(run, list(table.columns), label="bar", class_name="1")
 
 

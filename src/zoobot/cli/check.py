@@ -7,17 +7,20 @@ from typing import Annotated
 
 import typer
 
-from zoobot.cli.common import WorkersOption, app, console
+from zoobot.cli.common import app, console
+from zoobot.cli.options import former_names, with_options
 from zoobot.files import home
+from zoobot.settings import CheckSettings
 
 WORST = 5
 """Rows shown of each table"""
 
 
-@app.command(epilog="Example: `zoobot check rings`")
+@app.command(epilog="Example: `zoobot check rings`", context_settings=former_names(CheckSettings))
+@with_options(CheckSettings)
 def check(
     run: Annotated[Path, typer.Argument(help="The --out folder of zoobot finetune.", metavar="RUN", parser=home)],
-    num_workers: WorkersOption = None,
+    settings: CheckSettings,
 ) -> None:
     """Look for wrong labels, duplicates and bad images among a run's galaxies; writes RUN/checks, tables and pictures."""
     with console.status("Loading torch"):
@@ -27,7 +30,7 @@ def check(
         from zoobot.runs import check_run, prepare_process
 
     prepare_process()
-    checks = check_run(run, num_workers=num_workers, say=console.print)
+    checks = check_run(run, say=console.print, **vars(settings))
     for sentence in (*catalog_notes(read_object(run, ABOUT_FILE, [])), *checks.sentences()):
         console.print(sentence)
     for _, one in checks.judged.head(WORST).iterrows():

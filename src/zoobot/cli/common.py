@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable
-from enum import StrEnum
 from typing import Annotated, Any
 
 import typer
 
-from zoobot.ranges import RANGES, Range, check_range
+from zoobot.files import output_path
+from zoobot.ranges import Range, check_range
 from zoobot.terminal import Terminal
 from zoobot.version import __version__
 
@@ -24,104 +22,12 @@ app = typer.Typer(
 console = Terminal()
 
 
-class Task(StrEnum):
-    """What a finetuned model does."""
-
-    CLASSIFY = "classify"
-    REGRESS = "regress"
-    TREE = "tree"
-
-
-class OnError(StrEnum):
-    """What to do about an image that can't be read."""
-
-    RAISE = "raise"
-    SKIP = "skip"
-
-
-class Stretch(StrEnum):
-    """How flux becomes brightness."""
-
-    ASINH = "asinh"
-    LINEAR = "linear"
-    LOG = "log"
-    SQRT = "sqrt"
-    ZSCALE = "zscale"
-    LUPTON = "lupton"
-
-
-class Head(StrEnum):
-    """Kinds of head."""
-
-    LINEAR = "linear"
-    MLP = "mlp"
-
-
-class Concentrations(StrEnum):
-    """How outputs become concentrations of votes."""
-
-    SIGMOID = "sigmoid"
-    SOFTPLUS = "softplus"
-
-
-class Precision(StrEnum):
-    """What networks compute in."""
-
-    AUTO = "auto"
-    FLOAT32 = "float32"
-
-
-class Runtime(StrEnum):
-    """What runs an encoder."""
-
-    TORCH = "torch"
-    COMPILE = "compile"
-    OPENVINO = "openvino"
-    ONNX = "onnx"
-    AUTO = "auto"
-
-
-class Calibration(StrEnum):
-    """How probabilities are calibrated."""
-
-    AUTO = "auto"
-    TEMPERATURE = "temperature"
-    VECTOR = "vector"
-    ISOTONIC = "isotonic"
-    NONE = "none"
-
-
-class Balance(StrEnum):
-    """How to treat rare classes."""
-
-    NONE = "none"
-    SAMPLER = "sampler"
-
-
 @app.callback(invoke_without_command=True)
 def version_or_help(version: Annotated[bool, typer.Option("--version", help="Show the version.")] = False) -> None:
     """Answer ``zoobot --version``; without it, the command follows."""
     if version:
         console.print(f"zoobot {__version__}")
         raise typer.Exit
-
-
-def option(text: str, *names: str, number: str | None = None, **details: Any) -> Any:
-    """Return an option.
-
-    Parameters
-    ----------
-    text
-        Its help.
-    *names
-        How it is spelled, where not as the parameter.
-    number
-        What `RANGES` calls its range, for an option that is a number: the help says the range, and other values are refused.
-    **details
-        See ``typer.Option``.
-    """
-    details |= checked(text, None if number is None else RANGES[number])
-    return typer.Option(*names, **details)
 
 
 def checked(text: str, allowed: Range | None) -> dict[str, Any]:
@@ -136,13 +42,23 @@ def checked(text: str, allowed: Range | None) -> dict[str, Any]:
     return {"help": f"{text} Allowed: {allowed.brief}.", "callback": check}
 
 
-def panel(title: str) -> Callable[..., Any]:
-    """Return a maker of options that ``--help`` shows together; see `option`."""
-    return functools.partial(option, rich_help_panel=title)
+def output(text: str, metavar: str = "DIR", **details: Any) -> Any:
+    """Return the option of a place to write to."""
+    return typer.Option(help=text, metavar=metavar, parser=output_path, **details)
 
 
-DATA, MODEL, TRAINING, RUN = panel("Data"), panel("Model"), panel("Training"), panel("Run")
-
+ResumeOption = Annotated[
+    bool,
+    typer.Option(
+        "--resume",
+        help="Go on with an interrupted run in the folder, with the same settings; only how long, where and how fast it computes, and "
+        "what is written, may differ.",
+        rich_help_panel="Run",
+    ),
+]
+OverwriteOption = Annotated[
+    bool, typer.Option("--overwrite", help="Replace an earlier run in the folder.", rich_help_panel="Run")
+]
 CatalogArgument = Annotated[
     str,
     typer.Argument(
@@ -150,31 +66,6 @@ CatalogArgument = Annotated[
         metavar="CATALOG",
     ),
 ]
-HduOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        help="HDU of FITS files to read, by number or name; repeat for several bands. Default: the picture, found by the HDUs' names "
-        "(with a saved model: as in its training).",
-        metavar="HDU",
-        show_default=False,
-    ),
-]
 ModelOption = Annotated[
     str, typer.Option("--model", help="A saved model's folder, a checkpoint, or hf_hub:owner/repo.", metavar="DIR")
 ]
-WorkersOption = Annotated[
-    int | None,
-    option("Processes that decode images. Default: one per core.", number="num_workers", show_default=False),
-]
-PRECISION_HELP = "'auto' computes in bfloat16 where the hardware is fast at it; 'float32' never does."
-RuntimeOption = Annotated[
-    Runtime,
-    typer.Option(help="What runs the encoder; 'auto' tries those that are installed where it will take over a minute."),
-]
-PrecisionOption = Annotated[Precision, typer.Option(help=PRECISION_HELP)]
-
-
-def chosen_hdu(given: list[str] | None) -> int | str | tuple[int | str, ...] | None:
-    """Return the HDU, or the HDUs, that an option names: numbers are counted from 0."""
-    hdus = tuple(int(one) if one.isdecimal() else one for one in given or ())
-    return hdus[0] if len(hdus) == 1 else hdus or None

@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from zoobot.cli.common import CatalogArgument, HduOption, WorkersOption, app, chosen_hdu, console, option
+from zoobot.cli.common import CatalogArgument, app, console, output
+from zoobot.cli.options import former_names, with_options
 from zoobot.cli.show import show_files
-from zoobot.files import output_path
+from zoobot.settings import CompareSettings
 from zoobot.terminal import make_table
 
 
-class CurveTask(StrEnum):
-    """What a head on frozen features is fitted to."""
-
-    CLASSIFY = "classify"
-    REGRESS = "regress"
-
-
 @app.command(
-    epilog="Example: `zoobot compare train.csv --label ring --encoder bundled --encoder imagenet --out comparison`"
+    epilog="Example: `zoobot compare train.csv --label ring --encoder bundled --encoder imagenet --out comparison`",
+    context_settings=former_names(CompareSettings),
 )
+@with_options(CompareSettings)
 def compare(
     catalog: CatalogArgument,
     label: Annotated[str, typer.Option(help="Column of labels.")],
@@ -33,32 +28,8 @@ def compare(
             help="hf_hub:owner/repo, a folder, a checkpoint, or any timm model; repeat for each. Others are compared with the first."
         ),
     ],
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            help="Folder for comparison.csv, comparison.json and comparison.png.", metavar="DIR", parser=output_path
-        ),
-    ] = None,
-    task: Annotated[CurveTask | None, typer.Option(help="Default: found from the labels.", show_default=False)] = None,
-    group_col: Annotated[
-        str | None,
-        typer.Option(
-            help="Column of what depends on one another, such as copies of one galaxy: rows with the same value stay together.",
-            show_default=False,
-        ),
-    ] = None,
-    image_size: Annotated[
-        int | None,
-        option(
-            "Pixels a side that the encoders see. Default: each encoder's own.", show_default=False, number="image_size"
-        ),
-    ] = None,
-    folds: Annotated[int, option("Parts, each of which is predicted from the others.", number="n_folds")] = 5,
-    repeats: Annotated[int, option("Times that galaxies are dealt anew into folds.", number="n_repeats")] = 4,
-    more: Annotated[int, option("Predict the gain from this many additional labels.", number="more")] = 100,
-    hdu: HduOption = None,
-    num_workers: WorkersOption = None,
-    seed: Annotated[int, option("Of folds, subsets and bootstrap, the same for all encoders.", number="seed")] = 42,
+    settings: CompareSettings,
+    out: Annotated[Path | None, output("Folder for comparison.csv, comparison.json and comparison.png.")] = None,
 ) -> None:
     """Compare encoders by what a linear head on each one's frozen features learns from more and more of the labels."""
     with console.status("Loading torch"):
@@ -75,21 +46,7 @@ def compare(
         inputs = {"the catalog": catalog, **{f"the encoder {one}": one for one in encoder}}
         refuse_inputs(inputs, [out / name for name in made])
         refuse_among_images(out, catalog)
-    comparison = compare_encoders(
-        catalog,
-        label,
-        encoder,
-        task=None if task is None else task.value,
-        group_col=group_col,
-        image_size=image_size,
-        hdu=chosen_hdu(hdu),
-        num_workers=num_workers,
-        n_folds=folds,
-        n_repeats=repeats,
-        more=more,
-        seed=seed,
-        say=console.print,
-    )
+    comparison = compare_encoders(catalog, label, encoder, say=console.print, **vars(settings))
     first = comparison.first
     for score in first.scores:
         table = make_table(("encoder", *map(str, first.sizes), "gain on the first"), f"{METRICS[score].name} by labels")

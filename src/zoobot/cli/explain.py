@@ -2,64 +2,30 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
-from zoobot.cli.common import CatalogArgument, HduOption, ModelOption, WorkersOption, app, chosen_hdu, console, option
-from zoobot.files import output_path
-
-
-class MapChoice(StrEnum):
-    """Kinds of heat maps."""
-
-    OCCLUSION = "occlusion"
-    GRAD_CAM = "grad-cam"
+from zoobot.cli.common import CatalogArgument, ModelOption, app, console, output
+from zoobot.cli.options import former_names, with_options
+from zoobot.settings import ExplainSettings
 
 
-@app.command(epilog="Example: `zoobot explain survey.csv --model rings/model --out rings/explain --limit 16`")
+@app.command(
+    epilog="Example: `zoobot explain survey.csv --model rings/model --out rings/explain --limit 16`",
+    context_settings=former_names(ExplainSettings),
+)
+@with_options(ExplainSettings)
 def explain(
     catalog: CatalogArgument,
     model: ModelOption,
-    out: Annotated[
-        Path,
-        typer.Option(
-            help="Folder for the pictures, explain.json and neighbors.csv.", metavar="DIR", parser=output_path
-        ),
-    ],
-    limit: Annotated[int, option("Only this many galaxies, from the start.", number="limit")] = 16,
-    target: Annotated[
-        str | None,
-        typer.Option(
-            help="The predicted column to explain, such as ring_1. Default: each galaxy's most probable class.",
-            show_default=False,
-        ),
-    ] = None,
-    heat: Annotated[bool, typer.Option(help="Draw heat maps; --no-heat shows neighbors alone.")] = True,
-    maps: Annotated[
-        MapChoice,
-        typer.Option(
-            "--map",
-            help="'occlusion' measures by how much the prediction falls where parts of the image are hidden, with any encoder. "
-            "'grad-cam' is faster and needs a convolutional encoder.",
-        ),
-    ] = MapChoice.OCCLUSION,
-    neighbors: Annotated[int, option("Training galaxies to show beside each.", number="neighbors")] = 5,
-    group_col: Annotated[
-        str | None,
-        typer.Option(
-            help="Column that names which galaxies belong together, such as copies of one object: intervals and tests count them as one."
-        ),
-    ] = None,
-    hdu: HduOption = None,
-    num_workers: WorkersOption = None,
+    out: Annotated[Path, output("Folder for the pictures, explain.json and neighbors.csv.")],
+    settings: ExplainSettings,
 ) -> None:
     """Show a heat map of each galaxy, and the labelled training galaxies nearest to it."""
     with console.status("Loading torch"):
         from zoobot.data import Preprocessing
-        from zoobot.files import write_json
+        from zoobot.errors import OutputError
+        from zoobot.files import is_folder, write_json
         from zoobot.finetune import load
         from zoobot.finetune.saving import fetch_model
         from zoobot.folders import check_folder, finishing, refuse_inputs
@@ -73,7 +39,8 @@ def explain(
         from zoobot.science.reference import Reference
 
     prepare_process()
-    earlier = [*out.glob("explain_*.png"), out / NEIGHBORS_FILE, out / EXPLAIN_FILE]
+    before = out.glob("explain_*.png") if is_folder(out, OutputError) else ()
+    earlier = [*before, out / NEIGHBORS_FILE, out / EXPLAIN_FILE]
     check_folder(out, "zoobot explain", [path.name for path in earlier])
     refuse_among_images(out, catalog)
     refuse_inputs({"the catalog": catalog, "the model": model}, [out / NEIGHBORS_FILE, out / EXPLAIN_FILE])
@@ -82,17 +49,9 @@ def explain(
     reference = Reference.load(source)
     if reference is None:
         console.print("The model was saved without its training galaxies: no neighbors are shown.")
-    found = explain_catalog(
-        catalog,
-        finetuned,
-        target=target,
-        heat=heat,
-        maps=maps.value,
-        limit=limit,
-        group_col=group_col,
-        hdu=chosen_hdu(hdu),
-        num_workers=num_workers,
-    )
+    options = vars(settings).copy()
+    neighbors = options.pop("neighbors")
+    found = explain_catalog(catalog, finetuned, **options)
     pictures = [out / f"explain_{sheet + 1}.png" for sheet in range(len(found.frame))]
     refuse_inputs({f"the image {file}": file for file in found.frame["file_loc"]}, pictures)
     sentences = describe_maps(found)

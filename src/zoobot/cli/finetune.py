@@ -5,12 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
-from zoobot.cli.common import RUN, app, console
+from zoobot.cli.common import OverwriteOption, ResumeOption, app, console, output
 from zoobot.cli.options import former_names, with_options
 from zoobot.cli.show import show_run
-from zoobot.files import output_path
 from zoobot.settings import RunSettings
 
 
@@ -22,17 +19,10 @@ from zoobot.settings import RunSettings
 def finetune(
     settings: RunSettings,
     out: Annotated[
-        Path, RUN("Folder for the model, checkpoints, log, metrics and predictions.", metavar="DIR", parser=output_path)
+        Path, output("Folder for the model, checkpoints, log, metrics and predictions.", rich_help_panel="Run")
     ],
-    resume: Annotated[
-        bool,
-        RUN(
-            "Go on with an interrupted run in --out, with the same settings; only how long, where and how fast it computes, --folds and "
-            "--report may differ.",
-            "--resume",
-        ),
-    ] = False,
-    overwrite: Annotated[bool, RUN("Replace an earlier run in --out.", "--overwrite")] = False,
+    resume: ResumeOption = False,
+    overwrite: OverwriteOption = False,
 ) -> None:
     """Finetune an encoder on a labelled catalog, and evaluate it on galaxies that it has not seen."""
     with console.status("Loading torch"):
@@ -45,9 +35,7 @@ def finetune(
 
 @app.command(epilog="Example: `zoobot demo --out demo`")
 def demo(
-    out: Annotated[
-        Path, typer.Option(help="Folder for the galaxies and the results.", metavar="DIR", parser=output_path)
-    ] = Path("demo"),
+    out: Annotated[Path, output("Folder for the galaxies and the results.")] = Path("demo"),
 ) -> None:
     """Finetune on galaxies that the package simulates, start to end, without the network."""
     with console.status("Loading torch"):

@@ -41,6 +41,7 @@ def with_options(*groups: type[Settings]) -> Callable[[Callable[..., None]], Cal
         run.__name__, run.__doc__ = command.__name__, command.__doc__
         run.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
         run.__annotations__ = {one.name: one.annotation for one in parameters}
+        run.settings = groups  # type: ignore[attr-defined]  # for who writes a page of options
         return run
 
     return wrap

@@ -1,32 +1,27 @@
-"""``zoobot predict``: a finetuned model's predictions for a catalog."""
+"""``zoobot predict`` and ``zoobot represent``: a model's predictions, or an encoder's features, for a catalog."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from zoobot.cli.common import (
-    CatalogArgument,
-    HduOption,
-    OnError,
-    Precision,
-    PrecisionOption,
-    Runtime,
-    RuntimeOption,
-    WorkersOption,
-    app,
-    chosen_hdu,
-    console,
-    option,
-)
-from zoobot.files import output_path
+from zoobot.cli.common import CatalogArgument, app, console, output
+from zoobot.cli.options import former_names, with_options
+from zoobot.settings import LookSettings, PassSettings, PredictSettings, RepresentSettings
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+TABLE = "Table to write: csv, parquet, fits or hdf5, by its ending."
 
 
 @app.command(
-    epilog="Example: `zoobot predict survey.parquet --model rings/model --out predictions.parquet --on-error skip`"
+    epilog="Example: `zoobot predict survey.parquet --model rings/model --out predictions.parquet --on-error skip`",
+    context_settings=former_names(PredictSettings),
 )
+@with_options(PredictSettings)
 def predict(
     catalog: CatalogArgument,
     model: Annotated[
@@ -35,39 +30,8 @@ def predict(
             help="A saved model's folder, a checkpoint, or hf_hub:owner/repo; repeat to average several.", metavar="DIR"
         ),
     ],
-    out: Annotated[
-        Path,
-        typer.Option(
-            help="Table to write: csv, parquet, fits or hdf5, by its ending.", metavar="FILE", parser=output_path
-        ),
-    ],
-    batch_size: Annotated[int, option("Batch size.", number="batch_size")] = 64,
-    n_samples: Annotated[int, option("More than 1: repeat with dropout on, for a spread.", number="n_samples")] = 1,
-    n_views: Annotated[int, option("More than 1: average over turned and zoomed views.", number="n_views")] = 1,
-    level: Annotated[float, option("Coverage of sets of classes and of intervals.", number="level")] = 0.9,
-    by_class: Annotated[
-        bool, typer.Option("--by-class", help="Sets keep the coverage for the galaxies of each class.")
-    ] = False,
-    min_asked: Annotated[
-        float,
-        option(
-            "Votes: leave out answers to questions that are asked with less than this probability.", number="min_asked"
-        ),
-    ] = 0.0,
-    by: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="A column of the catalog, such as survey: which of its groups are unlike the training galaxies? Repeat for several.",
-            metavar="COLUMN",
-        ),
-    ] = None,
-    on_error: Annotated[
-        OnError, typer.Option(help="'skip' leaves NaN and the reason in the row of an image that can't be read.")
-    ] = OnError.RAISE,
-    hdu: HduOption = None,
-    num_workers: WorkersOption = None,
-    precision: PrecisionOption = Precision.AUTO,
-    runtime: RuntimeOption = Runtime.TORCH,
+    out: Annotated[Path, output(TABLE, "FILE")],
+    settings: PredictSettings,
 ) -> None:
     """Write a finetuned model's predictions for a catalog, one row per galaxy."""
     with console.status("Loading torch"):
@@ -76,26 +40,42 @@ def predict(
         from zoobot.runs import prepare_process
 
     prepare_process()
-    table = predict_catalog(
-        catalog,
-        model,
-        out,
-        batch_size=batch_size,
-        n_samples=n_samples,
-        n_views=n_views,
-        level=level,
-        by_class=by_class,
-        min_asked=min_asked,
-        by=by or (),
-        on_error=on_error.value,
-        hdu=chosen_hdu(hdu),
-        num_workers=num_workers,
-        precision=precision.value,
-        runtime=runtime.value,
-    )
+    table = predict_catalog(catalog, model, out, **vars(settings))
+    _tell(table, "predicted", out)
+    if settings.by:
+        names = ", ".join(settings.by)
+        console.print(f"How the groups of {names} compare with the training galaxies: {shift_file(out)}")
+
+
+@app.command(
+    epilog="Example: `zoobot represent survey.parquet --encoder bundled --out features.parquet`",
+    context_settings=former_names(RepresentSettings),
+)
+@with_options(RepresentSettings)
+def represent(
+    catalog: CatalogArgument,
+    encoder: Annotated[
+        str,
+        typer.Option(
+            help="An encoder (hf_hub:owner/repo, a folder, a checkpoint, any timm model), or a finetuned model, whose encoder it is.",
+            metavar="NAME",
+        ),
+    ],
+    out: Annotated[Path, output(TABLE, "FILE")],
+    settings: RepresentSettings,
+) -> None:
+    """Write an encoder's features of a catalog's galaxies, one row per galaxy: feature_0, feature_1, ..."""
+    with console.status("Loading torch"):
+        from zoobot.predictions import represent as represent_catalog
+        from zoobot.runs import prepare_process
+
+    prepare_process()
+    look, passes = LookSettings.of(settings), PassSettings.of(settings)
+    _tell(represent_catalog(catalog, encoder, out, look=look, keep=settings.keep, **vars(passes)), "represented", out)
+
+
+def _tell(table: pd.DataFrame, done: str, out: Path) -> None:
+    """Say how many galaxies a table holds, and how many images could not be read."""
     failed = int((table["error"] != "").sum()) if "error" in table else 0
-    console.print(
-        f"{len(table) - failed} galaxies predicted{f', {failed} skipped (see the column error)' if failed else ''}: {out}"
-    )
-    if by:
-        console.print(f"How the groups of {', '.join(by)} compare with the training galaxies: {shift_file(out)}")
+    skipped = f", {failed} skipped (see the column error)" if failed else ""
+    console.print(f"{len(table) - failed} galaxies {done}{skipped}: {out}")

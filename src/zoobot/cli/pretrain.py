@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from zoobot.cli.common import RUN, app, console
+from zoobot.cli.common import OverwriteOption, ResumeOption, app, console
 from zoobot.cli.options import former_names, with_options
 from zoobot.cli.show import show_pretraining
 from zoobot.files import output_path
@@ -30,10 +30,8 @@ def pretrain(
         ),
     ],
     settings: PretrainSettings,
-    resume: Annotated[
-        bool, RUN("Go on with an interrupted run in OUT, with the same settings, to the same weights.", "--resume")
-    ] = False,
-    overwrite: Annotated[bool, RUN("Replace an earlier run in OUT.", "--overwrite")] = False,
+    resume: ResumeOption = False,
+    overwrite: OverwriteOption = False,
 ) -> None:
     """Train an encoder on galaxies, from scratch or on from given weights: votes, simulated galaxies, unlabelled galaxies."""
     with console.status("Loading torch"):

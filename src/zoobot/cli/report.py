@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from zoobot.cli.common import app, console
-from zoobot.files import home, output_path
+from zoobot.cli.common import app, console, output
+from zoobot.files import home
 
 
 @app.command(epilog="Example: `zoobot report rings`")
@@ -18,9 +18,7 @@ def report(
     ],
     out: Annotated[
         Path | None,
-        typer.Option(
-            help="File to write. Default: report.html in DIR.", metavar="FILE", parser=output_path, show_default=False
-        ),
+        output("File to write. Default: report.html in DIR.", "FILE", show_default=False),
     ] = None,
 ) -> None:
     """Write one HTML page, complete in itself, on how good a model is: scores, plots, galaxies, and what to beware of."""

@@ -9,7 +9,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
@@ -23,7 +23,7 @@ from zoobot.errors import ImageError
 from zoobot.files import open_regular
 from zoobot.progress import track, track_steps
 from zoobot.ranges import RANGES, check_fields, check_range
-from zoobot.settings import ImageSettings
+from zoobot.settings import ImageSettings, LookSettings
 from zoobot.stopping import workers_watched
 
 if TYPE_CHECKING:
@@ -91,6 +91,12 @@ class Preprocessing:
     def with_hdu(self, hdu: HDUs) -> Preprocessing:
         """Return the same for FITS files that have the image in another HDU."""
         return replace(self, images=replace(self.images, hdu=hdu))
+
+    def with_look(self, look: LookSettings) -> Preprocessing:
+        """Return the same, with those of other settings that differ from their defaults."""
+        given = {one.name: value for one in fields(look) if (value := getattr(look, one.name)) != one.default}
+        own = {name: given.pop(name) for name in ("image_size", "crop") if name in given}
+        return replace(self, images=replace(self.images, **given), **own)
 
     @classmethod
     def from_dict(cls, saved: dict[str, Any]) -> Preprocessing:

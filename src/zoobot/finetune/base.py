@@ -39,9 +39,9 @@ if TYPE_CHECKING:
     from zoobot.data.labels import LabelKind
     from zoobot.schema import Kind
     from zoobot.science import Memory, Reference
-    from zoobot.science.curve_scores import CurveTask
     from zoobot.science.figures import Figures
     from zoobot.science.label_check import SuspectLabels
+    from zoobot.settings import CurveTask
     from zoobot.trees import Schema
 
 logger = logging.getLogger(__name__)

@@ -45,8 +45,8 @@ if TYPE_CHECKING:
 
     from zoobot.data import GalaxyDataModule
     from zoobot.data.labels import LabelKind
-    from zoobot.science.curve_scores import CurveTask
     from zoobot.science.figures import Figures
+    from zoobot.settings import CurveTask
     from zoobot.trees import Schema
 
 logger = logging.getLogger(__name__)

@@ -35,8 +35,8 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from zoobot.data import GalaxyDataModule
-    from zoobot.science.curve_scores import CurveTask
     from zoobot.science.figures import Figures
+    from zoobot.settings import CurveTask
     from zoobot.trees import Schema
 
 logger = logging.getLogger(__name__)

@@ -35,7 +35,7 @@ from zoobot.predictions.shift import FeatureSample, is_shift, shift_file, warn_o
 from zoobot.predictions.tables import check_columns_fit, check_earlier, check_output, write_table
 from zoobot.progress import track_steps
 from zoobot.ranges import bounded, check_choice
-from zoobot.settings import HDUs, OnError, Precision, Runtime, TableOptions
+from zoobot.settings import HDUs, LookSettings, OnError, Precision, Runtime, TableOptions
 from zoobot.stopping import workers_watched
 
 if TYPE_CHECKING:
@@ -65,6 +65,7 @@ def predict(
     by_class: bool = False,
     min_asked: float = 0.0,
     by: Sequence[str] = (),
+    limit: int | None = None,
     hdu: HDUs | None = None,
     num_workers: int | None = None,
     device: str = "auto",
@@ -102,6 +103,8 @@ def predict(
     by
         Columns of the catalog, such as the survey or a magnitude: say of each of their groups (numbers in four bins) whether its galaxies
         are like those of training, in a warning, and in ``<save_loc without ending>_shift.csv``.
+    limit
+        Predict only this many galaxies, the first of the catalog. Default: all.
     hdu
         HDU of FITS files, where these galaxies have the image in another one than those of training: see `ImageSettings`.
     num_workers
@@ -138,6 +141,8 @@ def predict(
     refuse_twice(rehearsal.columns.tolist())
     if save_loc is not None:
         check_columns_fit(rehearsal, Path(save_loc))
+    if limit is not None:
+        catalog = read_catalog(catalog, check_files=False)[:limit]
     if by:
         if models[0].reference is None:
             msg = "by: the model doesn't remember its training galaxies, to compare others with. Use one that zoobot finetune wrote."
@@ -185,6 +190,7 @@ def represent(
     on_error: OnError = "raise",
     *,
     preprocessing: Preprocessing | None = None,
+    look: LookSettings | None = None,
     hdu: HDUs | None = None,
     keep: bool = False,
     checked: bool = False,
@@ -203,6 +209,8 @@ def represent(
         An encoder, a finetuned model (its encoder and preprocessing are used), or the name or path of either.
     preprocessing
         How files become images. Default: the model's, or for a bare encoder the defaults at its preferred size.
+    look
+        What of the preprocessing is to be otherwise; settings that have their defaults change nothing.
     keep
         Take features that an earlier run kept (see `zoobot cache info`), and keep those that are new.
     checked
@@ -222,6 +230,7 @@ def represent(
         one = pd.DataFrame(np.zeros((1, len(names)), np.float32), columns=names)
         check_columns_fit(one.assign(id_str="id", file_loc="file"), Path(save_loc))
     settings = preprocessing or learned or _defaults(encoder)
+    settings = settings if look is None else settings.with_look(look)
     settings = settings if hdu is None else settings.with_hdu(hdu)
     raw = _run(
         catalog, settings, encoder, nn.Identity(), encoder=encoder, keep=keep,

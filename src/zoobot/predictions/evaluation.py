@@ -23,7 +23,7 @@ from zoobot.finetune.table_names import refuse_twice
 from zoobot.predictions.engine import RawPredictions, prediction_table, raw_predictions, rehearsed
 from zoobot.ranges import bounded
 from zoobot.science.figures import figures_to_dict
-from zoobot.settings import HDUs, OnError, Precision, TableOptions
+from zoobot.settings import HDUs, OnError, Precision, Runtime, TableOptions
 from zoobot.trees import VotePosterior
 
 if TYPE_CHECKING:
@@ -133,6 +133,9 @@ def evaluate(
     *,
     group_col: str | None = None,
     drop_unlabelled: bool = False,
+    level: float = 0.9,
+    by_class: bool = False,
+    min_asked: float = 0.0,
     checked: bool = False,
     keep: bool = False,
     sample: FeatureSample | None = None,
@@ -140,13 +143,14 @@ def evaluate(
     num_workers: int | None = None,
     device: str = "auto",
     precision: Precision = "auto",
+    runtime: Runtime = "torch",
 ) -> Evaluation:
     """Return a model's scores and predictions on a labelled catalog, read and scaled as in training.
 
     Images that can't be read are left out of the scores with ``on_error='skip'``. Galaxies with the same value of the column ``group_col``,
     such as copies of one object, count as one where intervals and tests are made. ``drop_unlabelled`` leaves galaxies without a label out;
     what is odd about the others and their images is logged, unless the catalog is ``checked``, as `read_labelled` returns it. ``keep``: see
-    `zoobot.represent`; ``sample`` gets the features of galaxies. ``hdu``: see `zoobot.predict`.
+    `zoobot.represent`; ``sample`` gets the features of galaxies. All else: see `zoobot.predict`.
 
     Raises
     ------
@@ -166,7 +170,8 @@ def evaluate(
     read = read_labels(frame, columns, kind=model.label_kind, classes=model.known_classes())
     labels = read.values if read.kind == "numbers" else read.values.astype(np.float32)
     model.check_labels(frame, labels, columns)
-    table = rehearsed([model], TableOptions(), on_error=on_error)
+    options = TableOptions(level=level, by_class=by_class, min_asked=min_asked)
+    table = rehearsed([model], options, on_error=on_error)
     refuse_twice([*table.columns, *(f"true_{column}" for column in columns)])
     raw = raw_predictions(
         frame,
@@ -179,6 +184,7 @@ def evaluate(
         num_workers=num_workers,
         device=device,
         precision=precision,
+        runtime=runtime,
     )
     for note in () if checked else raw.fills.sentences():
         logger.warning(note)
@@ -188,7 +194,7 @@ def evaluate(
         raise (CatalogError if raw.errors is None else ImageError)(msg)
     groups = None if group_col is None else group_codes(frame[group_col])[known]
     truth = pd.DataFrame({f"true_{column}": frame[column].to_numpy() for column in columns})
-    table = pd.concat([prediction_table(model, raw), truth], axis=1)
+    table = pd.concat([prediction_table(model, raw, options), truth], axis=1)
     return _scored(model, table, raw, np.asarray(known), labels[known], groups)
 
 

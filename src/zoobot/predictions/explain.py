@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 import numpy as np
 import pandas as pd
@@ -30,10 +30,10 @@ from zoobot.predictions.occlusion import (
     occlusion,
 )
 from zoobot.progress import track, track_steps
-from zoobot.ranges import bounded
-from zoobot.science.explanation import Explanation, Hiding, MapKind
+from zoobot.ranges import bounded, check_choice
+from zoobot.science.explanation import Explanation, Hiding
 from zoobot.science.masking import compare_masks
-from zoobot.settings import ImageSettings, TableOptions
+from zoobot.settings import ImageSettings, MapKind, TableOptions
 from zoobot.stopping import workers_watched
 
 if TYPE_CHECKING:
@@ -111,9 +111,7 @@ def explain(
     CatalogError, ImageError, ModelFileError
         See `zoobot.errors`.
     """
-    if maps not in ("occlusion", "grad-cam"):
-        msg = f"maps={maps!r} is unknown. Expected 'occlusion' or 'grad-cam'."
-        raise OptionError(msg)
+    check_choice("maps", maps, get_args(MapKind))
     model = model if isinstance(model, nn.Module) else load(model)
     columns = model.prediction_columns()
     place = model.explained_by_default() if target is None else _place_of(target, columns)

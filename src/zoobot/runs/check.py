@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -37,6 +37,7 @@ from zoobot.runs.about import write_looked
 from zoobot.runs.label_checks import check_labels, unchecked
 from zoobot.science.duplicates import near_duplicates
 from zoobot.science.image_faults import image_faults
+from zoobot.settings import Precision
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -55,6 +56,8 @@ def check_run(
     model: FinetuneableZoobotAbstract | None = None,
     thumbnails: Thumbnails | None = None,
     num_workers: int | None = None,
+    device: str = "auto",
+    precision: Precision = "auto",
     galleries: bool = True,
     say: Callable[[str], object] = logger.info,
 ) -> Checks:
@@ -73,6 +76,8 @@ def check_run(
         What `make_thumbnails` gives for ``parts.csv``, where it has been made.
     num_workers
         Processes that decode images.
+    device, precision
+        See `zoobot.represent`.
     galleries
         Write the PNGs too.
     say
@@ -96,7 +101,8 @@ def check_run(
         thumbnails = make_thumbnails(galaxies["file_loc"].tolist(), preprocessing, num_workers=num_workers)
     if features is None:
         say("Comparing them with one another.")
-        table = represent(galaxies, model, on_error="skip", num_workers=num_workers, checked=True)
+        compute: dict[str, Any] = {"num_workers": num_workers, "device": device, "precision": precision}
+        table = represent(galaxies, model, on_error="skip", checked=True, **compute)
         features = feature_array(table)
     checks = check_galaxies(galaxies, predictions, model, features, *thumbnails, notes, folds=folds)
     write_checks(checks, folder, preprocessing, galleries=galleries)

@@ -19,16 +19,15 @@ from zoobot.layout import COMPARISON_FILE, MADE
 from zoobot.ranges import bounded
 from zoobot.report.curves import comparison_plot
 from zoobot.science import LearningCurve, learning_curve
-from zoobot.science.curve_scores import CurveTask
 from zoobot.science.learning_curve import HEADS, check_labels, usable_rows
 from zoobot.science.metric import METRICS
 from zoobot.science.paired import Differences, simultaneous_differences
+from zoobot.settings import CompareSettings, CurveTask, ImageSettings, LookSettings, PassSettings
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     from zoobot.data.tables import CatalogSource
-    from zoobot.settings import HDUs
 
 logger = logging.getLogger(__name__)
 
@@ -213,12 +212,8 @@ def compare_encoders(
     label: str,
     encoders: Sequence[str],
     *,
-    task: CurveTask | None = None,
-    group_col: str | None = None,
-    image_size: int | None = None,
-    hdu: HDUs | None = None,
-    num_workers: int | None = None,
     say: Callable[[str], object] = lambda _: None,
+    n_draws: int = 300,
     **options: Any,
 ) -> Comparison:
     """Compare encoders by what linear heads on their frozen features learn of a catalog's labels.
@@ -231,21 +226,13 @@ def compare_encoders(
         The column of labels: names or whole numbers for classes, other numbers to be regressed on.
     encoders
         Names or paths that `represent` takes; the first is what the others are compared with.
-    task
-        Default: found from the labels, as `zoobot finetune` does.
-    group_col
-        A column of the catalog: galaxies with the same value depend on one another (copies, one object, one tile), and stay together in
-        folds and subsets.
-    image_size
-        Pixels a side that the encoders see. Default: each encoder's own.
-    hdu
-        HDU of FITS files; see `ImageSettings`.
-    num_workers
-        Processes that decode images.
     say
         Called with a sentence on what is being done.
+    n_draws
+        See `learning_curve`.
     **options
-        Of `learning_curve`.
+        Those of `CompareSettings`. Galaxies with the same value of the column ``group_col`` depend on one another (copies, one object,
+        one tile), and stay together in folds and subsets.
 
     Raises
     ------
@@ -261,8 +248,9 @@ def compare_encoders(
     from zoobot.data.unlabelled import leave_out_unlabelled
     from zoobot.predictions import feature_array, represent
     from zoobot.predictions.engine import encoder_of
-    from zoobot.settings import ImageSettings
 
+    settings = CompareSettings(**options)
+    group_col, look = settings.group_col, LookSettings.of(settings)
     if not encoders or len(set(encoders)) < len(encoders):
         msg = f"the encoders to compare are: {', '.join(encoders) or 'none'}. Name one or more, each once."
         raise OptionError(msg)
@@ -273,25 +261,27 @@ def compare_encoders(
     for note in notes if group_col is None else notes + group_notes(frame[group_col]):
         say(note)
     groups = None if group_col is None else group_codes(frame[group_col])
-    truth, kind, told = read_label(frame, label, task)
+    truth, kind, told = read_label(frame, label, settings.task)
     say(f"{len(frame)} labelled galaxies; {label} ({told or 'numbers'}).")
     check_labels(truth, kind, groups)
     sources = {}
     for name in encoders:  # all of them, before the first of the images is read
         encoder, learned = encoder_of(name)
-        if image_size is not None or learned is None:
-            images = ImageSettings(channels=encoder.in_chans)
-            learned = Preprocessing(image_size=image_size or encoder.image_size, images=images)
+        if settings.image_size is not None or learned is None:
+            learned = Preprocessing(image_size=encoder.image_size, images=ImageSettings(channels=encoder.in_chans))
+        learned = learned.with_look(look)
         sources[name] = encoder, learned
         encoder.check_size(learned.image_size)
-    for images in {(own if hdu is None else own.with_hdu(hdu)).images for _, own in sources.values()}:
+    for images in {own.images for _, own in sources.values()}:
         check_first_images(frame["file_loc"].tolist(), images)
     features: dict[str, NDArray[np.float32]] = {}
+    passes = vars(PassSettings.of(settings))
     for name, (encoder, own) in sources.items():
         say(f"Features of {name}.")
-        table = represent(frame, encoder, preprocessing=own, hdu=hdu, num_workers=num_workers, checked=bool(features))
+        table = represent(frame, encoder, preprocessing=own, checked=bool(features), **passes)
         features[name] = feature_array(table)
-    return compare_features(features, truth, kind, groups=groups, label=label, **options)
+    curve = {name: getattr(settings, name) for name in ("n_folds", "n_repeats", "more", "seed")}
+    return compare_features(features, truth, kind, groups=groups, label=label, n_draws=n_draws, **curve)
 
 
 def read_label(

@@ -38,7 +38,6 @@ from zoobot.predictions import Evaluation, evaluate, write_table
 from zoobot.predictions.evaluation import read_labelled
 from zoobot.predictions.shift import FeatureSample
 from zoobot.predictions.thumbnails import make_thumbnails
-from zoobot.ranges import bounded
 from zoobot.report import write_report
 from zoobot.report.looked import Look
 from zoobot.runs.about import about_model, is_simulated, write_looked
@@ -47,6 +46,7 @@ from zoobot.runs.check import check_galaxies, write_checks
 from zoobot.runs.seen import recognize
 from zoobot.science import measure_shift
 from zoobot.science.breakdown import breakdown
+from zoobot.settings import EvaluateSettings, PassSettings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,27 +54,17 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from zoobot.finetune import FinetuneableZoobotAbstract
-    from zoobot.settings import HDUs, OnError, Precision
 
 logger = logging.getLogger(__name__)
 
 
-@bounded()
 def evaluation_run(
     catalog: str,
     source: str,
     out: Path | None,
     *,
-    by: Sequence[str] = (),
-    group_col: str | None = None,
-    drop_unlabelled: bool = False,
-    report: bool = True,
-    batch_size: int = 64,
-    on_error: OnError = "raise",
-    hdu: HDUs | None = None,
-    num_workers: int | None = None,
-    precision: Precision = "auto",
     say: Callable[[str], object] = logger.info,
+    **options: Any,
 ) -> dict[str, Any]:
     """Score a model on the galaxies of a labelled catalog that it has not seen, and return what ``metrics.json`` holds.
 
@@ -94,18 +84,10 @@ def evaluation_run(
         The model; see `zoobot.load`.
     out
         Folder to write into; an earlier evaluation in it is replaced.
-    by
-        Columns of the catalog, such as a magnitude, to break the scores down by, into ``breakdown.csv``; not for votes.
-    group_col
-        Column that names which galaxies belong together, such as copies of one object: in intervals and tests they count as one.
-    drop_unlabelled
-        Leave galaxies without a label out.
-    report
-        Look for shift, duplicates, bad images and wrong labels, and write ``report.html``.
-    batch_size, on_error, hdu, num_workers, precision
-        See `zoobot.evaluate`.
     say
         Called with a sentence on what is found.
+    **options
+        Those of `EvaluateSettings`. Scores are broken down ``by`` columns of the catalog into ``breakdown.csv``; not for votes.
 
     Returns
     -------
@@ -119,6 +101,8 @@ def evaluation_run(
     CatalogError, LabelError, ImageError, ModelFileError, OutputError
         See `zoobot.errors`.
     """
+    settings = EvaluateSettings(**options)
+    by, group_col, num_workers = settings.by, settings.group_col, settings.num_workers
     started = datetime.now(UTC).isoformat(timespec="seconds")
     if out is not None:
         check_folder(out, "zoobot evaluate", MADE["zoobot evaluate"])
@@ -128,27 +112,23 @@ def evaluation_run(
         )
         refuse_among_images(out, catalog)
     model = load(source)
-    if hdu is not None:
-        model.preprocessing = (model.preprocessing or Preprocessing()).with_hdu(hdu)
+    if settings.hdu is not None:
+        model.preprocessing = (model.preprocessing or Preprocessing()).with_hdu(settings.hdu)
     frame, notes = read_labelled(
-        catalog, model, group_col=group_col, drop_unlabelled=drop_unlabelled, on_error=on_error
+        catalog,
+        model,
+        group_col=group_col,
+        drop_unlabelled=settings.drop_unlabelled,
+        on_error=settings.on_error,
     )
     _check_columns(frame, by, model)
     for column in by:
         notes += sentinel_note(frame[column], "They are in the bins as they are")
     for note in notes:
         say(note)
-    sample = FeatureSample(len(frame)) if out is not None and report else None
+    sample = FeatureSample(len(frame)) if out is not None and settings.report else None
     evaluation = evaluate(
-        frame,
-        model,
-        group_col=group_col,
-        checked=True,
-        batch_size=batch_size,
-        on_error=on_error,
-        sample=sample,
-        num_workers=num_workers,
-        precision=precision,
+        frame, model, group_col=group_col, checked=True, sample=sample, **vars(PassSettings.of(settings))
     )
     preprocessing = model.preprocessing or Preprocessing()
     thumbnails = make_thumbnails(frame["file_loc"].tolist(), preprocessing, num_workers=num_workers)
@@ -195,7 +175,7 @@ def evaluation_run(
             for sentence in checks.sentences():
                 say(sentence)
         write_looked(out, looks)
-    if report:
+    if settings.report:
         write_report(out)
     return metrics
 

@@ -177,11 +177,11 @@ def _scores(
     events = {event.of_class: event for event in outcomes.selectable() if event.label == label}
     names, classes = list(events), [event.of_class for event in outcomes.events() if event.label == label]
     if class_name is not None and classes == [""]:
-        msg = f"{label} is one of several independent labels, without classes: leave --class out."
+        msg = f"{label} is one of several independent labels, without classes: leave --class-name out."
         raise OptionError(msg)
     if class_name is None and len(classes) > 2:
         several = f", or several together, such as {names[-1]!r}" if len(names) > len(classes) else ""
-        msg = f"{label} has {len(classes)} classes: {', '.join(classes)}. Name the one to select with --class{several}."
+        msg = f"{label} has {len(classes)} classes: {', '.join(classes)}. Name the one to select with --class-name{several}."
         raise OptionError(msg)
     name = classes[-1] if class_name is None else _known("class", class_name, names, contents.folder)
     event = events[name]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     Values = NDArray[np.float64]
     Rows = NDArray[np.int64]
 
-CurveTask = Literal["classify", "regress"]
+from zoobot.settings import CurveTask
 
 SCORES: dict[CurveTask, tuple[str, ...]] = {"classify": ("balanced_accuracy", "auroc"), "regress": ("r2", "rmse")}
 

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from zoobot.science.masking import MaskComparison
+from zoobot.settings import MapKind
 
-MapKind = Literal["occlusion", "grad-cam"]
 Hiding = Literal["blur", "edge color"]
 
 

@@ -10,12 +10,13 @@ import numpy as np
 
 from zoobot.errors import LabelError, OptionError
 from zoobot.ranges import bounded
-from zoobot.science.curve_scores import SCORES, CurveTask, fit_heads, score_heads
+from zoobot.science.curve_scores import SCORES, fit_heads, score_heads
 from zoobot.science.figure import Figure
 from zoobot.science.metric import METRICS
 from zoobot.science.nested import Units
 from zoobot.science.power_law import PowerLaw, fit_power_law
 from zoobot.science.ridge import components
+from zoobot.settings import CurveTask
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray

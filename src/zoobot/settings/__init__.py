@@ -9,6 +9,7 @@ from zoobot.settings.data import (
     HDUs,
     ImageSettings,
     LoadSettings,
+    LookSettings,
     ReadSettings,
     SplitSettings,
     Stretch,
@@ -28,9 +29,21 @@ from zoobot.settings.finetune import (
     TreeSettings,
 )
 from zoobot.settings.option import FORMAT_VERSION, Option, Settings, named_now, options_of, types_of
-from zoobot.settings.predict import OnError, PassSettings, PredictSettings, Runtime, TableOptions
+from zoobot.settings.predict import (
+    CheckSettings,
+    EvaluateSettings,
+    ExplainSettings,
+    MapKind,
+    OnError,
+    PassSettings,
+    PredictSettings,
+    RepresentSettings,
+    Runtime,
+    TableOptions,
+)
 from zoobot.settings.pretrain import PretrainSettings
 from zoobot.settings.run import FREE_ON_RESUME, RunSettings
+from zoobot.settings.sample import CompareSettings, CurveTask, SelectSettings, SimulateSettings
 
 __all__ = [
     "BALANCED",
@@ -41,15 +54,22 @@ __all__ = [
     "CacheSettings",
     "CalibrationKind",
     "CatalogSettings",
+    "CheckSettings",
     "ClassBalance",
     "ClassifySettings",
+    "CompareSettings",
     "ComputeSettings",
     "ConcentrationKind",
+    "CurveTask",
+    "EvaluateSettings",
+    "ExplainSettings",
     "FinetuneSettings",
     "HDUs",
     "HeadKind",
     "ImageSettings",
     "LoadSettings",
+    "LookSettings",
+    "MapKind",
     "OnError",
     "Option",
     "PassSettings",
@@ -59,9 +79,12 @@ __all__ = [
     "ReadSettings",
     "RegressSettings",
     "RegressionLoss",
+    "RepresentSettings",
     "RunSettings",
     "Runtime",
+    "SelectSettings",
     "Settings",
+    "SimulateSettings",
     "SplitSettings",
     "Stretch",
     "TableOptions",

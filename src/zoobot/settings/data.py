@@ -154,6 +154,21 @@ class ViewSettings(Settings):
 
 
 @dataclass(frozen=True, kw_only=True)
+class LookSettings(ReadSettings):
+    """How images are read and shown to an encoder that may know it itself, from its training: what is given replaces that."""
+
+    image_size: Annotated[
+        int | None, Option("Width of the image that the encoder sees, in pixels. Default: the encoder's own.", DATA)
+    ] = None
+    crop: Annotated[
+        float | None,
+        Option(
+            "The centre share of the image's width that is shown. Default: as in the model's training, or 0.8.", DATA
+        ),
+    ] = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class CatalogSettings(Settings):
     """Where the galaxies of a run and their labels are."""
 

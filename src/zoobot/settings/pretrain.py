@@ -12,10 +12,10 @@ from zoobot.settings.compute import RUN, PrecisionOption
 from zoobot.settings.data import DATA, TRAINING, Crop, GroupCol, NumWorkers, ReadSettings, absolute
 from zoobot.settings.finetune import MODEL, LearningRate, LrDecay, WeightDecay
 from zoobot.settings.option import Option
+from zoobot.settings.sample import SURVEYS
 
 SIMULATED = "simulated"
 HUGGING_FACE = "hf:"
-SURVEYS = ("sdss", "decals", "hsc", "euclid")
 
 Kind = Literal["simulated", "catalog", "hugging_face"]
 
