@@ -49,7 +49,7 @@ def show_scores(metrics: dict[str, Any]) -> None:
     rows = {name.replace("_", " "): [_scored(scores, scores, name) for scores in metrics.values()] for name in names}
     targets = next(iter(metrics.values())).get("targets", {})
     for target in targets if len(targets) > 1 else ():
-        for name in ("rmse", "mae", "r2"):
+        for name in [key for key in METRICS if key in targets[target]]:
             rows[f"{target} {name}"] = [
                 _scored(scores["targets"][target], scores, name, "targets", target) for scores in metrics.values()
             ]
