@@ -78,13 +78,14 @@ def test_one_message_and_nothing_half_written(command, size, run, galaxies, enco
 def test_hdf5(run, galaxies, tmp_path):
     """In a process of its own, which the hdf5 library can take down."""
     path = tmp_path / "p.hdf5"
-    path.write_bytes(b"the table of before")
     command = [SCRIPT, "predict", galaxies / "catalog.csv", "--model", run / "run" / "model", "--out", path]
+    subprocess.run([*map(str, command)], check=True, capture_output=True, timeout=120)
+    before = path.read_bytes()
     limit = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))  # noqa: E731
     done = subprocess.run([*map(str, command)], preexec_fn=limit, capture_output=True, text=True, timeout=120)
     assert done.returncode == 2, done.stderr
     assert f"Error: {path} can't be written, for the disk is full" in done.stderr
-    assert path.read_bytes() == b"the table of before" and list(tmp_path.iterdir()) == [path]
+    assert path.read_bytes() == before and list(tmp_path.iterdir()) == [path]
 
 
 def test_a_run_goes_on_once_there_is_room(finetune, galaxies, encoder, zoobot_command, tmp_path):

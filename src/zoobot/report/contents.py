@@ -13,7 +13,7 @@ import pandas as pd
 from zoobot.data.labels import places_of
 from zoobot.data.splits import group_codes
 from zoobot.errors import OptionError
-from zoobot.files import is_file, is_folder
+from zoobot.files import is_folder, look
 from zoobot.layout import (
     ABOUT_FILE,
     BREAKDOWN_FILE,
@@ -276,7 +276,7 @@ def read_run(folder: Path) -> RunContents:
     OptionError
         A folder with neither ``metrics.json`` nor ``predictions.csv``.
     """
-    if not any(is_file(folder / name, OptionError) for name in (METRICS_FILE, PREDICTIONS_FILE)):
+    if not any(look(folder / name, OptionError) == "a file" for name in (METRICS_FILE, PREDICTIONS_FILE)):
         there = (
             "there is no such folder"
             if not is_folder(folder, OptionError)
