@@ -7,8 +7,8 @@ pretraining has a folder of the same kind: so the names are in the ground.
 import json
 from pathlib import Path
 
-RUN_FORMAT = 1
-"""Of folders of runs and evaluations; those that name none are of version 1"""
+RUN_FORMAT = 2
+"""Of folders of runs and evaluations; those that name none are of version 1. 2: predictions are kept as arrays too"""
 VERSION_KEY = "format_version"
 """Of ``about.json`` (finetune, evaluate), and of ``run.json`` (pretrain)"""
 
@@ -17,6 +17,8 @@ ABOUT_FILE = "about.json"
 METRICS_FILE = "metrics.json"
 PREDICTIONS_FILE = "predictions.csv"
 VAL_PREDICTIONS_FILE = "val_predictions.csv"
+OUTCOMES_FILE = "outcomes.safetensors"
+"""What the tables of predictions are made from: see `zoobot.science.predicted`. In ``folds/`` too"""
 PARTS_FILE = "parts.csv"
 GROUP_COLUMN = "galaxy_group"
 """Of ``parts.csv``: galaxies with the same value are not independent; one without a value stands alone"""
@@ -54,11 +56,11 @@ CATALOG_FILE, SIMULATION_FILE = "catalog.csv", "simulation.json"
 MADE = {
     "zoobot finetune": (
         MODEL_FOLDER, CHECKPOINTS, PLOTS_FOLDER, FOLDS_FOLDER, CHECKS_FOLDER, ABOUT_FILE, METRICS_FILE, PREDICTIONS_FILE,
-        VAL_PREDICTIONS_FILE, PARTS_FILE, LOG_FILE, LEARNING_CURVE_FILE, SHIFT_FILE, REPORT_FILE,
+        VAL_PREDICTIONS_FILE, OUTCOMES_FILE, PARTS_FILE, LOG_FILE, LEARNING_CURVE_FILE, SHIFT_FILE, REPORT_FILE,
     ),
     "zoobot pretrain": (ENCODER_FOLDER, CHECKPOINTS, LOG_FILE),
     "zoobot evaluate": (
-        METRICS_FILE, PREDICTIONS_FILE, SEEN_PREDICTIONS_FILE, SEEN_FILE, PARTS_FILE, ABOUT_FILE, BREAKDOWN_FILE, SHIFT_FILE,
+        METRICS_FILE, PREDICTIONS_FILE, SEEN_PREDICTIONS_FILE, OUTCOMES_FILE, SEEN_FILE, PARTS_FILE, ABOUT_FILE, BREAKDOWN_FILE, SHIFT_FILE,
         CHECKS_FOLDER, REPORT_FILE,
     ),
     "zoobot select": (SELECTED_FILE, AUDIT_FILE, SELECTION_FILE, "selection.csv", "selection.png"),
@@ -71,7 +73,7 @@ RESULTS = {"zoobot finetune": (MODEL_FOLDER, METRICS_FILE), "zoobot pretrain": (
 """What only a finished run holds"""
 
 RESULT_NAMES = frozenset(
-    {name for names in MADE.values() for name in names if name.endswith((".csv", ".json", ".html"))}
+    {name for names in MADE.values() for name in names if name.endswith((".csv", ".json", ".html", ".safetensors"))}
     | {RUN_FILE, "audit.json", CATALOG_FILE, SIMULATION_FILE, CONFIG_FILE, WEIGHTS_FILE, MEMORY_FILE, REFERENCE_FILE}
 )
 """Names that commands give to files of their results"""

@@ -400,7 +400,12 @@ def test_folds_predict_every_labelled_galaxy_once(finetune, tmp_path):
         assert scores["accuracy"] == pytest.approx((own["shape_predicted"] == own["true_shape"]).mean())
     assert summary["mean"]["accuracy"] == pytest.approx(np.mean([one["accuracy"] for one in summary["folds"]]))
     assert summary["std"]["accuracy"] == pytest.approx(np.std([one["accuracy"] for one in summary["folds"]], ddof=1))
-    assert sorted(path.name for path in folds.iterdir()) == ["metrics.json", "predictions.csv"]
+    assert sorted(path.name for path in folds.iterdir()) == [
+        "metrics.json",
+        "origin.json",
+        "outcomes.safetensors",
+        "predictions.csv",
+    ]
 
 
 @pytest.mark.parametrize("labels", [("--tree", "{galaxies}/tree.yaml"), ("--label", "has_ring", "--label", "is_large")])

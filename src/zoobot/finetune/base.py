@@ -288,6 +288,13 @@ class FinetuneableZoobotAbstract(L.LightningModule):
         """Return a table of predictions with what follows from its columns, such as the leading class."""
         return table
 
+    def derived(self, values: npt.NDArray[np.floating[Any]], options: TableOptions) -> dict[str, npt.NDArray[Any]]:
+        """Return what follows from predictions (galaxy, value), or samples of them (galaxy, sample, value), and the calibration.
+
+        The keys are those of `zoobot.science.predicted.DERIVED`, each (galaxy, ...); `to_table` names their columns.
+        """
+        return {}
+
     def to_table(self, values: npt.NDArray[np.floating[Any]], options: TableOptions) -> pd.DataFrame:
         """Return the columns of a table of predictions.
 

@@ -225,24 +225,32 @@ class FinetuneableZoobotClassifier(FinetuneableZoobotAbstract):
         return classification_scores(predictions, labels, self._names)
 
     def to_table(self, values: npt.NDArray[np.floating[Any]], options: TableOptions) -> pd.DataFrame:
-        """Return the columns of a table of predictions; samples are calibrated one by one, and then averaged."""
-        table = super().to_table(values, options)
+        """Return the columns of a table of predictions, with calibrated probabilities and conformal sets."""
+        made, columns = self.derived(values, options), self.prediction_columns()
+        calibrated = {
+            f"{name}_calibrated": made["calibrated"][:, place]
+            for place, name in enumerate(columns)
+            if "calibrated" in made
+        }
+        sets = {
+            f"{label}_set": set_names(made["sets"][:, place], names)
+            for place, (label, names) in enumerate(self._set_labels())
+            if "sets" in made
+        }
+        return pd.concat([super().to_table(values, options), pd.DataFrame(calibrated | sets)], axis=1)
+
+    def derived(self, values: npt.NDArray[np.floating[Any]], options: TableOptions) -> dict[str, npt.NDArray[Any]]:
+        """Return ``calibrated`` probabilities and conformal ``sets``; samples are calibrated one by one, and then averaged."""
         samples = values[None] if values.ndim == 2 else values.swapaxes(0, 1)
-        columns: dict[str, npt.NDArray[Any]] = {}
+        made: dict[str, npt.NDArray[Any]] = {}
         if self.scaling is not None:
-            calibrated = np.mean([self.scaling.apply(sample) for sample in samples], axis=0).astype(np.float32)
-            columns |= {
-                f"{name}_calibrated": column
-                for name, column in zip(self.prediction_columns(), calibrated.T, strict=True)
-            }
+            made["calibrated"] = np.mean([self.scaling.apply(sample) for sample in samples], axis=0).astype(np.float32)
         if self.conformal:
             self._say_few(options.level, by_class=options.by_class)
-            probabilities = samples.mean(axis=0, dtype=np.float64)
-            columns |= {
-                f"{label}_set": set_names(conformal.members(p, options.level, by_class=options.by_class), names)
-                for label, conformal, p, names in self._each_set(probabilities)
-            }
-        return pd.concat([table, pd.DataFrame(columns)], axis=1)
+            each = self._each_set(samples.mean(axis=0, dtype=np.float64))
+            members = [conformal.members(p, options.level, by_class=options.by_class) for _, conformal, p, _ in each]
+            made["sets"] = np.stack(members, axis=1)
+        return made
 
     def final_scores(self, predictions: Tensor, labels: Tensor, groups: npt.NDArray[np.int64] | None = None) -> Scores:
         """Return `scores` with those of calibration and, once calibrated, of calibrated probabilities and conformal sets.

@@ -133,20 +133,27 @@ class FinetuneableZoobotRegressor(FinetuneableZoobotAbstract):
         return regression_scores(predictions, labels, self.prediction_columns())
 
     def to_table(self, values: npt.NDArray[np.floating[Any]], options: TableOptions) -> pd.DataFrame:
-        """Return the columns of a table of predictions; intervals lie about the mean of samples."""
-        table = super().to_table(values, options)
+        """Return the columns of a table of predictions, with the ends of conformal intervals."""
+        made = self.derived(values, options)
+        ends = {
+            f"{name}_{end}": made[end][:, place]
+            for place, name in enumerate(self.prediction_columns())
+            for end in ("low", "high")
+            if end in made
+        }
+        return pd.concat([super().to_table(values, options), pd.DataFrame(ends)], axis=1)
+
+    def derived(self, values: npt.NDArray[np.floating[Any]], options: TableOptions) -> dict[str, npt.NDArray[Any]]:
+        """Return ``low`` and ``high``, the ends of conformal intervals, which lie about the mean of samples."""
         if self.conformal is None:
-            return table
+            return {}
         self._say_few(options.level)
         middle = values if values.ndim == 2 else values.mean(axis=1)
         widths = self.conformal.half_widths(options.level).astype(values.dtype)
         low, high = middle - widths, middle + widths
         if self.unit_interval:
             low, high = low.clip(0, 1), high.clip(0, 1)
-        columns: dict[str, npt.NDArray[np.floating[Any]]] = {}
-        for place, name in enumerate(self.prediction_columns()):
-            columns |= {f"{name}_low": low[:, place], f"{name}_high": high[:, place]}
-        return pd.concat([table, pd.DataFrame(columns)], axis=1)
+        return {"low": low, "high": high}
 
     def final_scores(self, predictions: Tensor, labels: Tensor, groups: npt.NDArray[np.int64] | None = None) -> Scores:
         """Return `scores`, and once calibrated ``conformal``: see `zoobot.science.score_intervals`, at the coverage 0.9."""

@@ -17,12 +17,14 @@ from zoobot.data.catalog import check_columns, label_columns, read_catalog
 from zoobot.data.labels import check_values, read_labels
 from zoobot.data.splits import group_codes, group_notes
 from zoobot.data.unlabelled import leave_out_unlabelled
-from zoobot.errors import CatalogError, ImageError, LabelError
+from zoobot.errors import CatalogError, ImageError, LabelError, ModelFileError
 from zoobot.finetune import FinetuneableZoobotAbstract, FinetuneableZoobotTree, load
 from zoobot.finetune.table_names import refuse_twice
+from zoobot.layout import OUTCOMES_FILE
 from zoobot.predictions.engine import RawPredictions, prediction_table, raw_predictions, rehearsed
 from zoobot.ranges import bounded
 from zoobot.science.figures import figures_to_dict
+from zoobot.science.predicted import Predicted
 from zoobot.settings import HDUs, OnError, Precision, Runtime, TableOptions
 from zoobot.trees import VotePosterior
 
@@ -71,6 +73,18 @@ class Evaluation:
         """Return the table anew, as a model that has been calibrated since writes it."""
         truth = self.table[[f"true_{column}" for column in model.label_cols]]
         return pd.concat([prediction_table(model, self.raw), truth], axis=1)
+
+    def predicted(self, model: FinetuneableZoobotAbstract) -> Predicted:
+        """Return the predictions of the galaxies that were scored as arrays, with what the model's calibration makes of them."""
+        frame = self.raw.frame[self.scored]
+        return Predicted(
+            frame["id_str"].astype(str).tolist(),
+            frame["file_loc"].astype(str).tolist(),
+            self.values,
+            self.labels,
+            model.derived(self.values, TableOptions()),
+            int((~self.scored).sum()),
+        )
 
     def only(self, rows: npt.NDArray[np.bool_], model: FinetuneableZoobotAbstract) -> Evaluation:
         """Return the evaluation of some rows of the table (row,) alone; they need one that was scored."""
@@ -211,6 +225,25 @@ def _scored(
     grouped = {} if groups is None else {"groups": groups}
     scores, figures = model.final_scores(predictions, truth, **grouped), model.figures(predictions, truth, groups)
     return Evaluation(scores, table, raw, scored, labels, figures, groups)
+
+
+def table_of(model: FinetuneableZoobotAbstract, kept: Predicted) -> pd.DataFrame:
+    """Return arrays of predictions as a table: ``id_str``, ``file_loc``, the model's ``prediction_columns``, and ``true_<label>``.
+
+    Raises
+    ------
+    ModelFileError
+        Predictions by another model.
+    """
+    names, columns = np.asarray(model.known_classes(), dtype=object), model.prediction_columns()
+    known = model.label_kind != "classes" or np.isin(kept.labels, np.arange(len(names))).all()
+    if not known or kept.labels.shape[1] != len(model.label_cols):
+        msg = f"the predictions that {OUTCOMES_FILE} keeps are of another model's labels: delete it to go on with the tables."
+        raise ModelFileError(msg)
+    predictions = pd.DataFrame(model.to_columns(torch.from_numpy(kept.values)).numpy(), columns=columns)
+    labels = names[kept.labels.astype(np.int64)] if model.label_kind == "classes" else kept.labels
+    truth = pd.DataFrame(labels, columns=[f"true_{name}" for name in model.label_cols])
+    return pd.concat([kept.frame, predictions, truth], axis=1)
 
 
 def json_ready(scores: Any) -> Any:

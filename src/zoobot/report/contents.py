@@ -25,6 +25,7 @@ from zoobot.layout import (
     LOG_FILE,
     METRICS_FILE,
     MODEL_FOLDER,
+    OUTCOMES_FILE,
     PARTS_FILE,
     PREDICTIONS_FILE,
     RUN_FILE,
@@ -36,7 +37,7 @@ from zoobot.layout import (
 from zoobot.report.found import CHECKS
 from zoobot.report.looked import Look, looked_of
 from zoobot.report.outcomes import shown_names
-from zoobot.report.run_files import read_object, read_table
+from zoobot.report.run_files import read_object, read_predicted, read_table
 from zoobot.report.view import VIEWS, View, view_of
 from zoobot.settings import RunSettings, named_now
 
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
 
     from zoobot.data import Preprocessing
     from zoobot.report.outcomes import Outcomes
+    from zoobot.science.predicted import Predicted
     from zoobot.trees import Schema
 
 PARTS: tuple[Literal["train", "val", "test"], ...] = ("train", "val", "test")
@@ -75,6 +77,8 @@ class RunContents:
         ``checks/<name>.csv``: ``labels``, ``duplicates``, ``images``, where they list any.
     seen : DataFrame or None
         ``seen.csv``: the galaxies of ``zoobot evaluate`` that the model remembers, with their ``role``; see `Seen.table`.
+    predicted : dict
+        What was predicted of the parts of ``tables``, as arrays; of folders of earlier versions empty. Tables then name galaxies alone.
     checked : frozenset of str
         Tables of ``checks/`` that are there, whether they list any or not.
     unread : list of str
@@ -95,6 +99,7 @@ class RunContents:
     breakdown: pd.DataFrame | None
     checks: dict[str, pd.DataFrame]
     seen: pd.DataFrame | None = None
+    predicted: dict[str, Predicted] = field(default_factory=dict)
     checked: frozenset[str] = frozenset()
     unread: list[str] = field(default_factory=list)
 
@@ -222,6 +227,8 @@ class RunContents:
         return {}
 
     def _read_outcomes(self, part: str) -> Outcomes | None:
+        if part in self.predicted and self.label_cols:
+            return self.view.of_arrays(self.predicted[part], self)
         table = self.tables.get(part)
         return None if table is None or not self.label_cols else self.view.outcomes(table, self)
 
@@ -288,7 +295,10 @@ def read_run(folder: Path) -> RunContents:
         )
         raise OptionError(msg)
     unread: list[str] = []
-    tables = {
+    predicted = read_predicted(folder, OUTCOMES_FILE, unread) | read_predicted(
+        folder, f"{FOLDS_FOLDER}/{OUTCOMES_FILE}", unread
+    )
+    tables = {part: one.frame for part, one in predicted.items()} | {
         part: table
         for part, name in (
             ("test", PREDICTIONS_FILE),
@@ -296,7 +306,8 @@ def read_run(folder: Path) -> RunContents:
             ("folds", f"{FOLDS_FOLDER}/{PREDICTIONS_FILE}"),
             ("seen", SEEN_PREDICTIONS_FILE),
         )
-        if (table := read_table(folder, name, unread, needs=("id_str", "file_loc"))) is not None
+        if part not in predicted
+        and (table := read_table(folder, name, unread, needs=("id_str", "file_loc"))) is not None
     }
     checks = {
         name: table
@@ -317,6 +328,7 @@ def read_run(folder: Path) -> RunContents:
         shift=read_object(folder, SHIFT_FILE, unread),
         breakdown=read_table(folder, BREAKDOWN_FILE, unread, needs=("column", "bin", "n")),
         checks=checks,
+        predicted=predicted,
         seen=read_table(folder, SEEN_FILE, unread, needs=("id_str", "role"), as_text=True),
         checked=frozenset(name for name in CHECKS if (folder / CHECKS_FOLDER / f"{name}.csv").is_file()),
         unread=unread,

@@ -9,8 +9,9 @@ from typing import Any
 
 import pandas as pd
 
-from zoobot.errors import CatalogError
+from zoobot.errors import CatalogError, ModelFileError
 from zoobot.files import is_file
+from zoobot.science.predicted import Predicted, load_predicted
 
 
 def read_object(folder: Path, name: str, unread: list[str]) -> dict[str, Any]:
@@ -33,6 +34,15 @@ def catalog_notes(about: Mapping[str, Any]) -> list[str]:
     """Return what ``about.json`` says was odd about the catalog, in sentences."""
     notes = about.get("catalog_notes")
     return list(map(str, notes)) if isinstance(notes, list) else []
+
+
+def read_predicted(folder: Path, name: str, unread: list[str]) -> dict[str, Predicted]:
+    """Read the arrays of predictions by the part of the split; none where they are absent, as in folders of earlier versions."""
+    try:
+        return load_predicted(folder / name)
+    except ModelFileError as err:
+        unread.append(str(err))
+        return {}
 
 
 def read_table(

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from zoobot.report.theme import Plot
     from zoobot.science.figure import Figure
     from zoobot.science.figures import Figures
+    from zoobot.science.predicted import Predicted
 
 Calibration = Literal["kept", "rejected", "none", "unknown"]
 """What became of a calibration of probabilities: kept, rejected because it gained nothing, or none tried"""
@@ -113,6 +114,10 @@ class View:
 
     def outcomes(self, table: pd.DataFrame, contents: RunContents) -> Outcomes | None:
         """Read predictions beside the truth from a table; None where it lacks a column that they take."""
+        return None
+
+    def of_arrays(self, kept: Predicted, contents: RunContents) -> Outcomes | None:
+        """Return predictions beside the truth from the arrays that a run's folder keeps; `outcomes` are those of earlier versions."""
         return None
 
     def measured(self, outcomes: Any, groups: NDArray[np.int64] | None) -> Figures:

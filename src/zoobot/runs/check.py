@@ -22,11 +22,13 @@ from zoobot.layout import (
     FOLDS_FOLDER,
     GROUP_COLUMN,
     MODEL_FOLDER,
+    OUTCOMES_FILE,
     PARTS_FILE,
     PREDICTIONS_FILE,
     VAL_PREDICTIONS_FILE,
 )
 from zoobot.predictions import feature_array, represent, write_table
+from zoobot.predictions.evaluation import table_of
 from zoobot.predictions.tables import read_results
 from zoobot.predictions.thumbnails import Thumbnails, make_thumbnails
 from zoobot.ranges import bounded
@@ -37,6 +39,7 @@ from zoobot.runs.about import write_looked
 from zoobot.runs.label_checks import check_labels, unchecked
 from zoobot.science.duplicates import near_duplicates
 from zoobot.science.image_faults import image_faults
+from zoobot.science.predicted import load_predicted
 from zoobot.settings import Precision
 
 if TYPE_CHECKING:
@@ -94,7 +97,7 @@ def check_run(
     check_finished(folder)
     model = load(folder / MODEL_FOLDER) if model is None else model
     preprocessing = model.preprocessing or Preprocessing()
-    predictions, notes, folds = _out_of_fold(folder)
+    predictions, notes, folds = _out_of_fold(folder, model)
     galaxies = _parts(folder, predictions)
     say(f"Looking at the images of {len(galaxies)} galaxies.")
     if thumbnails is None:
@@ -182,24 +185,35 @@ def write_checks(checks: Checks, folder: Path, preprocessing: Preprocessing, *, 
     )
 
 
-def _out_of_fold(folder: Path) -> tuple[pd.DataFrame, list[str], bool]:
+def _out_of_fold(folder: Path, model: FinetuneableZoobotAbstract) -> tuple[pd.DataFrame, list[str], bool]:
     """Return predictions for galaxies that the predicting model has not been trained on, what to say of them, and if they are of folds."""
-    folds = folder / FOLDS_FOLDER / PREDICTIONS_FILE
-    if is_file(folds, CatalogError):
-        return read_results(folds, NEEDED), [], True
-    found = [
-        read_results(path, NEEDED)
-        for path in (folder / VAL_PREDICTIONS_FILE, folder / PREDICTIONS_FILE)
-        if is_file(path, CatalogError)
-    ]
-    if not found:
+    tables = {
+        part: table
+        for part, name in (
+            ("folds", f"{FOLDS_FOLDER}/{PREDICTIONS_FILE}"),
+            ("val", VAL_PREDICTIONS_FILE),
+            ("test", PREDICTIONS_FILE),
+        )
+        if (table := _predictions(folder, part, name, model)) is not None
+    }
+    if "folds" in tables:
+        return tables["folds"], [], True
+    if not tables:
         msg = f"{folder} holds no predictions.csv: give the folder that zoobot finetune wrote."
         raise CatalogError(msg)
-    parts = "validation and test galaxies" if len(found) > 1 else "test galaxies"
+    parts = "validation and test galaxies" if len(tables) > 1 else "test galaxies"
     note = (
         f"There are no folds, so that only labels of the {parts} can be checked: finetune with --folds 5 to check all."
     )
-    return pd.concat(found, ignore_index=True), [note], False
+    return pd.concat(tables.values(), ignore_index=True), [note], False
+
+
+def _predictions(folder: Path, part: str, name: str, model: FinetuneableZoobotAbstract) -> pd.DataFrame | None:
+    """Return the predictions of a part as a table, from the arrays that the folder keeps, or of earlier versions from its table."""
+    kept = load_predicted((folder / name).with_name(OUTCOMES_FILE)).get(part)
+    if kept is not None:
+        return table_of(model, kept)
+    return read_results(folder / name, NEEDED) if is_file(folder / name, CatalogError) else None
 
 
 def _parts(folder: Path, predictions: pd.DataFrame) -> pd.DataFrame:

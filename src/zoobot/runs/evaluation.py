@@ -26,6 +26,7 @@ from zoobot.layout import (
     GROUP_COLUMN,
     MADE,
     METRICS_FILE,
+    OUTCOMES_FILE,
     PARTS_FILE,
     PLOTS_FOLDER,
     PREDICTIONS_FILE,
@@ -46,6 +47,7 @@ from zoobot.runs.check import check_galaxies, write_checks
 from zoobot.runs.seen import recognize
 from zoobot.science import measure_shift
 from zoobot.science.breakdown import breakdown
+from zoobot.science.predicted import save_predicted
 from zoobot.settings import EvaluateSettings, PassSettings
 
 if TYPE_CHECKING:
@@ -157,7 +159,7 @@ def evaluation_run(
         galaxies[GROUP_COLUMN] = frame[group_col]
     with finishing(out, "zoobot evaluate"):
         _clear(out)
-        _write_results(out, metrics, parts, about, galaxies)
+        _write_results(out, metrics, parts, model, about, galaxies)
         if recognized.seen is not None and recognized.memory is not None:
             write_table(recognized.seen.table(frame, recognized.memory), out / SEEN_FILE)
         test = parts.get("test")
@@ -190,10 +192,16 @@ def _clear(out: Path) -> None:
 
 
 def _write_results(
-    out: Path, metrics: dict[str, Any], parts: dict[str, Evaluation], about: dict[str, Any], galaxies: pd.DataFrame
+    out: Path,
+    metrics: dict[str, Any],
+    parts: dict[str, Evaluation],
+    model: FinetuneableZoobotAbstract,
+    about: dict[str, Any],
+    galaxies: pd.DataFrame,
 ) -> None:
     """Write scores, the predictions of unseen and of seen galaxies, which galaxy is which, and what was evaluated on what."""
     write_json(out / METRICS_FILE, metrics)
+    save_predicted(out / OUTCOMES_FILE, {part: one.predicted(model) for part, one in parts.items()})
     for part, name in (("test", PREDICTIONS_FILE), ("seen", SEEN_PREDICTIONS_FILE)):
         if part in parts:
             write_table(parts[part].table, out / name)

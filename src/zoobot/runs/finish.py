@@ -27,6 +27,7 @@ from zoobot.layout import (
     MADE,
     METRICS_FILE,
     MODEL_FOLDER,
+    OUTCOMES_FILE,
     PREDICTIONS_FILE,
     REPORT_FILE,
     RESULTS,
@@ -43,6 +44,7 @@ from zoobot.runs.aftermath import remember, write_aftermath
 from zoobot.runs.held_out import best_model, calibrate, evaluation_options, grouping
 from zoobot.runs.settings import Timing
 from zoobot.runs.trained import settings_of
+from zoobot.science.predicted import save_predicted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -300,6 +302,7 @@ def _evaluate(
     write_table(val.tabulated(model), out / VAL_PREDICTIONS_FILE)
     test = evaluate(parts["test"], model, **options, **grouping(datamodule, parts["test"]))
     write_table(test.table, out / PREDICTIONS_FILE)
+    save_predicted(out / OUTCOMES_FILE, {"val": val.predicted(model), "test": test.predicted(model)})
     return {"val": val.to_dict(), "test": test.to_dict()}
 
 

@@ -15,13 +15,14 @@ from zoobot.data import GalaxyDataModule
 from zoobot.data.splits import group_codes, split_rows
 from zoobot.errors import ModelFileError, OptionError, OutputError, SplitError, ZoobotError
 from zoobot.files import is_file, read_json, write_json
-from zoobot.layout import FOLDS_FOLDER, METRICS_FILE, PREDICTIONS_FILE
+from zoobot.layout import FOLDS_FOLDER, METRICS_FILE, OUTCOMES_FILE, PREDICTIONS_FILE
 from zoobot.origins import ORIGIN_FILE
 from zoobot.predictions import evaluate, write_table
 from zoobot.predictions.tables import read_results
 from zoobot.runs.build import build_encoder, build_model, data_options
 from zoobot.runs.held_out import best_model, calibrate, evaluation_options, grouping, labelled_galaxies
 from zoobot.runs.trained import Given
+from zoobot.science.predicted import joined, load_predicted, save_predicted
 from zoobot.settings import RunSettings
 from zoobot.trees import load as load_tree
 
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
 
     from zoobot.finetune import FinetuneableZoobotAbstract
     from zoobot.finetune.trainer import FinetuneTrainer
+
+ENDINGS = ("csv", "safetensors", "json")
+"""Of what is kept of a fold that is done: its table, the same as arrays, and its scores"""
 
 VAL_SHARE = 1 / 8
 """Of the galaxies that a fold is not tried on: they decide when its training stops, and calibrate it"""
@@ -92,12 +96,14 @@ def _train_folds(
     frame = labelled_galaxies(datamodule)
     folds = deal_folds(datamodule, frame, settings.folds)
     for fold in range(settings.folds):
-        if not all((folder / f"fold_{fold}.{ending}").is_file() for ending in ("csv", "json")):
+        if not all((folder / f"fold_{fold}.{ending}").is_file() for ending in ENDINGS):
             say(f"Fold {fold + 1} of {settings.folds}.")
             _run_fold(settings, given, datamodule, model, frame, folds == fold, folder / f"fold_{fold}", make_trainer)
     tables = [read_results(folder / f"fold_{fold}.csv") for fold in range(settings.folds)]
     tables = [table.assign(fold=fold) for fold, table in enumerate(tables)]
     write_table(pd.concat(tables, ignore_index=True), folder / PREDICTIONS_FILE)
+    kept = [load_predicted(folder / f"fold_{fold}.safetensors")["folds"] for fold in range(settings.folds)]
+    save_predicted(folder / OUTCOMES_FILE, {"folds": joined(kept)})
     scores = [
         read_json(folder / f"fold_{fold}.json", ModelFileError, "Delete it, to train the fold anew.")
         for fold in range(settings.folds)
@@ -219,6 +225,7 @@ def _run_fold(
     calibrate(trained, fold.frames["val"], options)
     evaluation = evaluate(fold.frames["test"], trained, **options)
     write_table(evaluation.table, path.with_suffix(".csv"))
+    save_predicted(path.with_suffix(".safetensors"), {"folds": evaluation.predicted(trained)})
     write_json(path.with_suffix(".json"), evaluation.to_dict())
     shutil.rmtree(path, ignore_errors=True)
 

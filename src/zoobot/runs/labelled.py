@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -10,10 +12,10 @@ import numpy as np
 import pandas as pd
 
 from zoobot.data.catalog import listed
-from zoobot.errors import CatalogError, OptionError
+from zoobot.errors import CatalogError, ModelFileError, OptionError
 from zoobot.files import is_file
 from zoobot.folders import check_finished
-from zoobot.layout import CONFIG_FILE, METRICS_FILE
+from zoobot.layout import CONFIG_FILE, METRICS_FILE, OUTCOMES_FILE
 from zoobot.report.contents import RunContents, read_run
 from zoobot.science import align_scores
 from zoobot.science.alignment import FEWEST
@@ -100,12 +102,17 @@ def labelled_scores(
         No such run, a run without predictions of classes, or a label or class that it doesn't know.
     CatalogError
         The targets' table lacks the score.
+    ModelFileError
+        The predictions that the run keeps are damaged.
     """
     folder = (
         run.parent if not is_file(run / METRICS_FILE, OptionError) and is_file(run / CONFIG_FILE, OptionError) else run
     )
     check_finished(folder)
     contents = read_run(folder)
+    damaged = next((one for one in contents.unread if OUTCOMES_FILE in one), None)
+    if damaged is not None:
+        raise ModelFileError(damaged)
     if not contents.view.probabilities:
         msg = f"the run in {folder} is not one of classes ({contents.task or 'unknown'}): there is no class to select."
         raise OptionError(msg)
@@ -121,7 +128,8 @@ def labelled_scores(
         score_columns, scores, positive, name = _scores(outcomes, label, class_name, columns, contents)
         n_common = 0
         if part == "folds":
-            scores, n_common = _aligned(scores, outcomes.frame["id_str"], score_columns, contents)
+            same = partial(_scores, label=label, class_name=class_name, columns=columns, contents=contents)
+            scores, n_common = _aligned(scores, outcomes.frame["id_str"], score_columns, same, contents)
         found.append((scores, positive))
         aligned = f", on the scale that the run's model has for {n_common} of them" if n_common else ""
         words.append(PART_WORDS[part].format(n=len(scores), aligned=aligned) + _doubt(contents))
@@ -200,13 +208,30 @@ def summed(table: pd.DataFrame, columns: Sequence[str]) -> Values:
     return np.asarray(np.sum(each, axis=0))
 
 
-def _aligned(scores: Values, ids: pd.Series[Any], columns: Sequence[str], contents: RunContents) -> tuple[Values, int]:
+def _aligned(
+    scores: Values,
+    ids: pd.Series[Any],
+    columns: Sequence[str],
+    scores_of: Callable[[Outcomes], tuple[Sequence[str], Values, Any, str]],
+    contents: RunContents,
+) -> tuple[Values, int]:
     """Return out of fold scores on the scale of the run's model, and by how many galaxies that was found: test and validation."""
-    tables = [contents.tables[part] for part in ("test", "val") if part in contents.tables]
-    own = [pd.Series(summed(table, columns), table["id_str"]) for table in tables if set(columns) <= set(table)]
+    own = []
+    for part in ("test", "val"):
+        outcomes = contents.outcomes(part)
+        if outcomes is not None and (found := scores_of(outcomes))[0] == columns:
+            own.append(pd.Series(found[1], outcomes.frame["id_str"]))
     if not own:
         return scores, 0
-    after = pd.to_numeric(ids.map(pd.concat(own).groupby(level=0).first()), errors="coerce").to_numpy(np.float64)
+    after = ids.map(pd.concat(own).groupby(level=0).first()).to_numpy(np.float64)
+    known = np.isfinite(after)
+    if known.sum() < FEWEST:
+        return scores, 0
+    return align_scores(scores, scores[known], after[known]), int(known.sum())
+
+    if not own:
+        return scores, 0
+    after = ids.map(pd.concat(own).groupby(level=0).first()).to_numpy(np.float64)
     known = np.isfinite(after)
     if known.sum() < FEWEST:
         return scores, 0

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from zoobot.science.figure import Figure
     from zoobot.science.figures import Figures
     from zoobot.science.metric import Metric
+    from zoobot.science.predicted import Predicted
 
     Values = NDArray[np.float64]
 
@@ -178,6 +179,16 @@ class ClassesView(ProbabilitiesView):
     def outcomes(self, table: pd.DataFrame, contents: RunContents) -> ClassOutcomes | None:
         """Read probabilities, predicted and true classes."""
         return class_outcomes(table, contents.label_cols[0], contents.class_names, self.outcomes_type)
+
+    def of_arrays(self, kept: Predicted, contents: RunContents) -> ClassOutcomes | None:
+        """Return probabilities, predicted and true classes; None where they are of other classes than the folder's."""
+        places, sets = np.arange(len(contents.class_names)), kept.derived.get("sets")
+        if not kept.has_widths(len(places), 1) or not np.isin(kept.labels, places).all():
+            return None
+        return self.outcomes_type(
+            contents.label_cols[0], contents.class_names, kept.frame, kept.values.astype(np.float64), kept.of("calibrated"),
+            kept.labels[:, 0].astype(np.int64), None if sets is None else sets[:, 0], kept.left_out,
+        )  # fmt: skip
 
     def measured(self, outcomes: ClassOutcomes, groups: NDArray[np.int64] | None) -> Figures:
         """Return the figures of `zoobot.science.class_figures`."""

@@ -12,7 +12,7 @@ from zoobot.report.findings.figures import figure
 from zoobot.report.findings.parts import Counted
 from zoobot.report.galleries import MOST_CLASSES, About, Gallery, highest
 from zoobot.report.outcome_tables import label_outcomes
-from zoobot.report.outcomes import CUT
+from zoobot.report.outcomes import CUT, MultiLabelOutcomes
 from zoobot.report.ranking_plots import events_of, ranking_plots
 from zoobot.report.reliability_plots import reliability_plot
 from zoobot.report.sentences import galleries, scores
@@ -37,11 +37,11 @@ if TYPE_CHECKING:
     from zoobot.report.findings.parts import Part
     from zoobot.report.findings.run import Findings
     from zoobot.report.galleries import Mark, Pictures
-    from zoobot.report.outcomes import MultiLabelOutcomes
     from zoobot.report.sentences import Words
     from zoobot.report.summary import Measure
     from zoobot.science.figure import Figure
     from zoobot.science.figures import Figures
+    from zoobot.science.predicted import Predicted
 
     Codes = NDArray[np.int64]
 
@@ -112,6 +112,13 @@ class LabelsView(ProbabilitiesView):
     def outcomes(self, table: pd.DataFrame, contents: RunContents) -> MultiLabelOutcomes | None:
         """Read the probability of each label, and whether galaxies have it."""
         return label_outcomes(table, contents.label_cols)
+
+    def of_arrays(self, kept: Predicted, contents: RunContents) -> MultiLabelOutcomes | None:
+        """Return the probability of each label, and whether galaxies have it; None where they are of other labels."""
+        if not kept.has_widths(len(contents.label_cols), len(contents.label_cols)):
+            return None
+        values, truth = kept.values.astype(np.float64), kept.labels > 0.5
+        return MultiLabelOutcomes(contents.label_cols, kept.frame, values, kept.of("calibrated"), truth, kept.left_out)
 
     def measured(self, outcomes: MultiLabelOutcomes, groups: Codes | None) -> Figures:
         """Return the figures of `zoobot.science.figures.label_figures`."""

@@ -9,6 +9,7 @@ import numpy as np
 from zoobot.report.findings.figures import figure
 from zoobot.report.galleries import MOST_CLASSES, About, Gallery, highest
 from zoobot.report.outcome_tables import number_outcomes
+from zoobot.report.outcomes import NumberOutcomes
 from zoobot.report.regression_plots import regression_plots
 from zoobot.report.sentences import galleries, plots_other, scores
 from zoobot.report.sentences.table import Sentence, always
@@ -26,10 +27,10 @@ if TYPE_CHECKING:
     from zoobot.report.contents import RunContents
     from zoobot.report.findings.run import Findings
     from zoobot.report.galleries import Pictures
-    from zoobot.report.outcomes import NumberOutcomes
     from zoobot.report.sentences import Words
     from zoobot.report.summary import Measure
     from zoobot.science.figures import Figures
+    from zoobot.science.predicted import Predicted
 
 
 def _targets(row: Measure) -> int:
@@ -102,6 +103,15 @@ class NumbersView(View):
     def outcomes(self, table: pd.DataFrame, contents: RunContents) -> NumberOutcomes | None:
         """Read predicted and true numbers, and intervals."""
         return number_outcomes(table, contents.label_cols)
+
+    def of_arrays(self, kept: Predicted, contents: RunContents) -> NumberOutcomes | None:
+        """Return predicted and true numbers, and intervals; None where they are of other targets."""
+        if not kept.has_widths(len(contents.label_cols), len(contents.label_cols)):
+            return None
+        values, truth = kept.values.astype(np.float64), kept.labels.astype(np.float64)
+        return NumberOutcomes(
+            contents.label_cols, kept.frame, values, truth, kept.of("low"), kept.of("high"), kept.left_out
+        )
 
     def measured(self, outcomes: NumberOutcomes, groups: NDArray[np.int64] | None) -> Figures:
         """Return the figures of `zoobot.science.figures.number_figures`."""

@@ -9,6 +9,7 @@ import numpy as np
 from zoobot.report.findings.parts import Counted
 from zoobot.report.galleries import About, Gallery, highest
 from zoobot.report.outcome_tables import vote_outcomes
+from zoobot.report.outcomes import VoteOutcomes
 from zoobot.report.sentences import galleries, plots_other, sections
 from zoobot.report.sentences.scores import is_score
 from zoobot.report.sentences.table import Sentence, always
@@ -20,6 +21,7 @@ from zoobot.science import score_votes
 from zoobot.science.figures import vote_figures
 from zoobot.science.metric import FRACTION_MAE, LOSS, SKILL
 from zoobot.science.vote_scores import constant_optimism
+from zoobot.trees import VotePosterior
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,11 +33,11 @@ if TYPE_CHECKING:
     from zoobot.report.findings.parts import Part
     from zoobot.report.findings.run import Findings
     from zoobot.report.galleries import Pictures
-    from zoobot.report.outcomes import VoteOutcomes
     from zoobot.report.sentences import Words
     from zoobot.report.summary import Measure
     from zoobot.report.view import Calibration
     from zoobot.science.figures import Figures
+    from zoobot.science.predicted import Predicted
 
 
 def _tree(run: Findings) -> str:
@@ -85,6 +87,14 @@ class VotesView(View):
     def outcomes(self, table: pd.DataFrame, contents: RunContents) -> VoteOutcomes | None:
         """Read what is believed of votes, and the votes."""
         return vote_outcomes(table, contents.tree)
+
+    def of_arrays(self, kept: Predicted, contents: RunContents) -> VoteOutcomes | None:
+        """Return what is believed of votes, and the votes; None where the folder has lost the tree, or has another."""
+        answers = 0 if contents.tree is None else len(contents.tree.label_cols)
+        if contents.tree is None or not kept.has_widths(answers, answers) or not (kept.values > 0).all():
+            return None
+        posterior = VotePosterior(contents.tree, kept.values.astype(np.float64))
+        return VoteOutcomes(kept.frame, posterior, kept.labels.astype(np.float64), kept.left_out, knows_paths=True)
 
     def measured(self, outcomes: VoteOutcomes, groups: NDArray[np.int64] | None) -> Figures:
         """Return the figures of `zoobot.science.figures.vote_figures`."""
