@@ -43,3 +43,15 @@ def test_workflows_run_what_developers_run() -> None:
 
 def test_the_license_has_one_name() -> None:
     assert yaml.safe_load((ROOT / "CITATION.cff").read_text())["license"] == PROJECT["license"]
+
+
+def test_the_changelog_has_its_form() -> None:
+    lines = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8").splitlines()
+    versions = [line for line in lines if line.startswith("## ")]
+    assert versions[0] == "## [Unreleased]"
+    assert all(re.fullmatch(r"## \[\d+\.\d+\.\d+\] - \d{4}-\d\d-\d\d", line) for line in versions[1:])
+    kinds = {"### Added", "### Changed", "### Deprecated", "### Removed", "### Fixed", "### Security"}
+    first = lines.index("## [Unreleased]")
+    assert all(line in ("", *kinds) or line.startswith(("- ", "## ")) for line in lines[first:])
+    entries = [line for line in lines if line.startswith("- ")]
+    assert len(entries) == len(set(entries)), "an entry is there twice"

@@ -28,7 +28,7 @@ from zoobot.cli import app
 
 ENCODER = "mwalmsley/zoobot-encoder-convnext_nano"
 BLOCKS = [block for page in PAGES for block in blocks_of(page)]
-LANGUAGES = {"python", "bash", "console", "yaml", "text"}
+LANGUAGES = {"python", "bash", "console", "yaml", "text", "diff"}
 
 GUIDE_SCRIPT = """
 from zoobot.pytorch.training import finetune
@@ -169,6 +169,20 @@ def test_the_guides_own_tree_is_a_tree(tmp_path):
 @pytest.mark.parametrize("block", named([one for one in blocks_of("CONTRIBUTING.md") if one.language == "yaml"]))
 def test_examples_of_how_to_contribute_are_those_of_the_package(block):
     assert any(block.text in path.read_text(encoding="utf-8") for path in (ROOT / "src").rglob("*.yaml"))
+
+
+@pytest.mark.parametrize("block", named([one for one in BLOCKS if one.language == "diff"]))
+def test_lines_that_a_page_shows_as_added_are_in_one_module(block):
+    lines = {line.removeprefix("+") for line in block.text.splitlines()}
+    assert any(lines <= set(path.read_text(encoding="utf-8").splitlines()) for path in (ROOT / "src").rglob("*.py"))
+
+
+def test_files_that_contributors_are_pointed_to_exist():
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    named = re.findall(r"`((?:src|tests|docs|benchmarks)/[\w./-]*)`", text)
+    assert len(named) > 15
+    for name in named:
+        assert (ROOT / name).exists(), name
 
 
 def test_make_targets_that_the_pages_name_exist():
