@@ -16,9 +16,9 @@ import pandas as pd
 import torch
 
 from zoobot import simulate, trees
+from zoobot.files import json_ready
 from zoobot.finetune.metrics import classification_scores, regression_scores
 from zoobot.finetune.tree_table import vote_table
-from zoobot.predictions.evaluation import json_ready
 from zoobot.report import write_report
 from zoobot.science import calibration_scores, score_votes
 

@@ -2,6 +2,7 @@
 
 import bz2
 import gzip
+import json
 import lzma
 import os
 import resource
@@ -273,3 +274,8 @@ def test_what_dead_processes_left_half_written_goes_at_the_next_write(tmp_path, 
         (tmp_path / name).touch()
     write_whole(tmp_path / "new.txt", b"new")
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted([*kept, "new.txt"])
+
+
+def test_json_has_null_where_numbers_are_none(tmp_path):
+    write_json(tmp_path / "a.json", {"a": [1.5, float("nan")], "b": {"c": (float("inf"), -float("inf"), None, 2)}})
+    assert json.loads((tmp_path / "a.json").read_text()) == {"a": [1.5, None], "b": {"c": [None, None, None, 2]}}

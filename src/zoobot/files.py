@@ -8,6 +8,7 @@ import functools
 import hashlib
 import io
 import json
+import math
 import os
 import platform
 import re
@@ -332,5 +333,14 @@ def write_whole(path: Path, content: bytes) -> None:
 
 
 def write_json(path: Path, content: Any) -> None:
-    """Write plain values as JSON, whole, for people to read too; see `replacing`."""
-    write_whole(path, json.dumps(content, indent=2).encode())
+    """Write plain values as JSON, whole, for people to read too; see `replacing`. NaN and infinity, which JSON has not, become null."""
+    write_whole(path, json.dumps(json_ready(content), indent=2, allow_nan=False).encode())
+
+
+def json_ready(content: Any) -> Any:
+    """Return plain values as JSON can hold them: NaN and infinity become null."""
+    if isinstance(content, dict):
+        return {name: json_ready(value) for name, value in content.items()}
+    if isinstance(content, list | tuple):
+        return [json_ready(value) for value in content]
+    return None if isinstance(content, float) and not math.isfinite(content) else content

@@ -7,12 +7,12 @@ import ctypes
 import os
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import torch
 from torch import nn
 
 from zoobot.errors import OptionError
+from zoobot.machine import cpu_flags
 from zoobot.settings import Precision
 
 
@@ -21,7 +21,7 @@ def is_fast_in_bfloat16(device: torch.device) -> bool:
     if device.type == "cuda":
         return torch.cuda.get_device_capability(device) >= (8, 0)
     if device.type == "cpu":
-        return bool({"avx512_bf16", "amx_bf16"} & _cpu_flags())
+        return bool({"avx512_bf16", "amx_bf16"} & cpu_flags())
     return False
 
 
@@ -118,14 +118,6 @@ def peak_memory_gb(device: torch.device) -> float:
 
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak / 1e9 if sys.platform == "darwin" else peak * 1024 / 1e9
-
-
-def _cpu_flags() -> set[str]:
-    cpuinfo = Path("/proc/cpuinfo")
-    if not cpuinfo.is_file():
-        return set()
-    lines = cpuinfo.read_text().splitlines()
-    return set(next((line.split(":", 1)[1].split() for line in lines if line.startswith("flags")), []))
 
 
 def _is_batch_normed(network: nn.Module) -> bool:

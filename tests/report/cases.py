@@ -158,8 +158,8 @@ def one_class(folder: Path) -> None:
     """Write one whose test galaxies are all of one class."""
     from torch import from_numpy
 
+    from zoobot.files import json_ready
     from zoobot.finetune.metrics import classification_scores
-    from zoobot.predictions.evaluation import json_ready
 
     table = classifier_folder(folder, n=80, images=False)
     table = table[table["true_shape"] == "ring"]
@@ -293,8 +293,8 @@ def one_sided_labels(folder: Path) -> None:
     """Write a multi-label classifier of many labels, one of which no test galaxy has, without validation part."""
     from torch import from_numpy
 
+    from zoobot.files import json_ready
     from zoobot.finetune.metrics import multi_label_scores
-    from zoobot.predictions.evaluation import json_ready
 
     names = [f"label_{place}" for place in range(13)]
     table = labels_folder(folder, names=tuple(names))
@@ -336,7 +336,7 @@ def wrong_votes(folder: Path) -> None:
 def scores_of_votes(table: pd.DataFrame) -> dict[str, object]:
     """Return the scores of each question that a table of predicted votes gives."""
     from zoobot import trees
-    from zoobot.predictions.evaluation import json_ready
+    from zoobot.files import json_ready
     from zoobot.report.outcome_tables import vote_outcomes
     from zoobot.science import score_votes
 

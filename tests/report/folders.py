@@ -80,7 +80,7 @@ def files_of(folder: Path, count: int, images: bool) -> list[str]:
 
 def write_common(folder: Path, task: str, label_cols: list[str], scores: dict[str, Scores], **about: object) -> None:
     """Write ``run.json``, ``about.json``, ``metrics.json``, ``log.csv`` and ``model/config.json``."""
-    from zoobot.predictions.evaluation import json_ready
+    from zoobot.files import json_ready
 
     settings = {
         "catalog": "/data/survey/train.csv",
@@ -188,8 +188,8 @@ def labels_folder(
 def votes_folder(folder: Path, *, n: int = 60, seed: int = 0) -> pd.DataFrame:
     """Write what `zoobot evaluate` leaves of a tree's model, and give its predictions; votes are drawn from them."""
     from zoobot import trees
+    from zoobot.files import json_ready
     from zoobot.finetune.tree_table import vote_table
-    from zoobot.predictions.evaluation import json_ready
     from zoobot.science import score_votes
 
     folder.mkdir(parents=True, exist_ok=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -21,6 +20,7 @@ from zoobot.data.fills import FillCount
 from zoobot.data.images import decode_with_fills, gives_floats, is_fits
 from zoobot.errors import ImageError
 from zoobot.files import open_regular
+from zoobot.machine import cpu_cores
 from zoobot.progress import track, track_steps
 from zoobot.ranges import RANGES, check_fields, check_range
 from zoobot.settings import ImageSettings, LookSettings
@@ -73,6 +73,12 @@ class Preprocessing:
             self.kept_size,
             RANGES["kept_size"],
         )
+
+    @property
+    def central(self) -> slice:
+        """The rows, and the columns, of an image of ``kept_size`` that the encoder sees where nothing is augmented."""
+        margin = (self.kept_size - self.image_size) // 2
+        return slice(margin, margin + self.image_size)
 
     @property
     def kept_size(self) -> int:
@@ -323,7 +329,7 @@ def raise_unreadable(bad: Sequence[ImageError], total: int) -> NoReturn:
 
 def default_workers() -> int:
     """Return the number of decoding processes that suits this machine: one a usable core, at most eight."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
+    cores = cpu_cores()
     return min(8, cores)
 
 

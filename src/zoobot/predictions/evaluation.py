@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +17,7 @@ from zoobot.data.labels import check_values, read_labels
 from zoobot.data.splits import group_codes, group_notes
 from zoobot.data.unlabelled import leave_out_unlabelled
 from zoobot.errors import CatalogError, ImageError, LabelError, ModelFileError
+from zoobot.files import json_ready
 from zoobot.finetune import FinetuneableZoobotAbstract, FinetuneableZoobotTree, load
 from zoobot.finetune.table_names import refuse_twice
 from zoobot.layout import OUTCOMES_FILE
@@ -244,12 +244,3 @@ def table_of(model: FinetuneableZoobotAbstract, kept: Predicted) -> pd.DataFrame
     labels = names[kept.labels.astype(np.int64)] if model.label_kind == "classes" else kept.labels
     truth = pd.DataFrame(labels, columns=[f"true_{name}" for name in model.label_cols])
     return pd.concat([kept.frame, predictions, truth], axis=1)
-
-
-def json_ready(scores: Any) -> Any:
-    """Return scores as JSON can hold them: NaN and infinity become null."""
-    if isinstance(scores, dict):
-        return {name: json_ready(value) for name, value in scores.items()}
-    if isinstance(scores, (list, tuple)):
-        return [json_ready(value) for value in scores]
-    return None if isinstance(scores, float) and not math.isfinite(scores) else scores

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import platform
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from zoobot.machine import cpu_cores, cpu_name
 from zoobot.settings.pretrain import SIMULATED
 from zoobot.terminal import printable
 from zoobot.version import __version__
@@ -53,16 +52,8 @@ def machine(device: torch.device, processes: int) -> str:
     """Return a few words on what is computed on, where each of several processes has a device like this one."""
     if device.type == "cuda":
         return f"{processes} x {torch.cuda.get_device_name(device)}"
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     shared = f", {processes} processes" if processes > 1 else ""
-    return f"{cores} CPU cores ({_cpu_name()}){shared}"
-
-
-def _cpu_name() -> str:
-    cpuinfo = Path("/proc/cpuinfo")
-    lines = cpuinfo.read_text().splitlines() if cpuinfo.is_file() else []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.machine()
+    return f"{cpu_cores()} CPU cores ({cpu_name()}){shared}"
 
 
 def _data(settings: PretrainSettings) -> str:

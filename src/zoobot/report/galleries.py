@@ -141,9 +141,7 @@ def thumbnail(file_loc: str, preprocessing: Preprocessing | None) -> str:
             )
         else:
             pixels = decode_image(file_loc, preprocessing.images, preprocessing.kept_size)
-            margin = (preprocessing.kept_size - preprocessing.image_size) // 2
-            kept = slice(margin, margin + preprocessing.image_size)
-            square = _plane(pixels[:, kept, kept])
+            square = _plane(pixels[:, preprocessing.central, preprocessing.central])
     picture = Image.fromarray(square)
     picture.thumbnail((THUMB, THUMB), Image.Resampling.LANCZOS)
     buffer = io.BytesIO()

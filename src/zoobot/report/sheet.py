@@ -247,9 +247,7 @@ def _pixels(panel: Panel, preprocessing: Preprocessing) -> npt.NDArray[Any] | No
         return None
     if panel.whole:
         return pixels
-    margin = (preprocessing.kept_size - preprocessing.image_size) // 2
-    seen = slice(margin, margin + preprocessing.image_size)
-    return pixels[:, seen, seen]
+    return pixels[:, preprocessing.central, preprocessing.central]
 
 
 def _caption(text: str) -> str:

@@ -18,6 +18,7 @@ from zoobot.data.labels import Labels
 from zoobot.errors import CatalogError
 from zoobot.files import read_json, write_json
 from zoobot.layout import ABOUT_FILE, GROUP_COLUMN, PARTS_FILE, RUN_FORMAT, VERSION_KEY
+from zoobot.machine import cpu_name
 from zoobot.predictions import write_table
 from zoobot.report.contents import PARTS
 from zoobot.report.looked import Look, looked_of
@@ -103,7 +104,4 @@ def is_simulated(frame: pd.DataFrame) -> bool:
 def _machine() -> str:
     if torch.cuda.is_available():
         return f"{torch.cuda.get_device_name()}, {platform.system()}"
-    cpuinfo = Path("/proc/cpuinfo")
-    lines = cpuinfo.read_text().splitlines() if cpuinfo.is_file() else []
-    model = next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), "")
-    return f"{model or platform.processor() or platform.machine()}, {count(torch.get_num_threads(), 'thread')}, {platform.system()}"
+    return f"{cpu_name()}, {count(torch.get_num_threads(), 'thread')}, {platform.system()}"

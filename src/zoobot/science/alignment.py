@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from zoobot.science.prevalence import logit, sigmoid
+from zoobot.science.prevalence import logit
+from zoobot.science.scaling import sigmoid
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray

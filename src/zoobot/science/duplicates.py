@@ -12,6 +12,7 @@ import torch
 
 from zoobot.errors import CatalogError, ImageError
 from zoobot.ranges import bounded
+from zoobot.science.reference import unit_rows
 from zoobot.science.same_sky import BLOCK, SAME_SKY, THUMBNAIL, amplitudes, compare, details_of, has_details, spectra_of
 
 if TYPE_CHECKING:
@@ -147,7 +148,7 @@ def _signature(spectra: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
 def _neighbors(features: npt.NDArray[np.float32], count: int) -> set[tuple[int, int]]:
     """Return each row's nearest others by cosine, exactly, as pairs with the lower row first."""
     known = np.flatnonzero(np.isfinite(features).all(axis=1))
-    rows = features[known] / np.maximum(np.linalg.norm(features[known], axis=1, keepdims=True), 1e-12)
+    rows = unit_rows(features[known])
     count = min(count, len(rows) - 1)
     pairs: set[tuple[int, int]] = set()
     if count < 1:

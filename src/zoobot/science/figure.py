@@ -6,6 +6,8 @@ import math
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from zoobot.files import json_ready
+
 SIGNIFICANCE = 0.01
 """Two-sided p-value up to which a figure is told from chance"""
 
@@ -76,8 +78,8 @@ class Figure:
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as JSON can hold it: NaN become null; with the verdict."""
-        found = asdict(self) | {"verdict": self.verdict}
-        return {name: None if isinstance(one, float) and not math.isfinite(one) else one for name, one in found.items()}
+        content: dict[str, Any] = json_ready(asdict(self) | {"verdict": self.verdict})
+        return content
 
     @classmethod
     def from_dict(cls, saved: dict[str, Any]) -> Figure:

@@ -58,6 +58,10 @@ class Groups:
         names, codes = np.unique(self.codes[rows], return_inverse=True)
         return Groups(codes.astype(np.int64), len(names))
 
+    def dealt(self, n_folds: int, rng: np.random.Generator) -> NDArray[np.int64]:
+        """Return the fold of each galaxy (galaxy,), whole groups dealt out in a random order."""
+        return np.asarray((rng.permutation(self.count) % n_folds)[self.codes])
+
     def sums(self, values: Values) -> Values:
         """Return the sums (group,) or (group, column) of values (galaxy,) or (galaxy, column)."""
         if values.ndim == 1:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from zoobot.errors import LabelError, OptionError
+from zoobot.files import json_ready
 from zoobot.ranges import bounded
 from zoobot.science.curve_scores import SCORES, fit_heads, score_heads
 from zoobot.science.figure import Figure
@@ -167,7 +167,7 @@ class LearningCurve:
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything but the draws, as JSON can hold it: NaN become null."""
-        intervals = {name: [_plain(end) for end in self.interval(name)] for name in self.scores}
+        intervals = {name: [json_ready(end.tolist()) for end in self.interval(name)] for name in self.scores}
         return {
             "task": self.task,
             "galaxies": f"{self.galaxies}, out of fold",
@@ -182,11 +182,11 @@ class LearningCurve:
             "at_most_labels": {name: self.figure(name).to_dict() for name in self.scores},
             "scores": {
                 name: {
-                    "mean": _plain(values.mean(axis=0)),
-                    "std": _plain(values.std(axis=0, ddof=1)),
+                    "mean": json_ready(values.mean(axis=0).tolist()),
+                    "std": json_ready(values.std(axis=0, ddof=1).tolist()),
                     "low": intervals[name][0],
                     "high": intervals[name][1],
-                    "repeats": [_plain(repeat) for repeat in values],
+                    "repeats": [json_ready(repeat.tolist()) for repeat in values],
                     "power_law": self.laws[name].to_dict(),
                 }
                 for name, values in self.scores.items()
@@ -350,7 +350,3 @@ def _too_few(curve: LearningCurve, needed: int) -> str:
     """Return which class has too few galaxies, or groups of them; empty where each has enough."""
     fewest = int(curve.class_groups.min(initial=needed))
     return "" if fewest >= needed else f"the rarest class has {fewest} {curve._units}, and {needed} are needed"
-
-
-def _plain(values: Iterable[float]) -> list[float | None]:
-    return [float(value) if np.isfinite(value) else None for value in values]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from zoobot.files import json_ready
 from zoobot.ranges import check_ranges
 
 if TYPE_CHECKING:
@@ -91,10 +92,8 @@ class PowerLaw:
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as JSON can hold it: NaN become null."""
-        return {
-            name: None if isinstance(value, float) and not np.isfinite(value) else value
-            for name, value in asdict(self).items()
-        }
+        content: dict[str, Any] = json_ready(asdict(self))
+        return content
 
 
 def fit_power_law(sizes: ArrayLike, errors: ArrayLike, draws: ArrayLike, *, n_now: int, more: int = 100) -> PowerLaw:

@@ -10,6 +10,7 @@ import numpy as np
 from zoobot.errors import OptionError
 from zoobot.ranges import bounded
 from zoobot.science.exceedances import fewest_others, independent_rows
+from zoobot.science.scaling import sigmoid
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -289,8 +290,3 @@ def logit(scores: ArrayLike) -> Values:
 
 def _log_odds(share: float) -> float:
     return float(np.log(share) - np.log1p(-share))
-
-
-def sigmoid(values: Values) -> Values:
-    """Return probabilities from log odds."""
-    return np.asarray(1 / (1 + np.exp(np.clip(-values, -700, 700))))

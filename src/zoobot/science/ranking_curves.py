@@ -89,12 +89,6 @@ class Ranking:
     places: NDArray[np.int64]
     """Where each threshold is in the order from the highest score down"""
 
-    def areas(self) -> tuple[float, float]:
-        """Return the AUROC (trapezoids) and the average precision (sum of purity times the step of completeness)."""
-        fpr, tpr = np.concatenate([[0], self.fpr]), np.concatenate([[0], self.tpr])
-        area = (np.diff(fpr) * (tpr[1:] + tpr[:-1]) / 2).sum()
-        return float(area), float((np.diff(tpr) * self.purity).sum())
-
     def on_grid(self) -> tuple[Values, Values]:
         """Return the true positive rate at false positive rates, and the purity at completenesses, 0 to 1."""
         points = grid()

@@ -294,5 +294,6 @@ def sigmoid(scores: Values) -> Values:
 
 def softmax(scores: Values) -> Values:
     """Return exp(scores), divided by the sum of each row."""
-    powers = np.exp(scores - scores.max(axis=1, keepdims=True))
-    return np.asarray(powers / powers.sum(axis=1, keepdims=True), dtype=np.float64)
+    from scipy.special import softmax as of_rows
+
+    return np.asarray(of_rows(scores, axis=1), dtype=np.float64)

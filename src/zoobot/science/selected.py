@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from zoobot.science.prevalence import logit, sigmoid
+from zoobot.science.prevalence import logit
 from zoobot.science.purity import RARE, Estimate
+from zoobot.science.scaling import sigmoid
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray

@@ -9,7 +9,7 @@ import numpy as np
 from zoobot.errors import OptionError
 from zoobot.ranges import bounded
 from zoobot.science.exceedances import independent_rows
-from zoobot.science.prevalence import checked_scores, estimate_prevalence, logit, sigmoid
+from zoobot.science.prevalence import checked_scores, estimate_prevalence, logit
 from zoobot.science.purity import (
     MOST_THRESHOLDS,
     RARE,
@@ -21,6 +21,7 @@ from zoobot.science.purity import (
     positives_needed,
     thinned,
 )
+from zoobot.science.scaling import sigmoid
 from zoobot.science.selected import Selection, Top
 
 if TYPE_CHECKING:

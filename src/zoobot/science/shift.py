@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from zoobot.errors import CatalogError
+from zoobot.files import json_ready
 from zoobot.ranges import bounded
 from zoobot.science.chance import holm
 from zoobot.science.figure import SIGNIFICANCE
@@ -121,7 +122,8 @@ class Shift:
     def to_dict(self) -> dict[str, Any]:
         """Return the figures and the warning, as JSON can hold them."""
         found = asdict(self) | {name: getattr(self, name) for name in ("far_means", "told_apart", "is_far", "warning")}
-        return {name: None if isinstance(one, float) and not np.isfinite(one) else one for name, one in found.items()}
+        content: dict[str, Any] = json_ready(found)
+        return content
 
 
 @bounded()
@@ -278,7 +280,7 @@ def _separate(
 
     rng = np.random.default_rng(seed)
     groups = np.concatenate([own.codes, theirs.codes + own.count])
-    folds = np.concatenate([(rng.permutation(side.count) % FOLDS)[side.codes] for side in (own, theirs)])
+    folds = np.concatenate([side.dealt(FOLDS, rng) for side in (own, theirs)])
     is_target = np.arange(len(groups)) >= len(reference)
     both = StandardScaler().fit_transform(np.concatenate([reference, target]))
     most = min(COMPONENTS, (own.count + theirs.count) // 5, both.shape[1])

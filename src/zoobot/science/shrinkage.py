@@ -106,7 +106,7 @@ def measure_gain(before: Values, after: Values, groups: Groups) -> Gain:
 
 def folds_of(groups: Groups, seed: int) -> Iterator[tuple[Members, Members]]:
     """Yield which galaxies to fit and which to try, for each of five folds; groups stay whole."""
-    fold = (np.random.default_rng(seed).permutation(groups.count) % FOLDS)[groups.codes]
+    fold = groups.dealt(FOLDS, np.random.default_rng(seed))
     for held_out in range(FOLDS):
         yield fold != held_out, fold == held_out
 
