@@ -4,6 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.zoobot-ready
 INSTALL ?= $(BIN)/python -m pip install --quiet
+LINT ?= lint
 
 .PHONY: demo test lint coverage
 demo: $(READY)
@@ -14,7 +15,7 @@ lint: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-test: lint
+test: $(READY) $(LINT)
 	$(BIN)/pytest -n 2
 
 coverage: $(READY)
