@@ -124,7 +124,7 @@ def test_every_block_runs_and_writes_what_the_readme_promises(tmp_path):
     run = {path.name for path in (folder / "rings").iterdir()}
     tables = {"predictions.csv", "val_predictions.csv", "parts.csv", "log.csv", "folds"}
     assert (
-        run == {"model", "metrics.json", "checkpoints", "run.json", "about.json"} | tables
+        run == {"model", "outcomes.safetensors", "metrics.json", "checkpoints", "run.json", "about.json"} | tables
     )  # pages are run without report.html
     metrics = json.loads((folder / "rings" / "metrics.json").read_text())
     for part in ("val", "test"):
