@@ -32,10 +32,10 @@ def test_a_set_without_votes(zoobot_command, tmp_path):
 
 def test_mistakes_are_named(zoobot_command, tmp_path):
     for options, message in (
-        (("--survey", "sloan"), "No survey called 'sloan' can be simulated"),
+        (("--survey", "sloan"), "'sloan' is not one of 'sdss', 'decals', 'hsc', 'euclid'"),
         (("--tree", "gz3"), "No tree and no file called 'gz3'"),
         (("--size", 4), "--size=4 must be at least 32"),
-        (("--population", "odd"), "No population called 'odd'"),
+        (("--population", "odd"), "'odd' is not one of 'survey', 'pretraining'"),
     ):
         answer = zoobot_command("simulate", tmp_path / "new", "--galaxies", 2, *options)
         assert answer.code == 2, options

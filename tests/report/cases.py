@@ -477,6 +477,13 @@ def simulated(folder: Path) -> None:
 
 
 @case
+def apart(folder: Path) -> None:
+    """Write a run whose validation and test galaxies have catalogs of their own."""
+    classifier_folder(folder, n=60, images=False)
+    settings(folder, test_catalog="/data/other/test.csv", val_catalog="/data/other/val.csv")
+
+
+@case
 def top_block(folder: Path) -> None:
     """Write a run that finetuned one block, and whose validation loss still fell at its last epoch."""
     classifier_folder(folder, n=120, images=False)

@@ -372,6 +372,7 @@ PAIRS: dict[str, tuple[str, str]] = {
     "facts.stratified": ("good", "numbers"),
     "facts.took": ("top_blocks", "good"),
     "facts.took_training": ("good", "votes"),
+    "facts.three_catalogs": ("apart", "simulated"),
     "facts.top_block": ("top_block", "good"),
     "facts.top_blocks": ("evaluated", "good"),
     "facts.two_catalogs": ("simulated", "good"),

@@ -21,16 +21,17 @@ def with_options(*groups: type[Settings]) -> Callable[[Callable[..., None]], Cal
         signature = inspect.signature(command, eval_str=True)
         own = [one for one in signature.parameters.values() if one.annotation not in groups]
         holders = {one.annotation: name for name, one in signature.parameters.items() if one.annotation in groups}
+        named = {group: options_of(group) for group in groups}
         options = [
-            _parameter(field, option, types_of(group)[field.name], group.room)
-            for group in groups
+            _parameter(field, named[group][field.name], types[field.name], group.room)
+            for group, types in ((group, types_of(group)) for group in groups)
             for field in fields(group)
-            if (option := options_of(group).get(field.name)) is not None
+            if field.name in named[group]
         ]
 
         def run(**given: Any) -> None:
             for group, holder in holders.items():
-                taken = {name: (option, given.pop(name)) for name, option in options_of(group).items()}
+                taken = {name: (option, given.pop(name)) for name, option in named[group].items()}
                 read = {
                     name: _read(option, value) for name, (option, value) in taken.items() if value not in (None, [])
                 }

@@ -185,9 +185,19 @@ class Findings:
         return _tail(self.contents.settings.get("catalog") or self.contents.about.get("catalog"))
 
     @cached_property
-    def test_catalog(self) -> str:
-        """Last two steps of the path of a separate test catalog; empty where there was none."""
-        return _tail(self.contents.settings.get("test_catalog"))
+    def own_catalogs(self) -> dict[str, str]:
+        """Paths of separate catalogs, by the part (``val``, ``test``) that each is."""
+        found = {part: self.contents.settings.get(f"{part}_catalog") for part in ("val", "test")}
+        return {part: str(path) for part, path in found.items() if path}
+
+    @cached_property
+    def split_into(self) -> list[str]:
+        """The parts that the catalog was split into; the training part alone where the others have catalogs of their own."""
+        return [part for part in PARTS if part not in self.own_catalogs]
+
+    def catalog_of(self, part: str) -> str:
+        """Last two steps of the path of a part's own catalog."""
+        return _tail(self.own_catalogs[part])
 
 
 def _tail(path: Any) -> str:

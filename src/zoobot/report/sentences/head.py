@@ -49,14 +49,20 @@ def _scored(run: Findings) -> int:
 LEAD: tuple[Sentence[Findings], ...] = (
     Sentence(
         "lead.one_catalog",
-        lambda run: run.finetuned and run.parts and not run.test_catalog,
+        lambda run: run.finetuned and run.parts and not run.own_catalogs,
         lambda run: f"{_galaxies(run, 'train', 'val', 'test')} of {run.catalog or 'one catalog'}.",
     ),
     Sentence(
         "lead.two_catalogs",
-        lambda run: run.finetuned and run.parts and run.test_catalog,
+        lambda run: run.finetuned and run.parts and run.own_catalogs,
         lambda run: (
-            f"{_galaxies(run, 'train', 'val')} of {run.catalog}; {_galaxies(run, 'test')} of {run.test_catalog}."
+            "; ".join(
+                [
+                    f"{_galaxies(run, *run.split_into)} of {run.catalog}",
+                    *(f"{_galaxies(run, part)} of {run.catalog_of(part)}" for part in run.own_catalogs),
+                ]
+            )
+            + "."
         ),
     ),
     Sentence(

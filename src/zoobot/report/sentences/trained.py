@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from zoobot.report.findings.run import Findings
 
 MOST_NAMES = 8
+CALLED = {"val": "validation", "test": "test"}
 
 
 def _setting(name: str) -> Callable[[Findings], Any]:
@@ -46,6 +47,14 @@ def _shown_labels(run: Findings) -> list[str]:
     """Return the labels, classes or questions for which the calibration is shown to help."""
     each = _calibration(run).get("labels") or _calibration(run).get("questions") or {}
     return [name for name, one in each.items() if one.get("evidence") == "shown"]
+
+
+def _own_catalogs(run: Findings) -> str:
+    return ", ".join(f"{CALLED[part]} galaxies are those of {path}" for part, path in run.own_catalogs.items())
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _timing(name: str) -> Callable[[Findings], Any]:
@@ -85,21 +94,32 @@ FACTS: tuple[tuple[str, tuple[Sentence[Findings], ...]], ...] = (
         (
             Sentence(
                 "facts.one_catalog",
-                lambda run: run.finetuned and not run.test_catalog,
+                lambda run: run.finetuned and not run.own_catalogs,
                 "The catalog was split into training, validation and test parts",
             ),
             Sentence(
                 "facts.two_catalogs",
-                lambda run: run.finetuned and run.test_catalog,
+                lambda run: run.finetuned and len(run.split_into) == 2,
                 lambda run: (
-                    f"Test galaxies are those of {run.contents.settings['test_catalog']}; the catalog was split into training and "
-                    "validation parts"
+                    f"{_sentence(_own_catalogs(run))}; the catalog was split into training and "
+                    f"{CALLED[run.split_into[1]]} parts"
                 ),
             ),
             Sentence(
-                "facts.stratified", lambda run: run.finetuned and run.view.exclusive, "at random, class by class."
+                "facts.three_catalogs",
+                lambda run: run.finetuned and len(run.split_into) == 1,
+                lambda run: f"All galaxies of the catalog were trained on; {_own_catalogs(run)}.",
             ),
-            Sentence("facts.random", lambda run: run.finetuned and not run.view.exclusive, "at random."),
+            Sentence(
+                "facts.stratified",
+                lambda run: run.finetuned and len(run.split_into) > 1 and run.view.exclusive,
+                "at random, class by class.",
+            ),
+            Sentence(
+                "facts.random",
+                lambda run: run.finetuned and len(run.split_into) > 1 and not run.view.exclusive,
+                "at random.",
+            ),
             Sentence(
                 "facts.grouped",
                 lambda run: run.finetuned and run.group_col,
