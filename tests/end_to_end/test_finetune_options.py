@@ -21,7 +21,8 @@ def test_options_of_the_optimizer_reach_the_model(finetune, tmp_path):
         "max_learning_rate_reduction_factor": 0.05,
     }  # fmt: skip
     flags = [part for name, value in options.items() for part in (f"--{name.replace('_', '-')}", value)]
-    finetune(tmp_path, "--label", "ring", "--max-epochs", 1, "--cosine-schedule", *flags)
+    where = ("--device", "cpu", "--memory-gb", 1, "--disk-gb", 1)
+    finetune(tmp_path, "--label", "ring", "--max-epochs", 1, "--cosine-schedule", *flags, *where)
     kept = config(tmp_path)["options"]
     assert {name: kept[name] for name in options} == options
     assert kept["cosine_schedule"] is True

@@ -47,6 +47,9 @@ MemoryGb = Annotated[
         DATA,
     ),
 ]
+ImageSize = Annotated[
+    int | None, Option("Width of the image that the encoder sees, in pixels. Default: the encoder's own.", DATA)
+]
 Crop = Annotated[float, Option("The centre share of the image's width that is shown.", DATA)]
 GroupCol = Annotated[
     str | None,
@@ -144,12 +147,7 @@ class ImageSettings(ReadSettings):
 class ViewSettings(Settings):
     """What an encoder is shown of each image."""
 
-    image_size: Annotated[
-        int | None,
-        Option(
-            "Width of the image that the encoder sees, in pixels, after the crop. Default: the encoder's own.", DATA
-        ),
-    ] = None
+    image_size: ImageSize = None
     crop: Crop = 0.8
 
 
@@ -157,9 +155,7 @@ class ViewSettings(Settings):
 class LookSettings(ReadSettings):
     """How images are read and shown to an encoder that may know it itself, from its training: what is given replaces that."""
 
-    image_size: Annotated[
-        int | None, Option("Width of the image that the encoder sees, in pixels. Default: the encoder's own.", DATA)
-    ] = None
+    image_size: ImageSize = None
     crop: Annotated[
         float | None,
         Option(
