@@ -10,10 +10,10 @@ import pandas as pd
 from torch import Tensor
 
 from zoobot.errors import LabelError
-from zoobot.finetune.base import refuse_several
 from zoobot.finetune.classifier import FinetuneableZoobotClassifier
 from zoobot.finetune.losses import multi_label_loss
 from zoobot.finetune.metrics import Scores, multi_label_scores
+from zoobot.finetune.task import refuse_several
 from zoobot.science import (
     Scaling,
     fit_scaling,

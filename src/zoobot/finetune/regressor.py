@@ -12,10 +12,11 @@ from torch import Tensor
 
 from zoobot.data.catalog import check_labels
 from zoobot.errors import LabelError
-from zoobot.finetune.base import FinetuneableZoobotAbstract, FinetuneOptions, refuse_several
+from zoobot.finetune.base import FinetuneableZoobotAbstract, FinetuneOptions
 from zoobot.finetune.losses import regression_loss
 from zoobot.finetune.metrics import Scores, regression_scores
 from zoobot.finetune.specs import MOST_OUTPUTS, WORD
+from zoobot.finetune.task import refuse_several
 from zoobot.ranges import bounded
 from zoobot.schema import FLAG, entries, numbers, table, whole
 from zoobot.science import (
