@@ -16,7 +16,12 @@ TEXT = (
     .map(lambda text: " ".join(text.split()))
     .filter(lambda text: text and not is_missing_text(text) and not text.startswith("#"))
 )
-NAMES = TEXT.filter(lambda text: isinstance(as_numbers(pd.Series([text], dtype=object))[0], str))
+INFINITE = ("inf", "infinity")
+NAMES = TEXT.filter(
+    lambda text: (
+        isinstance(as_numbers(pd.Series([text], dtype=object))[0], str) and text.lower().lstrip("+-") not in INFINITE
+    )
+)
 NUMBERS = st.floats(-1e12, 1e12, allow_nan=False).filter(lambda value: value == 0 or abs(value) > 1e-12)
 
 
