@@ -113,7 +113,7 @@ def test_features_too_many_for_a_format_are_refused_before_any_work(
 ) -> None:
     make_catalog(tmp_path, 4)
     wide = tiny_encoder("test_resnet")
-    monkeypatch.setattr("zoobot.predictions.engine.encoder_of", lambda _: (_Wide(), None))
+    monkeypatch.setattr("zoobot.predictions.predicting.encoder_of", lambda _: (_Wide(), None))
     with pytest.raises(OutputError, match="FITS has at most 999"):
         represent(tmp_path / "catalog.csv", wide, tmp_path / "f.fits")
 

@@ -247,7 +247,7 @@ def compare_encoders(
     from zoobot.data.splits import group_codes, group_notes
     from zoobot.data.unlabelled import leave_out_unlabelled
     from zoobot.predictions import feature_array, represent
-    from zoobot.predictions.engine import encoder_of
+    from zoobot.predictions.predicting import encoder_of
 
     settings = CompareSettings(**options)
     group_col, look = settings.group_col, LookSettings.of(settings)
