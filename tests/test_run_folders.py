@@ -11,7 +11,8 @@ import pytest
 
 from zoobot import layout
 from zoobot.errors import ModelFileError, OutputError
-from zoobot.folders import RunFolder, check_file_out, check_finished, check_folder, refuse_inputs
+from zoobot.finishing import check_finished
+from zoobot.folders import RunFolder, check_file_out, check_folder, refuse_inputs
 from zoobot.layout import RUN_FORMAT, kinds
 from zoobot.report import write_report
 from zoobot.runs import check_run, select_galaxies

@@ -8,9 +8,8 @@ import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from zoobot.errors import CatalogError, ModelFileError, OptionError, OutputError
+from zoobot.errors import OptionError, OutputError
 from zoobot.files import (
     check_replaceable,
     check_writable,
@@ -21,30 +20,27 @@ from zoobot.files import (
     look,
     make_folder,
     output_error,
-    read_json,
     sweep,
-    write_whole,
 )
+from zoobot.finishing import check_format
 from zoobot.layout import (
-    ABOUT_FILE,
     ALL_MOVED,
     CHECKPOINTS,
     EARLIER,
+    FOLD,
     FOLDS_FOLDER,
     LAST_CHECKPOINT,
     MADE,
     RESULT_NAMES,
     RESULTS,
     RUN_FILE,
-    RUN_FORMAT,
     TO_DELETE,
     UNFINISHED,
-    VERSION_KEY,
     kinds,
 )
 from zoobot.places import refuse_lost
 
-DEEPEST = Path(FOLDS_FOLDER, "fold_00", CHECKPOINTS, "x" * 60)
+DEEPEST = Path(FOLDS_FOLDER, FOLD.format(99), CHECKPOINTS, "x" * 60)
 """As far below its folder as a command writes: a path that is too long is to be found before work"""
 
 
@@ -157,60 +153,6 @@ def _refuse_theirs(path: Path) -> None:
         what = theirs[0] if theirs[0].startswith("a ") else f"the results of {theirs[0]}"
         msg = f"{target} is among {what}, and would be written over. Give another name or folder."
         raise OutputError(msg)
-
-
-@contextlib.contextmanager
-def finishing(folder: Path, own: str) -> Iterator[None]:
-    """Mark a folder's results as unfinished inside; a process that is killed, or fails, leaves the mark. See `check_finished`.
-
-    ``own``: the command, such as ``zoobot evaluate``.
-    """
-    text = f"The results in this folder are not complete: {own}, which writes them, did not end.\n"
-    write_whole(folder / UNFINISHED, text.encode())
-    yield
-    (folder / UNFINISHED).unlink(missing_ok=True)
-
-
-def check_finished(folder: Path) -> None:
-    """Refuse a folder whose results were only partly replaced, and may be of two models, or whose format is newer than this version.
-
-    Raises
-    ------
-    CatalogError
-        It is such a folder.
-    ModelFileError
-        See `check_format`.
-    """
-    check_format(folder)
-    if look(folder / UNFINISHED, CatalogError) is not None:
-        msg = (
-            f"the results in {folder} are not complete: the command that wrote them was interrupted, or failed. Go on with zoobot finetune "
-            "--resume, or repeat zoobot evaluate."
-        )
-        raise CatalogError(msg)
-
-
-def check_format(folder: Path) -> None:
-    """Refuse the folder of a run or an evaluation that a newer version wrote; those that name no version are of the first.
-
-    Raises
-    ------
-    ModelFileError
-        It is such a folder.
-    """
-    for name in (ABOUT_FILE, RUN_FILE):
-        content: dict[str, Any] = {}
-        with contextlib.suppress(ModelFileError):  # whoever needs the file says that it is absent or damaged
-            content = read_json(folder / name, ModelFileError, "")
-        if name == RUN_FILE and "settings" not in content:
-            continue  # a finetuning run's settings, which have a version of their own
-        version = content.get(VERSION_KEY, 1)
-        if not isinstance(version, int) or not 1 <= version <= RUN_FORMAT:
-            msg = (
-                f"the format of {folder} is {version!r} ({name}), and this version of zoobot reads formats up to {RUN_FORMAT}. "
-                "Use the version of zoobot that wrote it, or a newer one."
-            )
-            raise ModelFileError(msg)
 
 
 @dataclass(frozen=True)

@@ -38,6 +38,8 @@ CHECKPOINTS = "checkpoints"
 LAST_CHECKPOINT = "last.ckpt"
 PLOTS_FOLDER = "plots"
 FOLDS_FOLDER = "folds"
+FOLD = "fold_{}"
+"""Of ``folds/``, while it is made: the folder and, with endings, the results of a fold"""
 CHECKS_FOLDER = "checks"
 
 CONFIG_FILE = "config.json"

@@ -28,7 +28,8 @@ def explain(
         from zoobot.files import is_folder, write_json
         from zoobot.finetune import load
         from zoobot.finetune.saving import fetch_model
-        from zoobot.folders import check_folder, finishing, refuse_inputs
+        from zoobot.finishing import finishing
+        from zoobot.folders import check_folder, refuse_inputs
         from zoobot.layout import EXPLAIN_FILE, NEIGHBORS_FILE
         from zoobot.places import refuse_among_images
         from zoobot.predictions import write_table

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from zoobot.errors import OutputError
 from zoobot.files import check_replaceable, home, is_file, output_path, write_whole
-from zoobot.folders import check_finished
+from zoobot.finishing import check_finished
 from zoobot.layout import PLOTS_FOLDER, REPORT_FILE, kinds
 from zoobot.places import refuse_lost
 from zoobot.report import extras

@@ -16,7 +16,7 @@ from zoobot.data.splits import group_codes
 from zoobot.errors import CatalogError
 from zoobot.files import home, is_file
 from zoobot.finetune import FinetuneableZoobotAbstract, load
-from zoobot.folders import check_finished
+from zoobot.finishing import check_finished
 from zoobot.layout import (
     CHECKS_FOLDER,
     FOLDS_FOLDER,

@@ -14,7 +14,7 @@ import pandas as pd
 
 from zoobot.errors import OptionError
 from zoobot.files import write_json
-from zoobot.folders import finishing
+from zoobot.finishing import finishing
 from zoobot.layout import COMPARISON_FILE, MADE
 from zoobot.ranges import bounded
 from zoobot.report.curves import comparison_plot

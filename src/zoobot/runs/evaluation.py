@@ -19,7 +19,8 @@ from zoobot.data.splits import group_codes
 from zoobot.errors import OptionError
 from zoobot.files import write_json
 from zoobot.finetune import load
-from zoobot.folders import check_folder, finishing, refuse_inputs
+from zoobot.finishing import finishing
+from zoobot.folders import check_folder, refuse_inputs
 from zoobot.layout import (
     ABOUT_FILE,
     BREAKDOWN_FILE,

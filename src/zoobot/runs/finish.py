@@ -19,7 +19,8 @@ from zoobot.errors import ModelFileError, OptionError, OutputError
 from zoobot.files import output_path, read_json, write_json
 from zoobot.finetune import FinetuneableZoobotAbstract, load
 from zoobot.finetune.trainer import FinetuneTrainer
-from zoobot.folders import RunFolder, check_finished, check_folder, finishing
+from zoobot.finishing import check_finished, finishing
+from zoobot.folders import RunFolder, check_folder
 from zoobot.layout import (
     CHECKPOINTS,
     FOLDS_FOLDER,

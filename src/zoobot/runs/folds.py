@@ -15,7 +15,7 @@ from zoobot.data import GalaxyDataModule
 from zoobot.data.splits import group_codes, split_rows
 from zoobot.errors import ModelFileError, OptionError, OutputError, SplitError, ZoobotError
 from zoobot.files import is_file, read_json, write_json
-from zoobot.layout import FOLDS_FOLDER, METRICS_FILE, OUTCOMES_FILE, PREDICTIONS_FILE
+from zoobot.layout import FOLD, FOLDS_FOLDER, METRICS_FILE, OUTCOMES_FILE, PREDICTIONS_FILE
 from zoobot.origins import ORIGIN_FILE
 from zoobot.predictions import evaluate, write_table
 from zoobot.predictions.tables import read_results
@@ -77,7 +77,7 @@ def run_folds(
     summary = folder / METRICS_FILE
     if not is_file(summary, OutputError):  # it is written last
         write_json(summary, _train_folds(settings, given, datamodule, model, folder, make_trainer, say))
-    for path in folder.glob("fold_*"):
+    for path in folder.glob(FOLD.format("*")):
         shutil.rmtree(path) if path.is_dir() else path.unlink()
     return read_json(summary, ModelFileError, f"Delete {folder}, to train the folds anew.")
 
@@ -96,16 +96,18 @@ def _train_folds(
     frame = labelled_galaxies(datamodule)
     folds = deal_folds(datamodule, frame, settings.folds)
     for fold in range(settings.folds):
-        if not all((folder / f"fold_{fold}.{ending}").is_file() for ending in ENDINGS):
+        if not all((folder / f"{FOLD.format(fold)}.{ending}").is_file() for ending in ENDINGS):
             say(f"Fold {fold + 1} of {settings.folds}.")
-            _run_fold(settings, given, datamodule, model, frame, folds == fold, folder / f"fold_{fold}", make_trainer)
-    tables = [read_results(folder / f"fold_{fold}.csv") for fold in range(settings.folds)]
+            _run_fold(
+                settings, given, datamodule, model, frame, folds == fold, folder / FOLD.format(fold), make_trainer
+            )
+    tables = [read_results(folder / f"{FOLD.format(fold)}.csv") for fold in range(settings.folds)]
     tables = [table.assign(fold=fold) for fold, table in enumerate(tables)]
     write_table(pd.concat(tables, ignore_index=True), folder / PREDICTIONS_FILE)
-    kept = [load_predicted(folder / f"fold_{fold}.safetensors")["folds"] for fold in range(settings.folds)]
+    kept = [load_predicted(folder / f"{FOLD.format(fold)}.safetensors")["folds"] for fold in range(settings.folds)]
     save_predicted(folder / OUTCOMES_FILE, {"folds": joined(kept)})
     scores = [
-        read_json(folder / f"fold_{fold}.json", ModelFileError, "Delete it, to train the fold anew.")
+        read_json(folder / f"{FOLD.format(fold)}.json", ModelFileError, "Delete it, to train the fold anew.")
         for fold in range(settings.folds)
     ]
     return {"folds": scores, **_spread(scores)}

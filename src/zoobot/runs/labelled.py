@@ -14,7 +14,7 @@ import pandas as pd
 from zoobot.data.catalog import listed
 from zoobot.errors import CatalogError, ModelFileError, OptionError
 from zoobot.files import is_file
-from zoobot.folders import check_finished
+from zoobot.finishing import check_finished
 from zoobot.layout import CONFIG_FILE, METRICS_FILE, OUTCOMES_FILE
 from zoobot.report.contents import RunContents, read_run
 from zoobot.science import align_scores

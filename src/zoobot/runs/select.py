@@ -11,7 +11,8 @@ import pandas as pd
 from zoobot.data.tables import read_source
 from zoobot.errors import CatalogError, OutputError
 from zoobot.files import read_json, write_json
-from zoobot.folders import check_folder, finishing, refuse_inputs
+from zoobot.finishing import finishing
+from zoobot.folders import check_folder, refuse_inputs
 from zoobot.layout import AUDIT_FILE, MADE, SELECTED_FILE, SELECTION_FILE
 from zoobot.predictions.tables import write_table
 from zoobot.ranges import bounded
