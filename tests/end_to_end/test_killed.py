@@ -108,7 +108,16 @@ def test_finetune_with_folds_and_after_an_edit(finetune, galaxies, quick, zoobot
     options = ("--label", "ring", "--epochs", 1, "--folds", 2)
     finetune(tmp_path / "whole", *options, catalog=catalog)
     command = ("finetune", catalog, *quick, *options, "--out")
-    names = [*MODEL, "predictions.csv", "metrics.json", "parts.csv", "folds/predictions.csv", "folds/metrics.json"]
+    names = [
+        *MODEL,
+        "predictions.csv",
+        "metrics.json",
+        "parts.csv",
+        "outcomes.safetensors",
+        "folds/predictions.csv",
+        "folds/outcomes.safetensors",
+        "folds/metrics.json",
+    ]
     first, step = 31, 7  # what comes before is tried above
     change, was_killed = first - step, True
     while was_killed:
@@ -129,7 +138,7 @@ def test_finetune_with_folds_and_after_an_edit(finetune, galaxies, quick, zoobot
         for name in names:
             assert outcome(out, name) == outcome(tmp_path / "whole", name), (change, name)
         left = sorted(path.name for path in (out / "folds").iterdir())
-        assert left == ["metrics.json", "origin.json", "predictions.csv"], change
+        assert left == ["metrics.json", "origin.json", "outcomes.safetensors", "predictions.csv"], change
         assert [path.name for path in out.rglob(".*")] == []
         shutil.rmtree(out)
     assert change > first + 3 * step

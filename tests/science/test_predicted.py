@@ -40,6 +40,13 @@ def test_arrays_come_back_bit_for_bit(tmp_path):
     assert load_predicted(tmp_path / "none") == {}
 
 
+def test_the_same_predictions_are_the_same_bytes(tmp_path):
+    kept = {"test": predicted(4, calibrated=np.zeros((4, 3), np.float32), low=np.zeros((4, 3))), "val": predicted(5)}
+    for place in range(10):
+        save_predicted(tmp_path / str(place), kept)
+    assert len({(tmp_path / str(place)).read_bytes() for place in range(10)}) == 1
+
+
 def test_every_byte_counts(tmp_path):
     path = tmp_path / "kept"
     save_predicted(path, {"test": predicted(3)})

@@ -109,8 +109,8 @@ def save_predicted(path: Path, parts: Mapping[str, Predicted]) -> None:
         part: {"ids": list(one.ids), "file_locs": list(one.file_locs), "left_out": one.left_out}
         for part, one in parts.items()
     }
-    about = {"parts": json.dumps(names), "digest": _digest(arrays, names)}
-    write_whole(path, save(arrays, about))
+    about = json.dumps({"digest": _digest(arrays, names), "parts": names})
+    write_whole(path, save(arrays, {"about": about}))  # one entry: safetensors writes several in any order
 
 
 def load_predicted(path: Path) -> dict[str, Predicted]:
@@ -131,8 +131,8 @@ def load_predicted(path: Path) -> dict[str, Predicted]:
             content = file.read()
         arrays = load(content)
         length = int.from_bytes(content[:8], "little")
-        about = json.loads(content[8 : 8 + length])["__metadata__"]
-        names = json.loads(about["parts"])
+        about = json.loads(json.loads(content[8 : 8 + length])["__metadata__"]["about"])
+        names = about["parts"]
         if _digest(arrays, names) != about["digest"]:
             raise ValueError("its digest is another than when it was written")
         found = {}
