@@ -172,7 +172,7 @@ class _Pass:
 
 
 class _FeatureRows(Dataset[dict[str, Tensor]]):
-    """Gives batches of (row, view), from the passes over view -1 (the evaluation view), 0, 1, ..."""
+    """Yields batches of (row, view), from the passes over view -1 (the evaluation view), 0, 1, ..."""
 
     def __init__(self, passes: Sequence[_Pass]) -> None:
         self.passes = passes
