@@ -1,5 +1,6 @@
 """Every message that docs/what_happens_when.md quotes is what a command says, with the exit code that the page names."""
 
+import json
 import os
 import re
 import shutil
@@ -102,12 +103,16 @@ def damage(note, folder, run, training, predicting) -> None:
         ("weights", "model/model.safetensors", lambda content: content[:-9] + bytes([content[-9] ^ 1]) + content[-8:]),
         ("config", "model/config.json", lambda content: content[:500]),
         ("checkpoint", "checkpoints/last.ckpt", lambda content: content[:5000]),
+        ("arrays", "outcomes.safetensors", lambda content: content[:-9] + bytes([content[-9] ^ 1]) + content[-8:]),
+        ("newer", "about.json", lambda content: json.dumps(json.loads(content) | {"format_version": 3}).encode()),
     ):
         copied = folder / name
         shutil.copytree(run, copied)
         (copied / file).write_bytes(change((copied / file).read_bytes()))
         if name == "checkpoint":
             note(name, *training, copied, "--resume")
+        elif name in ("arrays", "newer"):
+            note(name, "check", copied)
         else:
             note(name, *predicting, copied / "model", "--out", folder / "p.csv")
 
