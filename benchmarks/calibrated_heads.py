@@ -1,9 +1,11 @@
-"""What a temperature does to heads that are about right, too cautious, and too sure: spiral or elliptical galaxies of Galaxy Zoo 1.
+"""What a temperature does to heads that are about right, too cautious, and too sure.
+
+The galaxies are spirals and ellipticals of Galaxy Zoo 1.
 
     python benchmarks/calibrated_heads.py ../shared/data/sdss_gz1
 
-Linear heads on the features of an encoder are trained on 300 galaxies, calibrated on others, and scored on the rest, in several
-draws; prints a table.
+Linear heads on the features of an encoder are trained on 300 galaxies, calibrated on others, and scored on the rest, in
+several draws; prints a table.
 """
 
 from pathlib import Path
@@ -40,7 +42,8 @@ def main(
             found = np.array([drawn(features, labels, strength, count, seed) for seed in range(draws)])
             before, change, shown = found.T
             print(
-                f"| {head} | {count} | {before.mean():.3f} | {change.mean():+.3f}, {change.max():+.3f} | {shown.mean():.0%} |",
+                f"| {head} | {count} | {before.mean():.3f} | {change.mean():+.3f}, {change.max():+.3f} | "
+                f"{shown.mean():.0%} |",
                 flush=True,
             )
 

@@ -4,8 +4,8 @@
     python benchmarks/coverage.py intervals --replicates 2000  # one table; the Monte Carlo error of 0.95 is then 0.005
     python benchmarks/coverage.py intervals --only AUROC
 
-Each table is a module of ``covering/`` with a function ``jobs()``. The worst of several populations is shown: of a dozen
-rates that are each 0.95, the lowest of 2000 replicates is about 0.942.
+Each table is a module of ``covering/`` with a function ``jobs()``. The worst of several populations is shown: of a
+dozen rates that are each 0.95, the lowest of 2000 replicates is about 0.942.
 """
 
 from collections.abc import Callable, Iterator

@@ -2,8 +2,8 @@
 
     python benchmarks/frozen_features.py
 
-Simulated galaxies, an encoder of random weights (its speed is that of trained ones), this package against itself in one process on one
-machine. The whole-network time is of a few epochs, measured, and scaled to as many as the others run.
+Simulated galaxies, an encoder of random weights (its speed is that of trained ones), this package against itself in one
+process on one machine. The whole-network time is of a few epochs, measured, and scaled to as many as the others run.
 """
 
 import os

@@ -2,8 +2,9 @@
 
     python benchmarks/planted_faults.py ../shared/data
 
-Plants wrong labels (5% of spiral and elliptical), duplicates between train and test, gaps and blank images, and shuffled labels in
-sdss_gz1, and puts radio and other optical images beside it; prints a table of what is found, and of what is found wrongly.
+Plants wrong labels (5% of spiral and elliptical), duplicates between train and test, gaps and blank images, and
+shuffled labels in sdss_gz1, and puts radio and other optical images beside it; prints a table of what is found, and of
+what is found wrongly.
 """
 
 import io
@@ -104,13 +105,15 @@ def wrong_labels(frame: pd.DataFrame, features: np.ndarray, seeds: int, share: f
     planted = round(share * len(true))
     print(
         f"| {planted} of {len(true)} labels flipped, {seeds} seeds | recall {recall:.2f} [{low[0]:.2f}, {high[0]:.2f}] "
-        f"| precision {precision:.2f} [{low[1]:.2f}, {high[1]:.2f}] of {count:.0f} listed; of the first {planted // 2}: {first:.2f} |"
+        f"| precision {precision:.2f} [{low[1]:.2f}, {high[1]:.2f}] of {count:.0f} listed; of the first "
+        f"{planted // 2}: {first:.2f} |"
     )
     probabilities = out_of_fold(known, true, 0)
     table = likely_label_errors(galaxies, probabilities, true, names)
     right = ((probabilities[:, 1] > 0.5) == true).mean()
     print(
-        f"| none: the catalog's own labels (accuracy of the head {right:.3f}) | - | {len(table)} of {len(true)} listed |"
+        f"| none: the catalog's own labels (accuracy of the head {right:.3f}) | - | {len(table)} of {len(true)} "
+        "listed |"
     )
     if out is not None:
         empty = pd.DataFrame()
@@ -147,13 +150,16 @@ def duplicates(frame: pd.DataFrame, features: np.ndarray, encoder: str, seeds: i
         hits, others = hits + sum(same), others + len(same) - sum(same)
         lowest = min([lowest, *table.loc[same, "similarity"]])
     print(
-        f"| 20 copies in test of {len(both)} images ({', '.join(MANNERS)}), {seeds} seeds | {hits:.0f} of {20 * seeds}, lowest similarity "
-        f"{lowest:.2f}; {seconds / seeds:.0f} s each | {others:.0f} pairs |"
+        f"| 20 copies in test of {len(both)} images ({', '.join(MANNERS)}), {seeds} seeds | {hits:.0f} of "
+        f"{20 * seeds}, lowest similarity {lowest:.2f}; {seconds / seeds:.0f} s each | {others:.0f} pairs |"
     )
 
 
 def seen_galaxies(sets: dict[str, pd.DataFrame]) -> None:
-    """Let a model remember a set's training galaxies, and look for changed copies of 200 of them, and for all others, among these."""
+    """Let a model remember a set's training galaxies, and look for copies among these.
+
+    It looks for changed copies of 200 of them, and for all other galaxies.
+    """
     preprocessing = Preprocessing(images=ImageSettings())
     for name in ("sdss_gz1", "rings"):
         known = sets[name][sets[name]["part"] == "train"].reset_index(drop=True)
@@ -248,8 +254,8 @@ def shuffled_labels(frame: pd.DataFrame, features: np.ndarray, seeds: int) -> No
     learned = nothing_learned(tested(true), true[400:])
     area = roc_auc_score(true[400:], tested(true)[:, 1])
     print(
-        f"| labels shuffled, {seeds} times: cross-validated AUROC {np.mean(crossed):.3f} +- {np.std(crossed):.3f} | 'nothing was learned' "
-        f"{said} of {seeds} times | true labels: AUROC {area:.3f}, '{learned.sentence}' |"
+        f"| labels shuffled, {seeds} times: cross-validated AUROC {np.mean(crossed):.3f} +- {np.std(crossed):.3f} | "
+        f"'nothing was learned' {said} of {seeds} times | true labels: AUROC {area:.3f}, '{learned.sentence}' |"
     )
 
 
@@ -276,24 +282,27 @@ def shifts(sets: dict[str, pd.DataFrame], features: dict[str, np.ndarray]) -> No
         names = [str(row) for row in range(len(known))]
         shift = measure_shift(Reference.of(known, names, names), of(*target))
         print(
-            f"| {' '.join(source)} | {' '.join(target)} | {shift.auroc:.3f} [{shift.auroc_low:.3f}, {shift.auroc_high:.3f}] "
-            f"| {shift.far_fraction:.3f} [{shift.far_low:.3f}, {shift.far_high:.3f}] | {shift.far_expected:.3f} "
-            f"| {'yes' if shift.warning else 'no'} |"
+            f"| {' '.join(source)} | {' '.join(target)} | {shift.auroc:.3f} [{shift.auroc_low:.3f}, "
+            f"{shift.auroc_high:.3f}] | {shift.far_fraction:.3f} [{shift.far_low:.3f}, {shift.far_high:.3f}] | "
+            f"{shift.far_expected:.3f} | {'yes' if shift.warning else 'no'} |"
         )
     mixed = np.concatenate([of("sdss_gz1", "test"), of("mirabest_fits", "train")[:60]])
     known = of("sdss_gz1", "train")
     names = [str(row) for row in range(len(known))]
     shift = measure_shift(Reference.of(known, names, names), mixed)
     print(
-        f"| sdss_gz1 train | its test with 60 radio images | {shift.auroc:.3f} [{shift.auroc_low:.3f}, {shift.auroc_high:.3f}] "
-        f"| {shift.far_fraction:.3f} [{shift.far_low:.3f}, {shift.far_high:.3f}] | {shift.far_expected:.3f} "
-        f"| {'yes' if shift.warning else 'no'} |"
+        f"| sdss_gz1 train | its test with 60 radio images | {shift.auroc:.3f} [{shift.auroc_low:.3f}, "
+        f"{shift.auroc_high:.3f}] | {shift.far_fraction:.3f} [{shift.far_low:.3f}, {shift.far_high:.3f}] | "
+        f"{shift.far_expected:.3f} | {'yes' if shift.warning else 'no'} |"
     )
     few_galaxies(sets, features)
 
 
 def few_galaxies(sets: dict[str, pd.DataFrame], features: dict[str, np.ndarray], draws: int = 100) -> None:
-    """Draw few galaxies of a survey, and compare them with others of the same one, in copies too, and of other surveys."""
+    """Draw few galaxies of a survey, and compare them with others of the same survey and of other surveys.
+
+    Galaxies of the same survey are also drawn in copies.
+    """
     labelled = features["sdss_gz1"][(sets["sdss_gz1"]["part"] != "unlabelled").to_numpy()]
     print("\n| training galaxies of sdss_gz1 | targets | target | warned |\n|---|---|---|---|")
     for n_known, n_target in ((12, 50), (22, 12), (22, 50), (50, 50), (200, 50), (1000, 200)):

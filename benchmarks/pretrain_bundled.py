@@ -1,12 +1,15 @@
-"""The recipe of the encoder in the package, and of the others that it is chosen from. Nothing but this repository is needed.
+"""The recipe of the encoder in the package, and of the others that it is chosen from.
 
-    python benchmarks/pretrain_bundled.py train continued --work runs --images 256000   # interrupted: the same again goes on
-    python benchmarks/pretrain_bundled.py train hybrid --work runs --images 45000       # goes on from 'continued'
-    python benchmarks/transfer.py ../shared/data --encoder imagenet --encoder runs/continued/encoder --cross-validate
-    python benchmarks/pretrain_bundled.py export continued --work runs --scores scores.md
+Nothing but this repository is needed.
 
-``transfer.py --cross-validate`` chooses, on the train catalogs; the test catalogs are scored once, after that. Labels of real galaxies
-take no part in pretraining, and no test catalog does. ``export`` writes the encoder into the package, in float16, with its model card.
+    python benchmarks/pretrain_bundled.py train continued --work runs --images 256000 # interrupted: the same again goes
+    on python benchmarks/pretrain_bundled.py train hybrid --work runs --images 45000 # goes on from 'continued' python
+    benchmarks/transfer.py ../shared/data --encoder imagenet --encoder runs/continued/encoder --cross-validate python
+    benchmarks/pretrain_bundled.py export continued --work runs --scores scores.md
+
+``transfer.py --cross-validate`` chooses, on the train catalogs; the test catalogs are scored once, after that. Labels
+of real galaxies take no part in pretraining, and no test catalog does. ``export`` writes the encoder into the package,
+in float16, with its model card.
 """
 
 import json
@@ -84,8 +87,9 @@ def export(
     encoder = load_encoder(work / candidate / "encoder")
     card = (work / candidate / "encoder" / "README.md").read_text()
     notice = (
-        "\n## License\n\nIts first weights are those of EfficientNet-Lite0 trained on ImageNet (Tan & Le 2019; Copyright The TensorFlow "
-        "Authors, Apache License 2.0, https://www.apache.org/licenses/LICENSE-2.0), changed by this training.\n"
+        "\n## License\n\nIts first weights are those of EfficientNet-Lite0 trained on ImageNet (Tan & Le 2019; "
+        "Copyright The TensorFlow Authors, Apache License 2.0, https://www.apache.org/licenses/LICENSE-2.0), changed "
+        "by this training.\n"
         if candidate is not Candidate.CONVNEXT
         else ""
     )

@@ -1,9 +1,12 @@
-"""How many selections are promised, and how many of those promises are kept: new labelled galaxies and new targets each time.
+"""How many selections are promised, and how many of those promises are kept.
+
+Labelled galaxies and targets are new each time.
 
     python benchmarks/promises.py --repeats 200
 
-Scores are simulated: Gaussian logits of several separations and spreads, and with impostors, galaxies not of the class that score just as
-those of it do. With ``--predictions`` labelled galaxies and targets are drawn from a table of out of fold predictions of real galaxies.
+Scores are simulated: Gaussian logits of several separations and spreads, and with impostors, galaxies not of the class
+that score just as those of it do. With ``--predictions`` labelled galaxies and targets are drawn from a table of out of
+fold predictions of real galaxies.
 """
 
 from __future__ import annotations
@@ -137,7 +140,10 @@ def simulated(case: Case, repeats: int) -> Kept:
 
 
 def real(table: pd.DataFrame, column: str, truth: str, n: int, prevalence: float, repeats: int, **wanted: Any) -> Kept:
-    """Select from one half of real galaxies, thinned to a prevalence, by labels of n of the other half, a half of them of the class."""
+    """Select from one half of real galaxies, thinned to a prevalence, by labels of n of the other half.
+
+    A half of the labelled galaxies are of the class.
+    """
     score, positive = (
         table[column].to_numpy(),
         table[truth].astype(str).to_numpy() == column.removesuffix("_calibrated").split("_")[-1],
@@ -167,7 +173,8 @@ def main() -> None:
     parser.add_argument("--truth", help="its labels, such as true_ring")
     arguments = parser.parse_args()
     print(
-        "scores | labelled of the class + others, prevalence | wanted | promised | false | purity | completeness | prevalence | unlike"
+        "scores | labelled of the class + others, prevalence | wanted | promised | false | purity | completeness | "
+        "prevalence | unlike"
     )
     if arguments.predictions:
         table = pd.read_csv(arguments.predictions)

@@ -1,4 +1,6 @@
-"""Scores on held-out real galaxies: finetune on each set's train catalog with several seeds, score once on its test catalog.
+"""Scores on held-out real galaxies.
+
+Finetune on each set's train catalog with several seeds, and score once on its test catalog.
 
     python benchmarks/imagenet_encoder.py imagenet_lite0
     python benchmarks/real_galaxies.py ../shared/data --encoder imagenet_lite0 --sets rings,sdss_gz1,mirabest_fits

@@ -1,6 +1,7 @@
-"""How long the report takes, and how large it is, with very many predictions: ``python benchmarks/report_speed.py [--galaxies N]``.
+"""How long the report takes, and how large it is, with very many predictions.
 
-The predictions are made up, of a classifier of five classes, of a regressor, and of a decision tree; a few pictures stand for all images.
+Run ``python benchmarks/report_speed.py [--galaxies N]``. The predictions are made up, of a classifier of five classes,
+of a regressor, and of a decision tree; a few pictures stand for all images.
 """
 
 from __future__ import annotations
@@ -88,7 +89,8 @@ def main() -> None:
             seconds, processor = time.perf_counter() - start, time.process_time() - used
             size = path.stat().st_size / 1e6
             print(
-                f"{make.__name__:>10}: {options.galaxies} galaxies, {seconds:.1f} s ({processor:.1f} s of processor), {size:.1f} MB"
+                f"{make.__name__:>10}: {options.galaxies} galaxies, {seconds:.1f} s ({processor:.1f} s of processor), "
+                f"{size:.1f} MB"
             )
 
 

@@ -2,7 +2,8 @@
 
     python benchmarks/simulate.py
 
-The median of some batches for each survey and size, after one that isn't counted. The goal at 128 pixels on two cores is 150 a second.
+The median of some batches for each survey and size, after one that isn't counted. The goal at 128 pixels on two cores
+is 150 a second.
 """
 
 import os
@@ -27,7 +28,8 @@ def main(
     prepare_process()
     widths = [int(size) for size in sizes.split(",")]
     print(
-        f"{device}, {torch.get_num_threads()} threads of {os.cpu_count()} cores, batches of {batch}; galaxies a second:\n"
+        f"{device}, {torch.get_num_threads()} threads of {os.cpu_count()} cores, batches of {batch}; galaxies a "
+        "second:\n"
     )
     print(f"| survey | {' | '.join(f'{width} px' for width in widths)} |\n|---|{'---|' * len(widths)}")
     for survey in SURVEYS:

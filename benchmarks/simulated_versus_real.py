@@ -1,10 +1,12 @@
-"""How well a linear probe on an encoder's features tells simulated cutouts from real ones, and contact sheets of both side by side.
+"""How well a linear probe on an encoder's features tells simulated cutouts from real ones.
+
+It also writes contact sheets of both side by side.
 
     python benchmarks/simulated_versus_real.py --out /tmp/sheets
 
-Real cutouts are those of `../shared/data` that may be looked at while calibrating: the unlabelled and training catalogs, no test
-catalog. All are brought to one size and saved alike, so that the file format tells nothing. 0.5 would be indistinguishable. The
-sheets show real galaxies in their left half and simulated ones in their right half.
+Real cutouts are those of `../shared/data` that may be looked at while calibrating: the unlabelled and training
+catalogs, no test catalog. All are brought to one size and saved alike, so that the file format tells nothing. 0.5 would
+be indistinguishable. The sheets show real galaxies in their left half and simulated ones in their right half.
 """
 
 import os
@@ -77,7 +79,8 @@ def main(
     """Print the table."""
     prepare_process()
     print(
-        f"encoder {encoder}, {size} px, {os.cpu_count()} cores\n| real set | survey | real | simulated | AUROC |\n|---|---|---|---|---|"
+        f"encoder {encoder}, {size} px, {os.cpu_count()} cores\n| real set | survey | real | simulated | AUROC "
+        "|\n|---|---|---|---|---|"
     )
     for name, (survey, population, catalog) in REAL.items():
         real = real_pictures(data / name, catalog, n_galaxies, size)

@@ -1,6 +1,6 @@
-"""How soon does ``import zoobot`` and ``zoobot --help`` answer? Median of 5 fresh processes each, beside Python's own start.
+"""How soon do ``import zoobot`` and ``zoobot --help`` answer?
 
-python benchmarks/start_up.py
+The figures are medians of 5 fresh processes each, beside Python's own start. python benchmarks/start_up.py
 """
 
 import os

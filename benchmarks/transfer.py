@@ -3,10 +3,11 @@
     python benchmarks/transfer.py ../shared/data --encoder imagenet --encoder bundled
     python benchmarks/transfer.py ../shared/data --encoder imagenet --encoder run/encoder --cross-validate
 
-By default heads learn from some galaxies of the train catalogs and are scored on the test catalogs; nothing may be chosen by that.
-``--cross-validate`` leaves the test catalogs alone: each seed holds out another fifth of the train catalogs. A fifth of the labels
-(at least one per class) always validates, that is, decides which epoch is best. Classes weigh alike in training, as they do in the
-balanced accuracy that is scored. ``--whole`` finetunes the whole network instead.
+By default heads learn from some galaxies of the train catalogs and are scored on the test catalogs; nothing may be
+chosen by that. ``--cross-validate`` leaves the test catalogs alone: each seed holds out another fifth of the train
+catalogs. A fifth of the labels (at least one per class) always validates, that is, decides which epoch is best. Classes
+weigh alike in training, as they do in the balanced accuracy that is scored. ``--whole`` finetunes the whole network
+instead.
 """
 
 import logging
@@ -108,7 +109,8 @@ def main(
         if tasks and not task.name.startswith(tuple(tasks.split(","))):
             continue
         print(
-            f"| {task.name}: {task.figure} | {' | '.join(_labels(size) for size in wanted)} |\n|---|{'---|' * len(wanted)}"
+            f"| {task.name}: {task.figure} | {' | '.join(_labels(size) for size in wanted)} "
+            f"|\n|---|{'---|' * len(wanted)}"
         )
         for name in encoder:
             with tempfile.TemporaryDirectory() as cache:
@@ -233,7 +235,10 @@ def _some(frame: pd.DataFrame, label: str | None, size: int | None, seed: int) -
 
 
 def _fraction_error(fractions: "np.ndarray[Any, Any]", frame: pd.DataFrame) -> float:
-    """Return the mean absolute error of vote fractions, over answers, galaxies of which enough were asked, then questions."""
+    """Return the mean absolute error of vote fractions, over answers, galaxies, then questions.
+
+    Galaxies count of which enough volunteers were asked.
+    """
     errors = []
     for question in TREE.questions:
         answers = question.columns

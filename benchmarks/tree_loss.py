@@ -2,10 +2,11 @@
 
     python benchmarks/tree_loss.py --threads 1
 
-Ours, a loop over the questions as one would write it in a few lines, and the loss of zoobot 2.9.0 in its own process and virtual
-environment (made where it is missing), on the same float32 concentrations and whole votes: the peer cuts fractional ones to whole. The
-sides take turns, one pass each a round. Compared are the losses of each galaxy and question, all with the multinomial coefficient, and the
-gradients of their sum; "off by" is the largest difference from the loop in float64.
+Ours, a loop over the questions as one would write it in a few lines, and the loss of zoobot 2.9.0 in its own process
+and virtual environment (made where it is missing), on the same float32 concentrations and whole votes: the peer cuts
+fractional ones to whole. The sides take turns, one pass each a round. Compared are the losses of each galaxy and
+question, all with the multinomial coefficient, and the gradients of their sum; "off by" is the largest difference from
+the loop in float64.
 """
 
 import json

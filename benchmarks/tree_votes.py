@@ -1,11 +1,14 @@
-"""How good are predicted votes? The head of a tree model against a constant and against ridge regression on the same features.
+"""How good are predicted votes?
+
+The head of a tree model is compared with a constant and with ridge regression on the same features.
 
     python benchmarks/tree_votes.py real ../shared/data --encoder bundled       # Galaxy Zoo 2 votes of real galaxies
-    python benchmarks/tree_votes.py choose ../shared/data --encoder bundled     # sigmoid or softplus, on folds of the train catalog
-    python benchmarks/tree_votes.py simulated --galaxies 8000 --encoder bundled   # simulated galaxies: are the intervals honest?
+    python benchmarks/tree_votes.py choose ../shared/data --encoder bundled # sigmoid or softplus, on folds of the train
+    catalog python benchmarks/tree_votes.py simulated --galaxies 8000 --encoder bundled # simulated galaxies: are the
+    intervals honest?
 
-Test galaxies take part in nothing: the head is trained on most of the others and calibrated on those that validate. Plots of the
-test galaxies go to ``--plots``.
+Test galaxies take part in nothing: the head is trained on most of the others and calibrated on those that validate.
+Plots of the test galaxies go to ``--plots``.
 """
 
 import logging
@@ -75,9 +78,9 @@ def real(
             continue
         constant, ridged = (_error(question, values, test) for values in (_mean_fractions(train, test), ridge))
         print(
-            f"| {question.text} | {one.n_asked} | {one.loss:.3f} | {one.constant_loss:.3f} | {one.skill:.3f} | {one.fraction_mae:.3f} | "
-            f"{constant:.3f} | {ridged:.3f} | {one.fraction_bias:.3f} | {one.accuracy:.2f} of {one.n_confident} | "
-            f"{one.coverage['0.9']:.3f} |"
+            f"| {question.text} | {one.n_asked} | {one.loss:.3f} | {one.constant_loss:.3f} | {one.skill:.3f} | "
+            f"{one.fraction_mae:.3f} | {constant:.3f} | {ridged:.3f} | {one.fraction_bias:.3f} | {one.accuracy:.2f} "
+            f"of {one.n_confident} | {one.coverage['0.9']:.3f} |"
         )
 
 
@@ -163,8 +166,8 @@ def simulated(
     by_votes = sum(one.fraction_bias < 0.01 for one in judged.values())
     by_galaxies = sum(equal[question][0] < 0.01 for question in judged)
     print(
-        f"\n{honest} of {len(judged)} questions cover 88 to 92% at 90%; on {by_votes} no answer has a bias of 0.01 where galaxies count by "
-        f"their votes, on {by_galaxies} where they count alike"
+        f"\n{honest} of {len(judged)} questions cover 88 to 92% at 90%; on {by_votes} no answer has a bias of 0.01 "
+        f"where galaxies count by their votes, on {by_galaxies} where they count alike"
     )
 
 
@@ -218,7 +221,8 @@ def _trial(
     with tempfile.TemporaryDirectory() as folder:
         trainer = get_trainer(folder, max_epochs=epochs, patience=20, enable_progress_bar=False)
         trainer.fit(model, galaxies)
-        model = type(model).load_from_checkpoint(trainer.checkpoint_callback.best_model_path)  # type: ignore[union-attr]
+        best = trainer.checkpoint_callback.best_model_path  # type: ignore[union-attr]
+        model = type(model).load_from_checkpoint(best)
     before = evaluate(test, model).posterior(model)
     checked = evaluate(galaxies.frames["val"], model)
     model.calibrate(torch.from_numpy(checked.values), torch.from_numpy(checked.labels))

@@ -1,15 +1,18 @@
-"""Ours against zoobot 2.9.0 with galaxy-datasets 0.0.25, on the same galaxies and the same machine: speed, memory and accuracy.
+"""Ours against zoobot 2.9.0 with galaxy-datasets 0.0.25, on the same galaxies and the same machine.
+
+Compared are speed, memory and accuracy.
 
     python benchmarks/versus_zoobot.py ../shared/data --work /tmp/versus
     python benchmarks/versus_zoobot.py ../shared/data --work /tmp/versus --jobs predict,input
     python benchmarks/versus_zoobot.py ../shared/data --work /tmp/versus-quick --quick
 
-The peer gets a virtual environment of its own and is driven through what its README, docstrings and signatures show, with its own
-defaults; then once more with the allocator settings that our commands make for themselves. Each job runs in a process of its own
-(``versus/``), on the CPU. Results are kept in ``--work``: what was measured is not measured again unless the code has changed. Speed jobs
-use the same random weights on both sides; how fast a network runs does not depend on its weights. What is compared with "the bare
-encoder" is compared with the faster of its measured rates in float32 and in bfloat16 (channels last, kept memory, batches of 32), for not
-every processor has bfloat16 instructions. The peer drops the last, incomplete batch of an epoch; ours trains on it.
+The peer gets a virtual environment of its own and is driven through what its README, docstrings and signatures show,
+with its own defaults; then once more with the allocator settings that our commands make for themselves. Each job runs
+in a process of its own (``versus/``), on the CPU. Results are kept in ``--work``: what was measured is not measured
+again unless the code has changed. Speed jobs use the same random weights on both sides; how fast a network runs does
+not depend on its weights. What is compared with "the bare encoder" is compared with the faster of its measured rates in
+float32 and in bfloat16 (channels last, kept memory, batches of 32), for not every processor has bfloat16 instructions.
+The peer drops the last, incomplete batch of an epoch; ours trains on it.
 """
 
 import os

@@ -1,9 +1,12 @@
-"""Do heat maps point to what a prediction depends on? By how much scores fall where maps are hottest, in the center and anywhere.
+"""Do heat maps point to what a prediction depends on?
+
+They are judged by how much scores fall where maps are hottest, in the center and anywhere.
 
     python benchmarks/what_matters.py ../shared/data/rings/test.csv rings_1/model rings_2/model rings_3/model --limit 64
 
-For occlusion and Grad-CAM, and for parts hidden by a blur, which the occlusion maps were made by, and by the color of the image's edge.
-Several models of the same task, such as of several seeds, are averaged: galaxies are what is independent.
+For occlusion and Grad-CAM, and for parts hidden by a blur, which the occlusion maps were made by, and by the color of
+the image's edge. Several models of the same task, such as of several seeds, are averaged: galaxies are what is
+independent.
 """
 
 import argparse

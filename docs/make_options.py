@@ -1,4 +1,7 @@
-"""Writes docs/options.md: the options of all commands, which have them from `zoobot.settings`. Run: python docs/make_options.py."""
+"""Writes docs/options.md, the options of all commands, which have them from `zoobot.settings`.
+
+Run it with ``python docs/make_options.py``.
+"""
 
 from __future__ import annotations
 
@@ -15,9 +18,10 @@ from zoobot.settings.option import choices_of
 PAGE = Path(__file__).with_name("options.md")
 HEAD = """# Options
 
-All options of all commands, as `zoobot COMMAND --help` shows them. In Python they have the same names, with `_` for `-`: as arguments of
-`zoobot.predict`, `zoobot.represent`, `GalaxyDataModule`, `get_trainer` and the models, and as fields of `RunSettings` and
-`PretrainSettings`, which `run.json` keeps. Names in parentheses mean the same: they are Python's, or those of earlier versions.
+All options of all commands, as `zoobot COMMAND --help` shows them. In Python they have the same names, with `_` for
+`-`: as arguments of `zoobot.predict`, `zoobot.represent`, `GalaxyDataModule`, `get_trainer` and the models, and as
+fields of `RunSettings` and `PretrainSettings`, which `run.json` keeps. Names in parentheses mean the same: they are
+Python's, or those of earlier versions.
 
 This page is written by `python docs/make_options.py`.
 """

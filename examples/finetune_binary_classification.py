@@ -46,7 +46,8 @@ def main(
     # Everything that it takes to use the model, in one folder: zoobot.load(out / "model") needs no network.
     best.save(out / "model")
 
-    # Label the rest. A galaxy whose image is missing or damaged gets NaN and the reason, the others their probabilities.
+    # Label the rest. A galaxy whose image is missing or damaged gets NaN and the reason, the others their
+    # probabilities.
     if predict is not None:
         zoobot.predict(predict, best, out / "predictions.csv", on_error="skip")
 

@@ -1,4 +1,7 @@
-"""Fixtures that every test may use: the commands, run in this process; the real galaxies of ``shared/data``, where they are present."""
+"""Fixtures that every test may use: the commands, run in this process, and the real galaxies.
+
+The latter are in ``shared/data``, where they are present.
+"""
 
 import os
 import sys

@@ -12,9 +12,10 @@ from torch import nn
 def make_catalog(
     folder: Path, n_galaxies: int = 60, *, n_classes: int = 2, size: int = 40, seed: int = 0, fits: bool = False
 ) -> pd.DataFrame:
-    """Write images whose class shows in their flattening and color; give their catalog, also written as ``catalog.csv``.
+    """Write images whose class shows in their flattening and color.
 
-    Columns: id_str, file_loc (relative), label (names), number (0, 1, ...), size (float), object (pairs share one).
+    Return their catalog, also written as ``catalog.csv``. Columns: id_str, file_loc (relative), label (names), number
+    (0, 1, ...), size (float), object (pairs share one).
     """
     (folder / "images").mkdir(parents=True, exist_ok=True)
     rng = np.random.default_rng(seed)

@@ -1,4 +1,7 @@
-"""Files: what can't be looked at is said, only regular files are opened, and a full disk leaves what was there before."""
+"""Files: what can't be looked at is said, and only regular files are opened.
+
+A full disk leaves what was there before.
+"""
 
 import bz2
 import gzip
@@ -187,7 +190,10 @@ def test_what_can_not_be_written_is_said(name, tmp_path):
 
 @pytest.fixture
 def no_files():
-    """Things in a folder that are no regular files, by what messages call them; its path is short, as a socket's has to be."""
+    """Things in a folder that are no regular files, by what messages call them.
+
+    The path is short, as a socket's has to be.
+    """
     with tempfile.TemporaryDirectory() as folder, socket.socket(socket.AF_UNIX) as server:
         server.bind(f"{folder}/socket.csv")
         os.mkfifo(f"{folder}/pipe.csv")

@@ -1,4 +1,7 @@
-"""The package as a whole: quick to import, its public names, which module may import which, and what is in the wheel."""
+"""The package as a whole.
+
+It is quick to import; its public names, which module may import which, and what is in the wheel are tested.
+"""
 
 import ast
 import importlib
@@ -35,8 +38,8 @@ MODULES = sorted(path for path in SOURCE.rglob("*.py") if path != SOURCE / "__in
     "code",
     [
         "import zoobot",
-        "from typer.testing import CliRunner; from zoobot.cli import app; result = CliRunner().invoke(app, ['--help']); "
-        "assert result.exit_code == 0 and 'finetune' in result.output, result.output",
+        "from typer.testing import CliRunner; from zoobot.cli import app; result = CliRunner().invoke(app, "
+        "['--help']); assert result.exit_code == 0 and 'finetune' in result.output, result.output",
     ],
     ids=["import zoobot", "zoobot --help"],
 )
@@ -111,7 +114,10 @@ def module_name(path: Path) -> str:
 
 
 def imports(path: Path, *, typing: bool = False) -> set[str]:
-    """Return what a module imports of zoobot, anywhere in it: names of modules, or of what is in them; or for type checkers too."""
+    """Return what a module imports of zoobot, anywhere in it.
+
+    These are names of modules, or of what is in them. With ``typing``, imports for type checkers count too.
+    """
     found = set()
     tree = ast.parse(path.read_text())
     for node in ast.walk(tree) if typing else at_run_time(tree):

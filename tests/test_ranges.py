@@ -1,4 +1,7 @@
-"""Every number that a command or a function of the package takes has a range, and what lies outside it is refused before any work."""
+"""Every number that a command or a function of the package takes has a range.
+
+What lies outside it is refused before any work.
+"""
 
 import importlib
 import inspect
@@ -36,14 +39,15 @@ EDGES = {
     "level": ("0", "1"), "min_asked": ("-0.1", "1.1"), "purity": ("0", "1", "90"), "completeness": ("0", "1"),
     "confidence": ("0", "1"), "prevalence": ("0", "1"), "n_audit": ("-1",), "num_workers": ("-1", "100000"),
     "n_galaxies": ("0", "-1"), "first": ("0",), "limit": ("0",), "neighbors": ("0",),
-    "n_repeats": ("1",), "n_folds": ("1", "1000"), "more": ("0",), "drop_path": ("1", "-0.1"), "val_fraction": ("-0.1", "1.1"),
-    "simulated_share": ("0", "1"), "clip": ("0",), "jitter": ("-0.1",), "devices": ("0",), "nodes": ("0",),
-    "images": ("0",), "report_images": ("0",), "save_steps": ("0",), "save_minutes": ("-1",),
-    "accumulate_grad_batches": ("0",), "max_epochs": ("0", "-3"), "n_blocks": ("-2",), "memory_gb": ("-1",), "disk_gb": ("-1",),
-    "train_fraction": ("-0.1", "1.1"), "test_fraction": ("-0.1", "1.1"), "dropout_prob": ("1", "-0.1"), "label_smoothing": ("1", "-0.1"),
-    "warmup_epochs": ("-1",), "max_cosine_epochs": ("0",), "max_learning_rate_reduction_factor": ("1.1",),
-    "unlabelled_batch_size": ("1",), "votes_weight": ("-1",), "truth_weight": ("-1",), "unlabelled_weight": ("-1",),
-    "val_galaxies": ("0",), "warmup_steps": ("-1",), "n_samples": ("0",), "n_views": ("0",),
+    "n_repeats": ("1",), "n_folds": ("1", "1000"), "more": ("0",), "drop_path": ("1", "-0.1"),
+    "val_fraction": ("-0.1", "1.1"), "simulated_share": ("0", "1"), "clip": ("0",), "jitter": ("-0.1",),
+    "devices": ("0",), "nodes": ("0",), "images": ("0",), "report_images": ("0",), "save_steps": ("0",),
+    "save_minutes": ("-1",), "accumulate_grad_batches": ("0",), "max_epochs": ("0", "-3"), "n_blocks": ("-2",),
+    "memory_gb": ("-1",), "disk_gb": ("-1",), "train_fraction": ("-0.1", "1.1"), "test_fraction": ("-0.1", "1.1"),
+    "dropout_prob": ("1", "-0.1"), "label_smoothing": ("1", "-0.1"), "warmup_epochs": ("-1",),
+    "max_cosine_epochs": ("0",), "max_learning_rate_reduction_factor": ("1.1",), "unlabelled_batch_size": ("1",),
+    "votes_weight": ("-1",), "truth_weight": ("-1",), "unlabelled_weight": ("-1",), "val_galaxies": ("0",),
+    "warmup_steps": ("-1",), "n_samples": ("0",), "n_views": ("0",),
 }  # fmt: skip
 
 
@@ -119,8 +123,10 @@ def test_help_says_the_range(monkeypatch):
 # Python.
 
 MADE_BY_US = {
-    "Answer", "Audit", "ChanceEce", "Checks", "ConformalClasses", "ConformalIntervals", "Copies", "Curve", "Estimate", "Figure", "Learned",
-    "LearningCurve", "PowerLaw", "Prevalence", "PublishedEncoder", "Reference", "Seen", "Selection", "Shift", "TemperatureScaling",
+    "Answer", "Audit", "ChanceEce", "Checks", "ConformalClasses", "ConformalIntervals", "Copies", "Curve", "Estimate",
+        "Figure", "Learned",
+    "LearningCurve", "PowerLaw", "Prevalence", "PublishedEncoder", "Reference", "Seen", "Selection", "Shift",
+        "TemperatureScaling",
     "Timing", "Top", "VectorScaling", "VoteCalibration", "VoteScores",
     "EncoderConfig",  # read from a file, by a schema of its own
     "Galaxy", "Survey",  # of the simulated sky: physical parameters
@@ -130,8 +136,9 @@ MADE_BY_US = {
 MEASURED = {
     ("exact_binomial_interval", "hits"), ("exact_binomial_interval", "count"), ("expected_coverage", "n_validation"),
     ("expected_coverage", "n_galaxies"), ("coverage_p_value", "coverage"), ("coverage_p_value", "n_galaxies"),
-    ("coverage_p_value", "n_validation"), ("audit_rows", "n_selected"), ("fit_power_law", "n_now"), ("learning_curve", "n_now"),
-    ("auroc_interval", "inflation"), ("vote_figures", "optimism"), ("decode_image", "size"),
+    ("coverage_p_value", "n_validation"), ("audit_rows", "n_selected"), ("fit_power_law", "n_now"),
+    ("learning_curve", "n_now"), ("auroc_interval", "inflation"), ("vote_figures", "optimism"),
+    ("decode_image", "size"),
 }  # fmt: skip
 """Arguments that count or measure what is there, and are no options"""
 
@@ -154,7 +161,10 @@ def is_settings(one: object) -> bool:
 
 
 def numeric_arguments() -> Iterator[tuple[object, str, bool]]:
-    """Yield callable, argument, and whether it is a whole number, for all numbers that public functions and classes take."""
+    """Yield callable, argument, and whether it is a whole number, for public functions and classes.
+
+    All their numbers are yielded.
+    """
     homes = [zoobot, *(importlib.import_module(one.name) for one in pkgutil.walk_packages(zoobot.__path__, "zoobot.")
                        if one.ispkg or one.name == "zoobot.ranges")]  # fmt: skip
     public = {id(one): one for home in homes for one in (getattr(home, name) for name in getattr(home, "__all__", ()))}
@@ -262,7 +272,8 @@ def test_numbers_in_range_pass(name):
         (lambda: Augmentation(zoom=(0, 1.1)), "zoom"),
         (lambda: FinetuneableZoobotClassifier(2, class_weights=[1, math.nan]), "class_weights[1]"),
         (lambda: FinetuneableZoobotClassifier(2, class_weights=[1, -1]), "class_weights[1]"),
-        (lambda: FinetuneableZoobotTree("gz2", question_weights={"smooth-or-featured-gz2": math.inf}), "question_weights"),
+        (lambda: FinetuneableZoobotTree("gz2", question_weights={"smooth-or-featured-gz2": math.inf}),
+            "question_weights"),
         (lambda: FinetuneableZoobotClassifier(2, learning_rate=math.inf), "learning_rate"),
         (lambda: FinetuneableZoobotClassifier(2, seed=2**32), "seed"),
         (lambda: get_trainer("unwritten", accumulate_grad_batches=0), "accumulate_grad_batches"),

@@ -1,4 +1,7 @@
-"""The files at the root of the repository agree with each other: versions of Python, licenses, commands that workflows run."""
+"""The files at the root of the repository agree with each other.
+
+They name versions of Python, licenses, and commands that workflows run.
+"""
 
 import re
 import tomllib

@@ -1,4 +1,7 @@
-"""Folders that commands write into: an overwritten run is there whole, or the new one is, whenever the process is killed."""
+"""Folders that commands write into.
+
+An overwritten run is there whole, or the new one is, whenever the process is killed.
+"""
 
 import ast
 import contextlib
@@ -47,7 +50,10 @@ class Killed(BaseException):
 
 @pytest.fixture
 def kill_at(monkeypatch):
-    """Let the file operation of a number, and all after it, fail, as in a process that is no more; give how many there were."""
+    """Let the file operation of a number, and all after it, fail, as in a process that is no more.
+
+    Return how many there were.
+    """
 
     def arm(number: int) -> list[int]:
         count = [0]
@@ -61,7 +67,8 @@ def kill_at(monkeypatch):
 
             return call
 
-        for home, name in ((os, "rename"), (os, "unlink"), (os, "rmdir"), (os, "mkdir"), (Path, "rename"), (Path, "unlink"),
+        for home, name in ((os, "rename"), (os, "unlink"), (os, "rmdir"), (os, "mkdir"), (Path, "rename"),
+            (Path, "unlink"),
                            (Path, "touch"), (Path, "rmdir"), (Path, "mkdir")):  # fmt: skip
             monkeypatch.setattr(home, name, counted(getattr(home, name)))
         return count

@@ -1,4 +1,7 @@
-"""What calibration costs where probabilities are right, and gains where they are not; and whether sets of groups cover."""
+"""What calibration costs where probabilities are right, and gains where they are not.
+
+It also measures whether sets of groups cover.
+"""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -35,7 +38,10 @@ KINDS: tuple[tuple[ScalingKind, int], ...] = (("temperature", 2), ("temperature"
 
 
 def jobs() -> Iterator[Job]:
-    """Simulate costs, gains and coverage; a row for each kind of calibration, number of galaxies, and kind of groups."""
+    """Simulate costs, gains and coverage.
+
+    There is one row for each kind of calibration, number of galaxies, and kind of groups.
+    """
     for grouping in (ALONE, FIELDS):
         for kind, n_classes in KINDS if grouping is ALONE else KINDS[:1]:
             for count in (25, 100, 400):
@@ -56,7 +62,10 @@ def jobs() -> Iterator[Job]:
 def _fits(
     case: tuple[ScalingKind, int, int, Grouping], fault: Fault, spread: float, replicates: int, seed: int
 ) -> tuple[np.ndarray, np.ndarray, float]:
-    """Return what calibration adds to the expected log loss in each sample, whether it is called shown, and the least to be had."""
+    """Return what calibration adds to the expected log loss in each sample.
+
+    Also returned are whether the calibration is called shown, and the least loss to be had.
+    """
     kind, n_classes, count, grouping = case
     logits = spread * np.random.default_rng(seed).normal(size=(NEW, n_classes))
     right, p = softmax(logits, axis=1), fault.change(logits)

@@ -1,7 +1,7 @@
 """How often learning curves promise what more labels bring, and how often equal encoders are told apart.
 
-Features have known populations, so that the score of any head is exact: heads are fitted to fresh galaxies, as many as the curve's, and
-what more labels bring on average is known.
+Features have known populations, so that the score of any head is exact: heads are fitted to fresh galaxies, as many as
+the curve's, and what more labels bring on average is known.
 """
 
 from collections.abc import Iterator
@@ -43,7 +43,10 @@ class Features:
 
     @cached_property
     def axes(self) -> tuple[np.ndarray, np.ndarray]:
-        """Covariance within classes (feature, feature), and difference of the classes' means (feature,), after standardization."""
+        """Return the covariance within classes and the difference of the classes' means, after standardization.
+
+        Shapes are (feature, feature) and (feature,).
+        """
         rng = np.random.default_rng(self.d)
         k = np.arange(1, self.d + 1.0)
         variances = k**-self.decay
@@ -160,7 +163,8 @@ def said(features: Features, n: int, seed: int, replicate: int) -> Said:
     """Measure the learning curve of one sample."""
     x, y, groups = features.draw(n, np.random.default_rng((seed, replicate)))
     own = groups if features.copies > 1 else None
-    curve = learning_curve(x, y, features.task, groups=own, more=more_of(features, n), seed=replicate)  # type: ignore[arg-type]
+    more = more_of(features, n)
+    curve = learning_curve(x, y, features.task, groups=own, more=more, seed=replicate)  # type: ignore[arg-type]
     law, figure = curve.laws[curve.headline], curve.figure()
     return Said(law.determined, (law.gain_low, law.gain_high), int(curve.sizes[-1]), (figure.low, figure.high))
 
@@ -219,7 +223,10 @@ def promised(galaxies: str, n: int, populations: list[Features]) -> Job:
 
 
 def told_apart(count: int, n: int) -> Job:
-    """Return how often a page on equal encoders, which share half of what they know, says that one is better or worse."""
+    """Return how often a page on equal encoders says that one is better or worse.
+
+    The encoders share half of what they know.
+    """
     what = f"compare: better or worse, of {count} equal encoders"
 
     def run(replicates: int, seed: int) -> Row:

@@ -211,7 +211,10 @@ def _number(population: Line, name: str, count: int, grouping: Grouping) -> Case
 
 
 def _votes(skill: float, name: str, count: int, grouping: Grouping) -> Case:
-    """Votes whose losses are those of a model of some skill: gamma-distributed, those of the constant correlated with them."""
+    """Votes whose losses are those of a model of some skill.
+
+    Losses are gamma-distributed, and those of the constant are correlated with them.
+    """
     from covering.populations import noise
 
     def draw(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray | None]:

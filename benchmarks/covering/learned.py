@@ -19,7 +19,10 @@ Draw = Callable[[np.random.Generator], Learned | Figure]
 
 
 def jobs() -> Iterator[Job]:
-    """Return a row for each task, number of galaxies and kind of groups: of noise, and of predictions that know something."""
+    """Return a row for each task, number of galaxies and kind of groups.
+
+    Predictions are noise, or know something.
+    """
     for grouping in GROUPINGS:
         for m, n in ((3, 3), (5, 5), (10, 10), (10, 90)):
             label = f"two classes, {sized(f'{m} + {n}', grouping)}"

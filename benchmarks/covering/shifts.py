@@ -45,7 +45,10 @@ SKIES = (
 
 
 def jobs() -> Iterator[Job]:
-    """Simulate false alarms and planted shifts; a row for each number of training and target galaxies, and kind of groups."""
+    """Simulate false alarms and planted shifts.
+
+    There is one row for each number of training and target galaxies, and kind of groups.
+    """
     for grouping in (ALONE, COPIES, FIELDS):
         for n_known in (12, 22, 50, 200, 1000):
             for n_target in (12, 100):

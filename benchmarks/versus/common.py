@@ -35,7 +35,10 @@ class Clock(Callback):
         self.steps[-1] += 1
 
     def fit(self, trainer: L.Trainer, model: L.LightningModule, datamodule: L.LightningDataModule) -> dict[str, Any]:
-        """Run ``trainer.fit`` and give its seconds, those of each epoch (validation included), and those of a step in each epoch."""
+        """Run ``trainer.fit``; return its seconds, those of each epoch, and those of a step in each epoch.
+
+        An epoch includes its validation.
+        """
         trainer.callbacks.append(self)  # type: ignore[attr-defined]
         self.start = time.perf_counter()
         trainer.fit(model, datamodule=datamodule)
@@ -71,7 +74,10 @@ class Normalised(nn.Module):
 
 
 def encoder_of(spec: Spec) -> nn.Module:
-    """Return the network: the pretrained weights in a file, or an architecture with the same random weights on every side."""
+    """Return the network, from a file of pretrained weights or with random weights.
+
+    Random weights of an architecture are the same on every side.
+    """
     if spec.encoder_file:
         saved = torch.load(spec.encoder_file, weights_only=True)
         network = timm.create_model(saved["architecture"], num_classes=0)

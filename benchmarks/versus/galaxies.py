@@ -27,8 +27,9 @@ class Catalogs:
 def write_catalogs(data: Path, work: Path, *, seeds: int, quick: bool) -> Catalogs:
     """Write the catalogs, and read each image once so that no side pays for a cold disk.
 
-    The speed jobs take 500 different labelled galaxies of ``sdss_gz1`` (``rings`` has too few, and repeated images would flatter a
-    cache); accuracy is of ``rings``, whose train catalog is split anew into training and validation for each seed.
+    The speed jobs take 500 different labelled galaxies of ``sdss_gz1`` (``rings`` has too few, and repeated images
+    would flatter a cache); accuracy is of ``rings``, whose train catalog is split anew into training and validation for
+    each seed.
     """
     folder = work / "catalogs"
     folder.mkdir(parents=True, exist_ok=True)

@@ -2,7 +2,8 @@
 
     python job.py SIDE SPEC.json RESULT.json
 
-``KEEP_FREED_MEMORY=1`` gives the peer the allocator settings that our commands make for themselves (`zoobot.precision`).
+``KEEP_FREED_MEMORY=1`` gives the peer the allocator settings that our commands make for themselves
+(`zoobot.precision`).
 """
 
 import ctypes

@@ -24,7 +24,9 @@ EXPORT = "weights for accuracy"
 
 
 PEER_EPOCHS = 6
-"""The peer's epochs of the head take alike long: so many are measured, and its fit of 30 or 100 is reckoned from their mean."""
+"""The peer's epochs of the head take alike long: so many are measured, and its fit of 30 or 100 is reckoned from their
+mean.
+"""
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,10 @@ class Plan:
         return next((job for job in self.jobs if job.name == name and job.side == side), None)
 
     def chosen(self, wanted: list[str]) -> list[Job]:
-        """Return the jobs whose name begins with one of the wanted ones, and what they need; all, where none is given."""
+        """Return the jobs whose name begins with one of the wanted ones, and what they need.
+
+        All jobs are returned where none is given.
+        """
         if any(name.startswith(SCORE) for name in wanted):
             wanted = [*wanted, EXPORT]
         return [job for job in self.jobs if not wanted or job.name.startswith(tuple(wanted))]

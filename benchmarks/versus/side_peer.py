@@ -1,4 +1,7 @@
-"""The same jobs with zoobot 2.9.0 and galaxy-datasets 0.0.25, through what their README and signatures show, with their own defaults."""
+"""The same jobs with zoobot 2.9.0 and galaxy-datasets 0.0.25, with their own defaults.
+
+They are used as their README and signatures show.
+"""
 
 import time
 from pathlib import Path

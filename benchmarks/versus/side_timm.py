@@ -1,4 +1,7 @@
-"""What a user without either package would write: a plain PyTorch loop over a timm network, its data config and its transforms."""
+"""What a user without either package would write.
+
+It is a plain PyTorch loop over a timm network, its data config and its transforms.
+"""
 
 import time
 from itertools import pairwise

@@ -1,8 +1,11 @@
-"""The tree loss of zoobot 2.9.0 in its own process: goes forward and backward for each line it is sent, and answers with the seconds.
+"""The tree loss of zoobot 2.9.0 in its own process.
+
+It goes forward and backward for each line it is sent, and answers with the seconds.
 
     python side_tree_loss.py inputs.npz THREADS outputs.npz
 
-It is driven through what its signatures and docstrings show: votes come as a dict with an entry a vote column, whose making isn't timed.
+It is driven through what its signatures and docstrings show: votes come as a dict with an entry a vote column, whose
+making isn't timed.
 """
 
 import json
@@ -16,7 +19,10 @@ from zoobot.pytorch.training.losses import CustomMultiQuestionLoss, get_dirichle
 
 
 def main(inputs: str, threads: str, outputs: str) -> None:
-    """Answer until the input ends, then write the losses (galaxy, question) and gradients (galaxy, answer) of the last pass."""
+    """Answer until the input ends, then write the losses and gradients of the last pass.
+
+    Losses are (galaxy, question), gradients (galaxy, answer).
+    """
     warnings.simplefilter("ignore")
     torch.set_num_threads(int(threads))
     arrays = np.load(inputs)

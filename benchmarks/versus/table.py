@@ -65,7 +65,10 @@ class Figures:
         return None if runs is None else statistics.median(figure(run) for run in runs)
 
     def longer(self, name: str, side: str, epochs: int, key: str = "fit_seconds") -> float | None:
-        """Return a fit's (or process's) seconds had it run this many epochs: what came before and between, and so many mean epochs."""
+        """Return a fit's (or process's) seconds had it run this many epochs.
+
+        They are the seconds before and between epochs, and so many mean epochs.
+        """
 
         def scaled(run: dict[str, Any]) -> float:
             seconds = run["epoch_seconds"]
@@ -154,9 +157,12 @@ def accuracy(figures: Figures, labels: pd.Series, seeds: int, *, judged: bool) -
             prints.append(runs[0]["fingerprint"])
     same = float(np.ptp(prints)) < SAME_FEATURES * float(np.mean(prints))
     lines = [
-        f"Held-out accuracy: rings, {len(labels)} test galaxies, {seeds} seeds (each its own split into training and validation),",
-        "head only, at most 30 epochs, early stopping as each does by default, ImageNet EfficientNet-Lite0 on both sides",
-        f"({'the same features' if same else '**not the same features**'} of the same images). Mean [lowest, highest]:\n",
+        f"Held-out accuracy: rings, {len(labels)} test galaxies, {seeds} seeds (each its own split into training and "
+        "validation),",
+        "head only, at most 30 epochs, early stopping as each does by default, ImageNet EfficientNet-Lite0 on both "
+        "sides",
+        f"({'the same features' if same else '**not the same features**'} of the same images). Mean [lowest, "
+        "highest]:\n",
         "| side | accuracy | AUROC |\n|---|---|---|",
     ]
     for side, scores in found.items():

@@ -21,9 +21,9 @@ SHEET = "most_confident.png"
 def run_demo(out: Path, *, say: Callable[[str], object]) -> Run:
     """Simulate ringed and ringless galaxies in ``out/simulated_galaxies`` and learn to tell them apart.
 
-    The head is trained on the encoder that comes with the package, which learned from simulated galaxies too, though not from these.
-    The scores say that the machinery works, not how well it does on real galaxies. The test galaxies that the model is most confident
-    of are shown in ``out/most_confident.png``.
+    The head is trained on the encoder that comes with the package, which learned from simulated galaxies too, though
+    not from these. The scores say that the machinery works, not how well it does on real galaxies. The test galaxies
+    that the model is most confident of are shown in ``out/most_confident.png``.
     """
     say("Simulated galaxies: the scores below say that the machinery works, not how well it does on real ones.")
     galaxies = out / "simulated_galaxies"
@@ -50,5 +50,8 @@ def _refuse_other_runs(out: Path, galaxies: Path) -> None:
         return
     catalog = read_json(record, OutputError, "Choose another --out.").get("catalog")
     if Path(str(catalog)).parent.name != galaxies.name:
-        msg = f"{out} holds a run of zoobot finetune on {catalog}, which the demonstration would delete. Choose another --out."
+        msg = (
+            f"{out} holds a run of zoobot finetune on {catalog}, which the demonstration would delete. Choose another "
+            "--out."
+        )
         raise OutputError(msg)

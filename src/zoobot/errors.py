@@ -1,6 +1,7 @@
 """What can go wrong for a user: one class a kind, each also a ``ValueError`` or an ``OSError``.
 
-Every message says what was wrong, what was expected and what to do next. The commands print it and exit with code 2 (`WorkerError`: 1).
+Every message says what was wrong, what was expected and what to do next. The commands print it and exit with code 2
+(`WorkerError`: 1).
 """
 
 import errno
@@ -54,7 +55,10 @@ _NO_MEMORY = ("can't allocate memory", "not enough memory", "out of memory", "AL
 
 
 def lacks_memory(err: BaseException) -> bool:
-    """Tell whether an error says that there is not enough memory, of the machine or of a GPU: numpy and torch say it in several ways."""
+    """Tell whether an error says that there is not enough memory, of the machine or of a GPU.
+
+    Numpy and torch say it in several ways.
+    """
     said = str(err)
     if isinstance(err, OSError):
         return err.errno == errno.ENOMEM  # as where no process can be started

@@ -1,4 +1,7 @@
-"""Looking at, reading and writing files, so that what the system refuses is said in words and nothing is seen half written."""
+"""Looking at, reading and writing files.
+
+What the system refuses is said in words, and nothing is seen half written.
+"""
 
 from __future__ import annotations
 
@@ -42,7 +45,8 @@ REMEDIES = {
 
 def home(path: str | os.PathLike[str]) -> Path:
     """Return a path with ``~`` spelled out, or as it is where there is no such user."""
-    return Path(os.path.expanduser(path))  # noqa: PTH111 (Path.expanduser raises a RuntimeError where there is no such user)
+    # Path.expanduser raises a RuntimeError where there is no such user
+    return Path(os.path.expanduser(path))  # noqa: PTH111
 
 
 def look(path: str | Path, wrong: type[ZoobotError]) -> Kind | None:
@@ -51,8 +55,8 @@ def look(path: str | Path, wrong: type[ZoobotError]) -> Kind | None:
     Raises
     ------
     ZoobotError
-        Of the class ``wrong``, where the system won't say: a name that is too long or has a null character, a folder that may not be
-        looked into, links in a circle.
+        Of the class ``wrong``, where the system won't say: a name that is too long or has a null character, a folder
+        that may not be looked into, links in a circle.
     """
     try:
         return kind_of(os.stat(path).st_mode)  # noqa: PTH116 (a NUL is a ValueError, which Path's methods hide)
@@ -110,7 +114,8 @@ def open_regular(path: str | Path, wrong: type[ZoobotError], *, unpack: bool = F
     FileNotFoundError
         Nothing lies there.
     ZoobotError
-        Of the class ``wrong``: no regular file, or one that the system refuses; when more is read than may be unpacked, too.
+        Of the class ``wrong``: no regular file, or one that the system refuses; when more is read than may be unpacked,
+        too.
     """
     try:
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
@@ -176,7 +181,10 @@ def _refusal(path: str | Path, err: OSError | ValueError) -> str:
 
 
 def output_error(path: Path, err: Exception, remedy: str = "Choose a place that you may write to.") -> OutputError:
-    """Return the error for a file or folder that can't be written; where the disk is full, it says how much room is left."""
+    """Return the error for a file or folder that can't be written.
+
+    Where the disk is full, it says how much room is left.
+    """
     if isinstance(err, OutputError):
         return err
     number = getattr(err, "errno", None)
@@ -243,13 +251,17 @@ def check_writable(folder: Path) -> None:
 
 
 PART = re.compile(r"\.(\d+)\.(?:([0-9a-f]{8})\.)?part\.")
-"""Name of a file that is being written: by which process, and on which machine; earlier versions did not say the latter"""
+"""Name of a file that is being written: by which process, and on which machine; earlier versions did not say the latter
+"""
 
 _swept: set[Path] = set()
 
 
 def sweep(folder: Path) -> None:
-    """Delete what processes of this machine that are no more left half written in a folder; what can't be deleted stays."""
+    """Delete what processes of this machine that have ended left half written in a folder.
+
+    What can't be deleted stays.
+    """
     with contextlib.suppress(OSError):
         for name in os.listdir(folder):  # noqa: PTH208 (of many files)
             match = PART.match(name)
@@ -300,9 +312,10 @@ def end_of_link(path: Path) -> Path:
 
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Yield a path beside a file to write its new content to; it takes the file's place at the end, and is gone where writing fails.
+    """Yield a path beside a file to write its new content to.
 
-    Its name ends like the file's, for some writers go by that. Where the file is a link, what it leads to is replaced.
+    It takes the file's place at the end, and is gone where writing fails. Its name ends like the file's, for some
+    writers go by that. Where the file is a link, what it leads to is replaced.
 
     Raises
     ------
@@ -333,7 +346,10 @@ def write_whole(path: Path, content: bytes) -> None:
 
 
 def write_json(path: Path, content: Any) -> None:
-    """Write plain values as JSON, whole, for people to read too; see `replacing`. NaN and infinity, which JSON has not, become null."""
+    """Write plain values as JSON, whole, for people to read too; see `replacing`.
+
+    NaN and infinity, which JSON has not, become null.
+    """
     write_whole(path, json.dumps(json_ready(content), indent=2, allow_nan=False).encode())
 
 

@@ -1,4 +1,7 @@
-"""Whether results are complete and in a format that this version reads: marked while they are written, asked before they are read."""
+"""Whether results are complete and in a format that this version reads.
+
+Results are marked while they are written, and this is asked before they are read.
+"""
 
 from __future__ import annotations
 
@@ -14,9 +17,9 @@ from zoobot.layout import ABOUT_FILE, RUN_FILE, RUN_FORMAT, UNFINISHED, VERSION_
 
 @contextlib.contextmanager
 def finishing(folder: Path, own: str) -> Iterator[None]:
-    """Mark a folder's results as unfinished inside; a process that is killed, or fails, leaves the mark. See `check_finished`.
+    """Mark a folder's results as unfinished inside; a process that is killed, or fails, leaves the mark.
 
-    ``own``: the command, such as ``zoobot evaluate``.
+    See `check_finished`. ``own``: the command, such as ``zoobot evaluate``.
     """
     text = f"The results in this folder are not complete: {own}, which writes them, did not end.\n"
     write_whole(folder / UNFINISHED, text.encode())
@@ -25,7 +28,9 @@ def finishing(folder: Path, own: str) -> Iterator[None]:
 
 
 def check_finished(folder: Path) -> None:
-    """Refuse a folder whose results were only partly replaced, and may be of two models, or whose format is newer than this version.
+    """Refuse a folder whose results can't be relied on.
+
+    They were only partly replaced, and may be of two models, or their format is newer than this version.
 
     Raises
     ------
@@ -37,14 +42,16 @@ def check_finished(folder: Path) -> None:
     check_format(folder)
     if look(folder / UNFINISHED, CatalogError) is not None:
         msg = (
-            f"the results in {folder} are not complete: the command that wrote them was interrupted, or failed. Go on with zoobot finetune "
-            "--resume, or repeat zoobot evaluate."
+            f"the results in {folder} are not complete: the command that wrote them was interrupted, or failed. Go on "
+            "with zoobot finetune --resume, or repeat zoobot evaluate."
         )
         raise CatalogError(msg)
 
 
 def check_format(folder: Path) -> None:
-    """Refuse the folder of a run or an evaluation that a newer version wrote; those that name no version are of the first.
+    """Refuse the folder of a run or an evaluation that a newer version wrote.
+
+    Those that name no version are of the first.
 
     Raises
     ------
@@ -60,7 +67,7 @@ def check_format(folder: Path) -> None:
         version = content.get(VERSION_KEY, 1)
         if not isinstance(version, int) or not 1 <= version <= RUN_FORMAT:
             msg = (
-                f"the format of {folder} is {version!r} ({name}), and this version of zoobot reads formats up to {RUN_FORMAT}. "
-                "Use the version of zoobot that wrote it, or a newer one."
+                f"the format of {folder} is {version!r} ({name}), and this version of zoobot reads formats up to "
+                f"{RUN_FORMAT}. Use the version of zoobot that wrote it, or a newer one."
             )
             raise ModelFileError(msg)

@@ -1,4 +1,7 @@
-"""Folders that commands write into: whose they are, what must not be written over, and how an earlier run gives way to a new one."""
+"""Folders that commands write into.
+
+The module says whose they are, what must not be written over, and how an earlier run gives way to a new one.
+"""
 
 from __future__ import annotations
 
@@ -45,9 +48,10 @@ DEEPEST = Path(FOLDS_FOLDER, FOLD.format(99), CHECKPOINTS, "x" * 60)
 
 
 def check_folder(out: Path, own: str, made: Iterable[str] = ()) -> None:
-    """Refuse a folder that can't be written, that holds what another command wrote, or a pipe, a device or a folder for a file of results.
+    """Refuse an output that can't be written or that would replace something else.
 
-    It need not be there yet.
+    Such are a folder that can't be written or that holds what another command wrote, and a pipe, a device or a folder
+    for a file of results. It need not be there yet.
 
     Parameters
     ----------
@@ -78,7 +82,10 @@ def check_folder(out: Path, own: str, made: Iterable[str] = ()) -> None:
     others = [kind for kind in kinds(out, own) if kind != own]
     if others:
         what = others[0] if others[0].startswith("a ") else f"results of {others[0]}"
-        msg = f"{out} holds {what}, which {own} would write over or mix with its own. Give another folder, such as {out / 'new'}."
+        msg = (
+            f"{out} holds {what}, which {own} would write over or mix with its own. Give another folder, such as "
+            f"{out / 'new'}."
+        )
         raise OutputError(msg)
     found = [name for name in made if os.path.lexists(out / name)]
     if found and own not in kinds(out, own):
@@ -120,7 +127,10 @@ def refuse_inputs(inputs: Mapping[str, object], outputs: Iterable[Path]) -> None
 
 
 def _hit(path: Path, taken: Mapping[str, Path]) -> Path | None:
-    """Return the output, of those by their real path, that a path is or lies in; None also for what is no path on this machine."""
+    """Return the output, of those by their real path, that a path is or lies in.
+
+    It is None also for what is no path on this machine.
+    """
     try:
         if not path.exists():
             return None
@@ -132,7 +142,9 @@ def _hit(path: Path, taken: Mapping[str, Path]) -> Path | None:
 
 
 def check_file_out(path: Path, inputs: Mapping[str, object]) -> None:
-    """Refuse a file for a command's table or page that is one of its inputs, no regular file, or one of another command's results.
+    """Refuse a file for a command's table or page that would replace something else.
+
+    Such is an input of the command, no regular file, or a result of another command.
 
     Raises
     ------
@@ -195,11 +207,14 @@ class RunFolder:
         OptionError
             Both are set.
         OutputError
-            There is a run, and neither is set; there is none to resume, but files of one; a folder of another command's, or one that
-            can't be written.
+            There is a run, and neither is set; there is none to resume, but files of one; a folder of another
+            command's, or one that can't be written.
         """
         if resume and overwrite:
-            msg = "--resume and --overwrite contradict each other. Give --resume to go on with the run, --overwrite to delete it."
+            msg = (
+                "--resume and --overwrite contradict each other. Give --resume to go on with the run, --overwrite to "
+                "delete it."
+            )
             raise OptionError(msg)
         check_folder(self.path, self.command)
         for folder in (self.path, *(self.path / name for name in self.made)):
@@ -214,20 +229,23 @@ class RunFolder:
             return False
         if not recorded:
             msg = (
-                f"{self.path} already holds a run's {', '.join(found)}, but not {RUN_FILE}, which says what they are of. "
-                f"Use --overwrite to replace them, or {elsewhere}."
+                f"{self.path} already holds a run's {', '.join(found)}, but not {RUN_FILE}, which says what they are "
+                f"of. Use --overwrite to replace them, or {elsewhere}."
             )
             raise OutputError(msg)
         if is_file(self.newest, OutputError):
             if resume:
                 check_format(self.path)
                 return True
-            msg = f"{self.path} already holds a run. Use --resume to go on with it, --overwrite to replace it, or {elsewhere}."
+            msg = (
+                f"{self.path} already holds a run. Use --resume to go on with it, --overwrite to replace it, or "
+                f"{elsewhere}."
+            )
             raise OutputError(msg)
         if any(name in found for name in RESULTS[self.command]):
             msg = (
-                f"{self.path} already holds a run, without the checkpoint to resume it from. Use --overwrite to replace it, "
-                f"or {elsewhere}."
+                f"{self.path} already holds a run, without the checkpoint to resume it from. Use --overwrite to "
+                f"replace it, or {elsewhere}."
             )
             raise OutputError(msg)
         return False
@@ -250,7 +268,9 @@ class RunFolder:
             self.settle()
 
     def settle(self) -> None:
-        """Bring in order what an overwriting run left: the earlier run goes where the new one has a checkpoint, else it comes back.
+        """Bring in order what an overwriting run left.
+
+        The earlier run goes where the new one has a checkpoint, else it comes back.
 
         Raises
         ------

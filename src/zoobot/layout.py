@@ -1,7 +1,8 @@
-"""What commands leave in their folders: names of files, the version of a run folder's format, and what tells whose a folder is.
+"""What commands leave in their folders.
 
-`zoobot.runs` owns the folder, but rooms below it write parts of it (the trainer its log and checkpoints, the report its page), and
-pretraining has a folder of the same kind: so the names are in the ground.
+These are names of files, the version of a run folder's format, and what tells whose a folder is. `zoobot.runs` owns the
+folder, but rooms below it write parts of it (the trainer its log and checkpoints, the report its page), and pretraining
+has a folder of the same kind: so the names are in the ground.
 """
 
 import json
@@ -29,7 +30,9 @@ SHIFT_FILE = "shift.json"
 SEEN_FILE = "seen.csv"
 """Of ``zoobot evaluate``: galaxies that the model remembers, and as what"""
 SEEN_PREDICTIONS_FILE = "seen_predictions.csv"
-"""Of ``zoobot evaluate``: predictions of galaxies that had a part in training the model; ``predictions.csv`` has the others"""
+"""Of ``zoobot evaluate``: predictions of galaxies that had a part in training the model; ``predictions.csv`` has the
+others
+"""
 REPORT_FILE = "report.html"
 
 MODEL_FOLDER = "model"
@@ -57,13 +60,14 @@ CATALOG_FILE, SIMULATION_FILE = "catalog.csv", "simulation.json"
 
 MADE = {
     "zoobot finetune": (
-        MODEL_FOLDER, CHECKPOINTS, PLOTS_FOLDER, FOLDS_FOLDER, CHECKS_FOLDER, ABOUT_FILE, METRICS_FILE, PREDICTIONS_FILE,
-        VAL_PREDICTIONS_FILE, OUTCOMES_FILE, PARTS_FILE, LOG_FILE, LEARNING_CURVE_FILE, SHIFT_FILE, REPORT_FILE,
+        MODEL_FOLDER, CHECKPOINTS, PLOTS_FOLDER, FOLDS_FOLDER, CHECKS_FOLDER, ABOUT_FILE, METRICS_FILE,
+        PREDICTIONS_FILE, VAL_PREDICTIONS_FILE, OUTCOMES_FILE, PARTS_FILE, LOG_FILE, LEARNING_CURVE_FILE, SHIFT_FILE,
+        REPORT_FILE,
     ),
     "zoobot pretrain": (ENCODER_FOLDER, CHECKPOINTS, LOG_FILE),
     "zoobot evaluate": (
-        METRICS_FILE, PREDICTIONS_FILE, SEEN_PREDICTIONS_FILE, OUTCOMES_FILE, SEEN_FILE, PARTS_FILE, ABOUT_FILE, BREAKDOWN_FILE, SHIFT_FILE,
-        CHECKS_FOLDER, REPORT_FILE,
+        METRICS_FILE, PREDICTIONS_FILE, SEEN_PREDICTIONS_FILE, OUTCOMES_FILE, SEEN_FILE, PARTS_FILE, ABOUT_FILE,
+        BREAKDOWN_FILE, SHIFT_FILE, CHECKS_FOLDER, REPORT_FILE,
     ),
     "zoobot select": (SELECTED_FILE, AUDIT_FILE, SELECTION_FILE, "selection.csv", "selection.png"),
     "zoobot compare": ("comparison.csv", COMPARISON_FILE, "comparison.png"),
@@ -95,7 +99,8 @@ MARKS: dict[str, tuple[dict[str, str], ...]] = {
     "zoobot simulate": ({SIMULATION_FILE: "survey"},),
     "a saved model": ({CONFIG_FILE: "", WEIGHTS_FILE: ""}, {CONFIG_FILE: "", PICKLED_WEIGHTS_FILE: ""}),
 }
-"""Files by which it is known what wrote a folder, all of one of these sets, with an entry or a column that each holds"""
+"""Files by which it is known what wrote a folder, all of one of these sets, with an entry or a column that each holds
+"""
 
 
 def kinds(folder: Path, own: str = "") -> list[str]:

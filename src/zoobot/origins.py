@@ -50,13 +50,16 @@ def check_same(folder: Path, now: Mapping[str, str], why: str) -> str | None:
     """
     record = folder / ORIGIN_FILE
     if not record.exists():
-        return "The run was started by an earlier version: whether its galaxies, labels and encoder have changed can't be checked."
+        return (
+            "The run was started by an earlier version: whether its galaxies, labels and encoder have changed can't "
+            "be checked."
+        )
     before = read_json(record, ModelFileError, "Use --overwrite to start anew.")
     changed = [name for name in sorted({*before, *now}) if before.get(name) != now.get(name)]
     if changed:
         msg = (
-            f"what the run in {folder.parent} was started with has changed since: {', '.join(changed)}. {why} Put it back as it was, or "
-            "start anew with --overwrite or another folder."
+            f"what the run in {folder.parent} was started with has changed since: {', '.join(changed)}. {why} Put it "
+            "back as it was, or start anew with --overwrite or another folder."
         )
         raise CatalogError(msg)
     return None

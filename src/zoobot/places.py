@@ -1,4 +1,7 @@
-"""Places where results would be lost, or taken for something else: inside parts of a run, among kept features, among a catalog's images."""
+"""Places where results would be lost, or taken for something else.
+
+Such are parts of a run, kept features, and a catalog's images.
+"""
 
 from __future__ import annotations
 
@@ -71,5 +74,8 @@ def refuse_among_images(out: Path, catalog: object) -> None:
     if isinstance(catalog, str | Path) and is_folder(home(catalog), CatalogError):
         folder = Path(os.path.realpath(home(catalog)))
         if folder == real or folder in real.parents:
-            msg = f"{out} lies in the catalog {catalog}, a folder of which all pictures are galaxies. Give another output."
+            msg = (
+                f"{out} lies in the catalog {catalog}, a folder of which all pictures are galaxies. Give another "
+                "output."
+            )
             raise OutputError(msg)

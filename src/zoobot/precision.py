@@ -1,4 +1,7 @@
-"""The machine's own arithmetic: bfloat16 and memory layout where the hardware is fast at them, and memory that is kept once touched."""
+"""The machine's own arithmetic.
+
+Bfloat16 and memory layout are used where the hardware is fast at them, and memory is kept once touched.
+"""
 
 from __future__ import annotations
 
@@ -39,16 +42,20 @@ def find_device(name: str) -> torch.device:
         device = torch.device(name)
         torch.empty(0, device=device)
     except (RuntimeError, AssertionError) as err:
-        msg = f"device={name!r} is not to be had here. Use 'auto', 'cpu', or a device that torch has on this machine, such as 'cuda:0'."
+        msg = (
+            f"device={name!r} is not to be had here. Use 'auto', 'cpu', or a device that torch has on this machine, "
+            "such as 'cuda:0'."
+        )
         raise OptionError(msg) from err
     return device
 
 
 @contextlib.contextmanager
 def frozen_pass(network: nn.Module, device: torch.device, precision: Precision) -> Iterator[torch.dtype]:
-    """Run a network for its output alone: no gradients, eval mode, and in bfloat16 and channels-last where that is fast.
+    """Run a network for its output alone.
 
-    Gives the type that it computes in. The network is left as it was found. In float32, batch-normed convolutions are faster
+    There are no gradients, and it is in eval mode, and in bfloat16 and channels-last where that is fast. Gives the type
+    that it computes in. The network is left as it was found. In float32, batch-normed convolutions are faster
     channels-last (ResNet18 1.7 times on a CPU without bfloat16), ConvNeXt is not.
     """
     fast = precision == "auto" and is_fast_in_bfloat16(device)
@@ -70,8 +77,8 @@ def frozen_pass(network: nn.Module, device: torch.device, precision: Precision) 
 def training_pass(network: nn.Module, device: torch.device, precision: Precision) -> Iterator[torch.dtype]:
     """Train a network in channels-last, and in bfloat16, where that is fast; its layout is put back afterwards.
 
-    Gives the type to compute in. On CPUs, networks of depthwise convolutions between batch norms (EfficientNet, MobileNet) train faster
-    in float32.
+    Gives the type to compute in. On CPUs, networks of depthwise convolutions between batch norms (EfficientNet,
+    MobileNet) train faster in float32.
     """
     in_bfloat16 = is_fast_in_bfloat16(device) and (device.type != "cpu" or not _is_depthwise(network))
     if precision == "auto":
@@ -84,7 +91,10 @@ def training_pass(network: nn.Module, device: torch.device, precision: Precision
 
 @contextlib.contextmanager
 def one_thread() -> Iterator[None]:
-    """Compute on one core: steps as small as a head's wait longer for other threads than these save, above all on busy machines."""
+    """Compute on one core.
+
+    Steps as small as a head's wait longer for other threads than these save, above all on busy machines.
+    """
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
@@ -94,9 +104,10 @@ def one_thread() -> Iterator[None]:
 
 
 def keep_freed_memory() -> None:
-    """Let the C library keep the memory that torch frees, for the rest of this process: touching new pages can halve the speed on a CPU.
+    """Let the C library keep the memory that torch frees, for the rest of this process.
 
-    Linux with glibc only; ``ZOOBOT_KEEP_MEMORY=0`` leaves the library's own ways. The commands call it; the library does not.
+    Touching new pages can halve the speed on a CPU. Linux with glibc only; ``ZOOBOT_KEEP_MEMORY=0`` leaves the
+    library's own ways. The commands call it; the library does not.
     """
     if not sys.platform.startswith("linux") or os.environ.get("ZOOBOT_KEEP_MEMORY") == "0":
         return
@@ -109,7 +120,10 @@ def keep_freed_memory() -> None:
 
 
 def peak_memory_gb(device: torch.device) -> float:
-    """Return the most memory that this process has held on a GPU, or else in its own address space, in 10^9 bytes (0 on Windows)."""
+    """Return the most memory that this process has held, in 10^9 bytes (0 on Windows).
+
+    It is memory of a GPU, or else in its own address space.
+    """
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device) / 1e9
     if sys.platform == "win32":

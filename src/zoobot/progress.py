@@ -12,7 +12,9 @@ PATIENCE_SECONDS = 2.0
 
 
 def track(items: Iterable[T], description: str, total: int, unit: str = "galaxies") -> Iterator[T]:
-    """Return ``items`` one by one; after two seconds, show on standard error how many of ``total`` are done, and the rate.
+    """Return ``items`` one by one, and show how many are done.
+
+    After two seconds, standard error shows how many of ``total`` are done, and the rate.
 
     Parameters
     ----------

@@ -171,7 +171,9 @@ RANGES = {
     "pretrain.save_minutes": _FACTOR,
     "pretrain.save_steps": _whole(1, _STEPS),
 }
-"""By the name that Python has for an option, after the room's where an option there is another; commands have dashes for underscores"""
+"""By the name that Python has for an option, after the room's where an option there is another; commands have dashes
+for underscores
+"""
 
 
 def range_of(name: str, room: str = "") -> Range | None:

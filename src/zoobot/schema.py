@@ -1,4 +1,7 @@
-"""What the values of a JSON object must be: read from a file that may be damaged or hostile, they are checked before they are used."""
+"""What the values of a JSON object must be.
+
+Read from a file that may be damaged or hostile, they are checked before they are used.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +37,10 @@ class Fault:
 
 @dataclass(frozen=True)
 class Kind:
-    """What a value must be: in words that follow "expected", and as a function to what is wrong with a value, or None."""
+    """What a value must be.
+
+    It is given in words that follow "expected", and as a function to what is wrong with a value, or None.
+    """
 
     expected: str
     fault: Callable[[Any], Fault | None]
@@ -126,7 +132,10 @@ def table(kind: Kind) -> Kind:
 
 
 def entries(required: Mapping[str, Kind], optional: Mapping[str, Kind] | None = None, *, others: bool = True) -> Kind:
-    """Return the kind of objects with entries of known names: those that must be there, those that may be, and whether others may."""
+    """Return the kind of objects with entries of known names.
+
+    It says which entries must be there, which may be, and whether others may.
+    """
     known = {**required, **(optional or {})}
     expected = f"an object with {', '.join(required)}" if required else "an object"
 
@@ -145,7 +154,10 @@ def entries(required: Mapping[str, Kind], optional: Mapping[str, Kind] | None = 
 
 
 def numbers(most: float, depth: int = 6) -> Kind:
-    """Return the kind of anything that JSON can hold, whose numbers are finite and no larger than some limit; a temperature is above 0."""
+    """Return the kind of anything that JSON can hold, with numbers that are finite and within a limit.
+
+    A temperature is above 0.
+    """
     number, temperature = real(-most, most), real(1e-9, LARGEST)
     expected = f"finite numbers up to {most:g}"
 
@@ -169,7 +181,10 @@ def numbers(most: float, depth: int = 6) -> Kind:
 
 
 def harmless(most: float) -> Kind:
-    """Return the kind of values that say no more than how something is built: numbers, flags, short names, and lists of these."""
+    """Return the kind of values that say no more than how something is built.
+
+    They are numbers, flags, short names, and lists of these.
+    """
 
     def accepts(value: Any, depth: int = 3) -> bool:
         if isinstance(value, list | tuple):

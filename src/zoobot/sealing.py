@@ -1,4 +1,7 @@
-"""Digests of a saved model's files, kept in its ``config.json``: a byte that has changed is found when the model is loaded."""
+"""Digests of a saved model's files, kept in its ``config.json``.
+
+A byte that has changed is found when the model is loaded.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +28,9 @@ def digest_of(content: Any) -> str:
 
 
 def write_sealed(path: Path, content: bytes) -> None:
-    """Write a file of a saved model, and its digest into the ``config.json`` beside it, where there is one with digests.
+    """Write a file of a saved model, and its digest into the ``config.json`` beside it.
+
+    It is written where there is one with digests.
 
     Raises
     ------
@@ -42,7 +47,9 @@ def write_sealed(path: Path, content: bytes) -> None:
 
 
 def check_seal(path: Path) -> None:
-    """Refuse a file of a saved model that is not as it was saved; one without a digest, as older versions wrote, is taken as it is.
+    """Refuse a file of a saved model that is not as it was saved.
+
+    One without a digest, as older versions wrote, is taken as it is.
 
     Raises
     ------
@@ -59,5 +66,8 @@ def check_seal(path: Path) -> None:
     with open_regular(path, ModelFileError) as file:
         found = hashlib.file_digest(file, "sha256").hexdigest()
     if found != known:
-        msg = f"{path} is damaged, or was changed after it was saved (its digest is another than in {CONFIG_FILE}): {DAMAGED}."
+        msg = (
+            f"{path} is damaged, or was changed after it was saved (its digest is another than in {CONFIG_FILE}): "
+            f"{DAMAGED}."
+        )
         raise ModelFileError(msg)

@@ -1,4 +1,7 @@
-"""Signals: one that stops a command, of which nothing is left half written, and one that kills a process that decodes images for it."""
+"""Signals: one that stops a command, and one that kills a process that decodes images for it.
+
+A command that is stopped leaves nothing half written.
+"""
 
 from __future__ import annotations
 
@@ -67,7 +70,8 @@ def stoppable() -> Iterator[None]:
 def workers_watched() -> Iterator[None]:
     """Say what it means where the system kills a process that decodes images for what is inside.
 
-    torch raises its own error anywhere in this process, not only where it waits for images, so that all of the work has to be inside.
+    torch raises its own error anywhere in this process, not only where it waits for images, so that all of the work has
+    to be inside.
 
     Raises
     ------
@@ -81,14 +85,17 @@ def workers_watched() -> Iterator[None]:
         if not said.startswith("DataLoader worker (pid"):
             raise
         msg = (
-            f"a process that decodes images was killed, most likely for want of memory ({said.rstrip('. ')}). Use fewer of them, such as "
-            "--num-workers 1 (num_workers=1), or a smaller --batch-size or --image-size."
+            f"a process that decodes images was killed, most likely for want of memory ({said.rstrip('. ')}). Use "
+            "fewer of them, such as --num-workers 1 (num_workers=1), or a smaller --batch-size or --image-size."
         )
         raise WorkerError(msg) from err
 
 
 def _end_helpers() -> None:
-    """End the processes that decode images or train together with this one, which write nothing, and would wait for it or blame it."""
+    """End the processes that decode images or train together with this one.
+
+    They write nothing, and would wait for it or blame it.
+    """
     import psutil
 
     for child in psutil.Process().children():

@@ -1,4 +1,7 @@
-"""The terminal: what is written there is text, never markup, and characters that would act on the terminal are shown as escapes."""
+"""The terminal: what is written there is text, never markup.
+
+Characters that would act on the terminal are shown as escapes.
+"""
 
 from __future__ import annotations
 
@@ -15,11 +18,15 @@ PIPED_WIDTH = 10_000
 """Columns where the output goes to a file or a pipe: nothing is cut off or broken there."""
 
 _ACTING = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
-"""Control characters other than the line feed, those that change the direction of writing, and bytes that are no text"""
+"""Control characters other than the line feed, those that change the direction of writing, and bytes that are no text
+"""
 
 
 def printable(text: str) -> str:
-    r"""Return a text with characters that act on a terminal as escapes: the start of an ANSI sequence becomes ``\x1b``."""
+    r"""Return a text with characters that act on a terminal as escapes.
+
+    The start of an ANSI sequence becomes ``\x1b``.
+    """
     return _ACTING.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 

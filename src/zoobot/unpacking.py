@@ -12,7 +12,9 @@ from typing import Any
 from zoobot.errors import ZoobotError
 
 UNPACKED_BYTES, UNPACKED_TIMES = 256_000_000, 100
-"""A compressed file may unpack to this size, or to so many times its own where that is more; beyond it, it is taken for hostile."""
+"""A compressed file may unpack to this size, or to so many times its own where that is more; beyond it, it is taken for
+hostile.
+"""
 
 _UNPACKERS: tuple[tuple[bytes, Any], ...] = (
     (b"\x1f\x8b", gzip.open),
@@ -29,13 +31,15 @@ def most_unpacked(packed: int) -> int:
 def too_large(path: str, packed: int) -> str:
     """Word that a file unpacks to more than it may."""
     return (
-        f"{path} unpacks to more than {most_unpacked(packed) / 1e6:,.0f} MB, the most allowed for a file of its size: it is damaged or "
-        "hostile. Unpack it yourself if it is what it should be."
+        f"{path} unpacks to more than {most_unpacked(packed) / 1e6:,.0f} MB, the most allowed for a file of its size: "
+        "it is damaged or hostile. Unpack it yourself if it is what it should be."
     )
 
 
 def unpacked(file: io.BufferedReader, size: int, path: str, wrong: type[ZoobotError]) -> io.BufferedReader:
-    """Return a stream of what gzip, bzip2 or xz compressed, up to `most_unpacked`; the file itself where it is not compressed.
+    """Return a stream of what gzip, bzip2 or xz compressed, up to `most_unpacked`.
+
+    It is the file itself where that is not compressed.
 
     Parameters
     ----------

@@ -15,9 +15,12 @@ SHORTAGES = [
     MemoryError(),
     np._core._exceptions._ArrayMemoryError((1 << 40,), np.dtype("f4")),
     torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB."),
-    OSError(errno.ENOMEM, "Cannot allocate memory"), RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling cublasCreate"),
-    RuntimeError("[enforce fail at alloc_cpu.cpp:127] DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes."),
-]  # fmt: skip
+    OSError(errno.ENOMEM, "Cannot allocate memory"),
+    RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling cublasCreate"),
+    RuntimeError(
+        "[enforce fail at alloc_cpu.cpp:127] DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes."
+    ),
+]
 
 
 def failing(err: BaseException, *arguments: str) -> tuple[int, str]:

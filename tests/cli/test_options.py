@@ -37,18 +37,20 @@ FORMER = (
 """Command, an option as earlier versions have it, and by its name in Python"""
 
 AT_B9A7A53 = {
-    "catalog": "/data/rings.csv", "label_cols": ["ring"], "task": None, "tree": [], "test": "/data/test.csv", "encoder": "bundled",
-    "pretrained": True, "blocks": 1, "epochs": 7, "patience": 10, "batch_size": 32, "learning_rate": 0.0001, "head": "linear",
-    "concentrations": "sigmoid", "image_size": None, "crop": 0.8, "channels": 3, "stretch": None, "flip": True, "class_balance": "none",
-    "group_col": None, "feature_cache": True, "views": None, "precision": "auto", "accumulate": 2, "ema_decay": None,
-    "calibration": "auto", "folds": 0, "report": True, "num_workers": None, "seed": 42,
+    "catalog": "/data/rings.csv", "label_cols": ["ring"], "task": None, "tree": [], "test": "/data/test.csv",
+    "encoder": "bundled", "pretrained": True, "blocks": 1, "epochs": 7, "patience": 10, "batch_size": 32,
+    "learning_rate": 0.0001, "head": "linear", "concentrations": "sigmoid", "image_size": None, "crop": 0.8,
+    "channels": 3, "stretch": None, "flip": True, "class_balance": "none", "group_col": None, "feature_cache": True,
+    "views": None, "precision": "auto", "accumulate": 2, "ema_decay": None, "calibration": "auto", "folds": 0,
+    "report": True, "num_workers": None, "seed": 42,
 }  # fmt: skip
 """``run.json`` as an earlier version wrote it"""
 
 
 PLACES = {
     "finetune": ("catalog", "--out", "out"), "pretrain": ("out",), "simulate": ("out",), "select": (),
-    "compare": ("catalog", "--label", "ring", "--encoder", "bundled"), "explain": ("catalog", "--model", "run", "--out", "out"),
+    "compare": ("catalog", "--label", "ring", "--encoder", "bundled"),
+    "explain": ("catalog", "--model", "run", "--out", "out"),
 }  # fmt: skip
 """What each command can't do without"""
 

@@ -1,4 +1,7 @@
-"""Functions and classes of the package take the options of settings under the same names, with the same types and defaults."""
+"""Functions and classes of the package take the options of settings.
+
+Names, types and defaults are the same.
+"""
 
 import inspect
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -36,10 +39,10 @@ HELD: tuple[tuple[Callable[..., object], type[settings.Settings], tuple[str, ...
 )
 """Who takes the options of which settings, but for some.
 
-A data module knows no encoder whose image size it could take; weights become 'balanced' in a run, which has the labels; evaluations break
-down and report in a run; `represent` takes those as ``look`` or ``preprocessing``; the command draws the first galaxies and
-their neighbors;
-`write_set` takes a survey or a tree of one's own."""
+A data module knows no encoder whose image size it could take; weights become 'balanced' in a run, which has the labels;
+evaluations break down and report in a run; `represent` takes those as ``look`` or ``preprocessing``; the command draws
+the first galaxies and their neighbors; `write_set` takes a survey or a tree of one's own.
+"""
 
 KNOWN = {name: getattr(settings, name) for name in settings.__all__} | {
     "Any": Any, "Literal": Literal, "Sequence": Sequence, "Mapping": Mapping, "Collection": Collection,

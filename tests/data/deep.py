@@ -8,7 +8,10 @@ import numpy as np
 
 
 def deep_png(path: Path, pixels: np.ndarray, key: tuple[int, ...] = ()) -> None:
-    """Write a PNG of 16 bit, which Pillow can do for grey alone: grey or color, with transparency, a transparent ``key``, or without."""
+    """Write a PNG of 16 bit, which Pillow can do for grey alone.
+
+    It is grey or color, with transparency, a transparent ``key``, or without.
+    """
     pixels = np.atleast_3d(pixels)
 
     def chunk(kind, body):
@@ -37,9 +40,10 @@ def deep_tiff(
     photometric: int = 2,
     extras: tuple[int, ...] = (),
 ) -> None:
-    """Write a TIFF of any type of numbers and of up to 4 bands, in one strip or one a plane: little or big-endian, plain or deflated.
+    """Write a TIFF of any type of numbers and of up to 4 bands, in one strip or one a plane.
 
-    ``photometric`` is 0 where 0 is white, 1 where it is black, 2 for color; ``extras`` say what bands beyond the colors are, 0 unknown.
+    It is little or big-endian, plain or deflated. ``photometric`` is 0 where 0 is white, 1 where it is black, 2 for
+    color; ``extras`` say what bands beyond the colors are, 0 unknown.
     """
     pixels = np.atleast_3d(pixels)
     height, width, channels = pixels.shape

@@ -140,14 +140,16 @@ TABLES: dict[str, dict[str, tuple[Callable[[Path], None], str]]] = {
     },
     "tsv.gz": {"many lines": (bomb(b"file_loc\tlabel\n", b"a.jpg\t0\n"), UNPACKS)},
     "fits": {
-        "many rows": (lambda path: path.write_bytes(table_header(10**11)) and None, "truncated|can't be read as a fits table"),
+        "many rows": (lambda path: path.write_bytes(table_header(10**11)) and None,
+            "truncated|can't be read as a fits table"),
         "packed": (bomb(table_header(10**9)), UNPACKS),
     },
     "fits.gz": {
         "many rows": (bomb(table_header(10**9)), UNPACKS),
         "many headers": (bomb(header(2, 2), b" "), UNPACKS),
     },
-    "ecsv": {"packed": (bomb(b"# %ECSV 1.0\n# ---\n# datatype:\n# - {name: a, datatype: int64}\na\n", b"1\n"), UNPACKS)},
+    "ecsv": {"packed": (bomb(b"# %ECSV 1.0\n# ---\n# datatype:\n# - {name: a, datatype: int64}\na\n", b"1\n"),
+        UNPACKS)},
     "votable": {
         "packed": (bomb(votable("")[:-60], b" "), UNPACKS),
         "values elsewhere": (streamed, "has its values in other files"),
@@ -223,10 +225,12 @@ PIXELS = "pixels are more than 100,000,000, the most allowed"
 IMAGES: dict[str, dict[str, tuple[Callable[[Path], None], str]]] = {
     "png": {"20,000 px": (png(20_000, 20_000), PIXELS), "2^24 px": (png(2**24, 7), PIXELS)},
     "jpg": {"65,500 px": (saved("JPEG", 12_000), PIXELS)},
-    "tif": {"60,000 px": (resized_tiff, PIXELS), "deflated": (saved("TIFF", 20_000, compression="tiff_adobe_deflate"), PIXELS)},
+    "tif": {"60,000 px": (resized_tiff, PIXELS), "deflated": (saved("TIFF", 20_000, compression="tiff_adobe_deflate"),
+        PIXELS)},
     "fits": {
         "10^6 px": (lambda path: path.write_bytes(header(10**6, 10**6)) and None, PIXELS),
-        "10^5 bands": (lambda path: path.write_bytes(header(10**5, 100, 100)) and None, "pixels are more than 400,000,000"),
+        "10^5 bands": (lambda path: path.write_bytes(header(10**5, 100, 100)) and None,
+            "pixels are more than 400,000,000"),
         "cut short": (lambda path: path.write_bytes(header(9000, 9000)) and None, "truncated|damaged"),
         "packed": (bomb(header(9000, 9000)), UNPACKS),
         "tiles": (tiled_fits, PIXELS),

@@ -36,9 +36,9 @@ CLASSES = {"bar/1": "bar", "ring/1": "ring", "ring/2": "ring"}
 @pytest.mark.parametrize(
     "junk",
     [
-        "ring/.ipynb_checkpoints/1-checkpoint.png", ".ipynb_checkpoints/3.png", "__MACOSX/ring/1.png", "__MACOSX/._ring.png",
-        "ring/._1.png", "bar/.hidden.png", "@eaDir/1.png", ".git/1.png",
-        "#recycle/1.png", "System Volume Information/1.png", "bar/__pycache__/1.png", "@Recycle/1.png", "ring/#snapshot/1.png",
+        "ring/.ipynb_checkpoints/1-checkpoint.png", ".ipynb_checkpoints/3.png", "__MACOSX/ring/1.png",
+        "__MACOSX/._ring.png", "ring/._1.png", "bar/.hidden.png", "@eaDir/1.png", ".git/1.png", "#recycle/1.png",
+        "System Volume Information/1.png", "bar/__pycache__/1.png", "@Recycle/1.png", "ring/#snapshot/1.png",
     ],
 )  # fmt: skip
 def test_hidden_files_and_what_archives_leave_are_skipped(

@@ -1,4 +1,7 @@
-"""No file makes a reader hang or fill the memory: what is no regular file, or too large once it is unpacked, is refused."""
+"""No file makes a reader hang or fill the memory.
+
+What is no regular file, or too large once it is unpacked, is refused.
+"""
 
 import pytest
 from tests.data.hostile import IMAGES, TABLES, cases

@@ -166,7 +166,8 @@ MEASURED = {
     "redshift": RNG.uniform(0, 1, 200), "magnitude": RNG.normal(18, 2, 200), "flux": RNG.lognormal(3, 2, 200),
     "asymmetry": RNG.normal(0.02, 0.1, 200), "counts": RNG.poisson(4, 200).astype(float),
     "bar, often none": np.where(RNG.random(200) < 0.4, 0, RNG.uniform(0.3, 0.9, 200)),
-    "rounded": RNG.lognormal(0, 1, 200).round(1), "velocity": RNG.normal(0, 300, 200), "percent": RNG.uniform(0, 100, 200).round(),
+    "rounded": RNG.lognormal(0, 1, 200).round(1), "velocity": RNG.normal(0, 300, 200),
+    "percent": RNG.uniform(0, 100, 200).round(),
 }  # fmt: skip
 
 

@@ -19,7 +19,8 @@ SMALL = Preprocessing(image_size=24, crop=0.75)
 
 
 def keep(files: list[str], **options: object) -> torch.Tensor | None:
-    kept = keep_pixels(files, SMALL, **{"num_workers": 0, "description": "Reading", **options})  # type: ignore[arg-type]
+    settings = {"num_workers": 0, "description": "Reading", **options}
+    kept = keep_pixels(files, SMALL, **settings)  # type: ignore[arg-type]
     return None if kept is None else kept.pixels
 
 

@@ -1,4 +1,7 @@
-"""TIFF of every type of numbers, byte order, compression and meaning: read as the numbers say, or refused with what the file is."""
+"""TIFF of every type of numbers, byte order, compression and meaning.
+
+It is read as the numbers say, or refused with what the file is.
+"""
 
 import itertools
 import logging

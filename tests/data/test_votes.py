@@ -266,7 +266,8 @@ def test_votes_that_are_none_are_named(frame: pd.DataFrame, message: str) -> Non
         tree_votes(frame, load("gz_rings"))
 
 
-# the vote columns of gz2_hart16.csv (Hart et al. 2016), without their _count, _weight, _fraction, _weighted_fraction, ...
+# the vote columns of gz2_hart16.csv (Hart et al. 2016), without their _count, _weight, _fraction,
+# _weighted_fraction, ...
 GZ2_COLUMNS = [
     "t01_smooth_or_features_a01_smooth",
     "t01_smooth_or_features_a02_features_or_disk",
@@ -303,7 +304,10 @@ GZ2_ODD = ["ring", "lens_or_arc", "disturbed", "irregular", "other", "merger"]
 
 
 def gz2_table(kinds: dict[str, float]) -> pd.DataFrame:
-    """A galaxy whose n-th answer has n votes, times the kind's factor; other columns of the table are wrong on purpose."""
+    """A galaxy whose n-th answer has n votes, times the kind's factor.
+
+    Other columns of the table are wrong on purpose.
+    """
     columns = {f"{c}_{kind}": [n * by] for n, c in enumerate(GZ2_COLUMNS) for kind, by in kinds.items()}
     for c in GZ2_COLUMNS:
         columns |= {
@@ -359,8 +363,9 @@ def test_votes_are_read_from_tables_without_images(tmp_path: Path) -> None:
         read_votes(tmp_path / "gone.csv", TREE)
 
 
-# Written by panoptes_aggregation 5.3.1 (config, extract, reduce) from a made-up workflow and ten made-up classifications of
-# three subjects. Subject 102: dan skipped T5 and bob T9 (data.None); subject 101: cat answered "None" to T5 (data.none).
+# Written by panoptes_aggregation 5.3.1 (config, extract, reduce) from a made-up workflow and ten made-up
+# classifications of three subjects. Subject 102: dan skipped T5 and bob T9 (data.None); subject 101: cat answered
+# "None" to T5 (data.none).
 REDUCTIONS = """\
 subject_id,workflow_id,task,reducer,data.smooth,data.features-or-disk,data.star-or-artifact,data.aggregation_version,\
 data.no-something-else,data.none,data.no,data.yes,data.yes-edge-on-disk,data.moderate,data.large,data.None

@@ -136,8 +136,8 @@ def as_blanks(columns: Columns, folder: Path) -> Path:
 WRITERS: dict[str, Callable[[Columns, Path], Any]] = {
     writer.__name__.removeprefix("as_"): writer
     for writer in (
-        as_pandas, as_nullable_pandas, as_categories, as_arrow, as_astropy, as_parquet, as_ecsv, as_votable, as_fits, as_hdf5,
-        as_csv, as_csv_gz, as_spaced_csv, as_tsv, as_blanks,
+        as_pandas, as_nullable_pandas, as_categories, as_arrow, as_astropy, as_parquet, as_ecsv, as_votable, as_fits,
+        as_hdf5, as_csv, as_csv_gz, as_spaced_csv, as_tsv, as_blanks,
     )
 }  # fmt: skip
 

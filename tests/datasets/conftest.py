@@ -41,7 +41,10 @@ def tar_of(files: Mapping[str, bytes], extra: tuple[tarfile.TarInfo, ...] = (), 
 
 
 def published_table(name: str) -> pd.DataFrame:
-    """Return nine galaxies in the published form of a set: labels 0, 1, 0, ..., or votes 0, 1, 2, ... with some not asked."""
+    """Return nine galaxies in the published form of a set.
+
+    Labels are 0, 1, 0, ..., or votes 0, 1, 2, ... with some not asked.
+    """
     images = published_sets()[name]
     parts = {
         "subfolder": [f"J{i // 3}" for i in range(N_GALAXIES)],

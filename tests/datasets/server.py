@@ -1,4 +1,7 @@
-"""A loopback server of files that notes what it was asked for and sent, and that can break off, hang, or ignore ranges."""
+"""A loopback server of files that notes what it was asked for and sent.
+
+It can break off, hang, or ignore ranges.
+"""
 
 import hashlib
 import re
@@ -24,8 +27,8 @@ class Answer:
 class FileServer:
     """Serves ``folder`` until `stop`.
 
-    ``cuts`` says for each of the next answers after how many bytes the connection is closed; ``hang`` keeps it open instead. Without
-    ``ranges``, the whole file is sent whatever is asked for.
+    ``cuts`` says for each of the next answers after how many bytes the connection is closed; ``hang`` keeps it open
+    instead. Without ``ranges``, the whole file is sent whatever is asked for.
     """
 
     folder: Path

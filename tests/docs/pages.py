@@ -1,4 +1,7 @@
-"""Code blocks of Markdown pages: finding them, and (as a script) running them page by page and reporting what failed."""
+"""Code blocks of Markdown pages.
+
+They are found, and (as a script) run page by page, and what failed is reported.
+"""
 
 import contextlib
 import io

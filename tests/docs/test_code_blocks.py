@@ -1,7 +1,8 @@
 """Every code block of the README and of docs/: Python runs, commands have valid options, links lead somewhere.
 
-The pages run in one fresh process, as a user's would: the published encoder's name leads to a tiny network on a loopback
-server (the real hub client, through HF_ENDPOINT), and no other address can be reached, so that the demo galaxies are simulated.
+The pages run in one fresh process, as a user's would: the published encoder's name leads to a tiny network on a
+loopback server (the real hub client, through HF_ENDPOINT), and no other address can be reached, so that the demo
+galaxies are simulated.
 """
 
 import ast
@@ -44,7 +45,10 @@ finetuned = finetune.FinetuneableZoobotClassifier.load_from_checkpoint(best_chec
 
 
 def prepare(folder: Path) -> None:
-    """Make the files that the pages name: galaxies.csv, survey.csv, test.csv, votes.csv, radio.csv, cubes.csv, by_class/, ..."""
+    """Make the files that the pages name.
+
+    They are galaxies.csv, survey.csv, test.csv, votes.csv, radio.csv, cubes.csv, by_class/, ...
+    """
     frame = make_catalog(folder, n_galaxies=48)
     frame["ring"], frame["tile"] = frame["number"], frame["object"] // 2
     frame["morphology"] = frame["number"].map({0: "smooth", 1: "ringed"})
@@ -77,7 +81,10 @@ def prepare(folder: Path) -> None:
 
 
 def run_all(work: Path, hub: Path, home: Path) -> tuple[dict[str, str], str]:
-    """Run all pages, each in its folder below ``work``; give the trace of each block that failed, and what went to stderr."""
+    """Run all pages, each in its folder below ``work``.
+
+    Return the trace of each block that failed, and what went to stderr.
+    """
     torch.manual_seed(0)
     model = timm.create_model(
         "test_convnext", pretrained=False, num_classes=0, pretrained_cfg_overlay={"input_size": (3, 64, 64)}

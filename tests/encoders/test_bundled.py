@@ -1,4 +1,7 @@
-"""The encoder in the package: written and read back, and (where this copy has one) loaded without network and caches."""
+"""The encoder in the package.
+
+It is written and read back, and (where this copy has one) loaded without network and caches.
+"""
 
 import json
 import os

@@ -52,7 +52,10 @@ def one_thread():
 
 @pytest.fixture(scope="session")
 def galaxies(tmp_path_factory) -> Path:
-    """Return a folder with ``catalog.csv`` and its pictures: shape (names), ring (0/1), radius, votes, several labels."""
+    """Return a folder with ``catalog.csv`` and its pictures.
+
+    It has shape (names), ring (0/1), radius, votes, and several labels.
+    """
     folder = tmp_path_factory.mktemp("galaxies")
     (folder / "images").mkdir()
     (folder / "tree.yaml").write_text(TREE)
@@ -108,7 +111,10 @@ def quick(encoder) -> list[object]:
 
 @pytest.fixture(scope="session")
 def finetune(galaxies, quick, zoobot_command) -> Callable[..., Answer]:
-    """Return a function that finetunes on the pictures into ``out``, quickly, and fails the test where it doesn't succeed."""
+    """Return a function that finetunes on the pictures into ``out``, quickly.
+
+    It fails the test where it doesn't succeed.
+    """
 
     def run(out: Path, *arguments: object, catalog: Path = galaxies / "catalog.csv") -> Answer:
         answer = zoobot_command("finetune", catalog, "--out", out, *quick, *arguments)

@@ -1,4 +1,7 @@
-"""Every command and its options that take paths, as the typer application declares them: a new command is found here by itself."""
+"""Every command and its options that take paths, as the typer application declares them.
+
+A new command is found here by itself.
+"""
 
 from __future__ import annotations
 
@@ -26,21 +29,24 @@ NO_PATHS = {
 """Options with text that is no path; any other text is taken for one"""
 
 OUTPUTS = {
-    ("finetune", "out"), ("evaluate", "out"), ("select", "out"), ("compare", "out"), ("explain", "out"), ("pretrain", "out"),
-    ("simulate", "out"), ("demo", "out"), ("predict", "out"), ("represent", "out"), ("report", "out"),
+    ("finetune", "out"), ("evaluate", "out"), ("select", "out"), ("compare", "out"), ("explain", "out"),
+    ("pretrain", "out"), ("simulate", "out"), ("demo", "out"), ("predict", "out"), ("represent", "out"),
+    ("report", "out"),
 }  # fmt: skip
 FILES = {("predict", "out"): ".csv", ("represent", "out"): ".csv", ("report", "out"): ".html"}
 """Outputs that are files, and their ending; the others are folders"""
 
 _QUICK = {"image_size": 32, "num_workers": 0}
 BASE: dict[str, dict[str, object]] = {
-    "finetune": {"catalog": "{catalog}", "label_cols": "ring", "encoder": "{encoder}", "out": "{out}", "max_epochs": 1, **_QUICK},
+    "finetune": {"catalog": "{catalog}", "label_cols": "ring", "encoder": "{encoder}", "out": "{out}", "max_epochs": 1,
+        **_QUICK},
     "demo": {"out": "{out}"},
     "predict": {"catalog": "{catalog}", "model": "{run}/model", "out": "{out}.csv", "num_workers": 0},
     "represent": {"catalog": "{catalog}", "encoder": "{encoder}", "out": "{out}.csv", **_QUICK},
     "evaluate": {"catalog": "{catalog}", "model": "{run}/model", "out": "{out}", "num_workers": 0},
     "select": {"predictions": "{run}/predictions.csv", "model": "{run}", "out": "{out}", "completeness": 0.5},
-    "compare": {"catalog": "{catalog}", "label": "ring", "encoder": "{encoder}", "out": "{out}", "n_repeats": 2, **_QUICK},
+    "compare": {"catalog": "{catalog}", "label": "ring", "encoder": "{encoder}", "out": "{out}", "n_repeats": 2,
+        **_QUICK},
     "report": {"folder": "{run}", "out": "{out}.html"},
     "pretrain": {
         "out": "{out}", "architecture": "test_convnext", "images": 8, "batch_size": 8, "val_galaxies": 8,
@@ -91,9 +97,10 @@ PATH_OPTIONS = [
 
 
 def arguments(command: str, known: dict[str, object], **changed: object) -> list[str]:
-    """Return a command's arguments: those of `BASE` with what is ``known`` put in, and some options changed, as they stand.
+    """Return a command's arguments.
 
-    Options have the names of Python or, as in ``label`` and ``test``, those of the command line.
+    They are those of `BASE` with what is ``known`` put in, and some options changed, as they stand. Options have the
+    names of Python or, as in ``label`` and ``test``, those of the command line.
     """
     former = (_INFOS[command].context_settings or {}).get("token_normalize_func", str)
     in_python = {former(name.replace("_", "-")): name for name, _, _ in _parameters(COMMANDS[command])}

@@ -29,7 +29,10 @@ def table(galaxies) -> pd.DataFrame:
 
 @pytest.fixture
 def refuses(zoobot_command, quick, tmp_path):
-    """Return a function that finetunes on a table and checks that it is refused, in these words, before any training."""
+    """Return a function that finetunes on a table and checks that it is refused before any training.
+
+    The refusal is in the words given.
+    """
 
     def run(catalog, *arguments, words):
         if isinstance(catalog, pd.DataFrame):

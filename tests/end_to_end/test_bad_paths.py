@@ -1,4 +1,7 @@
-"""Every option of every command that takes a path, given one that can't be used: exit code 2, one message, nothing written."""
+"""Every option of every command that takes a path, given one that can't be used.
+
+The exit code is 2, there is one message, and nothing is written.
+"""
 
 import os
 import socket

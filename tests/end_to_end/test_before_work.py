@@ -35,8 +35,9 @@ def runs(finetune, galaxies, tmp_path_factory) -> dict[str, Path]:
     """Models of every task."""
     folder = tmp_path_factory.mktemp("before_work")
     tasks = {
-        "classes": ("--label", "shape"), "run": ("--label", "ring"), "flags": ("--label", "has_ring", "--label", "is_large"),
-        "numbers": ("--label", "radius"), "reported": ("--label", "ring", "--report"), "votes": ("--tree", galaxies / "tree.yaml"),
+        "classes": ("--label", "shape"), "run": ("--label", "ring"),
+        "flags": ("--label", "has_ring", "--label", "is_large"), "numbers": ("--label", "radius"),
+        "reported": ("--label", "ring", "--report"), "votes": ("--tree", galaxies / "tree.yaml"),
     }  # fmt: skip
     for name, options in tasks.items():
         finetune(folder / name, *options, "--epochs", 1)
@@ -230,7 +231,8 @@ def test_settings_that_no_image_fits_are_found_from_the_first(
     command, bands, changed, said, runs, cubes, galaxies, encoder, finetune, zoobot_command, tmp_path
 ):
     known = {
-        "catalog": cubes[bands], "run": runs["run"], "encoder": encoder, "out": tmp_path / "out", "tree": galaxies / "tree.yaml"
+        "catalog": cubes[bands], "run": runs["run"], "encoder": encoder, "out": tmp_path / "out",
+        "tree": galaxies / "tree.yaml"
     }  # fmt: skip
     if "encoder" in changed:
         known["five"] = tmp_path / "five"

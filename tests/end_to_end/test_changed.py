@@ -1,4 +1,7 @@
-"""A run whose catalog, labels, images, encoder or test catalog changed is not resumed; folds of other settings are made anew."""
+"""A run whose catalog, labels, images, encoder or test catalog changed is not resumed.
+
+Folds of other settings are made anew.
+"""
 
 import shutil
 

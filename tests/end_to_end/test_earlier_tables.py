@@ -1,4 +1,7 @@
-"""A file is replaced by a table of predictions or features only where it is plainly an earlier one, in every format and for every task."""
+"""A file is replaced by a table of predictions or features only where it is plainly an earlier one.
+
+This holds in every format and for every task.
+"""
 
 import shutil
 
@@ -63,7 +66,8 @@ def test_only_earlier_predictions_are_replaced(task, ending, models, few, tmp_pa
     labels = pd.read_csv(few)[["id_str", "file_loc", *model.label_cols]]
     for name, theirs in {
         "labels": labels, "labels and flags": labels.assign(error=""), "joined": table.assign(redshift=0.1),
-        "features": represent(few, model, num_workers=0), "another task's": labels.rename(columns={model.label_cols[0]: "other_low"}),
+        "features": represent(few, model, num_workers=0),
+        "another task's": labels.rename(columns={model.label_cols[0]: "other_low"}),
         "no galaxies": pd.DataFrame({"flux": [1.0]}),
     }.items():  # fmt: skip
         refused(

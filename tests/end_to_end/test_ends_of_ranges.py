@@ -18,7 +18,8 @@ CASES = [
     ("predict", {"level": 1 - 1e-12}),
     ("simulate", {"seed": LARGEST_SEED, "first": 10**12}),
     ("pretrain", {"seed": LARGEST_SEED, "warmup_steps": 10**12, "report_images": 10**12, "save_steps": 10**12}),
-    ("pretrain", {"jitter": 5, "clip": 1e-300, "lr_decay": 1e-300, "votes_weight": 1e6, "truth_weight": 1e6, "save_minutes": 0}),
+    ("pretrain", {"jitter": 5, "clip": 1e-300, "lr_decay": 1e-300, "votes_weight": 1e6, "truth_weight": 1e6,
+        "save_minutes": 0}),
 ]  # fmt: skip
 
 

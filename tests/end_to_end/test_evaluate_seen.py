@@ -1,4 +1,7 @@
-"""`zoobot evaluate` on galaxies that the model has seen: they are recognized however they are named or turned, and scored apart."""
+"""`zoobot evaluate` on galaxies that the model has seen.
+
+They are recognized however they are named or turned, and scored apart.
+"""
 
 import json
 import shutil

@@ -16,7 +16,10 @@ N = 72
 
 @pytest.fixture(scope="module")
 def edges(tmp_path_factory):
-    """Return a function that makes a catalog of FITS galaxies, two of which have a fill in 10 and 25% of their pixels."""
+    """Return a function that makes a catalog of FITS galaxies, two of which have a fill.
+
+    It is in 10 and 25% of their pixels.
+    """
 
     def make(value: float, n: int = N):
         folder = tmp_path_factory.mktemp("edges")

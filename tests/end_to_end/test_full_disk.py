@@ -1,4 +1,7 @@
-"""On a full disk every command ends with one message that names the file and the room left, and leaves nothing half written."""
+"""On a full disk every command ends with one message and leaves nothing half written.
+
+The message names the file and the room left.
+"""
 
 import resource
 import shutil
@@ -35,23 +38,27 @@ def disk_of(size):
 
 CATALOG, MODEL = "{galaxies}/catalog.csv", "{run}/run/model"
 FINETUNE = (
-    "finetune", CATALOG, "--out", "{out}/run", "--label", "ring", "--encoder", "{encoder}", "--image-size", 32, "--epochs", 2, "--folds", 2,
-    "--num-workers", 0,
+    "finetune", CATALOG, "--out", "{out}/run", "--label", "ring", "--encoder", "{encoder}", "--image-size", 32,
+    "--epochs", 2, "--folds", 2, "--num-workers", 0,
 )  # fmt: skip
 COMMANDS = {
     "finetune": (FINETUNE, (50, 700, 3000, 300_000, 440_000, 447_000, 449_000, 452_000)),
     "evaluate": (("evaluate", CATALOG, "--model", MODEL, "--by", "radius", "--out", "{out}"), (50, 2000, 100_000)),
     "check": (("check", "{run}/run", "--num-workers", 0), (50, 1000)),
     "report": (("report", "{run}/run"), (50, 20_000)),
-    "explain": (("explain", CATALOG, "--model", MODEL, "--limit", 2, "--num-workers", 0, "--out", "{out}"), (50, 20_000)),
+    "explain": (("explain", CATALOG, "--model", MODEL, "--limit", 2, "--num-workers", 0, "--out", "{out}"),
+        (50, 20_000)),
     "compare": (
-        ("compare", CATALOG, "--label", "shape", "--encoder", "{encoder}", "--image-size", 32, "--repeats", 2, "--out", "{out}"),
+        ("compare", CATALOG, "--label", "shape", "--encoder", "{encoder}", "--image-size", 32, "--repeats", 2,
+            "--out", "{out}"),
         (50, 20_000),
     ),
-    "select": (("select", "{run}/p.csv", "--model", "{run}/run", "--completeness", 0.5, "--out", "{out}"), (50, 20_000)),
+    "select": (("select", "{run}/p.csv", "--model", "{run}/run", "--completeness", 0.5, "--out", "{out}"),
+        (50, 20_000)),
     "simulate": (("simulate", "{out}", "--galaxies", 2, "--size", 40, "--fits"), (50, 3000, 20_000)),
     "pretrain": (
-        ("pretrain", "{out}", "--architecture", "test_convnext", "--images", 16, "--batch-size", 8, "--val-galaxies", 8, "--size", 32,
+        ("pretrain", "{out}", "--architecture", "test_convnext", "--images", 16, "--batch-size", 8, "--val-galaxies", 8,
+            "--size", 32,
          "--accelerator", "cpu", "--workers", 0), (50, 2000, 600_000)
     ),
     **{

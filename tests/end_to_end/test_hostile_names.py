@@ -1,4 +1,7 @@
-"""Names that users give are text: in every command they come out as they were given, whatever they mean to a terminal or a plot."""
+"""Names that users give are text.
+
+In every command they come out as they were given, whatever they mean to a terminal or a plot.
+"""
 
 import shutil
 
@@ -9,7 +12,9 @@ import yaml
 from zoobot.terminal import printable
 
 NAME = "_[/x][red]{0}%s:smile:$x_$<b>&\\e\x1b[31m"
-"""Markup of rich, of matplotlib and of HTML, formats, an emoji code, what colors a terminal, and what hides from a legend"""
+"""Markup of rich, of matplotlib and of HTML, formats, an emoji code, what colors a terminal, and what hides from a
+legend
+"""
 FOLDER = NAME.replace("/", "|") + "é"
 SHOWN = printable(NAME)
 
@@ -136,8 +141,8 @@ def test_simulate(place, zoobot_command, tmp_path):
 def test_pretrain(place, zoobot_command, tmp_path):
     out = tmp_path / FOLDER
     options = (
-        "--architecture", "test_convnext", "--galaxies", place / "catalog.csv", "--tree", place / "tree.yaml", "--size", 32,
-        "--images", 16, "--batch-size", 8, "--accelerator", "cpu", "--workers", 0, "--val-galaxies", 8,
+        "--architecture", "test_convnext", "--galaxies", place / "catalog.csv", "--tree", place / "tree.yaml",
+        "--size", 32, "--images", 16, "--batch-size", 8, "--accelerator", "cpu", "--workers", 0, "--val-galaxies", 8,
     )  # fmt: skip
     literal(zoobot_command("pretrain", out, *options), f"votes on {NAME}", out / "encoder")
 
@@ -156,10 +161,12 @@ def test_cache(monkeypatch, zoobot_command, tmp_path):
 WRONG = {
     "finetune a path": ("finetune", NAME, "--out", "{out}"),
     "finetune a label": ("finetune", "{catalog}", "--label", f"{NAME} no", "--out", "{out}"),
-    "finetune a group": ("finetune", "{catalog}", "--label", "ring", "--group-col", f"{NAME} no", "--encoder", "bundled", "--out", "{out}"),
+    "finetune a group": ("finetune", "{catalog}", "--label", "ring", "--group-col", f"{NAME} no",
+        "--encoder", "bundled", "--out", "{out}"),
     "finetune an encoder": ("finetune", "{catalog}", "--label", "ring", "--encoder", NAME, "--out", "{out}"),
     "finetune a tree": ("finetune", "{catalog}", "--tree", NAME, "--out", "{out}"),
-    "finetune a test catalog": ("finetune", "{catalog}", "--label", "ring", "--test", NAME, "--encoder", "bundled", "--out", "{out}"),
+    "finetune a test catalog": ("finetune", "{catalog}", "--label", "ring", "--test", NAME, "--encoder", "bundled",
+        "--out", "{out}"),
     "finetune an option": ("finetune", "{catalog}", f"--{NAME}", "1", "--out", "{out}"),
     "finetune a choice": ("finetune", "{catalog}", "--task", NAME, "--out", "{out}"),
     "finetune a number": ("finetune", "{catalog}", "--seed", NAME, "--out", "{out}"),
@@ -169,8 +176,10 @@ WRONG = {
     "predict a column": ("predict", "{catalog}", "--model", "{model}", "--by", f"{NAME} no", "--out", "{out}.csv"),
     "evaluate a model": ("evaluate", "{catalog}", "--model", NAME),
     "evaluate a column": ("evaluate", "{catalog}", "--model", "{model}", "--by", f"{NAME} no"),
-    "select a class": ("select", "{run}/predictions.csv", "--model", "{run}", "--class", NAME, "--purity", 0.5, "--out", "{out}"),
-    "select a label": ("select", "{run}/predictions.csv", "--model", "{run}", "--label", f"{NAME} no", "--purity", 0.5, "--out", "{out}"),
+    "select a class": ("select", "{run}/predictions.csv", "--model", "{run}", "--class", NAME, "--purity", 0.5,
+        "--out", "{out}"),
+    "select a label": ("select", "{run}/predictions.csv", "--model", "{run}", "--label", f"{NAME} no", "--purity", 0.5,
+        "--out", "{out}"),
     "select a table": ("select", NAME, "--model", "{run}", "--purity", 0.5, "--out", "{out}"),
     "select a list": ("select", "--audited", NAME),
     "check": ("check", NAME),
@@ -178,7 +187,8 @@ WRONG = {
     "explain a target": ("explain", "{catalog}", "--model", "{model}", "--target", f"{NAME} no", "--out", "{out}"),
     "compare a label": ("compare", "{catalog}", "--label", f"{NAME} no", "--encoder", "bundled", "--out", "{out}"),
     "compare an encoder": ("compare", "{catalog}", "--label", "ring", "--encoder", NAME, "--out", "{out}"),
-    "pretrain a source": ("pretrain", "{out}", "--galaxies", NAME, "--tree", "gz2", "--architecture", "test_convnext", "--images", 8),
+    "pretrain a source": ("pretrain", "{out}", "--galaxies", NAME, "--tree", "gz2", "--architecture", "test_convnext",
+        "--images", 8),
     "pretrain an architecture": ("pretrain", "{out}", "--architecture", NAME, "--images", 8),
     "pretrain a survey": ("pretrain", "{out}", "--survey", NAME, "--architecture", "test_convnext", "--images", 8),
     "simulate a survey": ("simulate", "{out}", "--survey", NAME),

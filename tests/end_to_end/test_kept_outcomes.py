@@ -1,4 +1,7 @@
-"""Reports, checks and selections are of the arrays that a run keeps: tables say the same, and editing them changes nothing."""
+"""Reports, checks and selections are of the arrays that a run keeps.
+
+Tables say the same, and editing them changes nothing.
+"""
 
 import re
 import shutil

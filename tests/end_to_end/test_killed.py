@@ -1,4 +1,7 @@
-"""Killed before any of its changes of files, a command leaves what is whole or what is refused by name, and can be repeated."""
+"""Killed before any of its changes of files, a command leaves what is whole or what is refused by name.
+
+It can be repeated.
+"""
 
 import contextlib
 import os
@@ -24,7 +27,10 @@ MODEL = ("model/model.safetensors", "model/config.json")
 
 
 def killed_before(change: int, run) -> bool:
-    """Run a command in a process that is killed before its n-th change of a file; tell whether it was, or ended before."""
+    """Run a command in a process that is killed before its n-th change of a file.
+
+    Tell whether it was, or ended before.
+    """
     process = os.fork()
     if process == 0:
         left = change
@@ -99,7 +105,10 @@ def test_finetune(option, first, step, runs, galaxies, quick, zoobot_command, tm
 
 
 def test_finetune_with_folds_and_after_an_edit(finetune, galaxies, quick, zoobot_command, tmp_path):
-    """Killed while folds are trained and gathered, a run is resumed to what it would have been; with an edited catalog, refused."""
+    """Killed while folds are trained and gathered, a run is resumed to what it would have been.
+
+    With an edited catalog, it is refused.
+    """
     catalog, edited = tmp_path / "catalog.csv", tmp_path / "edited.csv"
     table = pd.read_csv(galaxies / "catalog.csv")
     table["file_loc"] = [str(galaxies / name) for name in table["file_loc"]]
@@ -151,7 +160,10 @@ def content_of(folder: Path) -> dict[str, bytes]:
 
 
 def test_report(galaxies, quick, zoobot_command, tmp_path):
-    """Killed while it looks at a run, or draws, a report is written by the next call, of the command or of a resumed run."""
+    """Killed while it looks at a run, or draws, a report is written by the next call.
+
+    The call is one of the command or of a resumed run.
+    """
     command = ("finetune", galaxies / "catalog.csv", *quick, "--label", "ring", "--epochs", 1, "--report", "--out")
     run = tmp_path / "run"
     assert killed_before(40, lambda: zoobot_command(*command, run))
@@ -184,7 +196,10 @@ def drawn(run: Path) -> dict[str, bytes]:
 
 
 def test_evaluate(runs, galaxies, zoobot_command, tmp_path):
-    """An evaluation of another model is replaced: never does one read metrics of the one beside predictions of the other."""
+    """An evaluation of another model is replaced.
+
+    Never does one read metrics of the one beside predictions of the other.
+    """
     command = ("evaluate", galaxies / "catalog.csv", "--num-workers", 0, "--no-report", "--model")
     for name in ("ring", "large"):
         assert zoobot_command(*command, runs / name / "model", "--out", tmp_path / name).code == 0
@@ -213,9 +228,11 @@ def test_evaluate(runs, galaxies, zoobot_command, tmp_path):
 
 REPEATED = {
     "select": ("select", "{run}/predictions.csv", "--model", "{run}", "--completeness", 0.5, "--out"),
-    "compare": ("compare", "{catalog}", "--label", "ring", "--encoder", "{encoder}", "--image-size", 32, "--repeats", 2, "--folds", 2,
+    "compare": ("compare", "{catalog}", "--label", "ring", "--encoder", "{encoder}", "--image-size", 32, "--repeats", 2,
+        "--folds", 2,
                 "--num-workers", 0, "--out"),
-    "explain": ("explain", "{catalog}", "--model", "{run}/model", "--limit", 9, "--num-workers", 0, "--no-heat", "--out"),
+    "explain": ("explain", "{catalog}", "--model", "{run}/model", "--limit", 9, "--num-workers", 0, "--no-heat",
+        "--out"),
 }  # fmt: skip
 
 

@@ -1,4 +1,7 @@
-"""A process that decodes images is killed, as for want of memory: every command that has such processes says so, with exit code 1."""
+"""A process that decodes images is killed, as for want of memory.
+
+Every command that has such processes says so, with exit code 1.
+"""
 
 import os
 import signal

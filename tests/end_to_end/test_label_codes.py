@@ -121,7 +121,8 @@ def test_a_number_among_names_is_said_by_every_command_that_reads_labels(
         "evaluate", tmp_path / "catalog.csv", "--model", run / "model", "--no-report", "--out", tmp_path / "evaluated"
     )
     compared = zoobot_command(
-        "compare", tmp_path / "catalog.csv", "--label", "shape", "--encoder", encoder, "--repeats", 2, "--out", tmp_path / "compared"
+        "compare", tmp_path / "catalog.csv", "--label", "shape", "--encoder", encoder, "--repeats", 2,
+        "--out", tmp_path / "compared"
     )  # fmt: skip
     for answer in (trained, evaluated, compared):
         assert answer.code == 0, answer.err

@@ -12,8 +12,8 @@ from astropy.io import fits
 from zoobot.predictions import predict, represent, write_table
 
 PRETRAIN = (
-    "--architecture", "test_convnext", "--images", 16, "--batch-size", 8, "--val-galaxies", 8, "--size", 32, "--accelerator", "cpu",
-    "--workers", 0,
+    "--architecture", "test_convnext", "--images", 16, "--batch-size", 8, "--val-galaxies", 8, "--size", 32,
+    "--accelerator", "cpu", "--workers", 0,
 )  # fmt: skip
 
 
@@ -94,7 +94,8 @@ CASES = [
     *((*command, folder) for command in (EVALUATE, SELECT, COMPARE, EXPLAIN, FINETUNE) for folder in FOLDERS
       if OWN.get(str(command[0])) != folder),
     *(("simulate", folder, "--galaxies", 2, "--size", 40) for folder in ("run", "pretrained", "selection", "galaxies")),
-    *(("pretrain", folder, *PRETRAIN, "--overwrite") for folder in ("run", "selection", "comparison", "explained", "simulated")),
+    *(("pretrain", folder, *PRETRAIN, "--overwrite") for folder in ("run", "selection", "comparison", "explained",
+        "simulated")),
     *(("demo", "--out", folder) for folder in ("run", "pretrained", "selection", "comparison", "explained")),
     *((*PREDICT, file) for file in (
         "galaxies/c.csv", "galaxies/../galaxies/c.csv", "{cwd}/galaxies/c.csv", "run/predictions.csv", "run/parts.csv",
@@ -121,7 +122,8 @@ CASES = [
     *((*command, f"run/{part}/new") for command in (EVALUATE, SELECT, COMPARE, EXPLAIN, FINETUNE)
       for part in ("model", "checkpoints", "plots", "checks/deep")),
     *((*command, "cache/features/new") for command in (EVALUATE, SELECT, COMPARE, EXPLAIN, FINETUNE)),
-    *(("simulate", folder, "--galaxies", 2, "--size", 40) for folder in ("run/plots/new", "run/model/new", "cache/features")),
+    *(("simulate", folder, "--galaxies", 2, "--size", 40) for folder in ("run/plots/new", "run/model/new",
+        "cache/features")),
     *(("pretrain", folder, *PRETRAIN) for folder in ("run/checkpoints", "run/model/new", "cache/features")),
     *((*PREDICT, file) for file in ("run/plots/p.csv", "run/model/p.csv", "cache/features/p.csv")),
     ("report", "run", "--out", "run/plots/report.html"),
@@ -131,14 +133,14 @@ CASES = [
     (*FINETUNE[:1], "galaxies/c.csv", "--test", "folders", *FINETUNE[2:], "folders/run"),
     ("predict", "folders", "--model", "run/model", "--out", "folders/new.fits"),
     # files that are there, and of other kinds
-    *((*PREDICT, file) for file in ("galaxies/other.csv", "galaxies/other.parquet", "cutouts/a.fits", "other.fits", "other.h5")),
+    *((*PREDICT, file) for file in ("galaxies/other.csv", "galaxies/other.parquet", "cutouts/a.fits", "other.fits",
+        "other.h5")),
     (*SELECT, "mine"), (*COMPARE, "mine"), (*EXPLAIN, "mine"), (*EVALUATE, "mine"), ("demo", "--out", "mine"),
     *(("simulate", folder, "--galaxies", 2, "--size", 40) for folder in ("mine", "folders", "cutouts")),
     (*SELECT, "my_selection.json"), (*COMPARE, "my_comparison.json"), (*FINETUNE, "my_run.json"),
     *((*EXPLAIN, f"my_{name}") for name in ("explain.json", "neighbors.csv", "explain_2.png")),
     ("pretrain", "my_run.json", *PRETRAIN), ("simulate", "my_simulation.json", "--galaxies", 2, "--size", 40),
-    ("report", "run", "--out", "mine/index.html"),
-    ("report", "run", "--out", "run/notes.html"),
+    ("report", "run", "--out", "mine/index.html"), ("report", "run", "--out", "run/notes.html"),
     ("report", "run", "--out", "mine/new.html"),
 ]  # fmt: skip
 

@@ -38,8 +38,8 @@ def pretrained(zoobot_command, tmp_path_factory) -> Path:
 
 
 PRETRAIN = (
-    "--architecture", "test_convnext", "--images", 16, "--batch-size", 8, "--val-galaxies", 8, "--size", 32, "--accelerator", "cpu",
-    "--workers", 0,
+    "--architecture", "test_convnext", "--images", 16, "--batch-size", 8, "--val-galaxies", 8, "--size", 32,
+    "--accelerator", "cpu", "--workers", 0,
 )  # fmt: skip
 
 MISTAKES = {
@@ -72,8 +72,13 @@ def test_a_mistake_costs_no_run(mistake, whole, galaxies, quick, zoobot_command)
 
 @pytest.mark.parametrize(
     "options",
-    [("--architecture", "convnext_otto"), ("--galaxies", "none.csv", "--tree", "gz2"), ("--tree", "gz3"), ("--accelerator", "abacus")],
-)  # fmt: skip
+    [
+        ("--architecture", "convnext_otto"),
+        ("--galaxies", "none.csv", "--tree", "gz2"),
+        ("--tree", "gz3"),
+        ("--accelerator", "abacus"),
+    ],
+)
 def test_a_mistake_costs_no_pretrained_encoder(options, pretrained, zoobot_command):
     before = hashes(pretrained)
     answer = zoobot_command("pretrain", pretrained, *PRETRAIN, *options, "--overwrite")

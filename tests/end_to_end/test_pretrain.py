@@ -20,8 +20,9 @@ SCRIPT = Path(sys.executable).with_name("zoobot")
 def options(galaxies) -> list[object]:
     """Return the options of a short run on simulated galaxies, a catalog with another tree, and unlabelled cutouts."""
     return [
-        "--architecture", "test_convnext", "--galaxies", "simulated", "--tree", "gz2", "--galaxies", galaxies / "catalog.csv",
-        "--tree", galaxies / "tree.yaml", "--unlabelled", galaxies / "catalog.csv", "--size", 32, "--images", 240, "--batch-size", 8,
+        "--architecture", "test_convnext", "--galaxies", "simulated", "--tree", "gz2",
+        "--galaxies", galaxies / "catalog.csv", "--tree", galaxies / "tree.yaml",
+        "--unlabelled", galaxies / "catalog.csv", "--size", 32, "--images", 240, "--batch-size", 8,
         "--report-images", 80, "--val-galaxies", 8, "--accelerator", "cpu", "--workers", 0, "--save-steps", 3,
         "--precision", "float32",
     ]  # fmt: skip

@@ -17,8 +17,8 @@ FOLDERS = tuple(command for command, _ in sorted(OUTPUTS) if (command, "out") no
 RESULTS = {
     "finetune": ("metrics.json", "predictions.csv", "run.json", "log.csv"), "evaluate": ("metrics.json", "report.html"),
     "select": ("selected.csv", "audit.csv", "selection.json"), "compare": ("comparison.csv", "comparison.json"),
-    "explain": ("neighbors.csv", "explain.json"), "pretrain": ("run.json", "log.csv"), "simulate": ("catalog.csv", "simulation.json"),
-    "demo": ("metrics.json",),
+    "explain": ("neighbors.csv", "explain.json"), "pretrain": ("run.json", "log.csv"),
+    "simulate": ("catalog.csv", "simulation.json"), "demo": ("metrics.json",),
 }  # fmt: skip
 """What they write there"""
 

@@ -1,4 +1,7 @@
-"""A command that a signal stops ends with the signal's exit code and one message, and what it had done is there to go on from."""
+"""A command that a signal stops ends with the signal's exit code and one message.
+
+What it had done is there to go on from.
+"""
 
 import os
 import signal
@@ -76,8 +79,8 @@ def test_finetune_goes_on_to_the_same_model(
 @pytest.mark.parametrize("number", SIGNALS)
 def test_pretrain(number, zoobot_command, stop_at, tmp_path):
     options = (
-        "--architecture", "test_convnext", "--size", 32, "--images", 48, "--batch-size", 8, "--val-galaxies", 8, "--report-images", 16,
-        "--accelerator", "cpu", "--workers", 0,
+        "--architecture", "test_convnext", "--size", 32, "--images", 48, "--batch-size", 8, "--val-galaxies", 8,
+        "--report-images", 16, "--accelerator", "cpu", "--workers", 0,
     )  # fmt: skip
     stop_at(number, StepCheckpoint, "on_train_batch_end", 3)
     check(zoobot_command("pretrain", tmp_path, *options), number, "Go on with the same command and --resume.")
@@ -145,8 +148,8 @@ def test_simulate_goes_on(number, zoobot_command, stop_at, tmp_path):
 def test_all_processes_of_a_training_end(tmp_path):
     """Told to one process, as Ctrl+C is where the others are not of its terminal."""
     options = (
-        "--architecture", "test_convnext", "--size", 32, "--images", 10**9, "--batch-size", 8, "--val-galaxies", 8, "--save-steps", 3,
-        "--accelerator", "cpu", "--workers", 0, "--devices", 2,
+        "--architecture", "test_convnext", "--size", 32, "--images", 10**9, "--batch-size", 8, "--val-galaxies", 8,
+        "--save-steps", 3, "--accelerator", "cpu", "--workers", 0, "--devices", 2,
     )  # fmt: skip
     command = [*map(str, (SCRIPT, "pretrain", tmp_path, *options))]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:

@@ -1,4 +1,7 @@
-"""Every message that docs/what_happens_when.md quotes is what a command says, with the exit code that the page names."""
+"""Every message that docs/what_happens_when.md quotes is what a command says.
+
+The exit code is the one that the page names.
+"""
 
 import json
 import os

@@ -35,7 +35,10 @@ def encoder(tmp_path_factory) -> str:
 
 @pytest.fixture(scope="module")
 def galaxies(tmp_path_factory) -> Path:
-    """Return the folder of a labelled catalog (60 galaxies, three classes, votes) and of one without labels and with a lost image."""
+    """Return the folders of a labelled catalog and of one without labels.
+
+    The first has 60 galaxies, three classes and votes, and the second has a lost image.
+    """
     folder = tmp_path_factory.mktemp("galaxies")
     frame = make_catalog(folder, n_classes=3)
     frame["flat"] = (frame["number"] > 0).astype(int)

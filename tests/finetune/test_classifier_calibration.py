@@ -1,4 +1,7 @@
-"""Models calibrate themselves on validation galaxies: raw columns stay, others come beside them, and all is saved with the model."""
+"""Models calibrate themselves on validation galaxies.
+
+Raw columns stay, others come beside them, and all is saved with the model.
+"""
 
 import json
 import logging

@@ -1,4 +1,7 @@
-"""A saved model that is damaged or hostile is refused as such, whatever of it is wrong, and without reaching for network or disk."""
+"""A saved model that is damaged or hostile is refused as such, whatever of it is wrong.
+
+Network and disk are not reached for.
+"""
 
 import copy
 import json
@@ -38,8 +41,8 @@ for _ in range(60):
     DEEP = [DEEP]
 MISSING = object()
 ODD = (
-    MISSING, None, "x", "", -1, 0, 2, 0.5, 1e308, -1e308, 10**12, 2**70, [], {}, [[]], [1], {"a": 1}, DEEP, float("nan"), float("inf"),
-    True, "hf-hub:a/b", "local-dir:/etc", "/etc/passwd", ["a"] * 5, "é" * 300,
+    MISSING, None, "x", "", -1, 0, 2, 0.5, 1e308, -1e308, 10**12, 2**70, [], {}, [[]], [1], {"a": 1}, DEEP,
+    float("nan"), float("inf"), True, "hf-hub:a/b", "local-dir:/etc", "/etc/passwd", ["a"] * 5, "é" * 300,
 )  # fmt: skip
 
 

@@ -1,4 +1,7 @@
-"""Training from kept features is training: the same losses and weights as through the whole network, and never stale."""
+"""Training from kept features is training.
+
+It has the same losses and weights as through the whole network, and is never stale.
+"""
 
 import json
 import os
@@ -236,7 +239,8 @@ def changed(**tensors: object) -> Callable[[bytes], bytes]:
         held = safetensors.torch.load(content)
         made = {name: one for name, one in (held | tensors).items() if one is not None}
         about = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])["__metadata__"]
-        return safetensors.torch.save({n: t(held) if callable(t) else t for n, t in made.items()}, about)  # type: ignore[operator,misc]
+        new = {name: one(held) if callable(one) else one for name, one in made.items()}  # type: ignore[operator,misc]
+        return safetensors.torch.save(new, about)
 
     return change
 

@@ -1,4 +1,7 @@
-"""Frozen means frozen: through the trainer, bit for bit, for networks with batch norm, layer norm, dropout and attention."""
+"""Frozen means frozen, through the trainer and bit for bit.
+
+It holds for networks with batch norm, layer norm, dropout and attention.
+"""
 
 from pathlib import Path
 

@@ -55,7 +55,8 @@ def test_a_checkpoint_holds_names_preprocessing_and_scale(catalog_file: Path, tm
     model = FinetuneableZoobotRegressor(encoder=tiny_encoder(), learning_rate=1e-2)
     trainer = get_trainer(tmp_path, accelerator="cpu", max_epochs=1, enable_progress_bar=False)
     trainer.fit(model, galaxies)
-    again = FinetuneableZoobotRegressor.load_from_checkpoint(trainer.checkpoint_callback.best_model_path)  # type: ignore[union-attr]
+    best = trainer.checkpoint_callback.best_model_path  # type: ignore[union-attr]
+    again = FinetuneableZoobotRegressor.load_from_checkpoint(best)
     assert again.label_cols == ["size"]
     assert again.preprocessing == galaxies.preprocessing
     assert torch.equal(again.target_mean, model.target_mean)

@@ -23,7 +23,8 @@ def parts(catalog: Path, n_blocks: int = 2) -> tuple[FinetuneableZoobotClassifie
 
 
 def trainer(folder: Path, **options: object) -> L.Trainer:
-    return get_trainer(folder, **{"accelerator": "cpu", "enable_progress_bar": False, **options})  # type: ignore[arg-type]
+    settings = {"accelerator": "cpu", "enable_progress_bar": False, **options}
+    return get_trainer(folder, **settings)  # type: ignore[arg-type]
 
 
 class StopAfter(L.Callback):

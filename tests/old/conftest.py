@@ -15,7 +15,10 @@ Command = Callable[..., str]
 
 @pytest.fixture
 def old(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Return a folder with the old ``galaxies``, ``runs`` and ``models``; commands run in its ``galaxies``, as they did then."""
+    """Return a folder with the old ``galaxies``, ``runs`` and ``models``.
+
+    Commands run in its ``galaxies``, as they did then.
+    """
     folder = tmp_path / "old"
     for name in ("galaxies", "runs", "models"):
         shutil.copytree(HERE / name, folder / name)

@@ -1,12 +1,14 @@
-"""Make what is in this folder with zoobot as of commit b9a7a53; never run again, or the tests would only compare zoobot with itself.
+"""Make what is in this folder with zoobot as of commit b9a7a53.
+
+It is never run again, or the tests would only compare zoobot with itself.
 
     git worktree add --detach /tmp/b9a7a53 b9a7a53
     PYTHONPATH=/tmp/b9a7a53/src OMP_NUM_THREADS=1 python tests/old/make.py
 
 Written: ``galaxies/`` (simulated galaxies, 32 pixels wide, with labels for each task), and for each task a folder that
 ``zoobot finetune`` left (``runs/TASK``), without its page and pictures, and its model's predictions of all galaxies
-(``predictions/TASK.csv``). The validation galaxies are too few for a calibration that pays, so ``models/`` holds models that were
-calibrated on more, simulated ones (temperature, and isotonic for several labels).
+(``predictions/TASK.csv``). The validation galaxies are too few for a calibration that pays, so ``models/`` holds models
+that were calibrated on more, simulated ones (temperature, and isotonic for several labels).
 """
 
 import shutil

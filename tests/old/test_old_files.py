@@ -1,4 +1,7 @@
-"""Models, checkpoints and run folders made by zoobot at commit b9a7a53 load, predict the same, and work with every command."""
+"""Models, checkpoints and run folders made by zoobot at commit b9a7a53 load and predict the same.
+
+They work with every command.
+"""
 
 import json
 from pathlib import Path

@@ -1,4 +1,7 @@
-"""Occlusion finds what a score depends on, wherever that is and whatever the encoder; hiding quarters tells good maps from others."""
+"""Occlusion finds what a score depends on, wherever that is and whatever the encoder.
+
+Hiding quarters tells good maps from others.
+"""
 
 import json
 
@@ -95,7 +98,10 @@ def test_hiding_quarters_tells_maps_of_this_score_from_maps_of_another(hide):
 
 
 def test_quarters_are_quarters_and_random_places_are_anywhere():
-    """Of images whose hidden pixels are counted: random places hide each pixel as often as any other, the center no more than the edge."""
+    """Of images whose hidden pixels are counted.
+
+    Random places hide each pixel as often as any other, the center no more than the edge.
+    """
     n = 200
     some = torch.rand(n, 1, SIZE, SIZE)
     hidden = torch.full_like(some, 2)

@@ -1,4 +1,7 @@
-"""Tables of predicted votes: what the columns hold, samples, views and ensembles as mixtures, calibration kept with the model."""
+"""Tables of predicted votes.
+
+They test what the columns hold, samples, views and ensembles as mixtures, and calibration kept with the model.
+"""
 
 from pathlib import Path
 
@@ -118,7 +121,8 @@ def test_calibrating_lowers_the_loss_or_stays_away() -> None:
     right = np.exp(draw.normal(1, 1, (600, 7)))
     fractions = VotePosterior(TREE, right).fractions()
     votes = np.concatenate(
-        [[draw.multinomial(20, row[part]) for row in fractions] for part in (slice(0, 2), slice(2, 4), slice(4, 7))], axis=1
+        [[draw.multinomial(20, row[part]) for row in fractions] for part in (slice(0, 2), slice(2, 4), slice(4, 7))],
+        axis=1
     )  # fmt: skip
     model.calibrate(torch.tensor(right), torch.tensor(votes))  # volunteers agree more than was predicted
     assert model.calibration is not None and min(model.calibration.gain) > 0

@@ -32,7 +32,10 @@ def one_thread():
 
 @pytest.fixture(scope="session")
 def voted(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder with ``votes.csv`` (48 galaxies), ``other.csv`` (12, with votes on gz_rings' questions) and ``tree.yaml``."""
+    """Return a folder with ``votes.csv``, ``other.csv`` and ``tree.yaml``.
+
+    The first has 48 galaxies, and the second 12, with votes on gz_rings' questions.
+    """
     folder = tmp_path_factory.mktemp("voted")
     (folder / "tree.yaml").write_text(TREE)
     frame = make_catalog(folder, n_galaxies=48)
@@ -54,8 +57,8 @@ def quick() -> Callable[..., PretrainSettings]:
 
     def make(**options: Any) -> PretrainSettings:
         usual: dict[str, Any] = {
-            "architecture": "test_convnext", "trees": ("gz2",), "image_size": SIZE, "images": 96, "batch_size": 8, "report_images": 32,
-            "val_galaxies": 8, "warmup_steps": 2, "accelerator": "cpu", "num_workers": 0,
+            "architecture": "test_convnext", "trees": ("gz2",), "image_size": SIZE, "images": 96, "batch_size": 8,
+            "report_images": 32, "val_galaxies": 8, "warmup_steps": 2, "accelerator": "cpu", "num_workers": 0,
         }  # fmt: skip
         if "encoder" in options:
             del usual["architecture"]

@@ -1,4 +1,7 @@
-"""A pretraining run whose galaxies, votes, trees, simulator or encoder changed is not resumed, and what changed is named."""
+"""A pretraining run whose galaxies, votes, trees, simulator or encoder changed is not resumed.
+
+What changed is named.
+"""
 
 import shutil
 from collections.abc import Callable
@@ -31,7 +34,8 @@ def write_set(folder: Path, *, first: bytes, red: int = 1) -> None:
     """Write a Hugging Face data set of 12 galaxies."""
     files = sorted((folder / "images").glob("g1_*.jpg"))
     content = {
-        "image": [{"bytes": first if place == 0 else file.read_bytes(), "path": None} for place, file in enumerate(files)],
+        "image": [{"bytes": first if place == 0 else file.read_bytes(), "path": None} for place,
+            file in enumerate(files)],
         "color_red": [red] * len(files), "color_blue": [3] * len(files),
     }  # fmt: skip
     table = datasets.Dataset.from_dict(content, datasets.Features({
@@ -81,8 +85,10 @@ CHANGES: dict[str, tuple[Callable[[Path], None], str]] = {
     "votes": (edit("votes.csv", lambda table: table.assign(shape_round=table["shape_round"] + 1)), "votes of "),
     "images": (swap_images, "images of "),
     "unlabelled": (edit("unlabelled.csv", lambda table: table.drop(index=0)), "unlabelled.csv"),
-    "votes of a data set": (lambda folder: write_set(folder, first=(folder / "images" / "g1_000.jpg").read_bytes(), red=2), "votes of "),
-    "images of a data set": (lambda folder: write_set(folder, first=(folder / "images" / "g1_001.jpg").read_bytes()), "images of "),
+    "votes of a data set": (lambda folder: write_set(folder, first=(folder / "images" / "g1_000.jpg").read_bytes(),
+        red=2), "votes of "),
+    "images of a data set": (lambda folder: write_set(folder, first=(folder / "images" / "g1_001.jpg").read_bytes()),
+        "images of "),
     "tree": (other_answer, "tree tree"),
     "encoder": (other_weights, "weights of the encoder"),
 }  # fmt: skip

@@ -77,8 +77,8 @@ def test_a_run_on_everything(quick, voted, tmp_path):
 
 def test_training_learns(quick, voted, tmp_path):
     settings = quick(
-        galaxies=(str(voted / "votes.csv"),), trees=(str(voted / "tree.yaml"),), epochs=30.0, ema_decay=0.9, architecture="test_resnet",
-        report_images=400, batch_size=16, learning_rate=3e-3, val_fraction=0.25,
+        galaxies=(str(voted / "votes.csv"),), trees=(str(voted / "tree.yaml"),), epochs=30.0, ema_decay=0.9,
+        architecture="test_resnet", report_images=400, batch_size=16, learning_rate=3e-3, val_fraction=0.25,
     )  # fmt: skip
     pretrain_run(settings, tmp_path)
     log = pd.read_csv(tmp_path / "log.csv")

@@ -535,7 +535,10 @@ def write_shift(folder: Path, *, auroc: float, far: float, **more: object) -> No
 
 @case
 def grouped(folder: Path) -> None:
-    """Write a run with groups, whose finetuned encoder compares with validation galaxies, and which has copies within a group."""
+    """Write a run with groups, whose finetuned encoder compares with validation galaxies.
+
+    It has copies within a group.
+    """
     table = classifier_folder(folder, n=120, images=False)
     settings(folder, group_col="object", blocks=2)
     ids = table["id_str"].tolist()
@@ -561,7 +564,10 @@ def write_pairs(folder: Path, *pairs: tuple[str, str, str, str]) -> None:
 
 @case
 def copied(folder: Path) -> None:
-    """Write a run with near copies between all parts and within the test part, with folds, bad images and doubtful labels."""
+    """Write a run with near copies between all parts and within the test part.
+
+    It has folds, bad images and doubtful labels.
+    """
     table = classifier_folder(folder, n=160)
     (folder / "checks").mkdir()
     pairs = (("t1", "test", "r1", "train"), ("t2", "test", "v1", "val"), ("v2", "val", "r2", "train"))
@@ -579,7 +585,10 @@ def copied(folder: Path) -> None:
 
 @case
 def copied_in_training(folder: Path) -> None:
-    """Write a run with a near copy within the training part, folds of other scores than the test part, and bins of a column."""
+    """Write a run with a near copy within the training part.
+
+    It has folds of other scores than the test part, and bins of a column.
+    """
     classifier_folder(folder, n=160, images=False)
     (folder / "checks").mkdir()
     write_pairs(folder, ("r1", "train", "r2", "train"))

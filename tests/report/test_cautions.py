@@ -116,7 +116,10 @@ def test_coverage_below_its_promise(tmp_path):
 
 @pytest.mark.parametrize(("n_validation", "told"), [(20, False), (2000, True)])
 def test_three_galaxies_tell_coverage_only_beside_many_validation_galaxies(tmp_path, n_validation, told):
-    """Were none of three covered, p would be 0.2 cubed, 0.008, and more where few validation galaxies make the promise uncertain."""
+    """Were none of three covered, p would be 0.2 cubed, 0.008.
+
+    It is more where few validation galaxies make the promise uncertain.
+    """
     classifier_folder(tmp_path, n=3, images=False)
     conformal = {"level": 0.8, "coverage": 1.0, "n_validation": n_validation, "informative": True}
     change_scores(tmp_path, "test", conformal=conformal)
@@ -140,7 +143,10 @@ def test_one_of_many_targets_below_its_promise_is_chance(tmp_path):
 
 
 def test_copies_of_a_galaxy_do_not_make_parts_disagree(tmp_path):
-    """Ten copies of each galaxy are no more galaxies: 27 of 30 and 20 of 30 found differ by chance, 270 of 300 and 200 of 300 do not."""
+    """Ten copies of each galaxy are no more galaxies.
+
+    27 of 30 and 20 of 30 found differ by chance, 270 of 300 and 200 of 300 do not.
+    """
     table = classifier_folder(tmp_path, n=300, images=False)
     metrics = json.loads((tmp_path / "metrics.json").read_text())
     metrics["val"]["confusion"] = [[135, 15], [15, 135]]

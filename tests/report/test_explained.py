@@ -1,4 +1,7 @@
-"""Sentences about heat maps follow what was measured, with the sign, the digits and the count that it had; sheets say what heat means."""
+"""Sentences about heat maps follow what was measured, with the sign, the digits and the count.
+
+Sheets say what heat means.
+"""
 
 from dataclasses import replace
 
@@ -42,14 +45,17 @@ def explanation(n=16, hottest=1.0, center=0.5, random=0.1, score="the logit", sc
     [
         (
             {},
-            ("lowers the logit by", "The hottest quarter lowers it by 0.4", "more than the central quarter (95% interval",
+            ("lowers the logit by", "The hottest quarter lowers it by 0.4",
+                "more than the central quarter (95% interval",
              "more than random places", "(16 galaxies)", "p = 0.0005"),
             ("less than", "don't tell", "too few", "raises"),
         ),
-        ({"hottest": 0.2}, ("less than the central quarter (95% interval 0.", "These galaxies don't tell"), ("too few",)),
+        ({"hottest": 0.2}, ("less than the central quarter (95% interval 0.", "These galaxies don't tell"),
+            ("too few",)),
         (
             {"hottest": 0.5},
-            ("don't tell whether the hottest quarter lowers it more than the central quarter", "at most 0.01 is asked for",
+            ("don't tell whether the hottest quarter lowers it more than the central quarter",
+                "at most 0.01 is asked for",
              "more than random places (95%"),
             ("too few", "less than"),
         ),
@@ -60,7 +66,8 @@ def explanation(n=16, hottest=1.0, center=0.5, random=0.1, score="the logit", sc
         ),
         ({"n": 9}, ("9 galaxies are too few to tell these apart.",), ("interval", "p =", "don't tell")),
         ({"n": 1}, ("1 galaxy is too few to tell these apart.",), ("interval", "p =", "galaxies")),
-        ({"score": "the prediction", "scale": 1e-3}, ("lowers the prediction by 0.00097", "interval 0.0004"), ("0.00 ", "0.000 ")),
+        ({"score": "the prediction", "scale": 1e-3}, ("lowers the prediction by 0.00097", "interval 0.0004"),
+            ("0.00 ", "0.000 ")),
     ],
 )  # fmt: skip
 def test_sentences_follow_what_was_measured(given, said, unsaid):

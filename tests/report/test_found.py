@@ -39,14 +39,14 @@ LABELS = {
     ),
     "none found": (
         {"label_figures": {"ring": judged(1e-6)}},
-        "No label of 40 galaxies disagrees strongly enough with the prediction of a model that was not trained on the galaxy to be "
-        "listed.",
+        "No label of 40 galaxies disagrees strongly enough with the prediction of a model that was not trained on the "
+        "galaxy to be listed.",
         "far from",
     ),
     "one found": (
         {"label_figures": {"ring": judged(1e-6)}, "labels": listed(1)},
-        "1 label of 40 galaxies disagrees most with the prediction of a model that was not trained on the galaxy (median "
-        "probability of the class predicted instead: 0.90).",
+        "1 label of 40 galaxies disagrees most with the prediction of a model that was not trained on the galaxy "
+        "(median probability of the class predicted instead: 0.90).",
         "can't be told",
     ),
     "unsure": (

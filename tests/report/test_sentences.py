@@ -95,7 +95,10 @@ def all_keys() -> dict[str, list[str]]:
 
 
 def is_made_of(text: str, spoken: set[str]) -> bool:
-    """Say whether a text is one thing after the other that was said, with a space (after a title a full stop) between them."""
+    """Say whether a text is one thing after the other that was said.
+
+    Between them is a space (after a title a full stop).
+    """
     reached = {0}
     for place in range(len(text)):
         if place in reached:

@@ -1,4 +1,7 @@
-"""Sheets show ranked galaxies with their captions; that of confident predictions the surest of each class, and which are wrong."""
+"""Sheets show ranked galaxies with their captions.
+
+That of confident predictions shows the surest of each class, and which are wrong.
+"""
 
 import numpy as np
 import pandas as pd

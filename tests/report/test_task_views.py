@@ -1,4 +1,7 @@
-"""A task's page is that of its view; a task without one gets a plain page, whatever its scores and columns look like."""
+"""A task's page is that of its view.
+
+A task without one gets a plain page, whatever its scores and columns look like.
+"""
 
 import json
 

@@ -1,4 +1,7 @@
-"""The checks of a run find what was planted among its galaxies, write tables and galleries, and say what they could not check."""
+"""The checks of a run find what was planted among its galaxies.
+
+They write tables and galleries, and say what they could not check.
+"""
 
 import shutil
 
@@ -140,7 +143,10 @@ def test_measurements_and_several_labels(galaxies, tmp_path):
 
 
 def test_copies_in_groups_are_counted_as_galaxies(galaxies, tmp_path):
-    """Labels that mean nothing, of galaxies in copies: the copies alone would make the predictions look better than chance."""
+    """Labels that mean nothing, of galaxies in copies.
+
+    The copies alone would make the predictions look better than chance.
+    """
     run = tmp_path / "run"
     write_run(run, galaxies, folds=True)
     parts = pd.read_csv(run / "parts.csv").assign(galaxy_group=np.arange(40) // 4)

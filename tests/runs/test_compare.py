@@ -43,7 +43,10 @@ def test_same_features_do_not_differ_and_worse_ones_are_told_apart(features):
 
 @pytest.mark.parametrize("seed", [4, 13, 25, 26, 27])
 def test_equal_encoders_are_not_told_apart(seed):
-    """Five encoders that know the same, partly from the same: without adjustment, one page in five had a better or worse one."""
+    """Five encoders that know the same, partly from the same.
+
+    Without adjustment, one page in five had a better or worse one.
+    """
     rng = np.random.default_rng(seed)
     labels = np.arange(60) % 2
     shared = rng.normal(0, 1, (60, 6)) + 0.45 * labels[:, None]

@@ -1,4 +1,7 @@
-"""Calibration: it finds what was done to right probabilities, and does no harm where nothing is wrong or galaxies are few."""
+"""Calibration finds what was done to right probabilities.
+
+It does no harm where nothing is wrong or galaxies are few.
+"""
 
 import json
 
@@ -160,7 +163,10 @@ def test_curves_of_exclusive_classes_sum_to_one():
 
 
 def costs(kind: str, spoil: float, n_galaxies: int, draws: int, n_classes: int = 2) -> tuple[np.ndarray, float, float]:
-    """Return what calibration costs in nats (below 0: gains), the share of fits 'shown' to help, and what there was to gain."""
+    """Return what calibration costs, the share of fits 'shown' to help, and what there was to gain.
+
+    Costs are in nats (below 0: gains).
+    """
     logits, _ = simulated(3000, seed=1, n_classes=n_classes)
     right, p = softmax(logits), softmax(spoil * logits)
 

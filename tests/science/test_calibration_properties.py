@@ -1,4 +1,7 @@
-"""Calibrations, whatever they were fitted to: probabilities stay probabilities, classes have no order, and JSON keeps them."""
+"""Calibrations, whatever they were fitted to.
+
+Probabilities stay probabilities, classes have no order, and JSON keeps them.
+"""
 
 import json
 

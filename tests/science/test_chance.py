@@ -1,4 +1,7 @@
-"""Tests against chance are exact for few galaxies, two-sided, and hold their level where galaxies are copies of one another."""
+"""Tests against chance are exact for few galaxies, and two-sided.
+
+They hold their level where galaxies are copies of one another.
+"""
 
 import numpy as np
 import pytest
@@ -99,7 +102,10 @@ def test_small_samples_say_what_they_could_reach():
 
 
 def test_a_constant_that_has_seen_the_votes_makes_no_model_worse():
-    """A model as good as the best constant of very many galaxies: its loss is above that of the constant fitted to these very votes."""
+    """A model as good as the best constant of very many galaxies.
+
+    Its loss is above that of the constant fitted to these very votes.
+    """
     from zoobot.science import best_constant, constant_optimism, vote_figures, vote_losses
     from zoobot.trees import Schema, VotePosterior
 

@@ -34,7 +34,10 @@ def galaxies(n_galaxies: int, rng: np.random.Generator) -> tuple[np.ndarray, np.
 
 
 def agrees(covered: list[int], n_validation: int, level: float, rng: np.random.Generator) -> None:
-    """Compare the galaxies covered in each split with the exact beta-binomial distribution: its mean, and its whole shape."""
+    """Compare the galaxies covered in each split with the exact beta-binomial distribution.
+
+    Its mean and its whole shape are compared.
+    """
     place = int(np.ceil((n_validation + 1) * level))
     theory = betabinom(N_TEST, place, n_validation + 1 - place)
     counts = np.array(covered)
@@ -219,7 +222,10 @@ def test_what_does_not_fit_is_refused():
 
 
 def copied(n_objects: int, copies: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return predictions and truth (galaxy, 1) of objects whose copies share their errors, and which object each is of."""
+    """Return predictions and truth (galaxy, 1) of objects whose copies share their errors.
+
+    Which object each is of is returned too.
+    """
     of = np.repeat(np.arange(n_objects), copies)
     errors = rng.normal(size=n_objects)[of] + 0.1 * rng.normal(size=len(of))
     return errors[:, None], np.zeros((len(of), 1)), of

@@ -1,4 +1,7 @@
-"""Copies are found however they were changed; smooth galaxies that merely look alike are not; similarity equals brute force."""
+"""Copies are found however they were changed, and smooth galaxies that merely look alike are not.
+
+Similarity equals brute force.
+"""
 
 import numpy as np
 import pandas as pd

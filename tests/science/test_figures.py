@@ -1,4 +1,7 @@
-"""Figures have the values of metrics.json and scikit-learn, with an interval or a reason, and compare with chance fairly."""
+"""Figures have the values of metrics.json and scikit-learn, and compare with chance fairly.
+
+They have an interval or a reason.
+"""
 
 import json
 

@@ -1,4 +1,7 @@
-"""Blank, saturated, truncated and unreadable images are found; noise, clipped sky and bright galaxies are left alone."""
+"""Blank, saturated, truncated and unreadable images are found.
+
+Noise, clipped sky and bright galaxies are left alone.
+"""
 
 import numpy as np
 import pandas as pd

@@ -1,4 +1,7 @@
-"""Confident learning equals its definition and cleanlab's own answer, finds planted errors, and residuals are judged by their spread."""
+"""Confident learning equals its definition and cleanlab's own answer, and finds planted errors.
+
+Residuals are judged by their spread.
+"""
 
 import numpy as np
 import pandas as pd

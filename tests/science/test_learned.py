@@ -1,4 +1,7 @@
-"""Whether anything was learned: chance is said to be chance, too few galaxies to be too few, and an inverted order to be inverted."""
+"""Whether anything was learned.
+
+Chance is said to be chance, too few galaxies to be too few, and an inverted order to be inverted.
+"""
 
 import numpy as np
 import pytest

@@ -59,7 +59,10 @@ def test_interval_of_the_gain_holds_the_true_gain():
 
 
 def test_heads_that_call_everything_one_class_do_not_fix_the_law():
-    """Balanced accuracies of five positives of 300: the smallest heads score 0.5 without any spread, and once were all that counted."""
+    """Balanced accuracies of five positives of 300.
+
+    The smallest heads score 0.5 without any spread, and once were all that counted.
+    """
     rng = np.random.default_rng(9)
     sizes = [20, 30, 46, 69, 104, 158, 238]
     errors = 1 - np.array([0.525, 0.5, 0.5, 0.5, 0.595, 0.647, 0.748])

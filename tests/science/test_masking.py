@@ -1,4 +1,7 @@
-"""Comparisons of hidden quarters: verdicts follow the outcome, and test and interval hold what they say, with groups too."""
+"""Comparisons of hidden quarters.
+
+Verdicts follow the outcome, and test and interval hold what they say, with groups too.
+"""
 
 import json
 

@@ -7,7 +7,10 @@ from zoobot.science.paired import simultaneous_differences
 
 
 def measured(rng, means, n=300, sizes=2):
-    """Means measured with an error of 1, half of its variance shared by all, and draws about them with the same errors."""
+    """Means measured with an error of 1, and draws about them with the same errors.
+
+    Half of the variance is shared by all.
+    """
     errors = np.sqrt(0.5) * (rng.normal(size=(1, 1 + n, sizes)) + rng.normal(size=(len(means), 1 + n, sizes)))
     found = np.asarray(means, float)[:, None] + errors[:, 0]
     return found, found[:, None] + errors[:, 1:]

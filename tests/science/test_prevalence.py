@@ -1,4 +1,7 @@
-"""The share of a class among unlabelled galaxies: against EM itself, scikit-learn's logistic regression, and planted shares."""
+"""The share of a class among unlabelled galaxies.
+
+It is tested against EM itself, scikit-learn's logistic regression, and planted shares.
+"""
 
 import numpy as np
 import pytest
@@ -90,7 +93,10 @@ def test_a_given_share_that_the_targets_contradict_is_noticed():
 
 
 def impostors(n1, n0, rng, share):
-    """Scores where some of the other galaxies look just like those of the class: the logistic recalibration is wrong."""
+    """Scores where some of the other galaxies look just like those of the class.
+
+    The logistic recalibration is wrong.
+    """
     z = np.r_[rng.normal(3.5, 1, n1), np.where(rng.random(n0) < share, rng.normal(3.5, 1, n0), rng.normal(0, 1, n0))]
     return expit(3.5 * (z - 1.75)), np.repeat([1, 0], [n1, n0])
 
@@ -139,7 +145,10 @@ def test_impossible_share_is_refused():
 
 
 def test_none_of_the_class_has_an_interval_with_a_width():
-    """Where all targets look like the other class, it says up to how common the class may be: about what n times nothing allows."""
+    """Where all targets look like the other class, it says up to how common the class may be.
+
+    It is about what n times nothing allows.
+    """
     rng = np.random.default_rng(4)
     scores, labels = sample(300, 300, rng, distance=5)
     found = estimate_prevalence(scores, labels, sample(0, 1000, rng, distance=5)[0])

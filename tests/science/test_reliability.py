@@ -1,4 +1,7 @@
-"""Calibration errors: equal to scikit-learn's and scipy's figures where those have them, and right on simulations with a known answer."""
+"""Calibration errors equal scikit-learn's and scipy's figures where those have them.
+
+They are right on simulations with a known answer.
+"""
 
 import numpy as np
 import pytest

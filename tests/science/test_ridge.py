@@ -1,4 +1,7 @@
-"""Ridge regression with the penalty chosen by leave-one-out, against scikit-learn and against leaving each galaxy out."""
+"""Ridge regression with the penalty chosen by leave-one-out.
+
+It is tested against scikit-learn and against leaving each galaxy out.
+"""
 
 import numpy as np
 import pytest
@@ -72,7 +75,10 @@ def test_groups_are_left_out_whole(n, p, largest):
 
 
 def test_copies_do_not_lower_the_penalty():
-    """Noise in three copies: left out one by one a copy is predicted by the others, and hardly any penalty looks best."""
+    """Noise in three copies, of which hardly any penalty looks best.
+
+    Left out one by one, a copy is predicted by the others.
+    """
     rng = np.random.default_rng(5)
     x = np.repeat(rng.normal(0, 1, (60, 80)), 3, axis=0) / 9 + rng.normal(0, 0.02, (180, 80))
     y = np.repeat(rng.choice([-1.0, 1.0], 60), 3)[:, None]

@@ -1,4 +1,7 @@
-"""Thresholds for a purity or completeness: against scikit-learn, exact binomial intervals, and samples with known truth."""
+"""Thresholds for a purity or completeness.
+
+They are tested against scikit-learn, exact binomial intervals, and samples with known truth.
+"""
 
 import json
 
@@ -61,7 +64,10 @@ def test_completeness_interval_is_clopper_pearson_and_choice_is_the_highest_thre
 
 
 def test_purity_interval_without_a_single_false_positive_is_not_zero_wide():
-    """None of 40 negatives above the cut: up to so many of the targets may be that 40 would miss them with a probability of 1 in 120."""
+    """None of 40 negatives above the cut.
+
+    Up to so many of the targets may be that 40 would miss them with a probability of 1 in 120.
+    """
     scores, labels = np.r_[np.full(20, 0.9), np.full(40, 0.1)], np.repeat([1, 0], [20, 40])
     found = choose_threshold(scores, labels, np.repeat(scores, 2000), completeness=0.5, prevalence=1 / 3, n_draws=100)
     share = 1 - (0.05 / 3) ** (1 / 40)
@@ -70,7 +76,10 @@ def test_purity_interval_without_a_single_false_positive_is_not_zero_wide():
 
 
 def simulate(repeats, *, n1, n0, prevalence, seed, distance=DISTANCE, groups=None, copies=1, **wanted):
-    """How often a promise was made, was false, and how often the interval held the truth, over new samples each time."""
+    """How often a promise was made, was false, and how often the interval held the truth.
+
+    Samples are new each time.
+    """
     rng = np.random.default_rng(seed)
     reached, false, inside = 0, 0, 0
     for repeat in range(repeats):
@@ -101,7 +110,10 @@ def quick(monkeypatch):
     [(50, 0.1, DISTANCE), (50, 0.1, 1.2), (50, 0.5, 0.5), (25, 0.02, DISTANCE), (25, 0.2, DISTANCE)],
 )
 def test_of_purities_that_are_promised_few_are_false(n, prevalence, distance):
-    """Where few labels make a promise a matter of luck, none is made; until this held, most of those made were false."""
+    """Where few labels make a promise a matter of luck, none is made.
+
+    Until this held, most of those made were false.
+    """
     reached, false, inside = simulate(
         40, n1=n, n0=n, prevalence=prevalence, seed=3, distance=distance, purity=0.7, confidence=0.9
     )
@@ -228,7 +240,10 @@ def test_no_more_of_the_class_are_found_than_there_are():
 
 
 def test_probabilities_agree_with_the_purity_and_reach_as_far_as_labels():
-    """A fifth of the others looks like the class: the line through the logits knows nothing of that, the counts above the cut do."""
+    """A fifth of the others looks like the class.
+
+    The line through the logits knows nothing of that, the counts above the cut do.
+    """
     rng = np.random.default_rng(13)
 
     def impostors(n1, n0):

@@ -18,7 +18,10 @@ def reference_of(features: np.ndarray, **kept: np.ndarray) -> Reference:
 
 
 def galaxies(count: int, rng: np.random.Generator, copies: int = 1) -> tuple[np.ndarray, np.ndarray]:
-    """Return features of objects of one population, of each so many nearly equal copies, and which object each is of."""
+    """Return features of objects of one population, and which object each is of.
+
+    There are so many nearly equal copies of each object.
+    """
     objects = rng.normal(size=(count, 12)) * np.linspace(2, 0.5, 12) + np.linspace(-1, 3, 12)
     of = np.repeat(np.arange(count), copies)
     return (objects[of] + 0.02 * rng.normal(size=(len(of), 12)) * (copies > 1)).astype(np.float32), of
@@ -234,7 +237,10 @@ def test_what_far_means():
 
 
 def test_many_kinds_are_compared_more_carefully():
-    """Holm: with the smallest of ten p-values between 0.001 and 0.01, one kind alone is told apart, and not one of ten."""
+    """Holm's adjustment tells one kind apart, and not one of ten.
+
+    The smallest of ten p-values is between 0.001 and 0.01.
+    """
     rng = np.random.default_rng(14)
     reference = reference_of(galaxies(100, rng)[0])
     kinds = [galaxies(20, rng)[0] for _ in range(10)]

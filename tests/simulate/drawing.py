@@ -13,7 +13,10 @@ from zoobot.simulate.observe import blur
 def draw(
     galaxies: Sequence[Galaxy], size: int = 128, pixel: float = 0.4, fwhm: float = 0.0, seed: int = 0
 ) -> np.ndarray:
-    """Return the light of galaxies, all components together, float64 (galaxy, y, x); blurred if `fwhm` (arcsec) is not 0."""
+    """Return the light of galaxies, all components together, float64 (galaxy, y, x).
+
+    It is blurred if `fwhm` (arcsec) is not 0.
+    """
     texture = torch.from_numpy(
         np.random.default_rng(seed).standard_normal((len(galaxies), *TEXTURE_SHAPE)).astype(np.float32)
     )

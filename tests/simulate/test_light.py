@@ -109,7 +109,10 @@ def test_statmorph_measures_the_sersic_index(index: float) -> None:
 
 
 def pitch(image: np.ndarray, pixel: float, arms: int) -> float:
-    """Return the pitch angle in degrees by a Fourier transform in angle and logarithm of radius, signed (Puerari & Dottori 1992)."""
+    """Return the pitch angle in degrees by a Fourier transform in angle and logarithm of radius.
+
+    It is signed (Puerari & Dottori 1992).
+    """
     angle, depth = np.linspace(0, 2 * np.pi, 256, endpoint=False), np.linspace(np.log(2.5), np.log(14), 128)
     x, y = (np.exp(depth)[:, None] * f(angle) / pixel + image.shape[0] / 2 - 0.5 for f in (np.cos, np.sin))
     polar = map_coordinates(image, [y, x], order=3)

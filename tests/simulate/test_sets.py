@@ -1,4 +1,7 @@
-"""Simulated sets on disk: complete or resumed alike, repeatable, disjoint, marked as simulated, and learnable but not trivially so."""
+"""Simulated sets on disk are complete or resumed alike, repeatable, disjoint, and marked as simulated.
+
+They are learnable but not trivially so.
+"""
 
 import os
 import signal
@@ -89,7 +92,8 @@ def test_fits_cubes_carry_unit_bands_and_scale_and_read_back(tmp_path: Path) -> 
         assert [header[f"BAND{number}"] for number in (1, 2, 3)] == list(simulate.SURVEYS["euclid"].bands)
         assert header["PIXSCALE"] == pytest.approx(row["true_width"] / 40)
         assert header["SIMULATD"]
-        np.testing.assert_allclose(fits.getdata(row["fits_loc"])[:, ::-1], flux[place], rtol=1e-6)  # type: ignore[index]
+        cube = fits.getdata(row["fits_loc"])[:, ::-1]
+        np.testing.assert_allclose(cube, flux[place], rtol=1e-6)  # type: ignore[index]
         read = read_image(row["fits_loc"])
         assert read.shape[-2:] == (40, 40) or read.shape[:2] == (40, 40)
         assert np.isfinite(read).all()
@@ -168,7 +172,8 @@ def test_as_bright_and_colorful_as_real_ones(real_data: Path, survey: str, folde
         [np.asarray(Image.open(real_data / folder / file).convert("RGB").resize((64, 64))) for file in files]
     )
     population = "rings" if survey == "decals" else "survey"
-    image = simulate.SimulatedSurvey(survey, size=64, population=population).batch(range(120)).image  # type: ignore[arg-type]
+    sky = simulate.SimulatedSurvey(survey, size=64, population=population)  # type: ignore[arg-type]
+    image = sky.batch(range(120)).image
     simulated = 255 * image.permute(0, 2, 3, 1).numpy()
     axis = np.arange(64) - 31.5
     radii = np.hypot(axis[:, None], axis[None, :])

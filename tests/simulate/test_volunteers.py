@@ -1,4 +1,7 @@
-"""Simulated volunteers: asked down the tree, more scattered than a multinomial, and of the opinion that the galaxy suggests."""
+"""Simulated volunteers are asked down the tree, and scatter more than a multinomial.
+
+They are of the opinion that the galaxy suggests.
+"""
 
 import numpy as np
 import pytest

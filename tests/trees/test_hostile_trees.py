@@ -1,4 +1,7 @@
-"""A file that is no tree is refused as such, at once, whatever it is: endless, deep, typed, of the wrong kind, or no file at all."""
+"""A file that is no tree is refused as such, at once, whatever it is.
+
+It may be endless, deep, typed, of the wrong kind, or no file at all.
+"""
 
 import os
 

@@ -22,7 +22,7 @@ def check(
     run: Annotated[Path, typer.Argument(help="The --out folder of zoobot finetune.", metavar="RUN", parser=home)],
     settings: CheckSettings,
 ) -> None:
-    """Look for wrong labels, duplicates and bad images among a run's galaxies; writes RUN/checks, tables and pictures."""
+    """Look for wrong labels, duplicates and bad images among a run's galaxies; writes RUN/checks, tables and pictures."""  # noqa: E501
     with console.status("Loading torch"):
         from zoobot.layout import ABOUT_FILE, CHECKS_FOLDER
         from zoobot.report.check_sheets import label_caption

@@ -51,8 +51,8 @@ ResumeOption = Annotated[
     bool,
     typer.Option(
         "--resume",
-        help="Go on with an interrupted run in the folder, with the same settings; only how long, where and how fast it computes, and "
-        "what is written, may differ.",
+        help="Go on with an interrupted run in the folder, with the same settings; only how long, where and how fast "
+        "it computes, and what is written, may differ.",
         rich_help_panel="Run",
     ),
 ]

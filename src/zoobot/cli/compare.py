@@ -25,7 +25,8 @@ def compare(
     encoder: Annotated[
         list[str],
         typer.Option(
-            help="hf_hub:owner/repo, a folder, a checkpoint, or any timm model; repeat for each. Others are compared with the first."
+            help="hf_hub:owner/repo, a folder, a checkpoint, or any timm model; repeat for each. Others are compared "
+            "with the first."
         ),
     ],
     settings: CompareSettings,

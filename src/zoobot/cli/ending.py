@@ -40,7 +40,9 @@ UsageError: type[Exception] = typer.BadParameter.__mro__[1]
 
 
 def run(app: Callable[..., Any], arguments: Sequence[str]) -> NoReturn:
-    """Run a command and end the process: 0; 1 or 2 and one message at a failure or a user's mistake; 128 and more at a signal.
+    """Run a command and end the process with an exit code.
+
+    The code is 0 on success; 1 or 2, with one message, at a failure or a user's mistake; and 128 and more at a signal.
 
     Parameters
     ----------
@@ -81,7 +83,10 @@ def run(app: Callable[..., Any], arguments: Sequence[str]) -> NoReturn:
 
 
 def _check_arguments(arguments: Sequence[str]) -> None:
-    """Refuse an empty value, for an empty path would mean the working folder, and bytes that are no text, which no table can hold."""
+    """Refuse an empty value, and bytes that are no text.
+
+    An empty path would mean the working folder, and no table can hold bytes that are no text.
+    """
     for place, argument in enumerate(arguments):
         if any("\ud800" <= letter <= "\udfff" for letter in argument):
             msg = f"{argument} has bytes that are no text (UTF-8). Rename the file or folder."

@@ -12,7 +12,8 @@ from zoobot.settings import RunSettings
 
 
 @app.command(
-    epilog="Example: `zoobot finetune train.csv --label ring --out rings --encoder hf_hub:mwalmsley/zoobot-encoder-convnext_nano`",
+    epilog="Example: `zoobot finetune train.csv --label ring --out rings --encoder "
+    "hf_hub:mwalmsley/zoobot-encoder-convnext_nano`",
     context_settings=former_names(RunSettings),
 )
 @with_options(RunSettings)

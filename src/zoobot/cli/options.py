@@ -15,7 +15,10 @@ from zoobot.settings import Option, Settings, options_of, types_of
 
 
 def with_options(*groups: type[Settings]) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Let a command take the fields of settings as options; its parameters of those types get the settings, built and checked."""
+    """Let a command take the fields of settings as options.
+
+    Its parameters of those types get the settings, built and checked.
+    """
 
     def wrap(command: Callable[..., None]) -> Callable[..., None]:
         signature = inspect.signature(command, eval_str=True)
@@ -60,7 +63,10 @@ def former_names(*groups: type[Settings]) -> dict[str, Any]:
 
 
 def _parameter(field: Field[Any], option: Option, kind: Any, room: str) -> inspect.Parameter:
-    """Return a field as typer takes it: with its flags and help, and its range, which the help says and a callback checks."""
+    """Return a field as typer takes it, with its flags, help and range.
+
+    The help says the range and a callback checks it.
+    """
     default = inspect.Parameter.empty if field.default is MISSING else field.default
     details: dict[str, Any] = {"metavar": option.metavar, "show_default": default not in (None, ())}
     for part in (kind, *get_args(kind)):

@@ -57,7 +57,8 @@ def represent(
     encoder: Annotated[
         str,
         typer.Option(
-            help="An encoder (hf_hub:owner/repo, a folder, a checkpoint, any timm model), or a finetuned model, whose encoder it is.",
+            help="An encoder (hf_hub:owner/repo, a folder, a checkpoint, any timm model), or a finetuned model, whose "
+            "encoder it is.",
             metavar="NAME",
         ),
     ],

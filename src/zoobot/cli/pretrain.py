@@ -15,7 +15,8 @@ from zoobot.settings import PretrainSettings
 
 
 @app.command(
-    epilog="Example: `zoobot pretrain encoder --architecture convnext_atto --galaxies simulated --tree gz2 --images 500000`",
+    epilog="Example: `zoobot pretrain encoder --architecture convnext_atto --galaxies simulated --tree gz2 --images "
+    "500000`",
     context_settings=former_names(PretrainSettings),
 )
 @with_options(PretrainSettings)
@@ -33,7 +34,7 @@ def pretrain(
     resume: ResumeOption = False,
     overwrite: OverwriteOption = False,
 ) -> None:
-    """Train an encoder on galaxies, from scratch or on from given weights: votes, simulated galaxies, unlabelled galaxies."""
+    """Train an encoder on galaxies, from scratch or on from given weights: votes, simulated galaxies, unlabelled galaxies."""  # noqa: E501
     with console.status("Loading torch"):
         from zoobot.pretrain import pretrain_run
         from zoobot.runs import prepare_process

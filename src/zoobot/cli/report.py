@@ -21,7 +21,7 @@ def report(
         output("File to write. Default: report.html in DIR.", "FILE", show_default=False),
     ] = None,
 ) -> None:
-    """Write one HTML page, complete in itself, on how good a model is: scores, plots, galaxies, and what to beware of."""
+    """Write one HTML page, complete in itself, on how good a model is: scores, plots, galaxies, and what to beware of."""  # noqa: E501
     with console.status("Drawing"):
         from zoobot.report import write_report
 

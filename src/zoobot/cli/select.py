@@ -17,8 +17,8 @@ from zoobot.terminal import make_table
 
 
 @app.command(
-    epilog="Examples: `zoobot select survey_predictions.csv --purity 0.9 --model rings --out sample`, and once a few of "
-    "sample/audit.csv are judged, `zoobot select --audited sample/audit.csv`",
+    epilog="Examples: `zoobot select survey_predictions.csv --purity 0.9 --model rings --out sample`, and once a few "
+    "of sample/audit.csv are judged, `zoobot select --audited sample/audit.csv`",
     context_settings=former_names(SelectSettings),
 )
 @with_options(SelectSettings)
@@ -41,8 +41,8 @@ def select(
     audited: Annotated[
         Path | None,
         typer.Option(
-            help="An audit list with its last column filled in (1 where a galaxy is of the class, else 0): print the purity it implies, "
-            "and stop.",
+            help="An audit list with its last column filled in (1 where a galaxy is of the class, else 0): print the "
+            "purity it implies, and stop.",
             metavar="FILE",
             parser=output_path,
             rich_help_panel="Judging by eye",

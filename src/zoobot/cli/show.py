@@ -19,8 +19,9 @@ def show_run(metrics: dict[str, Any], out: Path) -> None:
     show_confusion(metrics["test"])
     show_questions(metrics["test"])
     console.print(
-        f"Trained in {timing['fit_seconds']:.1f} s, of which {timing['frozen_pass_seconds']:.1f} s in the frozen part of the encoder; "
-        f"{timing['total_seconds']:.1f} s from reading the catalog on; {timing['peak_memory_gb']:.1f} GB of memory at most."
+        f"Trained in {timing['fit_seconds']:.1f} s, of which {timing['frozen_pass_seconds']:.1f} s in the frozen part "
+        f"of the encoder; {timing['total_seconds']:.1f} s from reading the catalog on; {timing['peak_memory_gb']:.1f} "
+        "GB of memory at most."
     )
     show_files(out)
 
@@ -32,8 +33,8 @@ def show_pretraining(result: dict[str, Any], out: Path) -> None:
         table.add_row(name, _figure(value))
     console.print(table)
     console.print(
-        f"Trained on {result['images']} images in {result['seconds']:.1f} s ({result['images_per_second']:.0f} a second) on "
-        f"{result['machine']}."
+        f"Trained on {result['images']} images in {result['seconds']:.1f} s ({result['images_per_second']:.0f} a "
+        f"second) on {result['machine']}."
     )
     show_files(out)
 

@@ -1,7 +1,8 @@
-"""Views of galaxies: seeded random views to train on and one fixed view to evaluate on, made batch by batch on the device.
+"""Views of galaxies: seeded random views to train on and one fixed view to evaluate on.
 
-Rotation, flips, zoom and shift are one affine map, so each pixel is interpolated once. The random numbers of a view depend on nothing but
-the seed, the epoch and the galaxy's pixels: not on the catalog, the batch size, the number of workers or machines, or what came before.
+They are made batch by batch on the device. Rotation, flips, zoom and shift are one affine map, so each pixel is
+interpolated once. The random numbers of a view depend on nothing but the seed, the epoch and the galaxy's pixels: not
+on the catalog, the batch size, the number of workers or machines, or what came before.
 """
 
 from __future__ import annotations
@@ -33,7 +34,8 @@ class Augmentation:
     rotate
         Rotate by any angle, uniform in 0 to 360 degrees.
     flip
-        Mirror half of the views. Turn it off where handedness is the label: a mirrored clockwise spiral is an anticlockwise one.
+        Mirror half of the views. Turn it off where handedness is the label: a mirrored clockwise spiral is an
+        anticlockwise one.
     zoom
         The range, log-uniform, of the factor by which the galaxy grows or shrinks.
     shift
@@ -43,7 +45,8 @@ class Augmentation:
     noise
         The standard deviation of Gaussian noise added to the pixels, which are in [0, 1].
     seed
-        Another seed gives other views. It is apart from the run's seed, so that runs with several seeds can share kept features.
+        Another seed gives other views. It is apart from the run's seed, so that runs with several seeds can share kept
+        features.
 
     Raises
     ------
@@ -91,7 +94,8 @@ def random_views(
     keys
         (batch,) whole numbers that tell the galaxies apart.
     epochs
-        (batch,) whole numbers: together with the key and ``augmentation.seed`` they decide all that is random about a view.
+        (batch,) whole numbers: together with the key and ``augmentation.seed`` they decide all that is random about a
+        view.
     size
         The view's height and width in pixels.
     crop
@@ -117,9 +121,10 @@ def random_views(
 
 
 def centre_views(pixels: Tensor, *, size: int, crop: float) -> Tensor:
-    """Return the fixed view (batch, channel, size, size) in [0, 1]: the centre ``crop`` of each image, resized to ``size``.
+    """Return the fixed view (batch, channel, size, size) in [0, 1].
 
-    Where the crop is ``size`` pixels wide already, as in images kept by the data module, the view holds those pixels unchanged.
+    It is the centre ``crop`` of each image, resized to ``size``. Where the crop is ``size`` pixels wide already, as in
+    images kept by the data module, the view holds those pixels unchanged.
     """
     kept = crop * pixels.shape[-1]
     margin = (pixels.shape[-1] - size) // 2
@@ -134,8 +139,8 @@ def custom_views(
 ) -> Tensor:
     """Return what the user's own ``transform`` makes of each image, as (batch, channel, size, size) in [0, 1].
 
-    The transform (torchvision v2, kornia, any function) gets one image at a time, float (channel, height, width) in [0, 1], so that each
-    has random numbers of its own, drawn from torch's generator seeded by seed, epoch and key.
+    The transform (torchvision v2, kornia, any function) gets one image at a time, float (channel, height, width) in [0,
+    1], so that each has random numbers of its own, drawn from torch's generator seeded by seed, epoch and key.
 
     Raises
     ------
@@ -152,8 +157,9 @@ def custom_views(
             view = view[0] if view.ndim == 4 else view  # kornia answers with a batch of one
             if tuple(view.shape) != (pixels.shape[1], size, size):
                 msg = (
-                    f"the augmentation gave an image of shape {tuple(view.shape)}, where {(pixels.shape[1], size, size)} was expected "
-                    "(channel, image_size, image_size). Let it end with a resize, or set image_size."
+                    f"the augmentation gave an image of shape {tuple(view.shape)}, where "
+                    f"{(pixels.shape[1], size, size)} was expected (channel, image_size, image_size). Let it end with "
+                    "a resize, or set image_size."
                 )
                 raise OptionError(msg)
             views.append(view)
@@ -161,7 +167,10 @@ def custom_views(
 
 
 def uniforms(seed: int, epochs: npt.ArrayLike, keys: npt.ArrayLike, count: int) -> npt.NDArray[np.float64]:
-    """Return (key, count) numbers, uniform in [0, 1), that depend on seed, epoch, key and place only (splitmix64; Steele et al. 2014)."""
+    """Return (key, count) numbers, uniform in [0, 1), that depend on seed, epoch, key and place only.
+
+    The generator is splitmix64 (Steele et al. 2014).
+    """
     keys = mixed(seed, np.asarray(epochs), np.asarray(keys))
     return (mixed(0, keys[:, None], np.arange(count)[None]) >> np.uint64(11)) / 2.0**53
 
@@ -195,7 +204,10 @@ def _affine(pixels: Tensor, maps: Tensor, size: int) -> Tensor:
 
 
 def _grid(maps: Tensor, size: int) -> Tensor:
-    """Return what `torch.nn.functional.affine_grid` gives, by sums in place of matrix products, which take longer than the sampling."""
+    """Return what `torch.nn.functional.affine_grid` returns, by sums.
+
+    Its matrix products take longer than the sampling.
+    """
     along = (2 * torch.arange(size, device=maps.device, dtype=maps.dtype) + 1) / size - 1
     grid = maps.new_empty(len(maps), size, size, 2)
     for axis in (0, 1):

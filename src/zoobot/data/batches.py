@@ -29,8 +29,8 @@ def as_batch(batch: Any, label_cols: Sequence[str] | None = None) -> Batch:
     Parameters
     ----------
     batch
-        ``(image, label)``, an image tensor alone, or a dict with ``image`` and either ``label`` or one entry per label column.
-        Images: (batch, channel, height, width), uint8 or float in [0, 1]. Labels: (batch,) or (batch, label).
+        ``(image, label)``, an image tensor alone, or a dict with ``image`` and either ``label`` or one entry per label
+        column. Images: (batch, channel, height, width), uint8 or float in [0, 1]. Labels: (batch,) or (batch, label).
     label_cols
         The entries of a dict that are labels, in order. Default: every tensor of it that is not the image.
 
@@ -43,7 +43,10 @@ def as_batch(batch: Any, label_cols: Sequence[str] | None = None) -> Batch:
         return Batch(image=unit(batch), label=None, id_str=None)
     if isinstance(batch, Mapping):
         if "image" not in batch:
-            msg = f"the data module's batch has no entry 'image', only {sorted(map(str, batch))}. Expected a dict with 'image' and labels."
+            msg = (
+                f"the data module's batch has no entry 'image', only {sorted(map(str, batch))}. Expected a dict with "
+                "'image' and labels."
+            )
             raise CatalogError(msg)
         ids = batch.get("id_str")
         return Batch(
@@ -51,7 +54,10 @@ def as_batch(batch: Any, label_cols: Sequence[str] | None = None) -> Batch:
         )
     if isinstance(batch, Sequence) and len(batch) == 2:
         return Batch(image=unit(batch[0]), label=_columns(batch[1]), id_str=None)
-    msg = f"the data module's batch is a {type(batch).__name__}. Expected (image, label), or a dict with 'image' and 'label'."
+    msg = (
+        f"the data module's batch is a {type(batch).__name__}. Expected (image, label), or a dict with 'image' and "
+        "'label'."
+    )
     raise CatalogError(msg)
 
 

@@ -30,21 +30,21 @@ def read_catalog(source: CatalogSource, *, check_files: bool = True) -> pd.DataF
     Parameters
     ----------
     source
-        A pandas DataFrame, an astropy or pyarrow Table, the path of a table (csv, tsv, parquet, FITS, ecsv, VOTable, hdf5), a folder
-        with one subfolder per class (the subfolder's name becomes the column ``label``), or a plain folder of images. All are read to
-        the same table: see `zoobot.data.tables.read_source`.
-        ``file_loc`` is required in a table; relative paths are taken from the table's own folder (from the working folder for a table in
+        A pandas DataFrame, an astropy or pyarrow Table, the path of a table (csv, tsv, parquet, FITS, ecsv, VOTable,
+        hdf5), a folder with one subfolder per class (the subfolder's name becomes the column ``label``), or a plain
+        folder of images. All are read to the same table: see `zoobot.data.tables.read_source`. ``file_loc`` is required
+        in a table; relative paths are taken from the table's own folder (from the working folder for a table in
         memory). A list, or one string such as ``g.fits;r.fits``, names several files that are the bands of one galaxy.
-        ``id_str`` defaults to the file's name without its ending, or its path where names repeat; numbers are written without a
-        fraction of 0 (7.0 becomes '7').
+        ``id_str`` defaults to the file's name without its ending, or its path where names repeat; numbers are written
+        without a fraction of 0 (7.0 becomes '7').
     check_files
         Look whether every file is there. Prediction turns it off where missing images are to be skipped.
 
     Raises
     ------
     CatalogError
-        No such catalog, an unknown kind of table, no rows, no ``file_loc``, empty ``file_loc``, repeated or rounded ``id_str``, or
-        missing files.
+        No such catalog, an unknown kind of table, no rows, no ``file_loc``, empty ``file_loc``, repeated or rounded
+        ``id_str``, or missing files.
     """
     frame, folder = read_source(source)
     if len(frame) == 0:
@@ -54,7 +54,8 @@ def read_catalog(source: CatalogSource, *, check_files: bool = True) -> pd.DataF
         read_as = f" (read with {frame.attrs[READ_AS]})" if READ_AS in frame.attrs else ""
         msg = (
             f"{_name(source)} has no column file_loc (the path of each galaxy's image). "
-            f"Its columns are: {', '.join(map(str, frame.columns))}{read_as}. Add file_loc or rename the column that holds the paths."
+            f"Its columns are: {', '.join(map(str, frame.columns))}{read_as}. Add file_loc or rename the column that "
+            "holds the paths."
         )
         raise CatalogError(msg)
     frame = frame.reset_index(drop=True)
@@ -103,7 +104,10 @@ def label_columns(frame: pd.DataFrame, label_cols: str | Sequence[str]) -> list[
         raise CatalogError(msg)
     for column in columns:
         if column in ("file_loc", "id_str"):
-            msg = f"label column {column!r} says which galaxy a row is, not what it looks like. Name the column that holds the labels."
+            msg = (
+                f"label column {column!r} says which galaxy a row is, not what it looks like. Name the column that "
+                "holds the labels."
+            )
             raise CatalogError(msg)
     missing = [column for column in columns if column not in frame.columns]
     if missing:
@@ -143,7 +147,8 @@ def _is_unicode(name: str) -> bool:
 
 
 def _absolute(name: str, folder: Path) -> str:
-    return os.path.normpath(os.path.join(folder, os.path.expanduser(name)))  # noqa: PTH111, PTH118 (a million rows: Path is slow)
+    # a million rows: Path is slow
+    return os.path.normpath(os.path.join(folder, os.path.expanduser(name)))  # noqa: PTH111, PTH118
 
 
 def _ids(frame: pd.DataFrame, files: list[tuple[str, ...]], folder: Path) -> list[str]:
@@ -169,7 +174,8 @@ def _check_rows(frame: pd.DataFrame, bad: npt.ArrayLike, what: str, remedy: str)
 
 def _check_files(files: list[tuple[str, ...]]) -> None:
     names = [name for group in files for name in group]
-    missing = [name for name in names if not os.path.isfile(name)]  # noqa: PTH113 (a name that is too long is missing too)
+    # a name that is too long is missing too
+    missing = [name for name in names if not os.path.isfile(name)]  # noqa: PTH113
     if missing:
         msg = (
             f"{len(missing)} of {len(names)} image files are missing: {listed(missing)}. Check file_loc: "
@@ -188,7 +194,10 @@ def check_columns(frame: pd.DataFrame, columns: Sequence[str], purpose: str) -> 
     """
     missing = [column for column in columns if column not in frame.columns]
     if missing:
-        msg = f"the catalog has no column {missing[0]!r} {purpose}. Its columns are: {', '.join(map(str, frame.columns))}."
+        msg = (
+            f"the catalog has no column {missing[0]!r} {purpose}. Its columns are: "
+            f"{', '.join(map(str, frame.columns))}."
+        )
         raise CatalogError(msg)
 
 

@@ -41,13 +41,15 @@ SPLIT_PARTS: tuple[Part, ...] = ("train", "val", "test")
 class GalaxyDataModule(L.LightningDataModule):
     """Batches for training, validation, test and prediction.
 
-    Each is a dict: ``image`` float32 (batch, channel, image_size, image_size) in [0, 1], ``label`` float32 (batch, label), ``id_str``.
+    Each is a dict: ``image`` float32 (batch, channel, image_size, image_size) in [0, 1], ``label`` float32 (batch,
+    label), ``id_str``.
 
     Parameters
     ----------
     label_cols
-        The column, or columns, that hold the labels; None for prediction only. Whole numbers or names are classes, several 0/1 columns
-        several independent labels, other numbers targets of regression, and vote counts the answers of a tree.
+        The column, or columns, that hold the labels; None for prediction only. Whole numbers or names are classes,
+        several 0/1 columns several independent labels, other numbers targets of regression, and vote counts the answers
+        of a tree.
     catalog
         A catalog (anything `read_catalog` takes) to split into training, validation and test parts.
     train_catalog, val_catalog, test_catalog, predict_catalog
@@ -55,8 +57,8 @@ class GalaxyDataModule(L.LightningDataModule):
     batch_size
         Batch size. A training set smaller than this is one batch.
     train_fraction, val_fraction, test_fraction
-        The share of each part of ``catalog``; they sum to 1. Where ``test_catalog`` is given, ``catalog`` is shared in the same
-        proportion between training and validation alone.
+        The share of each part of ``catalog``; they sum to 1. Where ``test_catalog`` is given, ``catalog`` is shared in
+        the same proportion between training and validation alone.
     image_size
         Height and width that the encoder sees, in pixels.
     crop
@@ -66,29 +68,33 @@ class GalaxyDataModule(L.LightningDataModule):
     stretch, percentiles, bands, hdu, channels
         How files are read: see `ImageSettings`.
     label_kind
-        What the labels are: 'classes', 'flags' (independent 0/1 columns), 'numbers' or 'votes'. Default: a column of names holds classes,
-        and numbers are as they stand, whatever they mean, until a model says so: see `read_labels_as`.
+        What the labels are: 'classes', 'flags' (independent 0/1 columns), 'numbers' or 'votes'. Default: a column of
+        names holds classes, and numbers are as they stand, whatever they mean, until a model says so: see
+        `read_labels_as`.
     classes
         The classes in order, where they are known, as of a trained model. Default: those of the training galaxies.
     drop_unlabelled
         Leave galaxies without a label (or without any vote) out, and say how many in ``notes``; else they are an error.
     augment
-        True: rotation, flips, zoom and shift. False: training sees the evaluation view. Or an `Augmentation` with other choices, a
-        callable (torchvision v2, kornia, any function of a float (channel, height, width) image in [0, 1]), or a pair of callables,
-        the second for evaluation.
+        True: rotation, flips, zoom and shift. False: training sees the evaluation view. Or an `Augmentation` with other
+        choices, a callable (torchvision v2, kornia, any function of a float (channel, height, width) image in [0, 1]),
+        or a pair of callables, the second for evaluation.
     class_balance
-        'sampler' draws training galaxies so that each class is as frequent as any other; 'none' takes each once an epoch.
+        'sampler' draws training galaxies so that each class is as frequent as any other; 'none' takes each once an
+        epoch.
     group_col
         Galaxies with the same value here (one object, one tile) stay in one part.
     stratify
         Share each class in the same proportion among the parts.
     memory_gb
-        Room for decoded pixels in memory; beyond it they lie in a temporary memory-mapped file. Default: a quarter of free memory.
+        Room for decoded pixels in memory; beyond it they lie in a temporary memory-mapped file. Default: a quarter of
+        free memory.
     views
-        How many different training views of each galaxy to show, over and over: the evaluation view, then augmented ones. Default: a
-        new augmented one every epoch.
+        How many different training views of each galaxy to show, over and over: the evaluation view, then augmented
+        ones. Default: a new augmented one every epoch.
     seed
-        Decides the split and the order, and custom transforms; the built-in views have a seed of their own in `Augmentation`.
+        Decides the split and the order, and custom transforms; the built-in views have a seed of their own in
+        `Augmentation`.
 
     Raises
     ------
@@ -131,7 +137,10 @@ class GalaxyDataModule(L.LightningDataModule):
     ) -> None:
         super().__init__()
         if catalog is not None and train_catalog is not None:
-            msg = "catalog and train_catalog were both given. Give catalog to have it split, or train_catalog with its companions."
+            msg = (
+                "catalog and train_catalog were both given. Give catalog to have it split, or train_catalog with its "
+                "companions."
+            )
             raise OptionError(msg)
         SplitSettings(
             train_fraction=train_fraction,
@@ -174,8 +183,8 @@ class GalaxyDataModule(L.LightningDataModule):
     def read_catalogs(self) -> None:
         """Read, check and split the catalogs, and read no image.
 
-        Fills ``frames``, ``labels``, ``label_cols``, ``class_names``, and ``notes``: what is odd about the labels, in sentences that are
-        logged as warnings too.
+        Fills ``frames``, ``labels``, ``label_cols``, ``class_names``, and ``notes``: what is odd about the labels, in
+        sentences that are logged as warnings too.
         """
         if self.frames:
             return
@@ -203,7 +212,10 @@ class GalaxyDataModule(L.LightningDataModule):
             self._label_parts()
 
     def _read(self, source: CatalogSource, what: str) -> pd.DataFrame:
-        """Read one catalog; ``what`` says whose galaxies may have to be left out, and is empty where they need no labels."""
+        """Read one catalog, whose galaxies may have to be left out.
+
+        ``what`` names the galaxies in the message, and is empty where they need no labels.
+        """
         frame = read_catalog(source)
         if not (what and self.drop_unlabelled and self.wanted_labels is not None):
             return frame
@@ -226,9 +238,10 @@ class GalaxyDataModule(L.LightningDataModule):
         self._label_parts()
 
     def scale_labels(self) -> LabelScale | None:
-        """Scale measurements that float32 can't hold, and return how; None where it holds them as they are, which is nearly always.
+        """Scale measurements that float32 can't hold, and return the scaling.
 
-        ``labels``, and the labels of batches, are then scaled.
+        It is None where float32 holds them as they are, which is nearly always. ``labels``, and the labels of batches,
+        are then scaled.
         """
         self.read_catalogs()
         scale = LabelScale.of(self._read_numbers(self._labelled[0]))
@@ -237,7 +250,10 @@ class GalaxyDataModule(L.LightningDataModule):
         return self.label_scale
 
     def _learn_classes(self) -> None:
-        """Find the classes of the training galaxies (or of all there are), and what is odd about the labels of each catalog."""
+        """Find the classes of the training galaxies, and what is odd about the labels of each catalog.
+
+        Without training galaxies, the classes of all galaxies are found.
+        """
         training, kind = self._labelled[0], self._kind(self._labelled[0])
         self.class_names = {
             column: read_labels(training, [column], kind="classes", classes=self.classes).classes
@@ -281,7 +297,10 @@ class GalaxyDataModule(L.LightningDataModule):
         return np.concatenate([one.values for one in columns], axis=1)
 
     def check_images(self) -> None:
-        """Decode the first few images of each part, and refuse settings that they can't be read with; see `check_first_images`."""
+        """Decode the first few images of each part, and refuse settings that they can't be read with.
+
+        See `check_first_images`.
+        """
         self.read_catalogs()
         for frame in self.frames.values():
             check_first_images(frame["file_loc"].tolist(), self.preprocessing.images)
@@ -309,18 +328,25 @@ class GalaxyDataModule(L.LightningDataModule):
             self.note(fills.sentences())
 
     def train_dataloader(self) -> DataLoader[Any]:
-        """Return the training batches: each galaxy once an epoch (or balanced by class), in a new order and a new view every epoch."""
+        """Return the training batches, with a new order and new views in every epoch.
+
+        Each galaxy is shown once an epoch, or galaxies are balanced by class.
+        """
         return self._loader("train", self.train_sampler(self._epoch, self.views))
 
     def train_sampler(self, epoch: Callable[[], int], views: int | None) -> EpochSampler:
-        """Return the order of the training galaxies, where ``epoch`` tells the epoch and ``views`` how many views there are of each."""
+        """Return the order of the training galaxies.
+
+        ``epoch`` tells the epoch, and ``views`` how many views there are of each galaxy.
+        """
         weights = class_weights(self.labels["train"]) if self.class_balance == "sampler" else None
         return EpochSampler(len(self.part("train")), self.seed, epoch, views=views, weights=weights)
 
     def view_loader(self, part: Part, view: int, rows: npt.NDArray[np.int64] | None = None) -> DataLoader[Any]:
-        """Return one view of a part's galaxies (or of some rows), in order, as kept pixels that `finish` turns into images.
+        """Return one view of a part's galaxies, or of some rows, in order.
 
-        ``view`` is the epoch that training would show it in; -1 asks for the evaluation view.
+        Pixels are as they are kept: `finish` turns them into images. ``view`` is the epoch that training would show it
+        in; -1 asks for the evaluation view.
         """
         return self._loader(part, InOrder(len(self.part(part)), view, rows), finished=False)
 
@@ -337,7 +363,10 @@ class GalaxyDataModule(L.LightningDataModule):
         return self._loader("predict", InOrder(len(self.part("predict"))))
 
     def on_after_batch_transfer(self, batch: Any, dataloader_idx: int) -> Any:
-        """Make the views on the device that training runs on, where that is not the CPU (there, the loader has made them)."""
+        """Make the views on the device that training runs on, where that is not the CPU.
+
+        On a CPU, the loader has made them.
+        """
         return self.finish(batch) if isinstance(batch, dict) and "pixels" in batch else batch
 
     def finish(self, batch: Any) -> dict[str, Any]:
@@ -364,7 +393,10 @@ class GalaxyDataModule(L.LightningDataModule):
         """
         if part not in self.frames:
             if self.frames:
-                msg = f"this data module has no {part} part, only {', '.join(self.frames)}. Give catalog= or {part}_catalog=."
+                msg = (
+                    f"this data module has no {part} part, only {', '.join(self.frames)}. Give catalog= or "
+                    f"{part}_catalog=."
+                )
             else:
                 msg = "this data module has read no catalog yet. Call setup() first; a trainer does so by itself."
             raise CatalogError(msg)
@@ -394,7 +426,10 @@ class GalaxyDataModule(L.LightningDataModule):
         groups = None
         if self.group_col is not None:
             if self.group_col not in frame.columns:
-                msg = f"group_col={self.group_col!r} is not a column of the catalog. Its columns are: {', '.join(map(str, frame.columns))}."
+                msg = (
+                    f"group_col={self.group_col!r} is not a column of the catalog. Its columns are: "
+                    f"{', '.join(map(str, frame.columns))}."
+                )
                 raise CatalogError(msg)
             groups = group_codes(frame[self.group_col])
             self.note(group_notes(frame[self.group_col]))
@@ -408,7 +443,10 @@ class GalaxyDataModule(L.LightningDataModule):
         }
 
     def strata(self, frame: pd.DataFrame) -> tuple[npt.NDArray[np.int64] | None, list[str]]:
-        """Return the stratum of each row (row,), and the classes' names where strata are classes; None where they are neither nor flags."""
+        """Return the stratum of each row (row,), and the classes' names where strata are classes.
+
+        Both are None where labels are neither classes nor flags.
+        """
         if not self.stratify or not self.label_cols:
             return None, []
         kind = self._kind(frame)
@@ -419,7 +457,10 @@ class GalaxyDataModule(L.LightningDataModule):
 
 
 def _transforms(augment: Augment) -> tuple[Transform | None, Transform | None, Augmentation | None]:
-    """Return the user's own transforms for training and evaluation, and the built-in augmentation, as far as each is wanted."""
+    """Return the user's own transforms for training and evaluation, and the built-in augmentation.
+
+    Each is None where it is not wanted.
+    """
     if isinstance(augment, bool):
         return None, None, Augmentation() if augment else None
     if isinstance(augment, Augmentation):
@@ -428,5 +469,8 @@ def _transforms(augment: Augment) -> tuple[Transform | None, Transform | None, A
         return augment[0], augment[1], None
     if callable(augment):
         return augment, None, None
-    msg = f"augment={augment!r} must be True, False, an Augmentation, a callable, or a pair of callables (training, evaluation)."
+    msg = (
+        f"augment={augment!r} must be True, False, an Augmentation, a callable, or a pair of callables (training, "
+        "evaluation)."
+    )
     raise OptionError(msg)

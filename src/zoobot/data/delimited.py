@@ -1,4 +1,7 @@
-"""Delimited text (csv, tsv, txt, dat) as people and programs write it: separator, encoding, comments and spaces are found out."""
+"""Delimited text (csv, tsv, txt, dat) as people and programs write it.
+
+Separator, encoding, comments and spaces are found out.
+"""
 
 from __future__ import annotations
 
@@ -63,9 +66,10 @@ class Dialect:
 def read_delimited(path: Path) -> pd.DataFrame:
     """Return the table in a file of delimited text.
 
-    Separator (comma, semicolon, tab, bar, or blanks) and encoding (UTF-8, UTF-16, else Latin-1) are found from the file. Spaces around
-    fields, and lines that start with ``#``, are left out; names in such a line are taken where no other line has them. With other
-    separators than the comma, numbers may have decimal commas; see `plain_numbers`. ``id_str`` and ``file_loc`` stay text.
+    Separator (comma, semicolon, tab, bar, or blanks) and encoding (UTF-8, UTF-16, else Latin-1) are found from the
+    file. Spaces around fields, and lines that start with ``#``, are left out; names in such a line are taken where no
+    other line has them. With other separators than the comma, numbers may have decimal commas; see `plain_numbers`.
+    ``id_str`` and ``file_loc`` stay text.
 
     Raises
     ------
@@ -79,8 +83,9 @@ def read_delimited(path: Path) -> pd.DataFrame:
         frame = _read(path, dialect)
     except (pd.errors.ParserError, pd.errors.ParserWarning, UnicodeError) as err:
         msg = (
-            f"{path} can't be read as a table with {dialect}: {str(err).strip()}. The names are: {', '.join(dialect.names[:10])}. "
-            "Check that every row has one field per name, and put quotes around text that holds the separator."
+            f"{path} can't be read as a table with {dialect}: {str(err).strip()}. The names are: "
+            f"{', '.join(dialect.names[:10])}. Check that every row has one field per name, and put quotes around "
+            "text that holds the separator."
         )
         raise CatalogError(msg) from err
     if dialect.late_comments:
@@ -144,14 +149,20 @@ def _with_commas(path: Path, dialect: Dialect) -> bytes:
             if number in dialect.comments or not fields:
                 continue
             if len(fields) != len(dialect.names):
-                msg = f"line {number + 1} has {len(fields)} fields for {len(dialect.names)} names. Write NaN for missing values"
+                msg = (
+                    f"line {number + 1} has {len(fields)} fields for {len(dialect.names)} names. Write NaN for "
+                    "missing values"
+                )
                 raise pd.errors.ParserError(msg)
             writer.writerow(fields)
     return table.getvalue().encode()
 
 
 def _is_rounded(column: pd.Series[Any]) -> bool:
-    """Return whether integers beyond what float64 holds exactly have been made float64, as pandas does where some are missing."""
+    """Return whether integers beyond what float64 holds exactly have been made float64.
+
+    Pandas does so where some are missing.
+    """
     return bool(pd.api.types.is_float_dtype(column) and column.isna().any() and (column.abs() > EXACT).any())
 
 
@@ -235,7 +246,10 @@ def _opened(path: Path, encoding: str) -> IO[str]:
 
 
 def _bytes_of(path: Path) -> io.BufferedReader:
-    """Return a file's bytes, unpacked where its name says that it is compressed, within the limits of `open_regular`."""
+    """Return a file's bytes, unpacked where its name ends as a compressed file's, within limits.
+
+    The limits are those of `open_regular`.
+    """
     return open_regular(path, CatalogError, unpack=path.suffix.lower() == ".gz")
 
 
@@ -258,7 +272,10 @@ def _encoding(path: Path) -> str:
 
 
 def _western(path: Path) -> str:
-    """Return the encoding of a file that is not UTF-8: Latin-1, or Windows' own where it has quotes or dashes that Latin-1 lacks."""
+    """Return the encoding of a file that is not UTF-8.
+
+    It is Latin-1, or Windows' own where the file has quotes or dashes that Latin-1 lacks.
+    """
     with _bytes_of(path) as file:
         return (
             "cp1252" if any(_ONLY_WINDOWS.search(line) and not _NO_WINDOWS.search(line) for line in file) else "latin-1"
@@ -274,7 +291,10 @@ def _fields(line: str, separator: str) -> list[str]:
 
 
 def _names_file_loc(line: str, first: str) -> bool:
-    """Return whether a line names the column file_loc; with blanks between names it has to have as many fields as the first line."""
+    """Return whether a line names the column file_loc.
+
+    With blanks between names, the line has to have as many fields as the first line.
+    """
     if any("file_loc" in _fields(line, separator) for separator in SEPARATORS):
         return True
     fields = _fields(line, BLANKS)
@@ -284,7 +304,8 @@ def _names_file_loc(line: str, first: str) -> bool:
 def _separator(header: str, path: Path) -> str:
     """Return the separator of a line of names: that which sets file_loc apart, else that which makes most names.
 
-    Blanks are one only where no other sets file_loc apart, or, in files that are not called csv or tsv, where no other makes two names.
+    Blanks are one only where no other sets file_loc apart, or, in files that are not called csv or tsv, where no other
+    makes two names.
     """
     best = max(SEPARATORS, key=lambda one: ("file_loc" in _fields(header, one), len(_fields(header, one))))
     names = _fields(header, best)

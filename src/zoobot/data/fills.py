@@ -42,7 +42,10 @@ class FillCount:
         """The largest share of an image's pixels (of one band) that a value takes"""
 
     def add(self, shares: Mapping[str, float]) -> None:
-        """Take one more image: the share of its pixels by value, as `shares_of_fills` gives it; empty where it has none."""
+        """Take one more image: the share of its pixels by value, as `shares_of_fills` returns it.
+
+        The share is empty where the image has no fill values.
+        """
         self.n_images += 1
         self.n_filled += bool(shares)
         self.images.update(shares.keys())
@@ -55,13 +58,14 @@ class FillCount:
             return []
         common = self.images.most_common(_MOST_SAID)
         each = [
-            f"{value} in {n:,} (up to {100 * self.largest[value]:.2g}% of {'an image' if value == common[0][0] else 'one'})"
+            f"{value} in {n:,} (up to {100 * self.largest[value]:.2g}% of "
+            f"{'an image' if value == common[0][0] else 'one'})"
             for value, n in common
         ]
         more = ", ..." if len(self.images) > len(common) else ""
         return [
-            f"{self.n_filled:,} of {self.n_images:,} images have pixels without data: {', '.join(each)}{more}. They do not count for the "
-            "contrast of the rest."
+            f"{self.n_filled:,} of {self.n_images:,} images have pixels without data: {', '.join(each)}{more}. They "
+            "do not count for the contrast of the rest."
         ]
 
 
@@ -84,15 +88,16 @@ def shares_of_fills(band: npt.NDArray[Any], usable: Mask, filled: Mask) -> dict[
 
 
 def find_fills(band: npt.NDArray[Any], usable: Mask) -> tuple[Mask, Mask]:
-    """Return which pixels of a band (y, x) hold no data, and which are only filled: both are left out of the limits of a stretch.
+    """Return which pixels of a band (y, x) hold no data, and which are only filled.
 
-    No data: a value that several pixels share exactly, and that is far beyond all others: more than 5 times as far from the nearest
-    other value as that is from the median, on the same side. -9999 and 1e20 are, also where the sky is far from 0, 0 itself.
+    Both are left out of the limits of a stretch. No data: a value that several pixels share exactly, and that is far
+    beyond all others: more than 5 times as far from the nearest other value as that is from the median, on the same
+    side. -9999 and 1e20 are, also where the sky is far from 0, 0 itself.
 
-    Filled: where hardly any two pixels are equal, any value that many share. In images of whole numbers, a value that fills a border,
-    in stripes, wedges or frames, and meets the rest in a sharp edge: pixels beside it lie on both sides of it, as noise about a sky of 0
-    does, or away from it by twice what neighbors usually differ. A dark sky that fades into a galaxy is not filled, nor is one with
-    scattered photons.
+    Filled: where hardly any two pixels are equal, any value that many share. In images of whole numbers, a value that
+    fills a border, in stripes, wedges or frames, and meets the rest in a sharp edge: pixels beside it lie on both sides
+    of it, as noise about a sky of 0 does, or away from it by twice what neighbors usually differ. A dark sky that fades
+    into a galaxy is not filled, nor is one with scattered photons.
 
     Parameters
     ----------
@@ -157,7 +162,10 @@ def _far_away(band: npt.NDArray[Any], usable: Mask) -> Mask:
 
 
 def _border_values(band: npt.NDArray[Any], usable: Mask) -> list[Any]:
-    """Return the values that occur most often along the border, and the lowest and highest, as far as they are repeated there."""
+    """Return the values that occur most often along the border, and the lowest and highest.
+
+    Values count as far as they are repeated there.
+    """
     border = np.concatenate([band[0], band[-1], band[1:-1, 0], band[1:-1, -1]])
     known = np.concatenate([usable[0], usable[-1], usable[1:-1, 0], usable[1:-1, -1]])
     values, counts = np.unique(border[known], return_counts=True)

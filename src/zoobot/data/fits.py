@@ -21,11 +21,12 @@ SCIENCE = frozenset({"SCI", "SCIENCE", "IMAGE", "IMG", "DATA", "FLUX", "SIGNAL",
 """Words in an HDU's name that say that it holds the picture"""
 COMPANIONS = frozenset(
     {
-        "MASK", "MASKS", "MSK", "MASKBITS", "DQ", "QUALITY", "FLAG", "FLAGS", "BPM", "BADPIX", "WHT", "WEIGHT", "WEIGHTS", "WT",
-        "IVAR", "INVVAR", "VAR", "VARIANCE", "ERR", "ERROR", "ERRORS", "UNC", "UNCERT", "UNCERTAINTY", "SIGMA", "STD", "STDDEV",
-        "RMS", "NOISE", "SNR", "EXP", "EXPTIME", "EXPMAP", "EXPOSURE", "NEXP", "COV", "COVERAGE", "CON", "CTX", "CONTEXT", "SEG",
-        "SEGM", "SEGMAP", "SEGMENTATION", "BKG", "BACKGROUND", "SKY", "PSF", "MODEL", "RESIDUAL", "RES", "TIME", "SAMP", "HITS",
-        "CHI", "CHISQ", "DEPTH", "GALDEPTH", "PSFDEPTH", "PSFSIZE", "NOBS", "NPIX",
+        "MASK", "MASKS", "MSK", "MASKBITS", "DQ", "QUALITY", "FLAG", "FLAGS", "BPM", "BADPIX", "WHT", "WEIGHT",
+        "WEIGHTS", "WT", "IVAR", "INVVAR", "VAR", "VARIANCE", "ERR", "ERROR", "ERRORS", "UNC", "UNCERT", "UNCERTAINTY",
+        "SIGMA", "STD", "STDDEV", "RMS", "NOISE", "SNR", "EXP", "EXPTIME", "EXPMAP", "EXPOSURE", "NEXP", "COV",
+        "COVERAGE", "CON", "CTX", "CONTEXT", "SEG", "SEGM", "SEGMAP", "SEGMENTATION", "BKG", "BACKGROUND", "SKY", "PSF",
+        "MODEL", "RESIDUAL", "RES", "TIME", "SAMP", "HITS", "CHI", "CHISQ", "DEPTH", "GALDEPTH", "PSFDEPTH", "PSFSIZE",
+        "NOBS", "NPIX",
     }
 )  # fmt: skip
 """Words in an HDU's name that say that it goes with the picture: masks, weights, errors, ..."""
@@ -52,10 +53,10 @@ def read_fits(path: Path, hdu: HDUs | None) -> npt.NDArray[np.floating[Any]]:
     path : Path
         FITS file, also compressed (gzip, or tile compressed as by fpack).
     hdu : int, str, tuple of these, or None
-        Number (0 is the primary HDU) or name of the HDU; several are bands in that order. None takes the first image that
-        names (SCI, IMAGE, DATA, ...) say to be the picture, else the first that is no mask, weight or error map by its
-        name (`COMPANIONS`) and no mask by its numbers. Where several could be the picture, a warning is logged once for each layout
-        of files.
+        Number (0 is the primary HDU) or name of the HDU; several are bands in that order. None takes the first image
+        that names (SCI, IMAGE, DATA, ...) say to be the picture, else the first that is no mask, weight or error map by
+        its name (`COMPANIONS`) and no mask by its numbers. Where several could be the picture, a warning is logged once
+        for each layout of files.
 
     Returns
     -------
@@ -67,8 +68,9 @@ def read_fits(path: Path, hdu: HDUs | None) -> npt.NDArray[np.floating[Any]]:
     Raises
     ------
     ImageError
-        The file is missing, damaged, truncated or not FITS; it has no image, or not in the HDU asked for; the image has more than
-        `zoobot.data.pictures.MAX_PIXELS` pixels, or what was compressed is larger than `zoobot.unpacking` allows.
+        The file is missing, damaged, truncated or not FITS; it has no image, or not in the HDU asked for; the image has
+        more than `zoobot.data.pictures.MAX_PIXELS` pixels, or what was compressed is larger than `zoobot.unpacking`
+        allows.
     """
     from astropy.io import fits
     from astropy.utils.exceptions import AstropyWarning

@@ -38,10 +38,10 @@ SHOWN = 5
 def read_folder(folder: Path) -> pd.DataFrame:
     """Return the images of a folder and its subfolders as a table of ``file_loc``, sorted by path.
 
-    Where images lie directly in subfolders, the subfolder's name becomes their ``label``; others have none. Hidden files and folders
-    (``.ipynb_checkpoints``, ``._x.png``) and what archives leave behind (``__MACOSX``, ``Thumbs.db``) are skipped. Linked folders are
-    followed, each folder once. Files that are no images, and links that lead nowhere or to a folder that is listed already, are counted,
-    and their number is logged.
+    Where images lie directly in subfolders, the subfolder's name becomes their ``label``; others have none. Hidden
+    files and folders (``.ipynb_checkpoints``, ``._x.png``) and what archives leave behind (``__MACOSX``, ``Thumbs.db``)
+    are skipped. Linked folders are followed, each folder once. Files that are no images, and links that lead nowhere or
+    to a folder that is listed already, are counted, and their number is logged.
 
     Raises
     ------
@@ -57,8 +57,8 @@ def read_folder(folder: Path) -> pd.DataFrame:
     split = [image for image in images if ";" in str(image)]
     if split:
         msg = (
-            f"{len(split)} of {len(images)} images of {folder} have a ; in their path, which sets the files of one galaxy apart: "
-            f"{_shown(split)}. Rename them."
+            f"{len(split)} of {len(images)} images of {folder} have a ; in their path, which sets the files of one "
+            f"galaxy apart: {_shown(split)}. Rename them."
         )
         raise CatalogError(msg)
     if others:
@@ -69,7 +69,10 @@ def read_folder(folder: Path) -> pd.DataFrame:
             "%d files of %s are no images that can be read, and are left out: %s%s.", len(others), folder, shown, more
         )
     if not images:
-        msg = f"the folder {folder} holds no images. Expected files ending in {', '.join(IMAGE_SUFFIXES)}, or one subfolder a class."
+        msg = (
+            f"the folder {folder} holds no images. Expected files ending in {', '.join(IMAGE_SUFFIXES)}, or one "
+            "subfolder a class."
+        )
         raise CatalogError(msg)
     frame = pd.DataFrame({"file_loc": pd.Series([str(image) for image in images], dtype=object)})
     labelled = [len(image.parts) == 2 for image in images]
@@ -91,7 +94,10 @@ def _shown(paths: list[Path]) -> str:
 
 
 def _list(folder: Path) -> tuple[list[Path], list[Path], list[Path]]:
-    """Return the images, the other files, and the links that lead to neither, below a folder, as relative paths, sorted."""
+    """Return the images, the other files, and the links that lead to neither, below a folder.
+
+    They are relative paths, sorted.
+    """
     images: list[Path] = []
     others: list[Path] = []
     idle_links: list[Path] = []

@@ -24,25 +24,29 @@ _FORMULA = re.compile(r'="(.*)"')
 """As text of digits is exported for spreadsheets: ``="007"``"""
 
 _REMEDY = (
-    "Their last digits are lost. Make the catalog again from a source that has them, as text or as 64 bit integers (in pandas: "
-    "dtype={'id_str': str}; in a spreadsheet: format the column as text before loading)."
+    "Their last digits are lost. Make the catalog again from a source that has them, as text or as 64 bit integers "
+    "(in pandas: dtype={'id_str': str}; in a spreadsheet: format the column as text before loading)."
 )
 
 
 def exact_names(column: pd.Series[Any]) -> list[str]:
     """Return ids as text, none of them missing.
 
-    Whole numbers lose what only their type added: 7.0 becomes '7', also where a program wrote a column of such numbers as text.
+    Whole numbers lose what only their type added: 7.0 becomes '7', also where a program wrote a column of such numbers
+    as text.
 
     Raises
     ------
     CatalogError
-        Ids that have been rounded: float64 above 2^53 (float32 above 2^24, float16 above 2^11), or text such as '1.23E+18'.
+        Ids that have been rounded: float64 above 2^53 (float32 above 2^24, float16 above 2^11), or text such as
+        '1.23E+18'.
 
     Examples
     --------
-    >>> exact_names(pd.Series([7.0, 8.0])), exact_names(pd.Series(["7.0", "8.0"])), exact_names(pd.Series(["7.0", "M31"]))
-    (['7', '8'], ['7', '8'], ['7.0', 'M31'])
+    >>> exact_names(pd.Series([7.0, 8.0])), exact_names(pd.Series(["7.0", "8.0"]))
+    (['7', '8'], ['7', '8'])
+    >>> exact_names(pd.Series(["7.0", "M31"]))
+    ['7.0', 'M31']
     """
     if pd.api.types.is_float_dtype(column):
         numbers = column.to_numpy(np.float64)
@@ -68,9 +72,10 @@ def exact_names(column: pd.Series[Any]) -> list[str]:
 
 
 def file_names(files: Sequence[Sequence[str]], folder: Path) -> list[str]:
-    """Return ids for galaxies without any: the first file's name without its ending; its path in the folder where names repeat.
+    """Return ids for galaxies without any.
 
-    Images of one name in several folders, as ``spiral/1.png`` and ``merger/1.png``, become ``spiral/1`` and ``merger/1``; those that
+    An id is the first file's name without its ending, or its path in the folder where names repeat. Images of one name
+    in several folders, as ``spiral/1.png`` and ``merger/1.png``, become ``spiral/1`` and ``merger/1``; those that
     differ only in their ending keep it.
     """
     firsts = [names[0] for names in files]

@@ -1,4 +1,7 @@
-"""From an image file (JPEG, PNG, TIFF, WebP, FITS) to an array of its bands in [0, 1], or to the square used in training."""
+"""From an image file (JPEG, PNG, TIFF, WebP, FITS) to an array of its bands in [0, 1].
+
+The array can also be the square used in training.
+"""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -61,10 +64,10 @@ def read_image(
 ) -> npt.NDArray[np.float32]:
     """Return an image at its own size, as (channel, y, x), float32, exactly in [0, 1].
 
-    Pictures (JPEG, PNG, TIFF, WebP) of 8 and 16 bit are divided by the largest number of their type; transparency is laid
-    over black. Of a TIFF with several pages the first is read. FITS images, and TIFF of
-    floating point or 32 bit integers, are stretched. NaN and infinite pixels become the background, the median of their
-    band. Rows stay in the file's order: the first row of a FITS file is the bottom of the sky as usually shown.
+    Pictures (JPEG, PNG, TIFF, WebP) of 8 and 16 bit are divided by the largest number of their type; transparency is
+    laid over black. Of a TIFF with several pages the first is read. FITS images, and TIFF of floating point or 32 bit
+    integers, are stretched. NaN and infinite pixels become the background, the median of their band. Rows stay in the
+    file's order: the first row of a FITS file is the bottom of the sky as usually shown.
 
     Parameters
     ----------
@@ -108,9 +111,10 @@ def decode_with_fills(
 ) -> tuple[npt.NDArray[np.uint8] | npt.NDArray[np.float32], dict[str, float]]:
     """Return the central square of an image at the size that training keeps, as (channel, size, size).
 
-    The shorter side is resized (bilinear, antialiased), the longer one then cropped to the middle. Pictures of 8 bit give
-    uint8, also those stretched. All else gives float32, exactly in [0, 1]: pictures of 16 bit, of which often only 12 are
-    used, and FITS and floating point TIFF, stretched at their own size before they are resized. Else as `read_image`.
+    The shorter side is resized (bilinear, antialiased), the longer one then cropped to the middle. Pictures of 8 bit
+    give uint8, also those stretched. All else gives float32, exactly in [0, 1]: pictures of 16 bit, of which often only
+    12 are used, and FITS and floating point TIFF, stretched at their own size before they are resized. Else as
+    `read_image`.
 
     Parameters
     ----------
@@ -126,7 +130,8 @@ def decode_with_fills(
     pixels : ndarray
         (channel, size, size), uint8 or float32.
     fills : dict
-        By the value that stands for no data: the share of pixels; see `zoobot.data.stretch.stretch_with_fills`. Empty without a stretch.
+        By the value that stands for no data: the share of pixels; see `zoobot.data.stretch.stretch_with_fills`. Empty
+        without a stretch.
 
     Raises
     ------
@@ -176,8 +181,8 @@ def check_first_images(files: Sequence[str], settings: ImageSettings) -> None:
     if reasons:
         lines = "\n  ".join(reasons)
         msg = (
-            f"the first {len(reasons)} of {len(files)} images can't be read:\n  {lines}\nChange the settings, mend or replace the "
-            "files, or drop their rows."
+            f"the first {len(reasons)} of {len(files)} images can't be read:\n  {lines}\nChange the settings, mend or "
+            "replace the files, or drop their rows."
         )
         raise ImageError(msg)
 
@@ -236,7 +241,10 @@ def _open(paths: list[Path], settings: ImageSettings, reduced_to: int | None) ->
 def _brightness(
     sources: list[_Source], settings: ImageSettings, paths: list[Path]
 ) -> tuple[npt.NDArray[np.float32], dict[str, float]]:
-    """Return the picked bands in [0, 1], stretched where that is asked for: (band, y, x); and the fill values that a stretch found."""
+    """Return the picked bands (band, y, x) in [0, 1], and the fill values that a stretch found.
+
+    The bands are stretched where that is asked for.
+    """
     parts = [_full_scale(source) for source in sources]
     image = _pick_bands(join_bands(parts, list(map(str, paths))), settings.bands, paths)
     if settings.stretch is None and _is_picture(sources[0]):
@@ -245,7 +253,10 @@ def _brightness(
 
 
 def _full_scale(picture: _Source) -> npt.NDArray[np.floating[Any]]:
-    """Return a picture's pixels divided by the largest number of their type: (channel, y, x); a measurement as it is."""
+    """Return a picture's pixels (channel, y, x) divided by the largest number of their type.
+
+    A measurement is returned as it is.
+    """
     pixels = planes(picture) if isinstance(picture, Image.Image) else picture
     if not _is_picture(picture):
         return pixels
@@ -280,6 +291,7 @@ def _fit_channels(image: npt.NDArray[Any], channels: int, paths: list[Path], *, 
         return np.rint(luminance).astype(np.uint8) if image.dtype == np.uint8 else luminance.clip(0, 1)
     msg = (
         f"{_name(paths)}: the image has {len(image)} {'band' if len(image) == 1 else 'bands'}, "
-        f"but channels is {channels}. Set --channels {len(image)} (channels={len(image)}), or pick {channels} with bands= in Python."
+        f"but channels is {channels}. Set --channels {len(image)} (channels={len(image)}), or pick {channels} with "
+        "bands= in Python."
     )
     raise ImageError(msg)

@@ -32,7 +32,9 @@ MOST_CLASSES = 50
 """A column of whole numbers with more different values than this is taken for a measurement, not for classes."""
 
 _FEW_ODD, _RARELY = 2, 0.2
-"""Columns are said to be nearly of 0 and 1 where as many other values at most, in this share of the galaxies at most, are not"""
+"""Columns are said to be nearly of 0 and 1 where as many other values at most, in this share of the galaxies at most,
+are not
+"""
 
 NO_CLASS = -1
 """Place of a label that is none of the classes"""
@@ -93,7 +95,8 @@ def read_labels(
 ) -> Labels:
     """Return the labels in columns of a catalog.
 
-    Classes are names, in sorted order, or whole numbers, in numeric order: any whole numbers, as 1 and 2, years, or T-types from -5 to
+    Classes are names, in sorted order, or whole numbers, in numeric order: any whole numbers, as 1 and 2, years, or
+    T-types from -5 to
     10. Only those that occur are classes. Numbers written as text are numbers, and true and false are 1 and 0.
 
     Parameters
@@ -112,8 +115,8 @@ def read_labels(
     CatalogError
         A column that is absent.
     LabelError
-        A label that is missing or infinite; names where numbers are expected; a fractional class, one that is not among ``classes``, a
-        sentinel such as -99, or -1 beside classes counted from 0.
+        A label that is missing or infinite; names where numbers are expected; a fractional class, one that is not among
+        ``classes``, a sentinel such as -99, or -1 beside classes counted from 0.
     """
     columns = label_columns(frame, columns)
     given = [as_numbers(tidy_text(frame[column])) for column in columns]
@@ -121,8 +124,8 @@ def read_labels(
         _refuse_other_types(column, values)
         check_labels(
             frame, column, values.isna(), "no label (empty or NaN)",
-            "Label them, or leave them out with --drop-unlabelled (drop_unlabelled=True). Blanks and words such as NA, NaN and None mean "
-            "that a label is missing.",
+            "Label them, or leave them out with --drop-unlabelled (drop_unlabelled=True). Blanks and words such as "
+            "NA, NaN and None mean that a label is missing.",
         )  # fmt: skip
     kind = kind or infer_kind(frame, columns)
     if kind == "classes":
@@ -135,8 +138,8 @@ def read_labels(
 def infer_kind(frame: pd.DataFrame, columns: Sequence[str]) -> LabelKind:
     """Return what labels look like; missing ones are left aside.
 
-    One column of names, or of at most 50 different whole numbers, holds classes; several columns of names, or of at most two different
-    whole numbers in all, hold flags; any others hold measurements.
+    One column of names, or of at most 50 different whole numbers, holds classes; several columns of names, or of at
+    most two different whole numbers in all, hold flags; any others hold measurements.
     """
     given = [as_numbers(tidy_text(frame[column])).dropna() for column in columns]
     most, kind = (MOST_CLASSES, "classes") if len(columns) == 1 else (2, "flags")
@@ -148,7 +151,10 @@ def infer_kind(frame: pd.DataFrame, columns: Sequence[str]) -> LabelKind:
 
 
 def is_names(column: pd.Series[Any]) -> bool:
-    """Return whether a label column holds class names rather than numbers (true and false, and text of numbers, are numbers)."""
+    """Return whether a label column holds class names rather than numbers.
+
+    True and false, and text of numbers, are numbers.
+    """
     values = as_numbers(tidy_text(column)).dropna()
     if not is_text(values):
         return False
@@ -157,7 +163,9 @@ def is_names(column: pd.Series[Any]) -> bool:
 
 
 def class_name(label: Any) -> str:
-    """Return what a label is called as a class: a name as it is, a number without a fraction of 0, true and false as 1 and 0.
+    """Return what a label is called as a class.
+
+    A name is called as it is, a number without a fraction of 0, and true and false are called 1 and 0.
 
     Examples
     --------
@@ -187,9 +195,9 @@ def places_of(labels: pd.Series[Any], classes: Sequence[str]) -> npt.NDArray[np.
 def check_values(frame: pd.DataFrame, columns: Sequence[str], kind: LabelKind) -> list[str]:
     """Return what is odd about labels that can be read: sentences for the user.
 
-    Classes that differ only in case, spaces, ``-`` or ``_``, or are numbers such as 999 among names; measurements that are probably none
-    (see `find_sentinels`); columns of 0 and 1 but for a few other values; galaxies without any vote. See
-    `zoobot.data.votes.vote_notes` for more on votes.
+    Classes that differ only in case, spaces, ``-`` or ``_``, or are numbers such as 999 among names; measurements that
+    are probably none (see `find_sentinels`); columns of 0 and 1 but for a few other values; galaxies without any vote.
+    See `zoobot.data.votes.vote_notes` for more on votes.
 
     Raises
     ------
@@ -209,14 +217,16 @@ def check_values(frame: pd.DataFrame, columns: Sequence[str], kind: LabelKind) -
         without = int((~are_labelled(frame, columns, votes=True)).sum())
         if without:
             said.append(
-                f"{without} of {len(frame)} galaxies have no votes: a model can't learn from them or be scored on them. --drop-unlabelled "
-                "(drop_unlabelled=True) leaves them out."
+                f"{without} of {len(frame)} galaxies have no votes: a model can't learn from them or be scored on "
+                "them. --drop-unlabelled (drop_unlabelled=True) leaves them out."
             )
     return said
 
 
 def sentinel_note(column: pd.Series[Any], use: str) -> list[str]:
-    """Return a sentence on the sentinels in a column of numbers, where there are any; ``use`` says what is done with them.
+    """Return a sentence on the sentinels in a column of numbers, where there are any.
+
+    ``use`` says what is done with them.
 
     Examples
     --------
@@ -254,7 +264,10 @@ def _refuse_other_types(column: str, values: pd.Series[Any]) -> None:
         return
     other = [one for one in known if isinstance(one, complex) or not isinstance(one, str | Number | np.bool_)]
     if other:
-        msg = f"label column {column!r} holds {type(other[0]).__name__} ({other[0]}), where names or numbers were expected."
+        msg = (
+            f"label column {column!r} holds {type(other[0]).__name__} ({other[0]}), where names or numbers were "
+            "expected."
+        )
         raise LabelError(msg)
 
 
@@ -278,7 +291,10 @@ def _find_classes(frame: pd.DataFrame, column: str, values: pd.Series[Any]) -> t
     _refuse_sentinels(frame, column, np.isin(numbers, sentinels), [f"{value:.0f}" for value in sentinels])
     unique = np.unique(numbers)
     if unique[0] == -1 and len(unique) > 2 and (unique == np.arange(len(unique)) - 1).all():
-        remedy = "Classes are counted from 0. If -1 says that the label is not known, drop the rows; if it is a class, give it a name."
+        remedy = (
+            "Classes are counted from 0. If -1 says that the label is not known, drop the rows; if it is a class, "
+            "give it a name."
+        )
         check_labels(frame, column, numbers == -1, "a negative class", remedy)
     exact = sorted({int(value) for value in values})
     return tuple(map(str, exact))
@@ -323,15 +339,18 @@ def _variants(column: str, values: pd.Series[Any]) -> list[str]:
 
 
 def _numeric_names(column: str, values: pd.Series[Any]) -> list[str]:
-    """Say which class names are numbers that may stand for "no label"; those below 0 are refused where classes are found."""
+    """Say which class names are numbers that may stand for "no label".
+
+    Those below 0 are refused where classes are found.
+    """
     if not is_names(values):
         return []
     counts = values.astype(str).value_counts()
     numbers = {name: number for name in sorted(counts.index) if (number := _as_number(name)) is not None}
     suspects = [name for name, number in numbers.items() if np.isfinite(number) and (number == -1 or is_named(number))]
     return [
-        f"Column {column!r} has a class among names that may stand for 'no label': {name!r} ({counts[name]} galaxies). It is taken as it "
-        "is; leave those labels blank if it is no class."
+        f"Column {column!r} has a class among names that may stand for 'no label': {name!r} ({counts[name]} "
+        "galaxies). It is taken as it is; leave those labels blank if it is no class."
         for name in suspects
     ]
 
@@ -349,8 +368,8 @@ def _nearly_flags(frame: pd.DataFrame, columns: Sequence[str]) -> list[str]:
             return []
         others += [f"{value:g} ({count} galaxies) in {column!r}" for value, count in zip(odd, counts, strict=True)]
     return [
-        f"Columns {', '.join(columns)} hold 0 and 1, but for {', '.join(others)}: they are taken for measurements. Leave those labels "
-        "blank if the columns are independent labels."
+        f"Columns {', '.join(columns)} hold 0 and 1, but for {', '.join(others)}: they are taken for measurements. "
+        "Leave those labels blank if the columns are independent labels."
     ] if others else []  # fmt: skip
 
 

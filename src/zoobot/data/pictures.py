@@ -48,8 +48,8 @@ def open_picture(path: Path, reduced_to: int | None) -> Image.Image | npt.NDArra
     -------
     Image or ndarray
         A picture in one of Pillow's modes L (grey), RGB (color) or I;16 (grey, 16 bit), or as uint16 (3, y, x) (color,
-        16 bit), without palette, its transparency laid over black; or a measurement (floating point or 32 bit integers),
-        floating point (1, y, x).
+        16 bit), without palette, its transparency laid over black; or a measurement (floating point or 32 bit
+        integers), floating point (1, y, x).
 
     Raises
     ------
@@ -107,7 +107,10 @@ def check_pixels(*shape: int, most: int | None = None) -> None:
 
 
 def is_deep(path: Path) -> bool:
-    """Return whether a file is a picture or measurement of more than 8 bits, from its first bytes; False where that can't be told."""
+    """Return whether a file is a picture or measurement of more than 8 bits, from its first bytes.
+
+    It is False where that can't be told.
+    """
     try:
         with open_regular(path, ImageError) as file:
             start = file.read(26)
@@ -134,7 +137,10 @@ def _rawmode(picture: ImageFile.ImageFile) -> str:
 
 
 def _deep_grey(picture: ImageFile.ImageFile) -> Image.Image:
-    """Return a grey picture of 16 bit with transparency (which is laid over black), read as four bytes a pixel; Pillow keeps one of two."""
+    """Return a grey picture of 16 bit with transparency, read as four bytes a pixel.
+
+    It is laid over black. Pillow keeps one byte of two.
+    """
     picture._mode = "RGBA"
     picture.tile = [with_rawmode(tile, "RGBA") for tile in picture.tile]
     pixels = np.asarray(picture).astype(np.uint16)
@@ -145,8 +151,8 @@ def _deep_grey(picture: ImageFile.ImageFile) -> Image.Image:
 def _other_byte(picture: ImageFile.ImageFile) -> str | None:
     """Return Pillow's name for the other byte of each number of a color picture of 16 bit; None for any other picture.
 
-    Pillow keeps one byte of two of such colors, the coarse one: the first of big-endian numbers (``RGB;16B``), the second of
-    little-endian ones (``RGB;16L``). Read as the other kind, the same numbers give the fine one.
+    Pillow keeps one byte of two of such colors, the coarse one: the first of big-endian numbers (``RGB;16B``), the
+    second of little-endian ones (``RGB;16L``). Read as the other kind, the same numbers give the fine one.
     """
     rawmode = _rawmode(picture)
     if not rawmode.startswith(("RGB;16", "RGBA;16", "RGBX;16")):
@@ -166,7 +172,10 @@ def _deep_color(picture: ImageFile.ImageFile, again: ImageFile.ImageFile, other_
 
 
 def _without_key(picture: Image.Image, deep: npt.NDArray[np.uint16]) -> npt.NDArray[np.uint16]:
-    """Return pixels of 16 bit, (y, x) or (3, y, x), with the one grey or color that a PNG calls transparent made black."""
+    """Return pixels of 16 bit with the one grey or color that a PNG calls transparent made black.
+
+    Their shape is (y, x) or (3, y, x).
+    """
     key = picture.info.get("transparency")
     if key is None:
         return deep
@@ -175,7 +184,10 @@ def _without_key(picture: Image.Image, deep: npt.NDArray[np.uint16]) -> npt.NDAr
 
 
 def _simplify(picture: ImageFile.ImageFile) -> Image.Image | npt.NDArray[np.floating[Any]]:
-    """Return a picture as grey (L or I;16) or color (RGB), without palette and transparency; measurements as an array."""
+    """Return a picture as grey (L or I;16) or color (RGB), without palette and transparency.
+
+    Measurements are returned as an array.
+    """
     mode = picture.mode
     if mode == "I" and picture.format == "PNG":  # how older Pillow gives 16 bit PNG
         return Image.fromarray(_without_key(picture, np.asarray(picture).astype(np.uint16)))

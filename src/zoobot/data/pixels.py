@@ -1,4 +1,7 @@
-"""Decoding a catalog's images in worker processes, once, and keeping the pixels in memory or in a memory-mapped file."""
+"""Decoding a catalog's images in worker processes, once, and keeping the pixels.
+
+They are kept in memory or in a memory-mapped file.
+"""
 
 from __future__ import annotations
 
@@ -53,7 +56,8 @@ class Preprocessing:
     images
         How files are read: channels, stretch, bands.
     custom
-        True where the user's own transform took the place of the centre view, so that prediction can't repeat it by itself.
+        True where the user's own transform took the place of the centre view, so that prediction can't repeat it by
+        itself.
 
     Raises
     ------
@@ -111,7 +115,10 @@ class Preprocessing:
 
 
 class ImageFiles(Dataset[tuple[int, "npt.NDArray[Any] | ImageError", dict[str, float]]]):
-    """Decodes file after file: row, pixels (channel, kept_size, kept_size) or what was wrong with the file, and fill values."""
+    """Decodes file after file.
+
+    Each gives its row, its pixels (channel, kept_size, kept_size) or what was wrong with the file, and its fill values.
+    """
 
     def __init__(self, files: Sequence[str], preprocessing: Preprocessing) -> None:
         self.files = np.asarray(files, dtype=object)
@@ -132,7 +139,8 @@ class KeptPixels:
     """Decoded images, and what tells them apart."""
 
     pixels: torch.Tensor
-    """(galaxy, channel, kept_size, kept_size): uint8, or float32 in [0, 1] where a file is FITS or has more than 8 bits"""
+    """(galaxy, channel, kept_size, kept_size): uint8, or float32 in [0, 1] where a file is FITS or has more than 8 bits
+    """
     digests: npt.NDArray[np.uint64]
     """(galaxy, 2): 128 bits of the pixels' hash; see `digest`"""
 
@@ -148,13 +156,18 @@ class KeptPixels:
 
 
 def digest(image: npt.NDArray[Any]) -> tuple[int, int]:
-    """Return 128 bits that change with any pixel (blake2b); the first 64 seed a galaxy's views, all of them name its kept features."""
+    """Return 128 bits that change with any pixel (blake2b).
+
+    The first 64 bits seed a galaxy's views, and all of them name its kept features.
+    """
     content = hashlib.blake2b(image.tobytes(), digest_size=16, person=str(image.dtype).encode()).digest()
     return int.from_bytes(content[:8], "little"), int.from_bytes(content[8:], "little")
 
 
 def file_digests(files: Sequence[str], *, skip: bool = False) -> npt.NDArray[np.uint64]:
-    """Return 128 bits (galaxy, 2) of the content of each galaxy's file, or files (blake2b); reading takes far less than decoding.
+    """Return 128 bits (galaxy, 2) of the content of each galaxy's file, or files (blake2b).
+
+    Reading takes far less time than decoding.
 
     Parameters
     ----------
@@ -203,10 +216,10 @@ def decode_files(
     batch_size: int = DECODED_PER_STEP,
     fills: FillCount | None = None,
 ) -> Iterator[list[tuple[int, npt.NDArray[Any] | ImageError]]]:
-    """Return lists of up to ``batch_size`` (row, pixels or error), in the order of ``files``; ``fills`` counts their fill values.
+    """Return lists of up to ``batch_size`` (row, pixels or error), in the order of ``files``.
 
-    They are decoded ahead by worker processes; where there are none, or few files, by this process when a list is asked for: pictures
-    in threads, FITS one by one.
+    ``fills`` counts their fill values. They are decoded ahead by worker processes; where there are none, or few files,
+    by this process when a list is asked for: pictures in threads, FITS one by one.
     """
     for batch in _decoded(files, preprocessing, num_workers, batch_size):
         if fills is not None:
@@ -235,8 +248,8 @@ def _decoded(
 def prediction_workers(files: Sequence[str], device: torch.device) -> int:
     """Return the number of decoding processes beside an encoder that runs on ``device``.
 
-    None where it computes on the CPU's cores and files are pictures: processes that decode ahead take those cores away in the middle of
-    its steps, which then wait for one another.
+    None where it computes on the CPU's cores and files are pictures: processes that decode ahead take those cores away
+    in the middle of its steps, which then wait for one another.
     """
     return 0 if device.type == "cpu" and not any(map(is_fits, files)) else default_workers()
 
@@ -262,8 +275,8 @@ def keep_pixels(
     num_workers
         Processes that decode.
     memory_gb
-        Up to this size the pixels are kept in memory, beyond it in a temporary memory-mapped file. Default: a quarter of the memory
-        that is free.
+        Up to this size the pixels are kept in memory, beyond it in a temporary memory-mapped file. Default: a quarter
+        of the memory that is free.
     description
         What the progress bar calls the work.
     fills
@@ -302,7 +315,10 @@ def keep_pixels(
 
 
 def pixel_dtype(files: Sequence[str]) -> np.dtype[Any]:
-    """Return the type that the pixels of these files are kept in: uint8, or float32 where one is FITS or has more than 8 bits."""
+    """Return the type that the pixels of these files are kept in.
+
+    It is uint8, or float32 where one file is FITS or has more than 8 bits.
+    """
     if any(map(is_fits, files)):
         return np.dtype(np.float32)
     with ThreadPoolExecutor(default_workers()) as threads:  # reading a few bytes of each file is mostly waiting
@@ -323,7 +339,10 @@ def raise_unreadable(bad: Sequence[ImageError], total: int) -> NoReturn:
     """Raise one ImageError for all images that can't be read."""
     reasons = "\n  ".join(str(err) for err in bad[:5])
     more = "\n  ..." if len(bad) > 5 else ""
-    msg = f"{len(bad)} of {total} images can't be read:\n  {reasons}{more}\nMend or replace the files, or drop their rows."
+    msg = (
+        f"{len(bad)} of {total} images can't be read:\n  {reasons}{more}\nMend or replace the files, or drop their "
+        "rows."
+    )
     raise ImageError(msg)
 
 

@@ -1,4 +1,7 @@
-"""Question reductions: what ``panoptes_aggregation`` writes of a Zooniverse export, as the vote-count columns of a decision tree."""
+"""Question reductions of a Zooniverse export, as the vote-count columns of a decision tree.
+
+``panoptes_aggregation`` writes them.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,9 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 _NO_ANSWERS = ("data.aggregation_version", "data.None", "data.user_ids_")
-"""How columns of reductions begin that are no answers: version, votes for nothing (capital N: ``none`` can be an answer), voters."""
+"""How columns of reductions begin that are no answers: version, votes for nothing (capital N: ``none`` can be an
+answer), voters.
+"""
 
 
 def read_question_reductions(
@@ -39,17 +44,18 @@ def read_question_reductions(
     Parameters
     ----------
     source
-        ``question_reducer_*.csv``, or its table: a row per subject and task, the votes for each answer in ``data.<answer>``. Blanks
-        are 0 votes. Votes for no answer at all (``data.None``) are left out.
+        ``question_reducer_*.csv``, or its table: a row per subject and task, the votes for each answer in
+        ``data.<answer>``. Blanks are 0 votes. Votes for no answer at all (``data.None``) are left out.
     tree
         Anything :func:`zoobot.trees.load` takes.
     tasks
-        Question of the tree that each task asks, as ``{'T0': 'smooth-or-featured-dr5'}``. The file's other tasks are left out.
+        Question of the tree that each task asks, as ``{'T0': 'smooth-or-featured-dr5'}``. The file's other tasks are
+        left out.
     reducer
         Which reducer's rows to read, where the file has several (column ``reducer`` or ``reducer_key``).
     answers
-        Answer of the tree for answers that the project words otherwise: ``{'yes-edge-on-disk': 'yes'}``. Two that become one add up.
-        Case, ``-``, ``_`` and spaces don't matter.
+        Answer of the tree for answers that the project words otherwise: ``{'yes-edge-on-disk': 'yes'}``. Two that
+        become one add up. Case, ``-``, ``_`` and spaces don't matter.
 
     Returns
     -------
@@ -59,7 +65,8 @@ def read_question_reductions(
     Raises
     ------
     CatalogError
-        Missing columns, a task that isn't in the file, several reducers or workflows for one subject, or an unknown answer.
+        Missing columns, a task that isn't in the file, several reducers or workflows for one subject, or an unknown
+        answer.
     LabelError
         Votes that are negative, infinite or text.
     TreeError, OptionError
@@ -90,9 +97,9 @@ def read_question_reductions(
                 unknown.append(name.removeprefix("data."))
         if unknown:
             msg = (
-                f"task {task} has votes for answers that question {question.text!r} lacks: {listed(unknown, 10)}. Expected "
-                f"{', '.join(answer.name for answer in question.answers)}. Say which is which with answers={{{unknown[0]!r}: ...}}, "
-                "or give the task the question that it asks."
+                f"task {task} has votes for answers that question {question.text!r} lacks: {listed(unknown, 10)}. "
+                f"Expected {', '.join(answer.name for answer in question.answers)}. Say which is which with "
+                f"answers={{{unknown[0]!r}: ...}}, or give the task the question that it asks."
             )
             raise CatalogError(msg)
     return tree_votes(pd.DataFrame({"id_str": subjects, **votes}), schema)[["id_str", *schema.label_cols]]
@@ -112,14 +119,20 @@ def _reduced_tasks(frame: pd.DataFrame, tasks: list[str], reducer: str | None) -
     reducers = sorted(frame[by].dropna().astype(str).unique()) if by else []
     if len(reducers) > 1 if reducer is None else reducer not in reducers:
         problem = "rows of several reducers" if reducer is None else f"no rows of reducer {reducer!r}"
-        msg = f"the table of reductions has {problem}. Its reducers are: {listed(reducers, 10)}. Name one with reducer=..."
+        msg = (
+            f"the table of reductions has {problem}. Its reducers are: {listed(reducers, 10)}. Name one with "
+            "reducer=..."
+        )
         raise CatalogError(msg)
     if by and reducer is not None:
         frame = frame[frame[by] == reducer]
     written = sorted(frame["task"].dropna().astype(str).unique())
     absent = [task for task in tasks if task not in written]
     if absent:
-        msg = f"the table of reductions has no task {listed(absent)}. Its tasks are: {listed(written, 20)}. Correct tasks=..."
+        msg = (
+            f"the table of reductions has no task {listed(absent)}. Its tasks are: {listed(written, 20)}. Correct "
+            "tasks=..."
+        )
         raise CatalogError(msg)
     others = [task for task in written if task not in tasks]
     if others:
@@ -131,8 +144,8 @@ def _reduced_tasks(frame: pd.DataFrame, tasks: list[str], reducer: str | None) -
     repeated = frame.loc[frame.duplicated(["id_str", "task"]), "id_str"].unique()
     if len(repeated):
         msg = (
-            f"{len(repeated)} subjects have several rows for one task: {listed(list(repeated))}. Expected one workflow's reductions: "
-            "keep the rows of one workflow_id."
+            f"{len(repeated)} subjects have several rows for one task: {listed(list(repeated))}. Expected one "
+            "workflow's reductions: keep the rows of one workflow_id."
         )
         raise CatalogError(msg)
     return frame

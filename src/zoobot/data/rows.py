@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 
 
 class Galaxies(Dataset[dict[str, Any]]):
-    """The galaxies of one part, fetched a whole batch at a time from kept pixels, or decoded anew where none are kept."""
+    """The galaxies of one part, fetched a whole batch at a time.
+
+    They come from kept pixels, or are decoded anew where none are kept.
+    """
 
     def __init__(
         self,
@@ -67,7 +70,8 @@ class Galaxies(Dataset[dict[str, Any]]):
 class EpochSampler(Sampler[tuple[int, int]]):
     """Every row with the view to show, in an order that depends on seed and epoch only.
 
-    The view is the epoch itself; or, where ``views`` limits them, the evaluation view (-1), then 0, 1, ..., and from the start again.
+    The view is the epoch itself; or, where ``views`` limits them, the evaluation view (-1), then 0, 1, ..., and from
+    the start again.
     """
 
     def __init__(
@@ -122,5 +126,8 @@ def class_weights(labels: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
 
 
 def as_it_is(batch: Any) -> Any:
-    """Return a batch that its dataset has put together already: a loader's collate function that any process can import."""
+    """Return a batch that its dataset has put together already.
+
+    It is a loader's collate function that any process can import.
+    """
     return batch

@@ -18,7 +18,8 @@ LARGEST = 1e30
 SMALLEST = 1e-30
 """Labels that vary by less are scaled, before float32 loses digits (below 1e-38)"""
 ROUNDING = 1e-4
-"""Labels are shifted where float32 would round them by more than this share of their standard deviation, as dates are"""
+"""Labels are shifted where float32 would round them by more than this share of their standard deviation, as dates are
+"""
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,10 @@ class LabelScale:
 
     @classmethod
     def of(cls, values: npt.ArrayLike) -> Self:
-        """Return the scale for training labels (galaxy, column): none where float32 holds them, so that most labels stay as they are."""
+        """Return the scale for training labels (galaxy, column).
+
+        There is none where float32 holds the labels, so that most labels stay as they are.
+        """
         scales = [_scale(column) for column in np.asarray(values, np.float64).T]
         return cls(tuple(shift for shift, _ in scales), tuple(unit for _, unit in scales))
 

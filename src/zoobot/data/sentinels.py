@@ -39,7 +39,9 @@ class Sentinel:
 
 
 def is_named(value: float) -> bool:
-    """Return whether a number is one that catalogs write for "not measured": two nines or more, the limits of integers, 1e20.
+    """Return whether a number is one that catalogs write for "not measured".
+
+    Such numbers have two nines or more, or are the limits of integers, or 1e20.
 
     Examples
     --------
@@ -58,11 +60,12 @@ def is_named(value: float) -> bool:
 def find_sentinels(values: npt.ArrayLike) -> list[Sentinel]:
     """Return the sentinels among measurements.
 
-    A number is one for certain if it is a sentinel by name (`is_named`), repeated, and farther from its nearest neighbor than that is
-    from the median: it lies more than twice as far out as any other value. Suspected are also: such a number that occurs once; a
-    sentinel by name that is repeated within the range of values of which most occur once; -1 below values from 0 on; and any other
-    number but 0, repeated, that lies more than 11 times as far out as the next. Distances are taken on the number's own side of the
-    median, so that a long tail on the other side hides nothing.
+    A number is one for certain if it is a sentinel by name (`is_named`), repeated, and farther from its nearest
+    neighbor than that is from the median: it lies more than twice as far out as any other value. Suspected are also:
+    such a number that occurs once; a sentinel by name that is repeated within the range of values of which most occur
+    once; -1 below values from 0 on; and any other number but 0, repeated, that lies more than 11 times as far out as
+    the next. Distances are taken on the number's own side of the median, so that a long tail on the other side hides
+    nothing.
 
     Parameters
     ----------
@@ -96,14 +99,17 @@ def find_sentinels(values: npt.ArrayLike) -> list[Sentinel]:
 
 
 def class_sentinels(codes: npt.ArrayLike) -> list[float]:
-    """Return the sentinels by name among different class codes: negative below codes from 0 on, or far beyond the others.
+    """Return the sentinels by name among different class codes.
 
-    Far is more than twice the range of the others. Of 98 and 99, or of 0 and 99, neither is one: they may be all the classes there are.
+    A sentinel is negative below codes from 0 on, or far beyond the others. Far is more than twice the range of the
+    others. Of 98 and 99, or of 0 and 99, neither is one: they may be all the classes there are.
 
     Examples
     --------
-    >>> class_sentinels([0, 1, -99]), class_sentinels([1, 2, 99]), class_sentinels([97, 98, 99]), class_sentinels([0, 99])
-    ([-99.0], [99.0], [], [])
+    >>> class_sentinels([0, 1, -99]), class_sentinels([1, 2, 99])
+    ([-99.0], [99.0])
+    >>> class_sentinels([97, 98, 99]), class_sentinels([0, 99])
+    ([], [])
     """
     found: list[float] = []
     unique = np.unique(np.asarray(codes, np.float64))

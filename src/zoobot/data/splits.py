@@ -20,9 +20,10 @@ PART_NAMES = ("training", "validation", "test")
 
 
 def group_codes(groups: pd.Series[Any]) -> npt.NDArray[np.int64]:
-    """Return the number of each row's group (row,): rows with the same value share one, and a row without a value stands alone.
+    """Return the number of each row's group (row,).
 
-    Text that means "missing" is no value: see `zoobot.data.text.MISSING_WORDS`.
+    Rows with the same value share one, and a row without a value stands alone. Text that means "missing" is no value:
+    see `zoobot.data.text.MISSING_WORDS`.
 
     Raises
     ------
@@ -44,25 +45,29 @@ def group_codes(groups: pd.Series[Any]) -> npt.NDArray[np.int64]:
 
 
 def group_notes(groups: pd.Series[Any]) -> list[str]:
-    """Return what is odd about groups, in sentences: how many rows have none, and groups that are sentinels such as -99.
+    """Return what is odd about groups, in sentences.
+
+    They say how many rows have no group, and which groups are sentinels such as -99.
 
     Examples
     --------
     >>> import pandas as pd
     >>> group_notes(pd.Series([12, 12, -99, -99, 7], name="tile"))
-    ["2 galaxies have the group -99 in column 'tile', which may stand for 'no group': they stay in one part. Leave it blank if it does."]
+    ["2 galaxies have the group -99 in column 'tile', which may stand for 'no group': they stay in one part. Leave it
+    blank if it does."]
     """
     values = as_numbers(tidy_text(groups)).astype(object)
     counts = values.value_counts()
     said = []
     if len(values) > counts.sum():
         said.append(
-            f"{len(values) - counts.sum()} of {len(values)} galaxies have no group in column {groups.name!r}: each stands alone."
+            f"{len(values) - counts.sum()} of {len(values)} galaxies have no group in column {groups.name!r}: each "
+            "stands alone."
         )
     if all(isinstance(value, (int, float)) for value in counts.index):
         said += [
-            f"{counts[value]} galaxies have the group {value:.0f} in column {groups.name!r}, which may stand for 'no group': they stay in "
-            "one part. Leave it blank if it does."
+            f"{counts[value]} galaxies have the group {value:.0f} in column {groups.name!r}, which may stand for 'no "
+            "group': they stay in one part. Leave it blank if it does."
             for value in class_sentinels(list(counts.index))
             if counts[value] > 1
         ]
@@ -86,8 +91,8 @@ def split_rows(
     fractions
         The share of each part (training, validation, test), any positive numbers that sum to 1; a part of 0 is empty.
     strata
-        (row,) whole numbers: the class of each row. Each class is shared among the parts in the same proportions, and each part has
-        at least one row of it. None: the split is random.
+        (row,) whole numbers: the class of each row. Each class is shared among the parts in the same proportions, and
+        each part has at least one row of it. None: the split is random.
     groups
         (row,) whole numbers: rows with the same number (one object, one tile) stay in one part.
     seed
@@ -109,7 +114,10 @@ def split_rows(
     n_units, n_parts = int(units.max(initial=-1)) + 1, int((shares > 0).sum())
     if n_units < n_parts:
         what = "galaxies" if groups is None else "groups of galaxies"
-        msg = f"{n_units} {what} are too few to split into {n_parts} parts. Label more, or give separate catalogs for the parts."
+        msg = (
+            f"{n_units} {what} are too few to split into {n_parts} parts. Label more, or give separate catalogs for "
+            "the parts."
+        )
         raise SplitError(msg)
     counts = np.zeros((n_units, int(classes.max()) + 1), np.int64)
     np.add.at(counts, (units, classes), 1)
@@ -118,8 +126,8 @@ def split_rows(
     for part, rows in enumerate(parts):
         if shares[part] > 0 and len(rows) == 0:
             msg = (
-                f"the {PART_NAMES[part]} part came out empty: {n_units} groups can't be shared in proportion {tuple(fractions)}. "
-                "Use smaller groups."
+                f"the {PART_NAMES[part]} part came out empty: {n_units} groups can't be shared in proportion "
+                f"{tuple(fractions)}. Use smaller groups."
             )
             raise SplitError(msg)
     return parts
@@ -130,8 +138,8 @@ def _deal(
 ) -> npt.NDArray[np.int64]:
     """Return each unit a part, so that the rows of each class come as near to their shares as whole units allow.
 
-    ``counts`` is (unit, class). Units of one row are dealt class by class in one step; larger ones one by one, the largest first,
-    each to the part that still lacks most of what the unit holds.
+    ``counts`` is (unit, class). Units of one row are dealt class by class in one step; larger ones one by one, the
+    largest first, each to the part that still lacks most of what the unit holds.
     """
     n_units, n_classes = counts.shape
     wanted = _whole_shares(counts.sum(axis=0), shares)  # (class, part)

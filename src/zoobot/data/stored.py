@@ -50,7 +50,9 @@ def read_parquet(path: Path) -> pa.Table:
 
 
 def read_stored(path: Path, form: str) -> Table:
-    """Return the table in an hdf5, ecsv or VOTable file, with values of its own only: none from other files or the network.
+    """Return the table in an hdf5, ecsv or VOTable file, with values of its own only.
+
+    None are read from other files or the network.
 
     Parameters
     ----------

@@ -35,8 +35,8 @@ def stretch_with_fills(
     """Return the bands of an image as brightness, exactly in [0, 1].
 
     The limits are the percentiles of the finite pixels that no fill value has taken (`zoobot.data.fills`), in each band
-    by itself; ``zscale`` finds its own limits (the algorithm of IRAF) and is linear between them. Adding a constant to a
-    band or multiplying it by a positive number changes nothing, so any flux unit and any sky level will do.
+    by itself; ``zscale`` finds its own limits (the algorithm of IRAF) and is linear between them. Adding a constant to
+    a band or multiplying it by a positive number changes nothing, so any flux unit and any sky level will do.
 
     ``lupton`` takes three bands, in the order red, green, blue, and keeps their colors (Lupton et al. 2004, PASP 116,
     133): each band loses its own lower percentile, the sky, then all three share one scale, set by the upper percentile

@@ -1,4 +1,7 @@
-"""Tables of every format as one kind of frame: exact numbers, text without padding, and one rule for what is missing."""
+"""Tables of every format as one kind of frame.
+
+Numbers are exact, text has no padding, and there is one rule for what is missing.
+"""
 
 from __future__ import annotations
 
@@ -38,9 +41,9 @@ ESCAPED = "TXTESC"
 def read_source(source: CatalogSource) -> tuple[pd.DataFrame, Path]:
     """Return a table as it stands, and the folder that relative paths start from.
 
-    Every source gives the same frame: names and text lose white space at their ends, byte strings are text, and a missing value is
-    missing however it was written (see `zoobot.data.text.MISSING_WORDS`). Integers stay exact where others of their column are
-    missing. Columns of arrays are left out.
+    Every source gives the same frame: names and text lose white space at their ends, byte strings are text, and a
+    missing value is missing however it was written (see `zoobot.data.text.MISSING_WORDS`). Integers stay exact where
+    others of their column are missing. Columns of arrays are left out.
 
     Raises
     ------
@@ -79,7 +82,10 @@ def tidy(frame: pd.DataFrame) -> pd.DataFrame:
     names = [name.strip() if isinstance(name, str) else name for name in frame.columns]
     repeated = sorted({str(name) for name in names if names.count(name) > 1}) if len(set(names)) < len(names) else []
     if repeated:
-        msg = f"the catalog has several columns named {', '.join(map(repr, repeated))}. Give each column a name of its own."
+        msg = (
+            f"the catalog has several columns named {', '.join(map(repr, repeated))}. Give each column a name of its "
+            "own."
+        )
         raise CatalogError(msg)
     columns = [tidy_text(frame.iloc[:, place]) for place in range(len(names))]
     tidied = pd.DataFrame(dict(zip(names, columns, strict=True)), index=frame.index)
@@ -89,7 +95,10 @@ def tidy(frame: pd.DataFrame) -> pd.DataFrame:
 
 def _read_file(path: Path) -> pd.DataFrame:
     if look(path, CatalogError) is None:
-        msg = f"there is no catalog at {path}. Give the path of a table ({', '.join(TABLE_SUFFIXES)}) or of a folder of images."
+        msg = (
+            f"there is no catalog at {path}. Give the path of a table ({', '.join(TABLE_SUFFIXES)}) or of a folder of "
+            "images."
+        )
         raise CatalogError(msg)
     inner = path.with_suffix("") if path.suffix.lower() == ".gz" else path
     suffix = inner.suffix.lower()
@@ -112,7 +121,10 @@ def _read_file(path: Path) -> pd.DataFrame:
     except pd.errors.EmptyDataError:
         return pd.DataFrame()
     except Exception as err:
-        msg = f"{path} can't be read as a {suffix[1:]} table: {err}. Check that the file is whole and that its ending says what it is."
+        msg = (
+            f"{path} can't be read as a {suffix[1:]} table: {err}. Check that the file is whole and that its ending "
+            "says what it is."
+        )
         raise CatalogError(msg) from err
 
 

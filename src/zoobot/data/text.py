@@ -28,7 +28,9 @@ MISSING_WORDS = frozenset(
     }
     | {"1.#qnan", "-1.#qnan"}
 )
-"""Text that means "no value" in every format, in any letter case: blanks, and what pandas, R, astropy, IRAF and databases write."""
+"""Text that means "no value" in every format, in any letter case: blanks, and what pandas, R, astropy, IRAF and
+databases write.
+"""
 
 MISSING_EXACTLY = "None"
 """As Python writes it; ``none`` is a word like any other, and may be a class."""
@@ -40,7 +42,9 @@ _BY_COMMAS = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+(\.\d*)?")
 _BY_POINTS = re.compile(r"[+-]?[1-9]\d{0,2}(\.\d{3})+(,\d*)?")
 _GAP = "[ '’\u00a0\u2009\u202f]"
 _BY_GAPS = re.compile(rf"[+-]?[1-9]\d{{0,2}}({_GAP}\d{{3}})+([.,]\d*)?")
-"""Numbers with a decimal point, or a comma (or point); and with thousands set apart by commas, points, or blanks and apostrophes"""
+"""Numbers with a decimal point, or a comma (or point); and with thousands set apart by commas, points, or blanks and
+apostrophes
+"""
 
 _BLANKS = "".join(chr(code) for code in range(0x3001) if chr(code).isspace()) + "\0\u200b\u2060\ufeff"
 """Characters without ink: spaces of any width, line ends, and marks of order and width that other programs leave"""
@@ -117,7 +121,10 @@ def as_numbers(column: pd.Series[Any]) -> pd.Series[Any]:
 
 
 def exact_integers(column: pd.Series[Any]) -> pd.Series[Any]:
-    """Return whole numbers (or text of them), some missing, as float64 where that is exact, else as pandas' nullable integers."""
+    """Return whole numbers (or text of them), some missing, as float64 where that is exact.
+
+    Otherwise they are pandas' nullable integers.
+    """
     whole = [None if pd.isna(value) else int(value) for value in column]
     known = [value for value in whole if value is not None]
     smallest, largest = min(known, default=0), max(known, default=0)
@@ -132,17 +139,18 @@ def exact_integers(column: pd.Series[Any]) -> pd.Series[Any]:
 
 
 def plain_numbers(column: pd.Series[Any], *, decimal_commas: bool = False) -> tuple[pd.Series[Any], str]:
-    """Return a column of numbers that are written with commas or with thousands set apart as text of plain ones, and what may be wrong.
+    """Return a column of numbers with decimal commas or thousands set apart as plain ones, in text.
 
-    Thousands may be set apart by commas (``1,234.5``), points (``1.234,5``), blanks or apostrophes, in all or some of the numbers. Any
-    other column is returned as it is.
+    Also returned is what may be wrong with them. Thousands may be set apart by commas (``1,234.5``), points
+    (``1.234,5``), blanks or apostrophes, in all or some of the numbers. Any other column is returned as it is.
 
     Parameters
     ----------
     column
         Any column.
     decimal_commas
-        Commas are taken for decimal ones where they may be either (``1,234``), and where they can be nothing else (``1,5``).
+        Commas are taken for decimal ones where they may be either (``1,234``), and where they can be nothing else
+        (``1,5``).
 
     Returns
     -------
@@ -192,5 +200,8 @@ def _without_gaps(value: str) -> str:
 
 
 def _with_point(value: str, *, grouped: bool = False) -> str:
-    """Return a number with a decimal comma, in which points may set thousands apart (``grouped``), with a decimal point alone."""
+    """Return a number with a decimal comma with a decimal point alone.
+
+    Points may set its thousands apart (``grouped``).
+    """
     return (value.replace(".", "") if grouped and _BY_POINTS.fullmatch(value) else value).replace(",", ".")

@@ -1,4 +1,7 @@
-"""TIFF files of kinds that Pillow opens wrongly or not at all: what is in them, and reading it right or refusing it in words."""
+"""TIFF files of kinds that Pillow opens wrongly or not at all.
+
+What is in them is found out, and they are read right or refused in words.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,9 @@ from zoobot.errors import ImageError
 logger = logging.getLogger(__name__)
 
 _BITS, _PHOTOMETRIC, _SAMPLES, _PLANES, _EXTRAS, _FORMAT = 258, 262, 277, 284, 338, 339
-"""Tags: bits of each sample, what its numbers mean, samples of a pixel, how they lie, samples beyond the colors, type of numbers"""
+"""Tags: bits of each sample, what its numbers mean, samples of a pixel, how they lie, samples beyond the colors, type
+of numbers
+"""
 
 _WHITE_IS_ZERO, _SEPARATE, _UNSPECIFIED = 0, 2, 0
 _UNSIGNED, _SIGNED = 1, 2
@@ -25,7 +30,9 @@ _COLORS = {2: "red, green and blue", 3: "palette", 5: "CMYK"}
 _UNPACKED = {
     "I;16S": "I;16NS", "I;16BS": "I;16NS", "I;32S": "I;32NS", "I;32BS": "I;32NS", "F;32F": "F;32NF", "F;32BF": "F;32NF"
 }  # fmt: skip
-"""Pillow's names for numbers as a file has them, and as its library for compressed files gives them: in the machine's byte order"""
+"""Pillow's names for numbers as a file has them, and as its library for compressed files gives them: in the machine's
+byte order
+"""
 
 _SAID: set[str] = set()
 """What the user has been told of files like others"""
@@ -63,8 +70,8 @@ def _say_once(path: Path, what: str) -> None:
     if what not in _SAID:
         _SAID.add(what)
         logger.warning(
-            "%s %s, as in other files like it. If they are bands of one image, save them as FITS (band, y, x), or each in a file of its "
-            "own.", path, what,
+            "%s %s, as in other files like it. If they are bands of one image, save them as FITS (band, y, x), or "
+            "each in a file of its own.", path, what,
         )  # fmt: skip
 
 
@@ -114,14 +121,18 @@ def _refusal(path: Path, tags: Any) -> str:
         *(one for one, holds in details.items() if holds),
     ]
     return (
-        f"{path} is a TIFF of {samples} {'band' if samples == 1 else 'bands'}{f' ({colors})' if colors else ''} of {', '.join(kind)}: this "
-        "kind can't be read. Expected grey or color of 8 or 16 bit, pixel by pixel, or one band of 16 or 32 bit numbers, little-endian, "
-        "where 0 is black. Save it as FITS (band, y, x), or each band in a file of its own."
+        f"{path} is a TIFF of {samples} {'band' if samples == 1 else 'bands'}{f' ({colors})' if colors else ''} of "
+        f"{', '.join(kind)}: this kind can't be read. Expected grey or color of 8 or 16 bit, pixel by pixel, or one "
+        "band of 16 or 32 bit numbers, little-endian, where 0 is black. Save it as FITS (band, y, x), or each band in "
+        "a file of its own."
     )
 
 
 def _in_order(tile: Any) -> Any:
-    """Return one of Pillow's tiles (codec, extent, offset, details), its numbers taken in the byte order that they come in."""
+    """Return one of Pillow's tiles (codec, extent, offset, details).
+
+    Its numbers are taken in the byte order that they come in.
+    """
     if tile[0] != "libtiff" or not isinstance(tile[3], tuple) or tile[3][0] not in _UNPACKED:
         return tile
     return with_rawmode(tile, _UNPACKED[tile[3][0]])

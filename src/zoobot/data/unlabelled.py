@@ -1,4 +1,7 @@
-"""Galaxies without a label, by one rule for every format: which they are, and leaving them out with their number said."""
+"""Galaxies without a label, by one rule for every format.
+
+They are found, and left out with their number said.
+"""
 
 from __future__ import annotations
 

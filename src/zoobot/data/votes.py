@@ -53,9 +53,10 @@ GZ2_ANSWERS = {
     "spiral-winding-gz2": {28: "tight", 29: "medium", 30: "loose"},
     "spiral-arm-count-gz2": {31: "1", 32: "2", 33: "3", 34: "4", 36: "more-than-4", 37: "cant-tell"},
 }
-"""Answer numbers of the original Galaxy Zoo 2 tables, ``t01_smooth_or_features_a01_smooth_count`` (Willett et al. 2013, MNRAS 435,
-2835; Hart et al. 2016, MNRAS 461, 3663), as tasks t01 to t07 and t09 to t11. The tree ``gz2`` leaves out t08, the kind of odd
-feature (a19 to a24 and a38); there is no a35."""
+"""Answer numbers of the original Galaxy Zoo 2 tables, ``t01_smooth_or_features_a01_smooth_count`` (Willett et al. 2013,
+MNRAS 435, 2835; Hart et al. 2016, MNRAS 461, 3663), as tasks t01 to t07 and t09 to t11. The tree ``gz2`` leaves out
+t08, the kind of odd feature (a19 to a24 and a38); there is no a35.
+"""
 
 _GZ2_NAMES = {number: f"{question}_{name}" for question, names in GZ2_ANSWERS.items() for number, name in names.items()}
 _GZ2_COLUMN = re.compile(r"t\d\d_.+_a(\d\d)_.+_(count|weight)", re.IGNORECASE)
@@ -81,27 +82,28 @@ _FORMS = (
 
 
 def tree_votes(frame: pd.DataFrame, tree: Schema) -> pd.DataFrame:
-    """Return a copy of the table in which every column of ``tree.label_cols`` holds vote counts, as floats of 0 or more.
+    """Return a copy of the table in which every column of ``tree.label_cols`` holds vote counts.
 
-    Each question's columns may have one of these forms; the first that has all of the question's answers is taken:
+    Counts are floats of 0 or more. Each question's columns may have one of these forms; the first that has all of the
+    question's answers is taken:
 
     - ``<question>_<answer>``, the tree's own columns: counts
     - ``<question>_<answer>_count``
-    - ``<question>_<answer>_fraction`` (or ``_frac``) with ``<question>_total-votes`` (or ``_total``): count is fraction times total,
-      made whole where the total is whole and the product within 0.05 of a whole number
+    - ``<question>_<answer>_fraction`` (or ``_frac``) with ``<question>_total-votes`` (or ``_total``): count is fraction
+      times total, made whole where the total is whole and the product within 0.05 of a whole number
     - the original Galaxy Zoo 2 columns ``t.._.._a.._.._count``, else ``_weight`` (see :data:`GZ2_ANSWERS`)
 
-    ``-`` and ``_`` are equal, case doesn't matter, and the suffix that all questions of a tree share (``-dr5`` of ``bar-dr5``) may be
-    left out. Blank counts, and blank fractions of a total of 0 (or blank), are 0 votes. A question without any column has 0
-    votes, which is logged as a warning.
+    ``-`` and ``_`` are equal, case doesn't matter, and the suffix that all questions of a tree share (``-dr5`` of
+    ``bar-dr5``) may be left out. Blank counts, and blank fractions of a total of 0 (or blank), are 0 votes. A question
+    without any column has 0 votes, which is logged as a warning.
 
     Raises
     ------
     CatalogError
         No question has columns, a question lacks some of its columns, or two columns fit one answer.
     LabelError
-        A count or total that is negative, infinite or text, a fraction outside [0, 1], or a blank where the total says that
-        there are votes.
+        A count or total that is negative, infinite or text, a fraction outside [0, 1], or a blank where the total says
+        that there are votes.
     """
     columns = _Columns(frame, tree)
     votes: dict[str, Floats] = {}
@@ -131,7 +133,9 @@ def tree_votes(frame: pd.DataFrame, tree: Schema) -> pd.DataFrame:
 
 
 def vote_notes(frame: pd.DataFrame, tree: Schema) -> list[str]:
-    """Return what is odd about a table that `tree_votes` can read: counts and totals that may be sentinels, totals that are no sums.
+    """Return what is odd about a table that `tree_votes` can read.
+
+    Counts and totals may be sentinels, and totals may be no sums.
 
     Raises
     ------
@@ -166,7 +170,10 @@ def _refuse_shares(frame: pd.DataFrame, names: Sequence[str], counts: Floats) ->
     voted = sums[sums > 0]
     for whole, what in ((1, "vote fractions"), (100, "percentages of the votes")):
         if fractional.any() and (np.abs(voted - whole) <= SHARES * whole).all():
-            remedy = "Give counts, or name the columns <question>_<answer>_fraction and add the votes as <question>_total-votes."
+            remedy = (
+                "Give counts, or name the columns <question>_<answer>_fraction and add the votes as "
+                "<question>_total-votes."
+            )
             check_votes(frame, names[0], fractional, f"{what}, where counts are expected,", remedy)
 
 
@@ -177,8 +184,8 @@ def _whole_percentages(question: str, counts: Floats) -> list[str]:
     if len(voted) < _FEWEST_SUMS or (np.abs(voted - 100) > 1).any() or (counts != np.rint(counts)).any():
         return []
     return [
-        f"The votes for question {question!r} sum to 100 for every galaxy. They are taken for counts; if they are percentages, give "
-        "counts, or fractions with the total votes."
+        f"The votes for question {question!r} sum to 100 for every galaxy. They are taken for counts; if they are "
+        "percentages, give counts, or fractions with the total votes."
     ]
 
 
@@ -191,14 +198,16 @@ def _other_totals(frame: pd.DataFrame, name: str, sums: Floats) -> list[str]:
     first = other[0]
     return [
         f"The total votes in column {name!r} are not the sum of the answers for {len(other)} of {len(frame)} galaxies "
-        f"({frame['id_str'].iloc[first]}: {totals[first]:g}, and the answers have {sums[first]:g}). The answers' votes are taken."
+        f"({frame['id_str'].iloc[first]}: {totals[first]:g}, and the answers have {sums[first]:g}). The answers' "
+        "votes are taken."
     ]
 
 
 def read_votes(source: CatalogSource, tree: TreeSource | Sequence[TreeSource]) -> pd.DataFrame:
-    """Return a vote table (any table :func:`read_catalog` reads, with or without images) with the tree's vote-count columns.
+    """Return a vote table with the tree's vote-count columns.
 
-    ``tree`` is anything :func:`zoobot.trees.load` takes. See :func:`tree_votes` for the columns and ``Raises``.
+    It is any table that :func:`read_catalog` reads, with or without images. ``tree`` is anything
+    :func:`zoobot.trees.load` takes. See :func:`tree_votes` for the columns and ``Raises``.
     """
     frame, _ = read_source(source)
     if len(frame) == 0:
@@ -224,7 +233,10 @@ class _Columns:
         self.suffix = f"-{endings.pop()}" if len(endings) == 1 else ""
 
     def find(self, column: str, question: str, endings: Iterable[str]) -> str | None:
-        """Return the column that fits ``<question>_<...>`` with one of the endings, if any; CatalogError if several do."""
+        """Return the column that fits ``<question>_<...>`` with one of the endings, if any.
+
+        CatalogError is raised if several do.
+        """
         if "" in endings and self.by_key.get(spelled(column), []).count(column) == 1:
             return column
         short = question.removesuffix(self.suffix) + column.removeprefix(question)
@@ -233,7 +245,8 @@ class _Columns:
         if len(fitting) > 1:
             msg = (
                 f"columns {' and '.join(map(repr, fitting))} both fit {column!r}. "
-                f"Expected one of them: drop or rename the others{', or name the counts ' + repr(column) if '' in endings else ''}."
+                "Expected one of them: drop or rename the "
+                f"others{', or name the counts ' + repr(column) if '' in endings else ''}."
             )
             raise CatalogError(msg)
         return fitting[0] if fitting else None
@@ -295,7 +308,10 @@ def _counts_of_fractions(frame: pd.DataFrame, names: Sequence[str], total: str) 
 
 
 def numbers_of(frame: pd.DataFrame, name: str, *, fraction: bool = False) -> Floats:
-    """One column as numbers, NaN where blank; LabelError where it holds text, a negative or infinite count, or no fraction."""
+    """Return one column as numbers, NaN where blank.
+
+    LabelError is raised where it holds text, a negative or infinite count, or no fraction.
+    """
     column = tidy_text(frame[name])
     values = pd.to_numeric(column, errors="coerce").to_numpy(np.float64, na_value=np.nan)
     blank = np.isnan(values)

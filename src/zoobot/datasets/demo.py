@@ -100,8 +100,8 @@ def demo_gz_candels(
 ) -> tuple[pd.DataFrame, list[str]]:
     """Return the catalog of the Galaxy Zoo CANDELS demo (HST images, volunteers' votes) and its vote columns.
 
-    Simulated ones are seen through Euclid, of the simulated surveys the one nearest to HST, at 128 pixels; their votes are
-    those of simulated volunteers. They show how a tree is used, not what galaxies of the early universe look like.
+    Simulated ones are seen through Euclid, of the simulated surveys the one nearest to HST, at 128 pixels; their votes
+    are those of simulated volunteers. They show how a tree is used, not what galaxies of the early universe look like.
 
     Parameters
     ----------
@@ -145,8 +145,8 @@ def _load(
                 raise CatalogError(msg) from error
             msg = (
                 f"SIMULATED galaxies, not real ones: {name} can't be downloaded ({error}). "
-                f"The images in {root / SIMULATIONS[name].folder} come from zoobot.simulate; say so where you show them. "
-                "simulated=False makes this an error"
+                f"The images in {root / SIMULATIONS[name].folder} come from zoobot.simulate; say so where you show "
+                "them. simulated=False makes this an error"
             )
             logger.warning(msg)
             warnings.warn(msg, SimulatedDataWarning, stacklevel=3)
@@ -155,7 +155,10 @@ def _load(
 
 
 def _simulated(name: str, root: Path, label_cols: list[str], *, train: bool) -> pd.DataFrame:
-    """Return simulated galaxies, made if they are not there; those to test on have other numbers than those to train on."""
+    """Return simulated galaxies, made if they are not there.
+
+    Galaxies to test on have other numbers than those to train on.
+    """
     made = SIMULATIONS[name]
     folder = root / made.folder / ("train" if train else "test")
     if not (folder / CATALOG_FILE).is_file():

@@ -44,9 +44,9 @@ def fetch(file: RemoteFile, path: Path) -> None:
     """Bring `path` to hold a published file; one that is there with the right checksum is left as it is.
 
     The file appears under its name only when it is whole and its checksum was right. Until then it grows beside it as
-    ``<name>.<md5>.part``, and the next call asks the server for the rest alone (HTTP Range), even after a kill. A server
-    that sends the whole file all the same is taken at its word, from the start. A connection that breaks off is made
-    anew a few times.
+    ``<name>.<md5>.part``, and the next call asks the server for the rest alone (HTTP Range), even after a kill. A
+    server that sends the whole file all the same is taken at its word, from the start. A connection that breaks off is
+    made anew a few times.
 
     Parameters
     ----------
@@ -164,7 +164,10 @@ def _start(response: requests.Response) -> int:
 
 
 def _pieces(response: requests.Response) -> Iterator[tuple[bytes, int]]:
-    """Return the content as it comes, so that nothing of it is lost where it breaks off; with each piece the MB it completes."""
+    """Return the content as it comes, so that nothing of it is lost where it breaks off.
+
+    Each piece comes with the MB that it completes.
+    """
     got = 0
     while piece := response.raw.read1(MB, decode_content=False):
         yield piece, (got + len(piece)) // MB - got // MB

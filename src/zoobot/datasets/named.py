@@ -20,7 +20,10 @@ class Loader(Protocol):
 
 
 def load_set(name: str, root: str | Path, *, download: bool, train: bool) -> tuple[pd.DataFrame, list[str]]:
-    """Return the catalog of a published set and its label columns; see `gz2` for the parameters, the result and the errors."""
+    """Return the catalog of a published set and its label columns.
+
+    See `gz2` for the parameters, the result and the errors.
+    """
     images = published_sets()[name]
     root = Path(root).expanduser().resolve()
     if download:
@@ -45,7 +48,8 @@ def _docstring(images: ImageSet) -> str:
     labels = f"vote counts on the tree ``{images.tree}``" if images.tree else ", ".join(images.label_cols)
     return f"""{images.title}: give the catalog of these galaxies and its label columns ({images.paper}).
 
-    What was downloaded once is kept in `root`, and then needs no network. An interrupted download goes on at the next call.
+    What was downloaded once is kept in `root`, and then needs no network. An interrupted download goes on at the next
+    call.
 
     Parameters
     ----------

@@ -42,9 +42,10 @@ def download_set(images: ImageSet, root: Path) -> None:
 
 
 def read_set(images: ImageSet, root: Path, *, train: bool) -> pd.DataFrame:
-    """Return the catalog of a set as it is in `root`: `id_str`, `file_loc` (absolute), the labels, and `simulated`, False.
+    """Return the catalog of a set as it is in `root`.
 
-    Whole numbers that label a class are integers. Vote counts are 0 where a question was asked of nobody.
+    Its columns are `id_str`, `file_loc` (absolute), the labels, and `simulated`, which is False. Whole numbers that
+    label a class are integers. Vote counts are 0 where a question was asked of nobody.
 
     Raises
     ------
@@ -100,7 +101,10 @@ def _refuse_other_sets(images: ImageSet, root: Path) -> None:
     """Raise OutputError where another set lies: galaxies of the same file names would take each other's images."""
     for other in published_sets().values():
         if other.name != images.name and _catalog_path(other, root, train=True).exists():
-            msg = f"{root} keeps the set {other.name}: give {images.name} a folder of its own, such as {root / images.name}"
+            msg = (
+                f"{root} keeps the set {other.name}: give {images.name} a folder of its own, such as "
+                f"{root / images.name}"
+            )
             raise OutputError(msg)
 
 
@@ -149,7 +153,10 @@ def _read_catalog(images: ImageSet, root: Path, *, train: bool) -> pd.DataFrame:
 
 
 def _labels(published: "pd.Series[Any]", *, votes: bool) -> "pd.Series[Any]":
-    """Return votes with 0 where nobody was asked, and classes that are numbers as integers; names of classes as they are."""
+    """Return votes with 0 where nobody was asked, and classes that are numbers as integers.
+
+    Names of classes stay as they are.
+    """
     column = published.reset_index(drop=True)
     if votes:
         return column.fillna(0)

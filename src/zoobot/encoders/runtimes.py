@@ -1,4 +1,7 @@
-"""The frozen network in other engines than eager torch: torch.compile, OpenVINO and ONNX Runtime, each proved equal before it is used."""
+"""The frozen network in other engines than eager torch.
+
+They are torch.compile, OpenVINO and ONNX Runtime, each proved equal before it is used.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +31,8 @@ Pass = Callable[[Tensor], Tensor]
 """From images (batch, channel, height, width) to features or activations (batch, ...), on the same device."""
 
 TOLERANCE = 1e-3
-"""How far float32 engines may differ from torch in float32, relative to the largest value: they order sums differently."""
+"""How far float32 engines may differ from torch in float32, relative to the largest value: they order sums differently.
+"""
 
 COSINE = 0.999
 """How alike each galaxy's features must be in bfloat16."""
@@ -52,8 +56,8 @@ def build_pass(runtime: Runtime, network: nn.Module, example: Tensor, dtype: tor
     Parameters
     ----------
     runtime
-        'torch' as it is; 'compile', 'openvino' or 'onnx' (float32, CPU); 'auto' starts with torch and, where a minute of work or more is
-        left, tries what is installed and goes on with the fastest.
+        'torch' as it is; 'compile', 'openvino' or 'onnx' (float32, CPU); 'auto' starts with torch and, where a minute
+        of work or more is left, tries what is installed and goes on with the fastest.
     network
         In eval mode, on its device.
     example
@@ -215,7 +219,10 @@ def _difference(network: nn.Module, built: Pass, example: Tensor, dtype: torch.d
 
 
 class _Fastest:
-    """Torch to begin with; then, once its rate is known and much work is left, whichever engine is fastest on the next batches."""
+    """Torch to begin with, then whichever engine is fastest on the next batches.
+
+    Engines are compared once torch's rate is known and much work is left.
+    """
 
     def __init__(self, network: nn.Module, dtype: torch.dtype, total: int) -> None:
         self.network = network

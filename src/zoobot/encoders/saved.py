@@ -1,4 +1,7 @@
-"""Reading weights and configurations from files, checked before they are used, and without ever running code from them."""
+"""Reading weights and configurations from files.
+
+They are checked before they are used, and no code from them is ever run.
+"""
 
 from __future__ import annotations
 
@@ -120,7 +123,9 @@ def _check_entries(config: Mapping[str, Any], path: Path) -> None:
 
 
 def check_weights(model: nn.Module, state: Mapping[str, Tensor], path: str | Path) -> None:
-    """Refuse weights that fit a model by name and shape, but not by what they are: whole numbers for fractions, NaN, infinity.
+    """Refuse weights that fit a model by name and shape, but not by what they are.
+
+    Such are whole numbers for fractions, NaN, and infinity.
 
     Raises
     ------
@@ -140,7 +145,10 @@ def check_weights(model: nn.Module, state: Mapping[str, Tensor], path: str | Pat
         low, high = torch.aminmax(tensor)
         finite = torch.isfinite(low) & torch.isfinite(high)
         if not (finite if name in parameters else ~torch.isnan(low)):  # a buffer may hold the infinite of a mask
-            msg = f"{name!r} in {path} holds values that are not finite: it is damaged, or its training diverged. To mend it, {DAMAGED}."
+            msg = (
+                f"{name!r} in {path} holds values that are not finite: it is damaged, or its training diverged. To "
+                f"mend it, {DAMAGED}."
+            )
             raise ModelFileError(msg)
 
 
@@ -193,7 +201,9 @@ def read_weights(path: Path) -> dict[str, Tensor]:
 
 
 def read_pickled(path: Path) -> dict[str, Any]:
-    """Return a dict of tensors and plain values written by ``torch.save``, on the CPU, refusing whatever would run code.
+    """Return a dict of tensors and plain values written by ``torch.save``, on the CPU.
+
+    Whatever would run code is refused.
 
     Raises
     ------
@@ -221,9 +231,9 @@ def read_pickled(path: Path) -> dict[str, Any]:
 
 
 def _check_archive(path: Path) -> None:
-    """Refuse an archive that unpacks to more than it takes on the disk, for torch packs nothing, or whose checksums are wrong.
+    """Refuse an archive whose checksums are wrong, or that unpacks to more than it takes on the disk.
 
-    torch itself looks at no checksum where it reads weights.
+    Torch packs nothing. torch itself looks at no checksum where it reads weights.
     """
     if not zipfile.is_zipfile(path):
         return
@@ -231,7 +241,10 @@ def _check_archive(path: Path) -> None:
         entries = archive.infolist()
         unpacked = sum(entry.file_size for entry in entries)
         if unpacked > path.stat().st_size:
-            msg = f"{path} unpacks to {unpacked / 1e6:,.0f} MB, more than it takes on the disk: it is damaged or hostile. Save it again."
+            msg = (
+                f"{path} unpacks to {unpacked / 1e6:,.0f} MB, more than it takes on the disk: it is damaged or "
+                "hostile. Save it again."
+            )
             raise ModelFileError(msg)
         for entry in entries:
             if entry.CRC:  # torch can be told to write none

@@ -1,4 +1,7 @@
-"""Writing an encoder by itself, in a folder that `load_encoder` reads and that can be published: configuration, weights, model card."""
+"""Writing an encoder by itself, in a folder that `load_encoder` reads and that can be published.
+
+The folder holds configuration, weights and model card.
+"""
 
 from __future__ import annotations
 
@@ -51,7 +54,9 @@ def save_encoder(
     details: Mapping[str, Any] | None = None,
     dtype: torch.dtype | None = None,
 ) -> Path:
-    """Write an encoder's folder: ``model.safetensors``, ``README.md`` and, last, ``config.json``; each whole or not at all.
+    """Write an encoder's folder: ``model.safetensors``, ``README.md`` and, last, ``config.json``.
+
+    Each file is written whole or not at all.
 
     Parameters
     ----------
@@ -74,7 +79,10 @@ def save_encoder(
         A folder that can't be written.
     """
     if encoder.config.architecture is None:
-        msg = f"the encoder '{encoder.name}' was a module in memory that timm can't build again: save its state dict yourself"
+        msg = (
+            f"the encoder '{encoder.name}' was a module in memory that timm can't build again: save its state dict "
+            "yourself"
+        )
         raise EncoderError(msg)
     weights = encoder_bytes(encoder, dtype)
     config = {**encoder_config(encoder), **(details or {}), DIGESTS: {WEIGHTS_FILE: digest_of(weights)}}

@@ -30,7 +30,9 @@ REACHING_OUT = (
     "pretrained", "pretrained_cfg", "pretrained_cfg_overlay", "checkpoint_path", "cache_dir", "pretrained_strict",
     "pretrained_filter_fn", "hf_hub_id", "file", "url", "state_dict", "model_name",
 )  # fmt: skip
-"""Arguments of ``timm.create_model`` that fetch weights or read files, which building a network from a configuration never does"""
+"""Arguments of ``timm.create_model`` that fetch weights or read files, which building a network from a configuration
+never does
+"""
 
 _VALUE = harmless(8192)
 

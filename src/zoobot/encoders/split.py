@@ -1,4 +1,7 @@
-"""Cutting an encoder in two at a block boundary: the frozen part, whose output can be kept, and the part that is trained."""
+"""Cutting an encoder in two at a block boundary.
+
+The output of the frozen part can be kept, and the other part is trained.
+"""
 
 from __future__ import annotations
 
@@ -35,8 +38,8 @@ class SplitEncoder:
 def split_encoder(encoder: Encoder, n_blocks: int, probe: Tensor | None) -> SplitEncoder | None:
     """Return the encoder cut below its top ``n_blocks``, or None where that can't be done.
 
-    The network's graph is traced (torch.fx) down to modules that lie within one block; the cut is possible where one tensor alone
-    passes from the frozen blocks to the others. Whether the halves equal the whole is proved on a batch.
+    The network's graph is traced (torch.fx) down to modules that lie within one block; the cut is possible where one
+    tensor alone passes from the frozen blocks to the others. Whether the halves equal the whole is proved on a batch.
 
     Parameters
     ----------
@@ -45,7 +48,8 @@ def split_encoder(encoder: Encoder, n_blocks: int, probe: Tensor | None) -> Spli
     n_blocks
         At least 0; 0 leaves nothing above the cut.
     probe
-        Images (batch, channel, height, width) in [0, 1] to prove it on, of the size that will be used; not needed where n_blocks is 0.
+        Images (batch, channel, height, width) in [0, 1] to prove it on, of the size that will be used; not needed where
+        n_blocks is 0.
     """
     if n_blocks == 0 or probe is None:
         return SplitEncoder(encoder.model, nn.Identity(), encoder)

@@ -196,7 +196,10 @@ def _read_timm_weights(folder: Path, cfg: Mapping[str, Any]) -> dict[str, Tensor
 
 
 def _rebuild_args(given: Mapping[str, Any], cfg: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the keyword arguments that make timm build the architecture again, with the image size where it is fixed."""
+    """Return the keyword arguments that make timm build the architecture again.
+
+    They have the image size where it is fixed.
+    """
     args = {key: value for key, value in given.items() if key not in SET_BY_ENCODER and _is_plain(value)}
     if cfg.get("fixed_input_size", False):
         args["img_size"] = _width(cfg["input_size"])

@@ -1,4 +1,7 @@
-"""What all finetuning tasks share: an encoder, a head, frozen blocks, the optimizer, the training and validation steps."""
+"""What all finetuning tasks share.
+
+It is an encoder, a head, frozen blocks, the optimizer, and the training and validation steps.
+"""
 
 from __future__ import annotations
 
@@ -62,12 +65,15 @@ class FinetuneOptions(TypedDict):
 
 
 class FinetuneableZoobotAbstract(Task, L.LightningModule):
-    """An encoder with a new head. Subclass it for a new task: give ``num_outputs`` and `loss`, and whatever else differs.
+    """An encoder with a new head.
+
+    Subclass it for a new task: give ``num_outputs`` and `loss`, and whatever else differs.
 
     Parameters
     ----------
     name
-        The encoder to load: a published one (``hf_hub:owner/repo``), any timm model, a folder, or a checkpoint. See `load_encoder`.
+        The encoder to load: a published one (``hf_hub:owner/repo``), any timm model, a folder, or a checkpoint. See
+        `load_encoder`.
     encoder
         The encoder itself, as a module in memory, instead of ``name``.
     zoobot_checkpoint_loc
@@ -77,18 +83,20 @@ class FinetuneableZoobotAbstract(Task, L.LightningModule):
     in_chans
         Channels of the images; a pretrained stem is adapted to them.
     n_blocks
-        How many of the encoder's blocks to finetune, from the top; 0 trains the head alone and -1 everything. The rest is frozen:
-        no gradients, eval mode, norm statistics untouched.
+        How many of the encoder's blocks to finetune, from the top; 0 trains the head alone and -1 everything. The rest
+        is frozen: no gradients, eval mode, norm statistics untouched.
     learning_rate
         AdamW's learning rate of the head.
     lr_decay
-        Each block's learning rate is this times that of the block above it (the head's, for the top block); above 0, at most 1.
+        Each block's learning rate is this times that of the block above it (the head's, for the top block); above 0, at
+        most 1.
     weight_decay
         AdamW's weight decay; norms and biases have none.
     dropout_prob
         The probability that a feature is left out before the head in a training step.
     cosine_schedule
-        The learning rate falls along half a cosine over ``max_cosine_epochs``, to ``max_learning_rate_reduction_factor`` times its start.
+        The learning rate falls along half a cosine over ``max_cosine_epochs``, to
+        ``max_learning_rate_reduction_factor`` times its start.
     warmup_epochs
         Let the learning rate rise linearly over these epochs first.
     max_cosine_epochs, max_learning_rate_reduction_factor
@@ -110,15 +118,16 @@ class FinetuneableZoobotAbstract(Task, L.LightningModule):
     num_outputs : int
         Width of the head's output; a subclass sets it before calling ``super().__init__``.
     kind : str
-        What the task is called on the command line, in ``about.json`` and in reports: class attribute. Default: that of the class above, or
-        the name of the class in lower case.
+        What the task is called on the command line, in ``about.json`` and in reports: class attribute. Default: that of
+        the class above, or the name of the class in lower case.
     takes : str or None
-        What labels the task takes, see `zoobot.data.labels.LabelKind`: class attribute. Default: None, classes where they are names, else
-        numbers.
+        What labels the task takes, see `zoobot.data.labels.LabelKind`: class attribute. Default: None, classes where
+        they are names, else numbers.
     by_default : bool
         Whether it is the task for such labels where none is named: class attribute.
     run_options : tuple of str
-        Names of constructor arguments that ``zoobot finetune`` and `zoobot.finetune_run` have options for: class attribute.
+        Names of constructor arguments that ``zoobot finetune`` and `zoobot.finetune_run` have options for: class
+        attribute.
     takes_class_names : bool
         Whether a label column may hold names, which become classes 0, 1, ... in sorted order.
     label_cols : list of str
@@ -130,7 +139,8 @@ class FinetuneableZoobotAbstract(Task, L.LightningModule):
     preprocessing : Preprocessing or None
         How files become images; taken from the `GalaxyDataModule` that it is trained on.
     reference : zoobot.science.Reference or None
-        Features of training galaxies, which `zoobot.predict` compares others with; ``zoobot finetune`` gives a model its own.
+        Features of training galaxies, which `zoobot.predict` compares others with; ``zoobot finetune`` gives a model
+        its own.
     memory : zoobot.science.Memory or None
         All labelled galaxies of the run, by which ``zoobot evaluate`` knows those that the model has seen; likewise.
     """
@@ -220,7 +230,10 @@ class FinetuneableZoobotAbstract(Task, L.LightningModule):
         return features.float()
 
     def train_from_features(self, top: nn.Module) -> None:
-        """Take batches of ``features``, the output of the frozen blocks, and run ``top`` (the blocks above) and the head on them."""
+        """Take batches of ``features``, the output of the frozen blocks, from now on.
+
+        ``top`` (the blocks above) and the head are run on them.
+        """
         self._top = [top]
 
     def setup(self, stage: str) -> None:
@@ -240,12 +253,18 @@ class FinetuneableZoobotAbstract(Task, L.LightningModule):
             Labels or images that don't fit this model.
         """
         if not datamodule.label_cols:
-            msg = "the data module has no label_cols. Name the column that holds the labels: GalaxyDataModule(label_cols=['ring'], ...)."
+            msg = (
+                "the data module has no label_cols. Name the column that holds the labels: "
+                "GalaxyDataModule(label_cols=['ring'], ...)."
+            )
             raise LabelError(msg)
         for column, names in datamodule.class_names.items():
             if not self.takes_class_names or self.takes not in (None, "classes"):
                 wanted = "0 and 1" if self.takes == "flags" else "numbers"
-                msg = f"label column {column!r} holds names ({names[0]!r}), where {type(self).__name__} takes {wanted}. Write {wanted}."
+                msg = (
+                    f"label column {column!r} holds names ({names[0]!r}), where {type(self).__name__} takes {wanted}. "
+                    f"Write {wanted}."
+                )
                 raise LabelError(msg)
         channels = datamodule.preprocessing.images.channels
         if channels != self.encoder.in_chans:
@@ -440,8 +459,8 @@ def _get_encoder(
     ]
     if len(given) != 1:
         msg = (
-            f"{' and '.join(given) if given else 'no encoder'} given. Expected exactly one of name='hf_hub:...' (or any timm model), "
-            "encoder=module and zoobot_checkpoint_loc=path."
+            f"{' and '.join(given) if given else 'no encoder'} given. Expected exactly one of name='hf_hub:...' (or "
+            "any timm model), encoder=module and zoobot_checkpoint_loc=path."
         )
         raise EncoderError(msg)
     if encoder is not None:

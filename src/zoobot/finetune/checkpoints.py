@@ -1,4 +1,7 @@
-"""Checkpoints that cost little: the best model so far waits in memory and is written with the newest state, every few seconds at most."""
+"""Checkpoints that cost little.
+
+The best model so far waits in memory and is written with the newest state, every few seconds at most.
+"""
 
 from __future__ import annotations
 
@@ -28,9 +31,10 @@ SECONDS_BETWEEN_SAVES = 5.0
 
 
 class PatientCheckpointIO(TorchCheckpointIO):
-    """Writes checkpoint files whole or not at all; inside `waiting`, it holds them (and what they replace) back until `write`.
+    """Writes checkpoint files whole or not at all.
 
-    Epochs from kept features take less time than writing a model: a best model that the next epoch replaces is never written.
+    Inside `waiting`, it holds them (and what they replace) back until `write`. Epochs from kept features take less time
+    than writing a model: a best model that the next epoch replaces is never written.
     """
 
     def __init__(self) -> None:
@@ -41,7 +45,10 @@ class PatientCheckpointIO(TorchCheckpointIO):
 
     @contextlib.contextmanager
     def waiting(self, constant: Collection[str]) -> Iterator[None]:
-        """Hold back what is saved or removed inside; entries of the state dict named in ``constant`` don't change, and aren't copied."""
+        """Hold back what is saved or removed inside.
+
+        Entries of the state dict named in ``constant`` don't change, and aren't copied.
+        """
         self.constant = constant
         try:
             yield
@@ -83,8 +90,8 @@ class PatientCheckpointIO(TorchCheckpointIO):
     def teardown(self) -> None:
         """Leave nothing behind in memory when training ends, however it does.
 
-        After an error the newest state names the files that were to be replaced, so that they stay. A run that was told to stop is
-        resumed from that state, and makes anew what was held back.
+        After an error the newest state names the files that were to be replaced, so that they stay. A run that was told
+        to stop is resumed from that state, and makes anew what was held back.
         """
         failure = sys.exc_info()[1]
         if failure is None:
@@ -98,7 +105,10 @@ class PatientCheckpointIO(TorchCheckpointIO):
 
 
 class MovableCheckpoint(ModelCheckpoint):
-    """Goes on with what it knew of the best models when the run's folder has moved: files are found by name in the folder of now."""
+    """Keeps what it knew of the best models when the run's folder has moved.
+
+    Files are found by name in the present folder.
+    """
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Take back what an earlier process knew."""
@@ -125,10 +135,11 @@ class BestCheckpoint(MovableCheckpoint):
 
 
 class NewestCheckpoint(MovableCheckpoint):
-    """Keeps the newest epoch's full state: after every epoch, but not more often than every few seconds, and always after the last.
+    """Keeps the newest epoch's full state.
 
-    The best models are written before it and what they replace is removed after it, so that it names files that are there whenever the
-    process is killed. A resumed run repeats the epochs since the last one exactly.
+    It is written after every epoch, but not more often than every few seconds, and always after the last. The best
+    models are written before it and what they replace is removed after it, so that it names files that are there
+    whenever the process is killed. A resumed run repeats the epochs since the last one exactly.
     """
 
     saved_at = -math.inf
@@ -181,7 +192,10 @@ class Newest:
         best = next((one.get("best_model_path") for one in known if one.get("monitor") == monitor), None)
         waited = max((one["wait_count"] for one in known if isinstance(one.get("wait_count"), int)), default=0)
         if not isinstance(content.get("epoch"), int) or not isinstance(best, str):
-            msg = f"{path} is no checkpoint of a finetuning run (it says neither its epoch nor its best model): use --overwrite."
+            msg = (
+                f"{path} is no checkpoint of a finetuning run (it says neither its epoch nor its best model): use "
+                "--overwrite."
+            )
             raise ModelFileError(msg)
         return cls(content["epoch"] + 1, waited, path.with_name(Path(best).name))  # the run's folder may have moved
 

@@ -55,9 +55,10 @@ logger = logging.getLogger(__name__)
 class FinetuneableZoobotClassifier(FinetuneableZoobotAbstract):
     """Tells exclusive classes apart (softmax). With ``multi_label=True`` it is a `FinetuneableZoobotMultiLabel`.
 
-    Predictions are probabilities. The table of predictions has a column ``<label>_<class>`` for each class and ``<label>_predicted`` with
-    the most probable one. Once `calibrate` has seen validation galaxies, it has ``<label>_<class>_calibrated`` as well, and
-    ``<label>_set``: the classes joined by "|" that hold the true one at the coverage asked for; see `zoobot.science.ConformalClasses`.
+    Predictions are probabilities. The table of predictions has a column ``<label>_<class>`` for each class and
+    ``<label>_predicted`` with the most probable one. Once `calibrate` has seen validation galaxies, it has
+    ``<label>_<class>_calibrated`` as well, and ``<label>_set``: the classes joined by "|" that hold the true one at the
+    coverage asked for; see `zoobot.science.ConformalClasses`.
 
     Parameters
     ----------
@@ -70,21 +71,22 @@ class FinetuneableZoobotClassifier(FinetuneableZoobotAbstract):
     multi_label
         Labels are independent 0/1 columns, one per class, not exclusive classes.
     calibration
-        What `calibrate` fits: 'temperature', 'vector' or 'isotonic' (see `zoobot.science`); 'auto' is 'temperature', or 'isotonic' with
-        multi_label, where the others don't apply; 'none' leaves the probabilities alone.
+        What `calibrate` fits: 'temperature', 'vector' or 'isotonic' (see `zoobot.science`); 'auto' is 'temperature', or
+        'isotonic' with multi_label, where the others don't apply; 'none' leaves the probabilities alone.
     **options
         See `FinetuneableZoobotAbstract`.
 
     Raises
     ------
     OptionError
-        Fewer classes than two (than one label), another number of class weights than classes, or a calibration that is not known or not
-        for independent labels.
+        Fewer classes than two (than one label), another number of class weights than classes, or a calibration that is
+        not known or not for independent labels.
 
     Attributes
     ----------
     scaling : zoobot.science.Scaling or None
-        What turns probabilities into calibrated ones, once `calibrate` has fitted it; the identity where nothing was gained.
+        What turns probabilities into calibrated ones, once `calibrate` has fitted it; the identity where nothing was
+        gained.
     conformal : list of zoobot.science.ConformalClasses
         What makes sets of classes: one, or with multi_label one per label; empty before `calibrate`.
     """
@@ -136,7 +138,10 @@ class FinetuneableZoobotClassifier(FinetuneableZoobotAbstract):
             msg = f"label_smoothing={label_smoothing} must be 0 with multi_label=True."
             raise OptionError(msg)
         if class_weights is not None and len(class_weights) != num_classes:
-            msg = f"{len(class_weights)} class_weights were given for num_classes={num_classes}. Give one weight per class."
+            msg = (
+                f"{len(class_weights)} class_weights were given for num_classes={num_classes}. Give one weight per "
+                "class."
+            )
             raise OptionError(msg)
         for place, weight in enumerate(class_weights or ()):
             check_range(f"class_weights[{place}]", weight, RANGES["class_weight"])
@@ -167,7 +172,10 @@ class FinetuneableZoobotClassifier(FinetuneableZoobotAbstract):
         column = datamodule.label_cols[0]
         names = datamodule.class_names[column]
         if len(names) < 2:
-            msg = f"all galaxies have the same label {names[0]!r} in column {column!r}. Two classes or more are needed to learn from."
+            msg = (
+                f"all galaxies have the same label {names[0]!r} in column {column!r}. Two classes or more are needed "
+                "to learn from."
+            )
             raise LabelError(msg)
         return cls(len(names), **options)
 
@@ -183,7 +191,10 @@ class FinetuneableZoobotClassifier(FinetuneableZoobotAbstract):
         if not task_options.get("multi_label") or cls.multi_label:
             return cls
         if cls is not FinetuneableZoobotClassifier:
-            msg = f"multi_label=True with {cls.__name__}: make it a subclass of zoobot.FinetuneableZoobotMultiLabel instead."
+            msg = (
+                f"multi_label=True with {cls.__name__}: make it a subclass of zoobot.FinetuneableZoobotMultiLabel "
+                "instead."
+            )
             raise OptionError(msg)
         return TASKS["FinetuneableZoobotMultiLabel"]  # type: ignore[return-value]  # a subclass of this one
 
@@ -221,7 +232,10 @@ class FinetuneableZoobotClassifier(FinetuneableZoobotAbstract):
         return table.assign(**{f"{self._label}_predicted": leading})
 
     def scores(self, predictions: Tensor, labels: Tensor) -> Scores:
-        """Return accuracy, balanced accuracy, AUROC, average precision, log loss, F1 by class and the confusion table."""
+        """Return the scores of classes and their confusion table.
+
+        The scores are accuracy, balanced accuracy, AUROC, average precision, log loss, and F1 by class.
+        """
         return classification_scores(predictions, labels, self._names)
 
     def to_table(self, values: npt.NDArray[np.floating[Any]], options: TableOptions) -> pd.DataFrame:
@@ -240,7 +254,10 @@ class FinetuneableZoobotClassifier(FinetuneableZoobotAbstract):
         return pd.concat([super().to_table(values, options), pd.DataFrame(calibrated | sets)], axis=1)
 
     def derived(self, values: npt.NDArray[np.floating[Any]], options: TableOptions) -> dict[str, npt.NDArray[Any]]:
-        """Return ``calibrated`` probabilities and conformal ``sets``; samples are calibrated one by one, and then averaged."""
+        """Return ``calibrated`` probabilities and conformal ``sets``.
+
+        Samples are calibrated one by one, and then averaged.
+        """
         samples = values[None] if values.ndim == 2 else values.swapaxes(0, 1)
         made: dict[str, npt.NDArray[Any]] = {}
         if self.scaling is not None:
@@ -253,12 +270,14 @@ class FinetuneableZoobotClassifier(FinetuneableZoobotAbstract):
         return made
 
     def final_scores(self, predictions: Tensor, labels: Tensor, groups: npt.NDArray[np.int64] | None = None) -> Scores:
-        """Return `scores` with those of calibration and, once calibrated, of calibrated probabilities and conformal sets.
+        """Return `scores` with those of calibration.
 
-        ``ece``, ``brier``, ``ece_perfect`` and ``ece_by_class`` are those of `zoobot.science.calibration_scores`; ``calibrated`` holds
-        them, and ``log_loss``, of calibrated probabilities; ``calibration`` is that of `zoobot.science.scaling.evidence_of`;
-        ``conformal`` is that of `zoobot.science.score_sets` at the coverage 0.9, or with multi_label the mean ``coverage`` and
-        ``mean_size``, whether any set is ``informative``, and each label's own under ``labels``. ``groups``: see the base class.
+        Once the model is calibrated, those of calibrated probabilities and conformal sets are added. ``ece``,
+        ``brier``, ``ece_perfect`` and ``ece_by_class`` are those of `zoobot.science.calibration_scores`; ``calibrated``
+        holds them, and ``log_loss``, of calibrated probabilities; ``calibration`` is that of
+        `zoobot.science.scaling.evidence_of`; ``conformal`` is that of `zoobot.science.score_sets` at the coverage 0.9,
+        or with multi_label the mean ``coverage`` and ``mean_size``, whether any set is ``informative``, and each
+        label's own under ``labels``. ``groups``: see the base class.
         """
         p, truth = predictions.numpy(force=True).astype(np.float64), labels.numpy(force=True)
         scores = self._calibration_scores(p, truth, groups) | self.scores(predictions, labels)
@@ -276,9 +295,10 @@ class FinetuneableZoobotClassifier(FinetuneableZoobotAbstract):
         return scores
 
     def figures(self, predictions: Tensor, labels: Tensor, groups: npt.NDArray[np.int64] | None = None) -> Figures:
-        """Return the figures of `zoobot.science.class_figures`, or with multi_label those of `zoobot.science.label_figures`.
+        """Return the figures of `zoobot.science.class_figures`.
 
-        Once calibrated, ``calibrated`` holds the log loss, the Brier score and the calibration error of calibrated probabilities.
+        With multi_label, they are those of `zoobot.science.label_figures`. Once calibrated, ``calibrated`` holds the
+        log loss, the Brier score and the calibration error of calibrated probabilities.
         """
         p, truth = predictions.numpy(force=True), labels.numpy(force=True)
         found = self._figures(p, truth, groups)
@@ -290,8 +310,8 @@ class FinetuneableZoobotClassifier(FinetuneableZoobotAbstract):
     def calibrate(self, predictions: Tensor, labels: Tensor, groups: npt.NDArray[np.int64] | None = None) -> None:
         """Fit the calibration on validation galaxies, and keep the scores that conformal sets are made of.
 
-        Sets are made of the probabilities as they are: their promise holds exactly then, which it doesn't once the same galaxies have
-        shaped the probabilities.
+        Sets are made of the probabilities as they are: their promise holds exactly then, which it doesn't once the same
+        galaxies have shaped the probabilities.
         """
         p, truth = predictions.numpy(force=True).astype(np.float64), labels.numpy(force=True).reshape(len(labels), -1)
         if self.calibration != "none":
@@ -318,7 +338,11 @@ class FinetuneableZoobotClassifier(FinetuneableZoobotAbstract):
     def check_labels(
         self, frame: pd.DataFrame, labels: npt.NDArray[np.floating[Any]], label_cols: Sequence[str]
     ) -> None:
-        """Refuse labels that are not classes 0 to num_classes - 1, training labels of one class only, or the wrong number of columns."""
+        """Refuse labels that the model can't be trained on.
+
+        Such are labels that are not classes 0 to num_classes - 1, training labels of one class only, and the wrong
+        number of columns.
+        """
         if len(label_cols) != 1:
             msg = (
                 f"{len(label_cols)} label columns ({', '.join(label_cols)}) were given, where 1 is expected. "
@@ -329,7 +353,9 @@ class FinetuneableZoobotClassifier(FinetuneableZoobotAbstract):
         self._check_codes(frame, label_cols[0], labels[:, 0], self.num_classes - 1, remedy)
 
     def learn_from(self, datamodule: Any) -> None:
-        """Take label names and preprocessing from a `GalaxyDataModule`; whole numbers other than 0 to num_classes - 1 become named classes.
+        """Take label names and preprocessing from a `GalaxyDataModule`.
+
+        Whole numbers other than 0 to num_classes - 1 become named classes.
 
         Raises
         ------
@@ -380,7 +406,10 @@ class FinetuneableZoobotClassifier(FinetuneableZoobotAbstract):
         labels = places_of(table[f"true_{self._label}"], self._names)
         if (labels == NO_CLASS).any():
             given = table.loc[labels == NO_CLASS, f"true_{self._label}"].iloc[0]
-            msg = f"the true label '{given}' is not among the classes {', '.join(self._names)}: the predictions are of another run."
+            msg = (
+                f"the true label '{given}' is not among the classes {', '.join(self._names)}: the predictions are of "
+                "another run."
+            )
             raise CatalogError(msg)
         found = likely_label_errors(table, values, labels, self._names, label=self._label)
         return SuspectLabels(found, {self._label: judging_figure(values, labels, groups=groups, folds=folds)})
@@ -439,7 +468,10 @@ class FinetuneableZoobotClassifier(FinetuneableZoobotAbstract):
     def _each_set(
         self, p: npt.NDArray[np.float64]
     ) -> list[tuple[str, ConformalClasses, npt.NDArray[np.float64], Sequence[str]]]:
-        """Return what there are sets of: the label, what makes them, probabilities (galaxy, class), and the names of the classes."""
+        """Return what there are sets of.
+
+        It is the label, what makes them, probabilities (galaxy, class), and the names of the classes.
+        """
         each = zip(self._set_labels(), self.conformal, self._set_probabilities(p), strict=True)
         return [(label, conformal, own, names) for (label, names), conformal, own in each]
 
@@ -473,7 +505,8 @@ class FinetuneableZoobotClassifier(FinetuneableZoobotAbstract):
             if unbounded.any():
                 which = f" of {', '.join(np.asarray(names)[unbounded])}" if by_class else ""
                 logger.warning(
-                    "too few validation galaxies%s for sets of %s that cover %g (at least %d are needed): every set has %s.",
+                    "too few validation galaxies%s for sets of %s that cover %g (at least %d are needed): every set "
+                    "has %s.",
                     which, label, level, fewest_for(level), "these classes in it" if by_class else "all classes",
                 )  # fmt: skip
 
@@ -489,5 +522,8 @@ class FinetuneableZoobotClassifier(FinetuneableZoobotAbstract):
 def _check_batch(labels: Tensor, num_classes: int) -> None:
     """Refuse labels that are not classes."""
     if not bool(((labels >= 0) & (labels < num_classes) & (labels == labels.floor())).all()):
-        msg = f"a batch has labels {sorted(set(labels.flatten().tolist()))[:10]}. Expected whole numbers from 0 to {num_classes - 1}."
+        msg = (
+            f"a batch has labels {sorted(set(labels.flatten().tolist()))[:10]}. Expected whole numbers from 0 to "
+            f"{num_classes - 1}."
+        )
         raise LabelError(msg)

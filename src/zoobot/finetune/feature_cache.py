@@ -1,4 +1,7 @@
-"""What is frozen is computed once: the frozen part of the encoder over a few views of the galaxies, then training from its output."""
+"""What is frozen is computed once.
+
+The frozen part of the encoder runs over a few views of the galaxies, then training starts from its output.
+"""
 
 from __future__ import annotations
 
@@ -49,18 +52,21 @@ class FeatureCache(CacheSettings):
     Parameters
     ----------
     views
-        How many views of each training galaxy to compute; training goes through them epoch after epoch. The first is the evaluation
-        view, the others are augmented. Default: 1 where the head alone is trained, for which more changed no score beyond the spread
-        of its seeds (docs/results.md), else 8. With the user's own transforms 2 for the head; with another data module all are augmented.
+        How many views of each training galaxy to compute; training goes through them epoch after epoch. The first is
+        the evaluation view, the others are augmented. Default: 1 where the head alone is trained, for which more
+        changed no score beyond the spread of its seeds (docs/results.md), else 8. With the user's own transforms 2 for
+        the head; with another data module all are augmented.
     precision
         Of the frozen pass: 'auto' is bfloat16 where the hardware is fast at it, else float32; 'float32' is exact.
     runtime
-        What runs the frozen blocks; see `zoobot.predict`. It takes some seconds to start, and pays from thousands of views.
+        What runs the frozen blocks; see `zoobot.predict`. It takes some seconds to start, and pays from thousands of
+        views.
     memory_gb
-        Room for features in memory; beyond it they lie in a temporary memory-mapped file. Default: a quarter of free memory.
+        Room for features in memory; beyond it they lie in a temporary memory-mapped file. Default: a quarter of free
+        memory.
     disk_gb
-        Sets of features larger than this are not kept between runs, and more than this are not put into a temporary file: then there
-        are fewer views, or no cache.
+        Sets of features larger than this are not kept between runs, and more than this are not put into a temporary
+        file: then there are fewer views, or no cache.
 
     Raises
     ------
@@ -81,8 +87,8 @@ def cached_data(
 ) -> CachedData | None:
     """Return a data module of features for the frozen part of a model, computed where they are not kept already.
 
-    None, and training then runs the whole network, where nothing is frozen, the encoder can't be cut below the blocks that are trained,
-    or there is no room.
+    None, and training then runs the whole network, where nothing is frozen, the encoder can't be cut below the blocks
+    that are trained, or there is no room.
     """
     encoder = model.encoder
     if model.n_blocks == encoder.num_blocks:
@@ -190,7 +196,10 @@ class _FeatureRows(Dataset[dict[str, Tensor]]):
 
 
 class _Galaxies:
-    """Passes over the galaxies of a `GalaxyDataModule`: in the catalog's order, with digests that name each galaxy's features."""
+    """Passes over the galaxies of a `GalaxyDataModule` in the catalog's order.
+
+    Digests name each galaxy's features.
+    """
 
     def __init__(self, datamodule: GalaxyDataModule) -> None:
         self.datamodule = datamodule
@@ -380,7 +389,10 @@ class _Filler:
 
 
 def _count_views(cache: FeatureCache, source: _Galaxies | _AnyData, n_blocks: int, epochs: int | None) -> int:
-    """Return how many views to compute: no more than there are epochs to show them in (None or -1: no end), 1 where all are the same."""
+    """Return how many views to compute.
+
+    There are no more than epochs to show them in (None or -1: no end), and 1 where all are the same.
+    """
     views = cache.views or (source.views_for_head if n_blocks == 0 else VIEWS_FOR_BLOCKS)
     if not source.is_augmented:
         return 1
@@ -388,7 +400,10 @@ def _count_views(cache: FeatureCache, source: _Galaxies | _AnyData, n_blocks: in
 
 
 def _views_with_room(wanted: int, bytes_a_galaxy: int, n_train: int, n_val: int, cache: FeatureCache) -> int:
-    """Return how many views fit into memory, or else into the temporary file; says so where that is fewer than wanted."""
+    """Return how many views fit into memory, or else into the temporary file.
+
+    It says so where that is fewer than wanted.
+    """
     room = max(_memory_bytes(cache), cache.disk_gb * 1e9)
     views = max(0, min(wanted, int((room / bytes_a_galaxy - n_val) / n_train)))
     if views < wanted:

@@ -1,4 +1,7 @@
-"""Features kept on disk between runs, galaxy by galaxy: files that are only ever added, so that processes can share them."""
+"""Features kept on disk between runs, galaxy by galaxy.
+
+Files are only ever added, so that processes can share them.
+"""
 
 from __future__ import annotations
 
@@ -60,10 +63,12 @@ def clear_cache() -> int:
 class FeatureStore:
     """The features that one frozen network, preprocessing and augmentation give, for any galaxies.
 
-    A file that can't be read, is damaged or belongs elsewhere is left out with a warning, and deleted: its features are computed anew.
+    A file that can't be read, is damaged or belongs elsewhere is left out with a warning, and deleted: its features are
+    computed anew.
 
-    Each file holds some galaxies of one view: digests of their images' files, and features. Files are written whole under a name of their
-    own and never changed: an interrupted pass keeps what it had written, and two processes can do no worse than write the same twice.
+    Each file holds some galaxies of one view: digests of their images' files, and features. Files are written whole
+    under a name of their own and never changed: an interrupted pass keeps what it had written, and two processes can do
+    no worse than write the same twice.
 
     Parameters
     ----------
@@ -76,7 +81,10 @@ class FeatureStore:
         sweep(self.folder)
 
     def read(self, view: int, digests: npt.NDArray[np.uint64]) -> tuple[npt.NDArray[np.int64], Tensor | None]:
-        """Return the rows of ``digests`` (galaxy, 2) whose features of this view are kept, and these features (row, ...)."""
+        """Return the rows of ``digests`` whose features of this view are kept, and these features.
+
+        Shapes are (galaxy, 2) for digests, and (row, ...) for features.
+        """
         wanted = {(int(a), int(b)): row for row, (a, b) in enumerate(digests)}
         twins = [(row, wanted[int(a), int(b)]) for row, (a, b) in enumerate(digests) if wanted[int(a), int(b)] != row]
         found: dict[int, Tensor] = {}
@@ -93,7 +101,10 @@ class FeatureStore:
         return rows, torch.stack([found[row] for row in rows.tolist()]) if len(rows) else None
 
     def _read_file(self, path: Path, wanted: Mapping[tuple[int, int], int]) -> dict[int, Tensor]:
-        """Return the features that a file holds of the galaxies wanted, by their rows; looks no further where it holds none of them."""
+        """Return the features that a file holds of the galaxies wanted, by their rows.
+
+        It looks no further where the file holds none of them.
+        """
         if not is_file(path, OutputError):
             msg = "it is no regular file"
             raise OSError(msg)
@@ -183,13 +194,19 @@ def view_settings(
     computed_in: torch.dtype,
     runtime: str,
 ) -> list[Any]:
-    """Return what decides features beside the encoder and the files, for `feature_key`; no augmentation: evaluation views."""
+    """Return what decides features beside the encoder and the files, for `feature_key`.
+
+    Views are those of evaluation, without augmentation.
+    """
     augmented = None if augmentation is None else augmentation.to_dict()
     return [preprocessing.to_dict(), augmented, str(kept_as), str(computed_in), runtime]
 
 
 def feature_key(encoder: Encoder, first_trainable: int, settings: Sequence[Any]) -> str:
-    """Return the name of what decides features: the frozen weights and norm statistics, the architecture, ``settings`` (JSON), decoders."""
+    """Return the name of what decides features.
+
+    It covers the frozen weights and norm statistics, the architecture, ``settings`` (JSON), and decoders.
+    """
     content = hashlib.blake2b(digest_size=16)
     decoders = [PIL.__version__, astropy.__version__]
     described = [VERSION, decoders, first_trainable, encoder.config.to_dict(), *settings]

@@ -18,8 +18,9 @@ def load(source: str | Path, *, encoder: nn.Module | None = None) -> Finetuneabl
     Parameters
     ----------
     source
-        A folder that `FinetuneableZoobotAbstract.save` wrote, a Lightning checkpoint, or a Hub repository (``hf_hub:owner/repo``).
-        Only the last needs the network, and only the first time. For a task of your own, import the module that defines its class first.
+        A folder that `FinetuneableZoobotAbstract.save` wrote, a Lightning checkpoint, or a Hub repository
+        (``hf_hub:owner/repo``). Only the last needs the network, and only the first time. For a task of your own,
+        import the module that defines its class first.
     encoder
         The encoder's module, where it was given in memory and timm can't build it.
 

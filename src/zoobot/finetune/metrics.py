@@ -1,4 +1,7 @@
-"""Scores of predictions against labels, from torchmetrics: the same functions serve training, `evaluate` and ``metrics.json``."""
+"""Scores of predictions against labels, from torchmetrics.
+
+The same functions serve training, `evaluate` and ``metrics.json``.
+"""
 
 from __future__ import annotations
 
@@ -55,10 +58,11 @@ def classification_scores(probabilities: Tensor, labels: Tensor, class_names: li
 
     Returns
     -------
-    accuracy; balanced_accuracy (mean recall of the classes present); auroc and average_precision (of the second class where there are
-    two, else the mean of one class against the rest over the classes present); log_loss (natural logarithm); f1 by class (NaN of
-    classes without galaxies); confusion (true class, predicted class); n. Where one class only is present, balanced_accuracy, auroc,
-    average_precision and f1 are NaN: the class itself would decide them.
+    accuracy; balanced_accuracy (mean recall of the classes present); auroc and average_precision (of the second class
+    where there are two, else the mean of one class against the rest over the classes present); log_loss (natural
+    logarithm); f1 by class (NaN of classes without galaxies); confusion (true class, predicted class); n. Where one
+    class only is present, balanced_accuracy, auroc, average_precision and f1 are NaN: the class itself would decide
+    them.
     """
     labels = labels.long().reshape(-1)
     n_classes = len(class_names)
@@ -89,9 +93,10 @@ def classification_scores(probabilities: Tensor, labels: Tensor, class_names: li
 
 
 def multi_label_scores(probabilities: Tensor, labels: Tensor, label_cols: list[str]) -> Scores:
-    """Return the scores of independent labels: the mean over labels of each one's two-class scores, and each label's own under ``labels``.
+    """Return the scores of independent labels.
 
-    Labels that all or none of the galaxies have lack some scores, which are means over the other labels.
+    They are means over labels of each one's two-class scores, and each label's own under ``labels``. Labels that all or
+    none of the galaxies have lack some scores, which are means over the other labels.
     """
     each = {}
     for place, column in enumerate(label_cols):
@@ -108,7 +113,10 @@ def multi_label_scores(probabilities: Tensor, labels: Tensor, label_cols: list[s
 
 
 def regression_scores(predicted: Tensor, target: Tensor, label_cols: list[str]) -> Scores:
-    """Return rmse and mae (in the targets' unit) and r2 of (galaxy, target), the mean over targets; each target's own under ``targets``."""
+    """Return rmse and mae (in the targets' unit) and r2 of (galaxy, target), the mean over targets.
+
+    Each target's own are under ``targets``.
+    """
     each = {}
     for place, column in enumerate(label_cols):
         guess, truth = predicted[:, place].double(), target[:, place].double()
@@ -138,7 +146,10 @@ def _ranking_scores(score: Tensor, positive: Tensor) -> tuple[float, float]:
 
 
 def _r2(guess: Tensor, truth: Tensor) -> float:
-    """Return 1 − squared errors / squared deviations from the mean, in any unit; NaN where all true values are the same."""
+    """Return 1 − squared errors / squared deviations from the mean, in any unit.
+
+    It is NaN where all true values are the same.
+    """
     if bool((truth == truth[0]).all()):
         return float("nan")
     return 1 - (_root_mean_square(guess - truth) / _root_mean_square(truth - truth.mean())) ** 2

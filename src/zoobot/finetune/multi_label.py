@@ -38,9 +38,10 @@ ABSENT_PRESENT = ("0", "1")
 class FinetuneableZoobotMultiLabel(FinetuneableZoobotClassifier):
     """Predicts independent labels: 0/1 columns that don't exclude one another (sigmoid).
 
-    The table of predictions has a column ``<label>`` with the probability of each label. Once `calibrate` has seen validation galaxies,
-    it has ``<label>_calibrated`` as well, and ``<label>_set``: 0, 1 or both, joined by "|", which hold the true one at the coverage asked
-    for. ``num_classes`` is the number of labels; the other parameters are those of `FinetuneableZoobotClassifier`.
+    The table of predictions has a column ``<label>`` with the probability of each label. Once `calibrate` has seen
+    validation galaxies, it has ``<label>_calibrated`` as well, and ``<label>_set``: 0, 1 or both, joined by "|", which
+    hold the true one at the coverage asked for. ``num_classes`` is the number of labels; the other parameters are those
+    of `FinetuneableZoobotClassifier`.
     """
 
     kind = "multi_label"

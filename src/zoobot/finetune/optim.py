@@ -1,4 +1,7 @@
-"""The optimizer's parameter groups (a learning rate per block, no weight decay on norms and biases) and the cosine schedule."""
+"""The optimizer's parameter groups and the cosine schedule.
+
+Each block has its learning rate, and norms and biases have no weight decay.
+"""
 
 from __future__ import annotations
 
@@ -17,8 +20,8 @@ def parameter_groups(
 ) -> list[dict[str, Any]]:
     """Return AdamW's groups for the head and the encoder's top ``n_blocks``.
 
-    The head learns at ``learning_rate``; the k-th block below it (k = 1 is the top block) at ``learning_rate * lr_decay**k``.
-    Parameters of one dimension or none (norms, biases) have no weight decay.
+    The head learns at ``learning_rate``; the k-th block below it (k = 1 is the top block) at
+    ``learning_rate * lr_decay**k``. Parameters of one dimension or none (norms, biases) have no weight decay.
     """
     groups = _decayed_or_not("head", head.named_parameters(), learning_rate, weight_decay)
     for depth in range(1, n_blocks + 1):
@@ -44,8 +47,8 @@ def _decayed_or_not(
 def warmup_cosine(warmup_steps: int, cosine_steps: int, lowest: float) -> Callable[[int], float]:
     """Return the factor on the learning rate at each step.
 
-    It rises linearly from 0 over ``warmup_steps``, falls along half a cosine from 1 to ``lowest`` until ``cosine_steps``, and stays
-    there (Loshchilov & Hutter 2017). ``cosine_steps`` of 0 keeps it at 1 after the warm-up.
+    It rises linearly from 0 over ``warmup_steps``, falls along half a cosine from 1 to ``lowest`` until
+    ``cosine_steps``, and stays there (Loshchilov & Hutter 2017). ``cosine_steps`` of 0 keeps it at 1 after the warm-up.
     """
 
     def factor(step: int) -> float:

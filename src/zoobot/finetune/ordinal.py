@@ -27,10 +27,11 @@ SMALLEST_GAP = 1e-4
 
 
 class CumulativeLink(nn.Module):
-    r"""Turns one number for each galaxy into log probabilities of ordered classes (proportional odds: McCullagh 1980, JRSS B 42, 109).
+    r"""Turns one number for each galaxy into log probabilities of ordered classes.
 
-    :math:`P(\mathrm{class} \le k) = \sigma(t_k - f)` with rising thresholds: the first is free, and each other lies a softplus above the
-    one before, so that the order holds by construction.
+    The model is proportional odds (McCullagh 1980, JRSS B 42, 109). :math:`P(\mathrm{class} \le k) = \sigma(t_k - f)`
+    with rising thresholds: the first is free, and each other lies a softplus above the one before, so that the order
+    holds by construction.
 
     Parameters
     ----------
@@ -69,12 +70,13 @@ class CumulativeLink(nn.Module):
 
 
 class FinetuneableZoobotOrdinal(FinetuneableZoobotClassifier):
-    """Tells ordered classes apart, such as Hubble types or T-types: a wrong class that is near counts less than one that is far.
+    """Tells ordered classes apart, such as Hubble types or T-types.
 
-    One number is learned for each galaxy, with thresholds between the classes; see `CumulativeLink`. Labels are whole numbers, in
-    numeric order, or names, in sorted order. The table of predictions is that of `FinetuneableZoobotClassifier`, with
-    ``<label>_expected`` as well: the mean class, in the unit of classes that are numbers, else counted from 0. Conformal sets have no
-    gaps. The parameters are those of `FinetuneableZoobotClassifier`, without ``multi_label``.
+    A wrong class that is near counts less than one that is far. One number is learned for each galaxy, with thresholds
+    between the classes; see `CumulativeLink`. Labels are whole numbers, in numeric order, or names, in sorted order.
+    The table of predictions is that of `FinetuneableZoobotClassifier`, with ``<label>_expected`` as well: the mean
+    class, in the unit of classes that are numbers, else counted from 0. Conformal sets have no gaps. The parameters are
+    those of `FinetuneableZoobotClassifier`, without ``multi_label``.
     """
 
     kind = "ordinal"
@@ -87,7 +89,10 @@ class FinetuneableZoobotOrdinal(FinetuneableZoobotClassifier):
         )
 
     def prepare(self, labels: npt.NDArray[np.float32]) -> None:
-        """Start the thresholds of a new model at the shares of the training galaxies' classes; see `FinetuneableZoobotClassifier`."""
+        """Start the thresholds of a new model at the shares of the training galaxies' classes.
+
+        See `FinetuneableZoobotClassifier`.
+        """
         super().prepare(labels)
         if self.new:
             counts = np.bincount(labels[:, 0].astype(int), minlength=self.num_classes) + 0.5

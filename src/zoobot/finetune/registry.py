@@ -1,4 +1,7 @@
-"""The tasks there are: every subclass of `FinetuneableZoobotAbstract`, ours and users' own, once its module is imported."""
+"""The tasks there are.
+
+They are all subclasses of `FinetuneableZoobotAbstract`, ours and users' own, once their modules are imported.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,9 @@ TASKS: dict[str, type[FinetuneableZoobotAbstract]] = {}
 
 
 def register(task: type[FinetuneableZoobotAbstract]) -> None:
-    """Add a task. One defined anew in the same place, as when the cell of a notebook runs again, replaces the one before.
+    """Add a task.
+
+    One defined anew in the same place, as when the cell of a notebook runs again, replaces the one before.
 
     Raises
     ------
@@ -26,19 +31,25 @@ def register(task: type[FinetuneableZoobotAbstract]) -> None:
     there = TASKS.get(task.__name__)
     if there is not None and _place(there) != _place(task):
         msg = (
-            f"two tasks are called {task.__name__}: in {_place(there)} and in {_place(task)}. Saved models name their class: "
-            "rename one of them."
+            f"two tasks are called {task.__name__}: in {_place(there)} and in {_place(task)}. Saved models name their "
+            "class: rename one of them."
         )
         raise OptionError(msg)
     same = [one for name, one in TASKS.items() if one.kind == task.kind and name != task.__name__]
     if same and not any(issubclass(task, one) for one in same):
-        msg = f"{task.__name__} and {same[0].__name__} are both of the kind {task.kind!r}. Give one of them a kind of its own."
+        msg = (
+            f"{task.__name__} and {same[0].__name__} are both of the kind {task.kind!r}. Give one of them a kind of "
+            "its own."
+        )
         raise OptionError(msg)
     TASKS[task.__name__] = task
 
 
 def find_task(name: str) -> type[FinetuneableZoobotAbstract] | None:
-    """Return the task whose class has a name: an imported one, or one that an installed package declares; None where there is none."""
+    """Return the task whose class has a name.
+
+    It is an imported task, or one that an installed package declares, or None where there is none.
+    """
     if name not in TASKS:
         _import_declared()
     return TASKS.get(name)
@@ -57,7 +68,10 @@ def task_of_kind(kind: str) -> type[FinetuneableZoobotAbstract]:
         _import_declared()
         kinds = _by_kind()
     if kind not in kinds:
-        msg = f"there is no task {kind!r}. Expected one of {', '.join(sorted(kinds))}; import the module that defines a task of your own."
+        msg = (
+            f"there is no task {kind!r}. Expected one of {', '.join(sorted(kinds))}; import the module that defines a "
+            "task of your own."
+        )
         raise OptionError(msg)
     return kinds[kind]
 
@@ -73,7 +87,10 @@ def _by_kind() -> dict[str, type[FinetuneableZoobotAbstract]]:
 
 
 def _import_declared() -> None:
-    """Import the tasks that installed packages declare, as entry points of the group ``zoobot.tasks``; they register themselves."""
+    """Import the tasks that installed packages declare, as entry points of the group ``zoobot.tasks``.
+
+    They register themselves.
+    """
     for point in entry_points(group="zoobot.tasks"):
         point.load()
 

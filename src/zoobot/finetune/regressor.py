@@ -50,10 +50,11 @@ LARGEST_ERROR = 1e60
 class FinetuneableZoobotRegressor(FinetuneableZoobotAbstract):
     """Predicts one number, or several, a galaxy, in the labels' own unit.
 
-    The network works in standard deviations about the mean of the training labels (both kept with the model), and that is the unit of the
-    loss; predictions and scores are in the labels' unit. The table of predictions has a column ``<label>`` for each target
-    and, once `calibrate` has seen validation galaxies, ``<label>_low`` and ``<label>_high``: the interval that holds the true value at the
-    coverage asked for; see `zoobot.science.ConformalIntervals`.
+    The network works in standard deviations about the mean of the training labels (both kept with the model), and that
+    is the unit of the loss; predictions and scores are in the labels' unit. The table of predictions has a column
+    ``<label>`` for each target and, once `calibrate` has seen validation galaxies, ``<label>_low`` and
+    ``<label>_high``: the interval that holds the true value at the coverage asked for; see
+    `zoobot.science.ConformalIntervals`.
 
     Parameters
     ----------
@@ -157,7 +158,10 @@ class FinetuneableZoobotRegressor(FinetuneableZoobotAbstract):
         return {"low": low, "high": high}
 
     def final_scores(self, predictions: Tensor, labels: Tensor, groups: npt.NDArray[np.int64] | None = None) -> Scores:
-        """Return `scores`, and once calibrated ``conformal``: see `zoobot.science.score_intervals`, at the coverage 0.9."""
+        """Return `scores`, and once calibrated ``conformal``.
+
+        See `zoobot.science.score_intervals`, at the coverage 0.9.
+        """
         scores = self.scores(predictions, labels)
         if self.conformal is not None:
             guess, truth = predictions.numpy(force=True), labels.numpy(force=True)
@@ -190,7 +194,10 @@ class FinetuneableZoobotRegressor(FinetuneableZoobotAbstract):
         """Refuse another number of columns than targets, and targets outside [0, 1] where unit_interval is set."""
         if len(label_cols) != self.num_outputs:
             names = ", ".join(label_cols)
-            msg = f"{len(label_cols)} label columns ({names}) were given for num_targets={self.num_outputs}. Make them agree."
+            msg = (
+                f"{len(label_cols)} label columns ({names}) were given for num_targets={self.num_outputs}. Make them "
+                "agree."
+            )
             raise LabelError(msg)
         if self.unit_interval:
             for place, column in enumerate(label_cols):
@@ -200,7 +207,9 @@ class FinetuneableZoobotRegressor(FinetuneableZoobotAbstract):
                 )
 
     def learn_from(self, datamodule: Any) -> None:
-        """Take label names, scale and preprocessing from a `GalaxyDataModule`, and check that its labels and channels fit.
+        """Take label names, scale and preprocessing from a `GalaxyDataModule`.
+
+        Check that its labels and channels fit.
 
         Raises
         ------
@@ -216,7 +225,10 @@ class FinetuneableZoobotRegressor(FinetuneableZoobotAbstract):
         spread = labels.std(axis=0, dtype=np.float64)
         for column, std in zip(self.label_cols, spread, strict=True):
             if std == 0:
-                msg = f"all {len(labels)} training galaxies have the same value in column {column!r}. There is nothing to learn from it."
+                msg = (
+                    f"all {len(labels)} training galaxies have the same value in column {column!r}. There is nothing "
+                    "to learn from it."
+                )
                 raise LabelError(msg)
         if not self.unit_interval:
             self.target_mean.copy_(torch.from_numpy(labels.mean(axis=0, dtype=np.float64)))

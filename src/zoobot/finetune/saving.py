@@ -1,4 +1,7 @@
-"""Saved models: a folder of ``config.json`` and ``model.safetensors``, or a checkpoint that holds the same configuration."""
+"""Saved models.
+
+A model is a folder of ``config.json`` and ``model.safetensors``, or a checkpoint that holds the same configuration.
+"""
 
 from __future__ import annotations
 
@@ -83,7 +86,10 @@ def load_model(path: str | Path, task: type[Model], *, encoder: nn.Module | None
         See `load`.
     """
     if not str(path):
-        msg = "no checkpoint was named: a trainer's best_model_path is empty until it has trained. Fit first, or give a path."
+        msg = (
+            "no checkpoint was named: a trainer's best_model_path is empty until it has trained. Fit first, or give a "
+            "path."
+        )
         raise ModelFileError(msg)
     path = home(path)
     config, state = read_saved(path)
@@ -92,8 +98,8 @@ def load_model(path: str | Path, task: type[Model], *, encoder: nn.Module | None
     kind = find_task(saved)
     if kind is None:
         msg = (
-            f"{path} holds a model of the class {saved!r}, which is not imported. Import the module that defines it, or load it with "
-            f"{saved}.load_from_checkpoint."
+            f"{path} holds a model of the class {saved!r}, which is not imported. Import the module that defines it, "
+            f"or load it with {saved}.load_from_checkpoint."
         )
         raise ModelFileError(msg)
     if kind.saved_options is not None:

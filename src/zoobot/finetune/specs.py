@@ -72,6 +72,9 @@ ANY_MODEL = entries(_EVERY_MODEL)
 
 
 def model_spec(task_options: Kind, calibration: Kind) -> Kind:
-    """Return what the configuration of a model of a task holds, with the kinds of its own options and of its calibration."""
+    """Return what the configuration of a model of a task holds.
+
+    It includes the kinds of its own options and of its calibration.
+    """
     own = {"task_options": task_options, "options": OPTIONS, "preprocessing": maybe(PREPROCESSING)}
     return entries(_EVERY_MODEL | own, {"calibration": maybe(calibration), "zoobot_version": WORD})

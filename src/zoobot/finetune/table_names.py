@@ -41,7 +41,7 @@ def refuse_twice(columns: Sequence[str]) -> None:
     twice = [name for name, count in Counter(columns).items() if count > 1]
     if twice:
         msg = (
-            f"a table of predictions would have two columns called {twice[0]!r}: one is made of another label or class. Rename "
-            "the label, or the class, that gives it its name."
+            f"a table of predictions would have two columns called {twice[0]!r}: one is made of another label or "
+            "class. Rename the label, or the class, that gives it its name."
         )
         raise LabelError(msg)

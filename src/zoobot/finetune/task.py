@@ -1,4 +1,7 @@
-"""`Task`: what a task decides of a model, each with a default. `FinetuneableZoobotAbstract` is a task that can be trained."""
+"""`Task`: what a task decides of a model, each with a default.
+
+`FinetuneableZoobotAbstract` is a task that can be trained.
+"""
 
 from __future__ import annotations
 
@@ -96,7 +99,10 @@ class Task:
         raise NotImplementedError
 
     def predictions(self, outputs: Tensor) -> Tensor:
-        """Return what is predicted, and scored, from the head's outputs: probabilities, targets, concentrations (batch, value)."""
+        """Return what is predicted, and scored, from the head's outputs.
+
+        These are probabilities, targets or concentrations (batch, value).
+        """
         return outputs
 
     def prediction_columns(self) -> list[str]:
@@ -116,9 +122,10 @@ class Task:
         return table
 
     def derived(self, values: npt.NDArray[np.floating[Any]], options: TableOptions) -> dict[str, npt.NDArray[Any]]:
-        """Return what follows from predictions (galaxy, value), or samples of them (galaxy, sample, value), and the calibration.
+        """Return what follows from predictions, or samples of them, and the calibration.
 
-        The keys are those of `zoobot.science.predicted.DERIVED`, each (galaxy, ...); `to_table` names their columns.
+        Predictions are (galaxy, value), and samples (galaxy, sample, value). The keys are those of
+        `zoobot.science.predicted.DERIVED`, each (galaxy, ...); `to_table` names their columns.
         """
         return {}
 
@@ -141,7 +148,10 @@ class Task:
         return self.add_columns(pd.concat([means, sample_columns(samples, names)], axis=1).copy())  # in one piece
 
     def scores(self, predictions: Tensor, labels: Tensor) -> Scores:
-        """Return the metrics of predictions (galaxy, column) for labels (galaxy, label); see `zoobot.finetune.metrics`."""
+        """Return the metrics of predictions (galaxy, column) for labels (galaxy, label).
+
+        See `zoobot.finetune.metrics`.
+        """
         return {}
 
     def in_units(self, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
@@ -168,9 +178,9 @@ class Task:
         return {}
 
     def calibrate(self, predictions: Tensor, labels: Tensor, groups: npt.NDArray[np.int64] | None = None) -> None:
-        """Learn from validation galaxies what corrects the predictions, to be saved with the model and applied from then on.
+        """Learn from validation galaxies what corrects the predictions.
 
-        ``groups``: see `final_scores`.
+        The correction is saved with the model and applied from then on. ``groups``: see `final_scores`.
         """
 
     def suspect_labels(
@@ -218,7 +228,10 @@ class Task:
         return self.to_columns(self.predictions(outputs))
 
     def explained_scores(self, outputs: Tensor) -> Tensor:
-        """Return the scores (galaxy, column) that fall where parts of an image are hidden, one per prediction column."""
+        """Return the scores (galaxy, column) that fall where parts of an image are hidden.
+
+        There is one per prediction column.
+        """
         columns = self.to_columns(self.predictions(outputs))
         return torch.from_numpy(np.asarray(self.in_units(columns.numpy())))
 
@@ -240,7 +253,10 @@ class Task:
         return {name: value for name, value in scores.items() if isinstance(value, float) and name != "loss"}
 
     def made_of(self) -> dict[str, str]:
-        """Return what decides a run of this task beside labels, images and settings, as text by what it is, such as a tree."""
+        """Return what decides a run of this task beside labels, images and settings.
+
+        It is text by what it is, such as a tree.
+        """
         return {}
 
     def read_labels(self, frame: pd.DataFrame) -> pd.DataFrame:

@@ -1,4 +1,7 @@
-"""The Lightning trainer that finetunes: best and last checkpoints, early stopping, a progress bar, and a CSV log of one row per epoch."""
+"""The Lightning trainer that finetunes.
+
+It has best and last checkpoints, early stopping, a progress bar, and a CSV log of one row per epoch.
+"""
 
 from __future__ import annotations
 
@@ -53,8 +56,8 @@ def get_trainer(
 ) -> FinetuneTrainer:
     """Return a trainer that keeps the best model by validation loss and stops once it no longer improves.
 
-    ``save_dir`` gets ``checkpoints/`` (the best, by ``file_template``, and ``last.ckpt`` with the full state after the newest epoch, from
-    which ``trainer.fit(..., ckpt_path='last')`` goes on exactly) and ``log.csv``, one row per epoch.
+    ``save_dir`` gets ``checkpoints/`` (the best, by ``file_template``, and ``last.ckpt`` with the full state after the
+    newest epoch, from which ``trainer.fit(..., ckpt_path='last')`` goes on exactly) and ``log.csv``, one row per epoch.
 
     Parameters
     ----------
@@ -73,18 +76,20 @@ def get_trainer(
     logger
         Another Lightning logger than the CSV file; False for none.
     feature_cache
-        Run the frozen blocks once over a few views of each galaxy and train from their output, which takes seconds where running
-        them in every step takes minutes. A `FeatureCache` says how many views, and how; False turns it off.
+        Run the frozen blocks once over a few views of each galaxy and train from their output, which takes seconds
+        where running them in every step takes minutes. A `FeatureCache` says how many views, and how; False turns it
+        off.
     precision
-        'auto': the encoder's blocks train in bfloat16 and channels-last where the hardware is fast at it, the head and the loss in
-        float32; 'float32' is float32 throughout. Anything else is handed to Lightning.
+        'auto': the encoder's blocks train in bfloat16 and channels-last where the hardware is fast at it, the head and
+        the loss in float32; 'float32' is float32 throughout. Anything else is handed to Lightning.
     accumulate_grad_batches
         Add up the gradients of this many batches before each step.
     ema_decay
-        Keep an exponential moving average of the weights with this decay a step (0.999, say); it is what is validated and saved.
+        Keep an exponential moving average of the weights with this decay a step (0.999, say); it is what is validated
+        and saved.
     **trainer_kwargs
-        Anything else that ``lightning.Trainer`` takes (``strategy``, ``gradient_clip_val``, ...). ``callbacks`` are added to
-        those here.
+        Anything else that ``lightning.Trainer`` takes (``strategy``, ``gradient_clip_val``, ...). ``callbacks`` are
+        added to those here.
 
     Raises
     ------
@@ -172,7 +177,10 @@ class FinetuneTrainer(L.Trainer):
         datamodule: L.LightningDataModule | None = None,
         **options: Any,
     ) -> None:
-        """Train as ``lightning.Trainer.fit`` does; features are kept for models and data modules of ours, and for other data modules."""
+        """Train as ``lightning.Trainer.fit`` does.
+
+        Features are kept for models and data modules of ours, and for other data modules.
+        """
         start = time.perf_counter()
         self.frozen_pass_seconds = 0.0
         if isinstance(train_dataloaders, L.LightningDataModule):
@@ -232,7 +240,10 @@ class EpochCsvLog(Logger):
 
     @rank_zero_only
     def log_metrics(self, metrics: dict[str, float], step: int | None = None) -> None:
-        """Add metrics of training and validation to the row of their epoch; those logged before the epoch is named wait for it."""
+        """Add metrics of training and validation to the row of their epoch.
+
+        Metrics logged before the epoch is named wait for it.
+        """
         if any(name.startswith(f"{self.stage}/test_") for name in metrics):
             return
         epoch = metrics.get("epoch")
@@ -258,7 +269,10 @@ class EpochCsvLog(Logger):
 
     @rank_zero_only
     def finalize(self, status: str) -> None:
-        """Write the file a last time; after a failure, as of a full disk, whatever that meets is not what is to be said."""
+        """Write the file a last time.
+
+        After a failure, as of a full disk, an error of this last writing is not what is to be said.
+        """
         with contextlib.suppress(*() if status == "success" else (OutputError,)):
             self.save()
 
@@ -280,7 +294,10 @@ def lightning_device(device: str) -> dict[str, Any]:
 
 
 def leave_out_advice() -> None:
-    """Silence advice that doesn't apply: kept pixels need no workers, resuming keeps the folder, frozen blocks are in eval mode."""
+    """Silence advice that doesn't apply.
+
+    Kept pixels need no workers, resuming keeps the folder, and frozen blocks are in eval mode.
+    """
     for advice in (
         ".*does not have many workers.*",
         ".*Checkpoint directory.*exists and is not empty.*",

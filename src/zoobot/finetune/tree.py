@@ -43,18 +43,20 @@ if TYPE_CHECKING:
 
 
 class FinetuneableZoobotTree(FinetuneableZoobotAbstract):
-    """Predicts the votes of a decision tree: Dirichlet concentrations for each question's answers (Walmsley et al. 2022).
+    """Predicts the votes of a decision tree.
 
-    The table of predictions has a column ``<question>_<answer>`` with the expected vote fraction of each answer, given that the question
-    is asked, and others on what is known of it: see `zoobot.finetune.tree_table.vote_table`.
+    They are Dirichlet concentrations for each question's answers (Walmsley et al. 2022). The table of predictions has a
+    column ``<question>_<answer>`` with the expected vote fraction of each answer, given that the question is asked, and
+    others on what is known of it: see `zoobot.finetune.tree_table.vote_table`.
 
     Parameters
     ----------
     schema
-        The tree: a packaged one's name (``zoobot.trees.names()``), a YAML file, a dict, or a `Schema`; several of these are merged, and
-        each galaxy learns from the votes of its own campaign.
+        The tree: a packaged one's name (``zoobot.trees.names()``), a YAML file, a dict, or a `Schema`; several of these
+        are merged, and each galaxy learns from the votes of its own campaign.
     concentrations
-        How outputs become concentrations: 'sigmoid' (1 to 101) or 'softplus' (from 0.01 up). See `concentrations_from_logits`.
+        How outputs become concentrations: 'sigmoid' (1 to 101) or 'softplus' (from 0.01 up). See
+        `concentrations_from_logits`.
     question_weights
         Factors of the losses of some questions; 1 for the others.
     **options
@@ -130,7 +132,10 @@ class FinetuneableZoobotTree(FinetuneableZoobotAbstract):
         return self.schema.name
 
     def loss(self, outputs: Tensor, labels: Tensor) -> Tensor:
-        """Return the Dirichlet-multinomial loss (batch,) of logits (batch, answer) for vote counts, summed over questions."""
+        """Return the Dirichlet-multinomial loss (batch,) of logits for vote counts, summed over questions.
+
+        Logits are (batch, answer).
+        """
         concentrations = concentrations_from_logits(outputs, self.concentrations)
         return dirichlet_multinomial_loss(concentrations, labels, self.schema, question_weights=self.loss_weights).sum(
             dim=1
@@ -174,9 +179,9 @@ class FinetuneableZoobotTree(FinetuneableZoobotAbstract):
     def scores(self, predictions: Tensor, labels: Tensor) -> Scores:
         """Return the losses, and the error of vote fractions, of all galaxies, of each campaign and of each question.
 
-        ``loss`` is the mean over galaxies of the loss summed over questions; a campaign's is over its own galaxies and questions; a
-        question's, and its ``fraction_mae`` (mean absolute error of vote fractions, weighted by votes), are over the galaxies of which
-        it was asked. The ``fraction_mae`` of all is the mean over questions.
+        ``loss`` is the mean over galaxies of the loss summed over questions; a campaign's is over its own galaxies and
+        questions; a question's, and its ``fraction_mae`` (mean absolute error of vote fractions, weighted by votes),
+        are over the galaxies of which it was asked. The ``fraction_mae`` of all is the mean over questions.
         """
         losses = dirichlet_multinomial_loss(predictions, labels, self.schema)
         fractions = self.to_columns(predictions)
@@ -202,7 +207,10 @@ class FinetuneableZoobotTree(FinetuneableZoobotAbstract):
         }
 
     def final_scores(self, predictions: Tensor, labels: Tensor, groups: npt.NDArray[np.int64] | None = None) -> Scores:
-        """Return `scores` with all that `zoobot.science.VoteScores` lists for each question, and the skill of them together."""
+        """Return `scores` with all that `zoobot.science.VoteScores` lists for each question.
+
+        The skill of all questions together is added.
+        """
         votes = labels.numpy(force=True)
         each = score_votes(VotePosterior(self.schema, predictions.numpy(force=True)), votes)
         asked = [scores for scores in each.values() if scores.n_asked]
@@ -227,7 +235,10 @@ class FinetuneableZoobotTree(FinetuneableZoobotAbstract):
         self.calibration = found if found.changes else None
 
     def read_labels(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """Return a catalog with the tree's vote columns, whatever way it writes votes: see `zoobot.data.votes.tree_votes`."""
+        """Return a catalog with the tree's vote columns, whatever way it writes votes.
+
+        See `zoobot.data.votes.tree_votes`.
+        """
         from zoobot.data.votes import tree_votes
 
         return tree_votes(frame, self.schema)
@@ -283,7 +294,10 @@ class FinetuneableZoobotTree(FinetuneableZoobotAbstract):
 
     def explained_by_default(self) -> int | None:
         """Refuse: the answer has to be named."""
-        msg = f"a decision tree answers many questions: name the answer to explain, such as target={self.schema.label_cols[0]!r}."
+        msg = (
+            "a decision tree answers many questions: name the answer to explain, such as "
+            f"target={self.schema.label_cols[0]!r}."
+        )
         raise OptionError(msg)
 
     def epoch_figures(self, scores: Scores) -> dict[str, float]:

@@ -19,12 +19,14 @@ def vote_table(posterior: VotePosterior, *, level: float = 0.9, min_asked: float
 
     - ``<question>_<answer>``: expected vote fraction, given that the question is asked (0 to 1);
     - ``<question>_<answer>_low``, ``_high``: central credible interval of that fraction at ``level``;
-    - ``<question>_<answer>_path``: for answers after which nothing is asked, the probability that a volunteer comes to them;
+    - ``<question>_<answer>_path``: for answers after which nothing is asked, the probability that a volunteer comes to
+      them;
     - ``<question>_p_asked``: probability that a volunteer is asked the question;
     - ``<question>_leading``: the answer with the largest expected fraction;
     - ``<question>_entropy``: of the expected fractions, in nats: 0 where all agree;
     - ``<question>_volunteers``: how many volunteers' votes the belief is worth (the sum of concentrations);
-    - with samples, ``<question>_<answer>_std`` and ``_sample_<k>``: the standard deviation of the samples' expected fractions, and each.
+    - with samples, ``<question>_<answer>_std`` and ``_sample_<k>``: the standard deviation of the samples' expected
+      fractions, and each.
 
     Parameters
     ----------

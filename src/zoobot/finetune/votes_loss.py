@@ -1,4 +1,7 @@
-"""The Dirichlet-multinomial likelihood of votes, forward and backward at once; `losses.dirichlet_multinomial_loss` is its public face."""
+"""The Dirichlet-multinomial likelihood of votes, forward and backward at once.
+
+`losses.dirichlet_multinomial_loss` is its public face.
+"""
 
 from __future__ import annotations
 
@@ -15,15 +18,18 @@ LARGEST_TABLE = 100_000
 class VotesLoss(torch.autograd.Function):
     """Minus the log likelihood of votes, (galaxy, question).
 
-    Only answers with votes are computed, in float64 where the device has it; autograd would go through all answers in float64 on its way
-    back.
+    Only answers with votes are computed, in float64 where the device has it; autograd would go through all answers in
+    float64 on its way back.
     """
 
     @staticmethod
     def forward(
         ctx: Any, concentrations: Tensor, votes: Tensor, question_of_answer: Tensor, n_questions: int
     ) -> Tensor:
-        """Return the loss of concentrations and votes (galaxy, answer); `question_of_answer` numbers each answer's question."""
+        """Return the loss of concentrations and votes (galaxy, answer).
+
+        `question_of_answer` numbers each answer's question.
+        """
         precise = torch.float32 if concentrations.device.type == "mps" else torch.float64
         n_answers = len(question_of_answer)
 

@@ -48,8 +48,8 @@ class RawPredictions:
     frame : pandas.DataFrame
         The catalog.
     values : ndarray
-        float32 (galaxy, value), or (galaxy, sample, value) with dropout samples; float64 where labels were too large or small for float32.
-        NaN for images that can't be read.
+        float32 (galaxy, value), or (galaxy, sample, value) with dropout samples; float64 where labels were too large or
+        small for float32. NaN for images that can't be read.
     errors : list of str or None
         The reason for each such image, empty for the others; None where the first would have been raised.
     fills : FillCount
@@ -96,7 +96,8 @@ def raw_predictions(
         logger.warning("the model doesn't know how its training images were made: using %s", settings)
     elif settings.custom:
         warnings.warn(
-            "the model was trained with a custom evaluation transform, which is not saved with it: the centre view is used instead.",
+            "the model was trained with a custom evaluation transform, which is not saved with it: the centre view is "
+            "used instead.",
             UserWarning, stacklevel=3,
         )  # fmt: skip
     settings = settings if hdu is None else settings.with_hdu(hdu)
@@ -243,7 +244,10 @@ def run_network(
 
 
 class _Values:
-    """What is computed of features, row by row: ``values`` (galaxy, value) or (galaxy, view * sample, value), NaN where nothing was."""
+    """What is computed of features, row by row.
+
+    ``values`` is (galaxy, value) or (galaxy, view * sample, value), NaN where nothing was computed.
+    """
 
     def __init__(self, n_rows: int, compute: Callable[[Tensor], Tensor], sample: FeatureSample | None) -> None:
         self.n_rows = n_rows
@@ -291,7 +295,10 @@ def _stack(batch: list[tuple[int, Any]]) -> tuple[list[int], Tensor]:
 
 
 def with_galaxies(raw: RawPredictions, columns: pd.DataFrame) -> pd.DataFrame:
-    """Return columns (galaxy,) with the galaxies' names before them, and the reason after them where an image can't be read."""
+    """Return columns (galaxy,) with the galaxies' names before them.
+
+    The reason stands after them where an image can't be read.
+    """
     table = pd.concat([raw.frame[["id_str", "file_loc"]], columns], axis=1)
     return table if raw.errors is None else pd.concat([table, pd.DataFrame({"error": raw.errors})], axis=1)
 

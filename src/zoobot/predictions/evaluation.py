@@ -75,7 +75,10 @@ class Evaluation:
         return pd.concat([prediction_table(model, self.raw), truth], axis=1)
 
     def predicted(self, model: FinetuneableZoobotAbstract) -> Predicted:
-        """Return the predictions of the galaxies that were scored as arrays, with what the model's calibration makes of them."""
+        """Return the predictions of the galaxies that were scored as arrays.
+
+        What the model's calibration makes of them is added.
+        """
         frame = self.raw.frame[self.scored]
         return Predicted(
             frame["id_str"].astype(str).tolist(),
@@ -112,7 +115,9 @@ def read_labelled(
     drop_unlabelled: bool = False,
     on_error: OnError = "raise",
 ) -> tuple[pd.DataFrame, list[str]]:
-    """Return a labelled catalog, with the model's label columns, and what is odd about its labels and groups: sentences for the user.
+    """Return a labelled catalog, with the model's label columns, and what is odd about it.
+
+    Sentences for the user say what is odd about its labels and groups.
 
     Parameters
     ----------
@@ -125,7 +130,10 @@ def read_labelled(
         See `read_catalog`, `check_values` and `leave_out_unlabelled`.
     """
     if not model.label_cols:
-        msg = "the model doesn't know the name of its label column. Set model.label_cols, or train it with a GalaxyDataModule."
+        msg = (
+            "the model doesn't know the name of its label column. Set model.label_cols, or train it with a "
+            "GalaxyDataModule."
+        )
         raise LabelError(msg)
     given = read_catalog(catalog, check_files=on_error == "raise")
     check_columns(given, [] if group_col is None else [group_col], "of groups")
@@ -161,10 +169,11 @@ def evaluate(
 ) -> Evaluation:
     """Return a model's scores and predictions on a labelled catalog, read and scaled as in training.
 
-    Images that can't be read are left out of the scores with ``on_error='skip'``. Galaxies with the same value of the column ``group_col``,
-    such as copies of one object, count as one where intervals and tests are made. ``drop_unlabelled`` leaves galaxies without a label out;
-    what is odd about the others and their images is logged, unless the catalog is ``checked``, as `read_labelled` returns it. ``keep``: see
-    `zoobot.represent`; ``sample`` gets the features of galaxies. All else: see `zoobot.predict`.
+    Images that can't be read are left out of the scores with ``on_error='skip'``. Galaxies with the same value of the
+    column ``group_col``, such as copies of one object, count as one where intervals and tests are made.
+    ``drop_unlabelled`` leaves galaxies without a label out; what is odd about the others and their images is logged,
+    unless the catalog is ``checked``, as `read_labelled` returns it. ``keep``: see `zoobot.represent`; ``sample`` gets
+    the features of galaxies. All else: see `zoobot.predict`.
 
     Raises
     ------
@@ -228,7 +237,9 @@ def _scored(
 
 
 def table_of(model: FinetuneableZoobotAbstract, kept: Predicted) -> pd.DataFrame:
-    """Return arrays of predictions as a table: ``id_str``, ``file_loc``, the model's ``prediction_columns``, and ``true_<label>``.
+    """Return arrays of predictions as a table.
+
+    Columns are ``id_str``, ``file_loc``, the model's ``prediction_columns``, and ``true_<label>``.
 
     Raises
     ------
@@ -238,7 +249,10 @@ def table_of(model: FinetuneableZoobotAbstract, kept: Predicted) -> pd.DataFrame
     names, columns = np.asarray(model.known_classes(), dtype=object), model.prediction_columns()
     known = model.label_kind != "classes" or np.isin(kept.labels, np.arange(len(names))).all()
     if not known or kept.labels.shape[1] != len(model.label_cols):
-        msg = f"the predictions that {OUTCOMES_FILE} keeps are of another model's labels: delete it to go on with the tables."
+        msg = (
+            f"the predictions that {OUTCOMES_FILE} keeps are of another model's labels: delete it to go on with the "
+            "tables."
+        )
         raise ModelFileError(msg)
     predictions = pd.DataFrame(model.to_columns(torch.from_numpy(kept.values)).numpy(), columns=columns)
     labels = names[kept.labels.astype(np.int64)] if model.label_kind == "classes" else kept.labels

@@ -1,4 +1,7 @@
-"""Heat maps over galaxies, by hiding parts of them or by Grad-CAM, and what hiding their hottest quarter does to the prediction."""
+"""Heat maps over galaxies, by hiding parts of them or by Grad-CAM.
+
+It is also measured what hiding their hottest quarter does to the prediction.
+"""
 
 from __future__ import annotations
 
@@ -63,21 +66,23 @@ def explain(
     hdu: HDUs | None = None,
     num_workers: int | None = None,
 ) -> Explanation:
-    """Return a heat map of each galaxy of a catalog, and what hiding the hottest quarter of the maps does to what is predicted.
+    """Return a heat map of each galaxy of a catalog, and what hiding the hottest quarter does.
 
-    **Occlusion** hides parts of the image by a blur, one after the other: the map shows by how much the score falls; see
-    `zoobot.predictions.occlusion`. It has 8 x 8 cells, works for every encoder, and takes 75 images per galaxy.
+    The effect is that on what is predicted.
 
-    **Grad-CAM** (Selvaraju et al. 2017) needs no hiding: with ``A_k(y, x)`` the channels of the encoder's last map and ``s`` the target's
-    output, ``heat = max(0, sum_k w_k A_k)`` where ``w_k`` is the mean over the map of ``ds/dA_k``; enlarged bilinearly to the image,
-    averaged over the image's four quarter turns (strided convolutions see half a cell up and left of where their map is drawn: over the
-    turns, this cancels, and handedness is kept), and divided by its maximum. It has 7 x 7 cells for most encoders at 224 pixels, 4 x 4
-    at 128.
+    **Occlusion** hides parts of the image by a blur, one after the other: the map shows by how much the score falls;
+    see `zoobot.predictions.occlusion`. It has 8 x 8 cells, works for every encoder, and takes 75 images per galaxy.
 
-    Both leave out what speaks *against* the target, and say where, not what. The score is the logit of a class or label before
-    calibration; for measurements the prediction, for votes the expected fraction. With either, ``comparisons`` say by how much it falls
-    where the hottest quarter of the maps is hidden, the central quarter, and as much at random places; docs/checks.md has what they
-    said on real galaxies.
+    **Grad-CAM** (Selvaraju et al. 2017) needs no hiding: with ``A_k(y, x)`` the channels of the encoder's last map and
+    ``s`` the target's output, ``heat = max(0, sum_k w_k A_k)`` where ``w_k`` is the mean over the map of ``ds/dA_k``;
+    enlarged bilinearly to the image, averaged over the image's four quarter turns (strided convolutions see half a cell
+    up and left of where their map is drawn: over the turns, this cancels, and handedness is kept), and divided by its
+    maximum. It has 7 x 7 cells for most encoders at 224 pixels, 4 x 4 at 128.
+
+    Both leave out what speaks *against* the target, and say where, not what. The score is the logit of a class or label
+    before calibration; for measurements the prediction, for votes the expected fraction. With either, ``comparisons``
+    say by how much it falls where the hottest quarter of the maps is hidden, the central quarter, and as much at random
+    places; docs/checks.md has what they said on real galaxies.
 
     Parameters
     ----------
@@ -86,7 +91,8 @@ def explain(
     model
         A finetuned model, or whatever `zoobot.load` takes.
     target
-        The column to explain, such as ``ring_1``. Default: each galaxy's most probable class or label; the first target of a regressor.
+        The column to explain, such as ``ring_1``. Default: each galaxy's most probable class or label; the first target
+        of a regressor.
     heat
         False leaves the maps out; the rest, such as the features, is given all the same.
     maps
@@ -94,7 +100,8 @@ def explain(
     limit
         Only this many galaxies, from the start.
     group_col
-        Column that names which galaxies belong together, such as copies of one object: intervals and tests count them as one.
+        Column that names which galaxies belong together, such as copies of one object: intervals and tests count them
+        as one.
     batch_size
         Images a step.
     hdu
@@ -136,9 +143,10 @@ def explain(
             bad = [image for _, image in batch if isinstance(image, ImageError)]
             if bad:
                 raise_unreadable(bad, len(frame))
-            dtype = np.dtype(np.uint8 if all(image.dtype == np.uint8 for _, image in batch) else np.float32)  # type: ignore[union-attr]
-            pixels = torch.from_numpy(np.stack([as_dtype(image, dtype) for _, image in batch]))  # type: ignore[arg-type]
-            seen = centre_views(pixels, size=settings.image_size, crop=settings.exact_crop)
+            bytes_only = all(image.dtype == np.uint8 for _, image in batch)  # type: ignore[union-attr]
+            dtype = np.dtype(np.uint8 if bytes_only else np.float32)
+            pixels = np.stack([as_dtype(image, dtype) for _, image in batch])  # type: ignore[arg-type]
+            seen = centre_views(torch.from_numpy(pixels), size=settings.image_size, crop=settings.exact_crop)
             with torch.no_grad():
                 features.append(model.encoder(seen))
                 outputs.append(model.head(features[-1]))

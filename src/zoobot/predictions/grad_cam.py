@@ -24,7 +24,9 @@ Columns = Callable[[Tensor], Tensor]
 def heat_maps(
     encoder: Encoder, head: nn.Module, images: Tensor, place: int | None = None
 ) -> tuple[npt.NDArray[np.float32], list[int]]:
-    """Return Grad-CAM maps (galaxy, height, width) in [0, 1] for outputs of a head on an encoder, and the output that each explains.
+    """Return Grad-CAM maps in [0, 1] for outputs of a head on an encoder, and these outputs.
+
+    Maps are (galaxy, height, width), and each explains one output.
 
     Parameters
     ----------
@@ -49,7 +51,9 @@ def heat_maps(
 def grad_cam(
     encoder: Encoder, head: nn.Module, images: Tensor, chosen: Tensor, columns: Columns = lambda outputs: outputs
 ) -> tuple[Tensor, tuple[int, int]]:
-    """Return what speaks for a column, (galaxy, height, width) from 0, and the rows and columns of cells that the map has.
+    """Return what speaks for a column, and the rows and columns of cells that the map has.
+
+    The former is (galaxy, height, width), from 0.
 
     Parameters
     ----------
@@ -84,7 +88,10 @@ def grad_cam(
 
 
 def to_heat(raw: Tensor) -> Tensor:
-    """Return maps (galaxy, height, width) without what is below 0, divided by their maxima; all 0 where nothing is above."""
+    """Return maps (galaxy, height, width) without what is below 0, divided by their maxima.
+
+    They are all 0 where nothing is above 0.
+    """
     positive = raw.clamp(min=0)
     most = positive.amax(dim=(1, 2), keepdim=True)
     return torch.where(most > 0, positive / most.clamp(min=torch.finfo(torch.float32).tiny), 0).clamp(0, 1)
@@ -96,7 +103,9 @@ def choose_columns(scores: Tensor, place: int | None) -> Tensor:
 
 
 def spatial_layer(encoder: Encoder, image: Tensor) -> tuple[nn.Module, bool]:
-    """Return the module of the encoder's top block whose output is its last map, and whether the map's channels come last.
+    """Return the module of the encoder's top block whose output is its last map.
+
+    Also returned is whether the map's channels come last.
 
     Parameters
     ----------
@@ -130,9 +139,9 @@ def spatial_layer(encoder: Encoder, image: Tensor) -> tuple[nn.Module, bool]:
             hook.remove()
     if not found:
         msg = (
-            f"the encoder '{encoder.name}' has no map of more than one pixel in its top block for images of {image.shape[-1]} pixels, "
-            "so there is no heat map by Grad-CAM: use maps='occlusion' (--map occlusion), which works for every encoder, or leave the maps "
-            "out with heat=False (--no-heat)"
+            f"the encoder '{encoder.name}' has no map of more than one pixel in its top block for images of "
+            f"{image.shape[-1]} pixels, so there is no heat map by Grad-CAM: use maps='occlusion' (--map occlusion), "
+            "which works for every encoder, or leave the maps out with heat=False (--no-heat)"
         )
         raise EncoderError(msg)
     return found[-1]

@@ -31,12 +31,15 @@ def memory_of(
     thumbnails: Thumbnails | None = None,
     num_workers: int | None = None,
 ) -> Memory:
-    """Return the memory of labelled galaxies; of more than 20,000, pictures of so many are kept, the training galaxies' first.
+    """Return the memory of labelled galaxies.
+
+    Of more than 20,000, pictures of so many are kept, those of training galaxies first.
 
     Parameters
     ----------
     parts
-        One row per galaxy: ``id_str``, ``file_loc`` and ``part`` ('train', 'val', 'test'). Files that can't be read are remembered by name.
+        One row per galaxy: ``id_str``, ``file_loc`` and ``part`` ('train', 'val', 'test'). Files that can't be read are
+        remembered by name.
     preprocessing
         How images are read.
     thumbnails
@@ -62,8 +65,8 @@ def memory_of(
 def recall(model: FinetuneableZoobotAbstract, *, num_workers: int | None = None) -> Memory | None:
     """Return what a model remembers of its labelled galaxies; None where it remembers none.
 
-    An older model has features, names and files of at most 2,000 training galaxies alone: of those whose files are still there, digest and
-    picture are made anew.
+    An older model has features, names and files of at most 2,000 training galaxies alone: of those whose files are
+    still there, digest and picture are made anew.
     """
     if model.memory is not None or model.reference is None:
         return model.memory

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     Values = npt.NDArray[np.float64]
 
 Score = Callable[[Tensor, Tensor], Tensor]
-"""From images (image, channel, height, width) and the column to explain of each (image,) to what is explained, (image,)"""
+"""From images (image, channel, height, width) and the column to explain of each (image,) to what is explained, (image,)
+"""
 
 CELLS = 8
 """Rows and columns of a map"""
@@ -44,7 +45,10 @@ def blurred(images: Tensor) -> Tensor:
 
 
 def edge_colored(images: Tensor) -> Tensor:
-    """Return images of one color each, the median of their outermost pixels: the sky's, where the galaxy leaves the edge free."""
+    """Return images of one color each, the median of their outermost pixels.
+
+    It is the sky's color, where the galaxy leaves the edge free.
+    """
     edges = [images[:, :, 0], images[:, :, -1], images[..., 0], images[..., -1]]
     return torch.cat(edges, dim=-1).median(dim=-1).values[:, :, None, None].expand_as(images)
 
@@ -52,9 +56,10 @@ def edge_colored(images: Tensor) -> Tensor:
 def occlusion(score: Score, image: Tensor, column: Tensor, batch_size: int = 16) -> Tensor:
     """Return by how much a score falls where a cell is blurred (Zeiler & Fergus 2014, ECCV, 818), (row, column).
 
-    Squares of a quarter and of half the width are hidden one after the other, in steps of an eighth: 74 images. A cell has the mean fall
-    over the squares that hide it, averaged over both sizes: small squares say where, large ones find what only hiding much takes away.
-    No square is smaller than 2 x 2 cells: neighboring cells share most of what they show.
+    Squares of a quarter and of half the width are hidden one after the other, in steps of an eighth: 74 images. A cell
+    has the mean fall over the squares that hide it, averaged over both sizes: small squares say where, large ones find
+    what only hiding much takes away. No square is smaller than 2 x 2 cells: neighboring cells share most of what they
+    show.
 
     Parameters
     ----------
@@ -89,10 +94,11 @@ def enlarged(falls: Tensor, images: Tensor) -> Tensor:
 def falls_by_quarters(
     score: Score, images: Tensor, hidden: Tensor, columns: Tensor, maps: Tensor, rng: np.random.Generator
 ) -> tuple[Values, Values, Values]:
-    """Return by how much a score falls (galaxy,) where a quarter of the image is hidden: the hottest, the central, and at random places.
+    """Return by how much a score falls (galaxy,) where a quarter of the image is hidden.
 
-    The last moves the hottest quarter by random numbers of rows and columns, around the image's edges: as many pixels of much the same
-    shape, each part of the image as often as any other. It is the mean over four such places.
+    The quarter is the hottest, the central one, or at random places. The last moves the hottest quarter by random
+    numbers of rows and columns, around the image's edges: as many pixels of much the same shape, each part of the image
+    as often as any other. It is the mean over four such places.
 
     Parameters
     ----------

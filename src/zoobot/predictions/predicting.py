@@ -74,20 +74,22 @@ def predict(
     catalog
         Anything that `read_catalog` takes; it needs no labels.
     model
-        A model, or whatever `zoobot.load` takes. Images are read and scaled as in its training. Several models of the same task and
-        labels (an ensemble) are averaged.
+        A model, or whatever `zoobot.load` takes. Images are read and scaled as in its training. Several models of the
+        same task and labels (an ensemble) are averaged.
     save_loc
         Write the table here as well: csv, parquet, FITS or hdf5, by the ending.
     batch_size
         Galaxies a step; does not change the result.
     n_samples
-        More than 1: repeat with dropout on, for a spread. Each column then holds the mean, and ``<column>_std`` and ``<column>_sample_<k>``
-        the standard deviation and the samples. Views, and the models of an ensemble, count as samples too.
+        More than 1: repeat with dropout on, for a spread. Each column then holds the mean, and ``<column>_std`` and
+        ``<column>_sample_<k>`` the standard deviation and the samples. Views, and the models of an ensemble, count as
+        samples too.
     on_error
-        'raise' stops at an image that can't be read; 'skip' leaves NaN in its row and the reason in the column ``error``.
+        'raise' stops at an image that can't be read; 'skip' leaves NaN in its row and the reason in the column
+        ``error``.
     n_views
-        More than 1: look at each image so many times: at its centre as in validation, then turned, zoomed and shifted a little (never
-        mirrored, for handedness may matter).
+        More than 1: look at each image so many times: at its centre as in validation, then turned, zoomed and shifted a
+        little (never mirrored, for handedness may matter).
     level
         Of a tree's credible intervals (``<answer>_low``, ``<answer>_high``); the coverage of conformal sets of classes
         (``<label>_set``) and of intervals of measurements.
@@ -96,23 +98,24 @@ def predict(
     min_asked
         Leave the answers (NaN) to a tree's questions out that are asked with less than this probability.
     by
-        Columns of the catalog, such as the survey or a magnitude: say of each of their groups (numbers in four bins) whether its galaxies
-        are like those of training, in a warning, and in ``<save_loc without ending>_shift.csv``.
+        Columns of the catalog, such as the survey or a magnitude: say of each of their groups (numbers in four bins)
+        whether its galaxies are like those of training, in a warning, and in ``<save_loc without ending>_shift.csv``.
     limit
         Predict only this many galaxies, the first of the catalog. Default: all.
     hdu
-        HDU of FITS files, where these galaxies have the image in another one than those of training: see `ImageSettings`.
+        HDU of FITS files, where these galaxies have the image in another one than those of training: see
+        `ImageSettings`.
     num_workers
-        Processes that decode images ahead. Default: one a usable core, at most 8; none where the encoder runs on the CPU: pictures are
-        then decoded by threads between its steps.
+        Processes that decode images ahead. Default: one a usable core, at most 8; none where the encoder runs on the
+        CPU: pictures are then decoded by threads between its steps.
     device
         'auto' (a GPU where there is one), or a torch device.
     precision
         Of the encoder: 'auto' is bfloat16 where the hardware is fast at it, else float32; 'float32' is exact.
     runtime
-        What runs the encoder: 'torch', 'compile' (torch.compile), or on a CPU 'openvino' or 'onnx' (extras of this package), which are
-        proved equal to torch, to rounding, before they are used. They take 3 to 25 s to start. 'auto' tries them where more than a
-        minute of work is left, and goes on with the fastest.
+        What runs the encoder: 'torch', 'compile' (torch.compile), or on a CPU 'openvino' or 'onnx' (extras of this
+        package), which are proved equal to torch, to rounding, before they are used. They take 3 to 25 s to start.
+        'auto' tries them where more than a minute of work is left, and goes on with the fastest.
 
     Returns
     -------
@@ -140,7 +143,10 @@ def predict(
         catalog = read_catalog(catalog, check_files=False)[:limit]
     if by:
         if models[0].reference is None:
-            msg = "by: the model doesn't remember its training galaxies, to compare others with. Use one that zoobot finetune wrote."
+            msg = (
+                "by: the model doesn't remember its training galaxies, to compare others with. Use one that zoobot "
+                "finetune wrote."
+            )
             raise OptionError(msg)
         catalog = read_catalog(catalog, check_files=False)
         check_columns(catalog, by, "to group its galaxies by")
@@ -229,7 +235,8 @@ def represent(
     settings = settings if hdu is None else settings.with_hdu(hdu)
     raw = run_network(
         catalog, settings, encoder, nn.Identity(), encoder=encoder, keep=keep,
-        batch_size=batch_size, on_error=on_error, num_workers=num_workers, device=device, precision=precision, runtime=runtime,
+        batch_size=batch_size, on_error=on_error, num_workers=num_workers, device=device, precision=precision,
+        runtime=runtime,
     )  # fmt: skip
     for note in () if checked else raw.fills.sentences():
         logger.warning(note)

@@ -1,4 +1,7 @@
-"""Are the galaxies that are predicted like those of training? A sample of their features, compared with what the model remembers."""
+"""Are the galaxies that are predicted like those of training?
+
+A sample of their features is compared with what the model remembers.
+"""
 
 from __future__ import annotations
 
@@ -59,7 +62,10 @@ class FeatureSample:
         return np.concatenate(self._features)
 
     def array(self, n_rows: int) -> npt.NDArray[np.float32]:
-        """Return them as (galaxy, feature) of a catalog of ``n_rows``; NaN for those that were not drawn or could not be read."""
+        """Return them as (galaxy, feature) of a catalog of ``n_rows``.
+
+        They are NaN for galaxies that were not drawn or could not be read.
+        """
         features = np.full((n_rows, self._features[0].shape[1]), np.nan, np.float32)
         for rows, some in zip(self._rows, self._features, strict=True):
             features[rows] = some
@@ -85,10 +91,10 @@ def warn_of_shift(
     *,
     finetuned: bool = False,
 ) -> None:
-    """Warn where the galaxies predicted are not like those that the model was trained on, and where asked, which of them are not.
+    """Warn where the galaxies predicted are not like those that the model was trained on.
 
-    Groups that have too few galaxies to compare are named too. With ``by`` and ``save_loc`` a table of all figures is written beside the
-    predictions: all galaxies, then one row for each kind.
+    Where asked, it says which of them are not. Groups that have too few galaxies to compare are named too. With ``by``
+    and ``save_loc`` a table of all figures is written beside the predictions: all galaxies, then one row for each kind.
     ``finetuned``: see `measure_shift`.
     """
     overall = measure_shift(reference, sample.features, finetuned=finetuned)

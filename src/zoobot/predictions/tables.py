@@ -1,4 +1,7 @@
-"""Writing tables as csv, parquet, FITS or hdf5, by the file's ending, never seen half written; and reading a command's results."""
+"""Writing tables as csv, parquet, FITS or hdf5, by the file's ending, and reading a command's results.
+
+A table is never seen half written.
+"""
 
 from __future__ import annotations
 
@@ -57,7 +60,8 @@ def check_columns_fit(table: pd.DataFrame, path: Path) -> None:
     Raises
     ------
     OutputError
-        Too many columns for FITS (999) or hdf5 (about 900), or a column's name too long for FITS (68 characters); see `check_earlier` too.
+        Too many columns for FITS (999) or hdf5 (about 900), or a column's name too long for FITS (68 characters); see
+        `check_earlier` too.
     """
     form = WRITERS[path.suffix.lower()]
     if form in ("fits", "hdf5"):
@@ -87,14 +91,18 @@ def check_earlier(path: Path, is_own: Callable[[Sequence[str]], bool]) -> None:
     if names and is_own(names):
         return
     what = f"a table with the columns {listed(names)}" if names else f"no {form} table that can be read"
-    msg = f"{path} is there already, and is {what}, not an earlier result: it would be lost. Move it, or give another name."
+    msg = (
+        f"{path} is there already, and is {what}, not an earlier result: it would be lost. Move it, or give another "
+        "name."
+    )
     raise OutputError(msg)
 
 
 def _are_alike(own: Sequence[str], names: Sequence[str]) -> bool:
-    """Tell whether a file has the columns of a table, but for those that options, calibration and the encoder's width decide.
+    """Tell whether a file has the columns of a table.
 
-    Where the table has such that no catalog of labels has, the file must have one too.
+    Those that options, calibration and the encoder's width decide are left aside. Where the table has such that no
+    catalog of labels has, the file must have one too.
     """
     if any(map(PREDICTED.fullmatch, own)) and not any(map(PREDICTED.fullmatch, names)):
         return False
@@ -131,8 +139,9 @@ def _column_names(path: Path, form: str) -> list[str] | None:
 def write_table(table: pd.DataFrame, path: str | Path) -> Path:
     r"""Write a table in the format that the path's ending names, and give the path.
 
-    Text that is absent becomes an empty string in FITS and hdf5, where text can't be missing. FITS knows ASCII only: a table with
-    other characters is written with Python's escapes (``\xe9``), says so in its header (`ESCAPED`), and `read_source` takes them back.
+    Text that is absent becomes an empty string in FITS and hdf5, where text can't be missing. FITS knows ASCII only: a
+    table with other characters is written with Python's escapes (``\xe9``), says so in its header (`ESCAPED`), and
+    `read_source` takes them back.
 
     Raises
     ------
@@ -186,7 +195,10 @@ def read_results(path: Path, needs: Sequence[str] = ("id_str",)) -> pd.DataFrame
 
 
 def _astropy_bytes(table: pd.DataFrame, form: str, path: Path) -> bytes:
-    """Return the content of a FITS or hdf5 file, made in memory: on a full disk the hdf5 library takes the process down."""
+    """Return the content of a FITS or hdf5 file, made in memory.
+
+    On a full disk the hdf5 library takes the process down.
+    """
     import h5py
     from astropy.io.fits.verify import VerifyError, VerifyWarning
     from astropy.table import Table

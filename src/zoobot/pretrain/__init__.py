@@ -1,4 +1,6 @@
-"""An encoder from scratch, or on from given weights: on votes of one or many campaigns, on simulated galaxies, and on unlabelled ones.
+"""Training an encoder, from scratch or on from given weights.
+
+It learns from votes of one or many campaigns, from simulated galaxies, and from unlabelled ones.
 
 - `settings`: what a run is asked for (`PretrainSettings`)
 - `run`: a run from settings to an encoder's folder (`pretrain_run`)

@@ -23,8 +23,8 @@ class AverageWeights(WeightAveraging):
     Parameters
     ----------
     decay
-        The share that the average keeps in each step; at step t it is at most (1 + t) / (10 + t), so that the first weights, which are
-        random, are soon forgotten.
+        The share that the average keeps in each step; at step t it is at most (1 + t) / (10 + t), so that the first
+        weights, which are random, are soon forgotten.
     """
 
     def __init__(self, decay: float) -> None:

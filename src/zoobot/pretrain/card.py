@@ -1,4 +1,7 @@
-"""The model card of a pretrained encoder: what it is, what it was trained on, how, for how long, on what, and how well."""
+"""The model card of a pretrained encoder.
+
+It says what it is, what it was trained on, how, for how long, on what machine, and how well.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +29,10 @@ tags: [astronomy, galaxies, image-feature-extraction]
 
 
 def model_card(encoder: Encoder, settings: PretrainSettings, result: Mapping[str, Any]) -> str:
-    """Return the card, in Markdown, of an encoder that a run with these settings gave; ``result`` is what `pretrain_run` gives."""
+    """Return the card, in Markdown, of an encoder that a run with these settings gave.
+
+    ``result`` is what `pretrain_run` returns.
+    """
     n_parameters = sum(parameter.numel() for parameter in encoder.parameters())
     start = f"random weights of {_code(settings.architecture)}" if settings.encoder is None else _code(settings.encoder)
     average = "a moving average over the last steps" if settings.ema_decay else "those of the last step"
@@ -34,12 +40,14 @@ def model_card(encoder: Encoder, settings: PretrainSettings, result: Mapping[str
         "\n\n".join(
             [
                 f"{HEAD}# {encoder.config.architecture}, pretrained on galaxies with Zoobot {__version__}",
-                f"An encoder of {n_parameters / 1e6:.1f} million parameters and {encoder.num_features} features, for images of "
-                f"{encoder.image_size} x {encoder.image_size} pixels, {encoder.in_chans} channels in [0, 1]; normalisation is inside. "
-                "Load it with `zoobot.load_encoder(FOLDER)`, or finetune it with `--encoder FOLDER`.",
+                f"An encoder of {n_parameters / 1e6:.1f} million parameters and {encoder.num_features} features, for "
+                f"images of {encoder.image_size} x {encoder.image_size} pixels, {encoder.in_chans} channels in [0, "
+                "1]; normalisation is inside. Load it with `zoobot.load_encoder(FOLDER)`, or finetune it with "
+                "`--encoder FOLDER`.",
                 f"## Data\n\n{_data(settings)}",
                 f"## Recipe\n\nStarted from {start}. {result['images']} labelled images in {result['steps']} steps of "
-                f"{settings.batch_size}; all settings are under `pretraining` in `config.json`. The weights are {average}.",
+                f"{settings.batch_size}; all settings are under `pretraining` in `config.json`. The weights are "
+                f"{average}.",
                 f"## Time and machine\n\n{result['seconds']:.0f} s of training on {result['machine']}.",
                 f"## Losses on validation galaxies\n\n{_scores(result['scores'])}",
             ]
@@ -78,7 +86,10 @@ def _scores(scores: Mapping[str, float]) -> str:
 
 
 def _code(name: object) -> str:
-    """Return a name as code, which Markdown takes as it is: between more backticks than it holds, and without the ends of table cells."""
+    """Return a name as code, which Markdown takes as it is.
+
+    It stands between more backticks than it holds, and has no ends of table cells.
+    """
     text = " ".join(printable(str(name)).split("\n")).replace("|", "\\|")
     fence = "`" * (1 + max(map(len, re.findall("`+", text)), default=0))
     return f"{fence}{text}{fence}" if len(fence) == 1 else f"{fence} {text} {fence}"

@@ -1,4 +1,7 @@
-"""PretrainData: the galaxies of each step, labelled and unlabelled, real and simulated, as images on the training device."""
+"""PretrainData: the galaxies of each step, as images on the training device.
+
+Galaxies are labelled and unlabelled, real and simulated.
+"""
 
 from __future__ import annotations
 
@@ -38,9 +41,9 @@ CHANNELS = 3
 class PretrainData(L.LightningDataModule):
     """Batches of labelled images, and views of unlabelled ones, for each step that a plan foresees.
 
-    A batch is a dict: ``image`` float32 (galaxy, 3, size, size) in [0, 1], ``votes`` float32 (galaxy, answer of any tree), ``truth``
-    float32 (galaxy, target), NaN where it is not known, and, where there are unlabelled galaxies, ``views`` float32
-    (2 * galaxy, 3, size, size).
+    A batch is a dict: ``image`` float32 (galaxy, 3, size, size) in [0, 1], ``votes`` float32 (galaxy, answer of any
+    tree), ``truth`` float32 (galaxy, target), NaN where it is not known, and, where there are unlabelled galaxies,
+    ``views`` float32 (2 * galaxy, 3, size, size).
 
     Parameters
     ----------
@@ -117,7 +120,10 @@ class PretrainData(L.LightningDataModule):
         )
 
     def val_dataloader(self) -> DataLoader[Any]:
-        """Return this process's share of the validation galaxies: simulated ones that training never sees, and those held out."""
+        """Return this process's share of the validation galaxies.
+
+        They are simulated ones that training never sees, and those held out.
+        """
         rank, processes = self._place()
         size = self.settings.batch_size
         n_simulated = self.settings.val_galaxies if self.simulated is not None else 0
@@ -195,8 +201,8 @@ class PretrainData(L.LightningDataModule):
         wanted = self.settings.unlabelled_a_step
         if len(found.frame) < wanted:
             msg = (
-                f"{self.settings.unlabelled} has {len(found.frame)} galaxies, fewer than the {wanted} of a step: add more, or lower "
-                "unlabelled_batch_size."
+                f"{self.settings.unlabelled} has {len(found.frame)} galaxies, fewer than the {wanted} of a step: add "
+                "more, or lower unlabelled_batch_size."
             )
             raise CatalogError(msg)
         return found

@@ -54,7 +54,10 @@ class RealGalaxies(Protocol):
         """Read the images, where they are to be kept."""
 
     def fetch(self, rows: Numbers) -> dict[str, Any]:
-        """Return ``pixels`` (galaxy, channel, kept size, kept size), ``key`` (galaxy,) and ``label`` (galaxy, answer) of some rows."""
+        """Return ``pixels``, ``key`` and ``label`` of some rows.
+
+        Shapes are (galaxy, channel, kept size, kept size), (galaxy,), and (galaxy, answer).
+        """
 
 
 class CatalogGalaxies:
@@ -178,7 +181,10 @@ def vote_counts(frame: pd.DataFrame, tree: Schema, name: str) -> npt.NDArray[np.
         logger.warning("%s: %s", name, note)
     votes = tree_votes(frame, tree)[tree.label_cols].to_numpy(np.float32)
     if not votes.any():
-        msg = f"none of the {len(frame)} galaxies of {name} has a vote on the tree {tree.name!r}: give the tree of its own campaign."
+        msg = (
+            f"none of the {len(frame)} galaxies of {name} has a vote on the tree {tree.name!r}: give the tree of its "
+            "own campaign."
+        )
         raise CatalogError(msg)
     return votes
 

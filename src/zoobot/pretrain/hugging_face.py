@@ -1,4 +1,7 @@
-"""Galaxies of a Hugging Face data set, with GZ Evo's layout: a column of images and columns of votes; images are decoded when needed."""
+"""Galaxies of a Hugging Face data set, with GZ Evo's layout.
+
+It has a column of images and columns of votes, and images are decoded when needed.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +39,8 @@ class HuggingFaceGalaxies:
     Parameters
     ----------
     name
-        A folder that ``save_to_disk`` wrote, a folder of parquet files, or a name on the hub, ``NAME:CONFIG`` for a configuration.
+        A folder that ``save_to_disk`` wrote, a folder of parquet files, or a name on the hub, ``NAME:CONFIG`` for a
+        configuration.
     split
         Its name, such as ``train``.
     tree
@@ -159,7 +163,10 @@ def _image_column(table: Any, name: str) -> str:
             if columns
             else f"its columns are: {', '.join(table.column_names[:30])}"
         )
-        msg = f"the data set {name} must have one column of images ({found}). Name it {IMAGE_COLUMN!r}, or select the columns."
+        msg = (
+            f"the data set {name} must have one column of images ({found}). Name it {IMAGE_COLUMN!r}, or select the "
+            "columns."
+        )
         raise CatalogError(msg)
     return str(columns[0])
 

@@ -36,7 +36,9 @@ VIEW_PARTS = ("alike", "spread", "independent")
 
 
 class PretrainModel(L.LightningModule):
-    """What is trained: the encoder, a linear head for the votes and one for the truth, and a projector for unlabelled views.
+    """What is trained.
+
+    It is the encoder, a linear head for the votes and one for the truth, and a projector for unlabelled views.
 
     Parameters
     ----------
@@ -112,7 +114,10 @@ class PretrainModel(L.LightningModule):
         torch.manual_seed(int(mixed(self.settings.seed, np.asarray(2), place) >> np.uint64(1)))
 
     def training_step(self, batch: dict[str, Tensor], batch_idx: int) -> Tensor:
-        """Return the weighted sum of the objectives, each a mean over the labelled galaxies of the step (or the unlabelled ones)."""
+        """Return the weighted sum of the objectives.
+
+        Each is a mean over the labelled galaxies of the step (or the unlabelled ones).
+        """
         images = batch["image"]
         everything = torch.cat([images, batch["views"]]) if "views" in batch else images
         features = self(everything)
@@ -169,7 +174,10 @@ class PretrainModel(L.LightningModule):
         self.scores, self.seconds_before = kept["scores"], kept["seconds"]
 
     def _labelled_loss(self, features: Tensor, batch: dict[str, Tensor], part: str) -> Tensor:
-        """Return the weighted votes and truth objectives, each the mean over all galaxies of the batch, whether they have them or not."""
+        """Return the weighted votes and truth objectives.
+
+        Each is the mean over all galaxies of the batch, whether they have them or not.
+        """
         loss = features.new_zeros(())
         if self.vote_loss is not None:
             losses = self.vote_loss(self.heads["votes"](features), batch["votes"])

@@ -1,4 +1,7 @@
-"""What a pretraining run was started with, as digests: galaxies, votes, trees, the simulator and the encoder's first weights."""
+"""What a pretraining run was started with, as digests.
+
+They are of galaxies, votes, trees, the simulator and the encoder's first weights.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Which galaxies go into which step: a function of the step alone, so that a resumed run goes on exactly, on any number of processes."""
+"""Which galaxies go into which step.
+
+It is a function of the step alone, so that a resumed run goes on exactly, on any number of processes.
+"""
 
 from __future__ import annotations
 

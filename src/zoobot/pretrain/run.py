@@ -52,8 +52,9 @@ def pretrain_run(
 ) -> dict[str, Any]:
     """Pretrain an encoder and save it; give what ``run.json`` holds under ``result``.
 
-    ``out`` gets ``encoder/`` (``config.json``, ``model.safetensors``, and a model card, ``README.md``), which `load_encoder` takes,
-    ``log.csv`` (losses by tree, question and true parameter, one row a validation), ``checkpoints/last.ckpt`` and ``run.json``.
+    ``out`` gets ``encoder/`` (``config.json``, ``model.safetensors``, and a model card, ``README.md``), which
+    `load_encoder` takes, ``log.csv`` (losses by tree, question and true parameter, one row a validation),
+    ``checkpoints/last.ckpt`` and ``run.json``.
 
     Parameters
     ----------
@@ -64,20 +65,22 @@ def pretrain_run(
     resume
         Go on from the last checkpoint of an interrupted run in ``out``, to the same weights; start where there is none.
     overwrite
-        Replace an earlier run in ``out``: it is deleted once this one has its first checkpoint, and put back where it ends before that.
+        Replace an earlier run in ``out``: it is deleted once this one has its first checkpoint, and put back where it
+        ends before that.
     say
         Called with a sentence on what is being done.
 
     Returns
     -------
     dict
-        ``images`` and ``steps`` that were trained, ``seconds``, ``images_per_second``, ``machine``, and ``scores`` (validation losses).
+        ``images`` and ``steps`` that were trained, ``seconds``, ``images_per_second``, ``machine``, and ``scores``
+        (validation losses).
 
     Raises
     ------
     OutputError
-        ``out`` holds a run and neither resume nor overwrite is set, holds what another command wrote, or can't be written; an input
-        lies among what a run writes.
+        ``out`` holds a run and neither resume nor overwrite is set, holds what another command wrote, or can't be
+        written; an input lies among what a run writes.
     OptionError
         Resuming with other settings than those the run was started with; resuming and overwriting at once.
     CatalogError, TreeError, EncoderError
@@ -129,7 +132,10 @@ def build_encoder(settings: PretrainSettings) -> Encoder:
             start = load_encoder(settings.encoder, CHANNELS)
             config = start.config
             if config.fixed_image_size and config.image_size != settings.image_size:
-                msg = f"the encoder '{start.name}' takes images of {config.image_size} pixels only: set image_size={config.image_size}."
+                msg = (
+                    f"the encoder '{start.name}' takes images of {config.image_size} pixels only: set "
+                    f"image_size={config.image_size}."
+                )
                 raise EncoderError(msg)
             start.check_size(settings.image_size)
             config = replace(config, image_size=settings.image_size)
@@ -152,7 +158,10 @@ def build_encoder(settings: PretrainSettings) -> Encoder:
         except EncoderError as err:
             if not drop_path:
                 raise
-            msg = f"the architecture '{config.architecture}' can't have drop_path={settings.drop_path} ({err}): leave it out."
+            msg = (
+                f"the architecture '{config.architecture}' can't have drop_path={settings.drop_path} ({err}): leave "
+                "it out."
+            )
             raise OptionError(msg) from err
     if settings.encoder is not None:
         encoder.load_state_dict(start.state_dict())
@@ -202,7 +211,10 @@ def make_trainer(settings: PretrainSettings, out: Path, data: PretrainData, more
         )
         raise OptionError(msg) from err
     if settings.sync_batchnorm and trainer.strategy.root_device.type != "cuda":
-        msg = "sync_batchnorm works on GPUs only: leave it out, or choose an architecture with layer norms, such as convnext_atto."
+        msg = (
+            "sync_batchnorm works on GPUs only: leave it out, or choose an architecture with layer norms, such as "
+            "convnext_atto."
+        )
         raise OptionError(msg)
     be_patient(trainer.strategy)
     return trainer
@@ -242,7 +254,10 @@ def _write_run(out: Path, settings: PretrainSettings, result: dict[str, Any] | N
 
 
 def _check_folder(settings: PretrainSettings, folder: RunFolder, *, resume: bool, overwrite: bool) -> bool:
-    """Tell whether there is a run to go on with; refuse to mix two runs in one folder, and to resume with other settings."""
+    """Tell whether there is a run to go on with.
+
+    Refuse to mix two runs in one folder, and to resume with other settings.
+    """
     inputs: dict[str, object] = {"unlabelled": settings.unlabelled, "the encoder": settings.encoder}
     inputs |= {f"the galaxies of {source.where}": source.where for source in settings.sources()}
     inputs |= {f"the tree {tree}": tree for tree in settings.trees}
@@ -286,6 +301,6 @@ def _summary(settings: PretrainSettings, data: PretrainData, encoder: Encoder) -
     unlabelled = f"; {plan.n_unlabelled} unlabelled galaxies" if plan.n_unlabelled else ""
     start = "from random weights" if settings.encoder is None else f"from {settings.encoder}"
     return (
-        f"{encoder.config.architecture} {start}, {plan.steps * plan.batch_size} images of {settings.image_size} px in {plan.steps} steps: "
-        f"{', '.join(sources)}; {votes}{truth}{unlabelled}."
+        f"{encoder.config.architecture} {start}, {plan.steps * plan.batch_size} images of {settings.image_size} px in "
+        f"{plan.steps} steps: {', '.join(sources)}; {votes}{truth}{unlabelled}."
     )

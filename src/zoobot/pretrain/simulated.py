@@ -94,7 +94,10 @@ def _targets(truth: dict[str, Tensor]) -> Tensor:
 
 @lru_cache(maxsize=8)
 def _scale(surveys: tuple[str, ...], seed: int) -> tuple[Tensor, Tensor]:
-    """Return the mean and standard deviation (target,) of each target, from small images made on the CPU: the same on every machine."""
+    """Return the mean and standard deviation (target,) of each target.
+
+    They are from small images made on the CPU, and so the same on every machine.
+    """
     numbers = range(FIRST_VALIDATION_NUMBER - SCALE_GALAXIES, FIRST_VALIDATION_NUMBER)
     skies = (SimulatedSurvey(survey, size=SCALE_SIZE, tree=None, seed=seed) for survey in surveys)
     truth = torch.cat([_targets(sky.batch(numbers, device=torch.device("cpu")).truth) for sky in skies])

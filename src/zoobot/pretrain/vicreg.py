@@ -11,7 +11,10 @@ PROJECTED = 512
 
 
 def projector(num_features: int) -> nn.Sequential:
-    """Return the head from features to the embeddings; layer norm, which unlike batch norm is the same on several processes."""
+    """Return the head from features to the embeddings.
+
+    Its layer norm, unlike batch norm, is the same on several processes.
+    """
     return nn.Sequential(
         nn.Linear(num_features, PROJECTED), nn.LayerNorm(PROJECTED), nn.GELU(), nn.Linear(PROJECTED, PROJECTED)
     )
@@ -26,9 +29,10 @@ class VICReg:
 
         s(Z, Z') + \tfrac12 [v(Z) + v(Z')] + \tfrac{1}{25} [c(Z) + c(Z')]
 
-    where :math:`s` is the mean squared difference, :math:`v` the mean over dimensions of :math:`\max(0, 1 - \sigma_j)`, and :math:`c` the
-    sum of the squared covariances between different dimensions divided by their number (the authors' code, whose weights 25, 25 and 1
-    are divided by 25 here). It needs no negative pairs, no teacher and no memory, and works with small batches.
+    where :math:`s` is the mean squared difference, :math:`v` the mean over dimensions of :math:`\max(0, 1 - \sigma_j)`,
+    and :math:`c` the sum of the squared covariances between different dimensions divided by their number (the authors'
+    code, whose weights 25, 25 and 1 are divided by 25 here). It needs no negative pairs, no teacher and no memory, and
+    works with small batches.
     """
 
     covariance_weight = 0.04

@@ -1,4 +1,7 @@
-"""Views of pretraining images beyond geometry: brightness and colors that vary a little, as between surveys and displays."""
+"""Views of pretraining images beyond geometry.
+
+Brightness and colors vary a little, as between surveys and displays.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +33,8 @@ def vary_colors(images: Tensor, keys: npt.ArrayLike, passes: npt.ArrayLike, *, s
     keys, passes
         (batch,) whole numbers, which together decide the factors.
     strength
-        The standard deviation of the logarithm of the factor on all channels; each channel has a further one of half that.
+        The standard deviation of the logarithm of the factor on all channels; each channel has a further one of half
+        that.
     seed
         Another seed gives other factors.
     """
@@ -53,7 +57,10 @@ def two_views(
     jitter: float,
     seed: int,
 ) -> Tensor:
-    """Return two different views (2 * batch, channel, size, size) of each image: the first views of all, then the second ones."""
+    """Return two different views (2 * batch, channel, size, size) of each image.
+
+    The first views of all images come first, then the second ones.
+    """
     augmentation = Augmentation(**SELF_SUPERVISED, seed=seed)  # type: ignore[arg-type]
     views = []
     for which in (passes, passes + OTHER_VIEW):

@@ -43,16 +43,20 @@ class MergedTrees:
         return slice(first, first + len(tree.label_cols))
 
     def spread(self, votes: Tensor, tree: Schema) -> Tensor:
-        """Return votes (galaxy, answer of the tree) among all answers (galaxy, answer of any tree), 0 where nobody was asked."""
+        """Return votes (galaxy, answer of the tree) among all answers (galaxy, answer of any tree).
+
+        They are 0 where nobody was asked.
+        """
         everything = votes.new_zeros(len(votes), len(self.merged.label_cols))
         everything[:, self.columns(tree)] = votes
         return everything
 
 
 class VoteLoss:
-    """Dirichlet-multinomial negative log likelihood of the votes (Walmsley et al. 2022, MNRAS 509, 3966), in nats a question.
+    """Dirichlet-multinomial negative log likelihood of the votes, in nats a question.
 
-    A galaxy without votes on a question costs nothing there, so that each is learned from its own campaign only.
+    See Walmsley et al. (2022, MNRAS 509, 3966). A galaxy without votes on a question costs nothing there, so that each
+    is learned from its own campaign only.
     """
 
     def __init__(self, tree: Schema) -> None:

@@ -1,4 +1,7 @@
-"""Pictures of what the checks of a run found: labels that disagree with predictions, near-duplicates and bad images, as PNGs."""
+"""Pictures of what the checks of a run found, as PNGs.
+
+They show labels that disagree with predictions, near-duplicates and bad images.
+"""
 
 from __future__ import annotations
 
@@ -18,11 +21,17 @@ SHOWN_PAIRS = 20
 
 
 def draw_checks(checks: Checks, preprocessing: Preprocessing, folder: Path) -> list[Path]:
-    """Write ``labels.png``, ``duplicates.png`` and ``images.png`` of what was found, where something was, and give their paths."""
+    """Write ``labels.png``, ``duplicates.png`` and ``images.png``, and return their paths.
+
+    A picture is written where something was found.
+    """
     written = []
     if len(checks.judged):
         panels = [Panel(str(one["file_loc"]), label_caption(one)) for _, one in checks.judged.head(SHOWN).iterrows()]
-        title = f"Labels that disagree with predictions: {_first(len(panels), len(checks.judged))}, the largest disagreement first"
+        title = (
+            f"Labels that disagree with predictions: {_first(len(panels), len(checks.judged))}, the largest "
+            "disagreement first"
+        )
         written.append(draw_sheet(in_rows(panels), preprocessing, folder / f"{LABELS}.png", title=title))
     if len(checks.ungrouped):
         panels = []
@@ -48,8 +57,14 @@ def label_caption(galaxy: pd.Series) -> str:
     """Write below a cutout what its label is and what it probably should be."""
     if np.isnan(float(galaxy["probability"])):
         given, suggested = float(galaxy["given"]), float(galaxy["suggested"])
-        return f"{galaxy['id_str']}\n{galaxy['label']} {given:.3g}\npredicted {suggested:.3g} ({-galaxy['score']:.1f} sigma)"
-    return f"{galaxy['id_str']}\n{galaxy['label']}: {galaxy['given']}\nrather {galaxy['suggested']} (p={galaxy['probability']:.2f})"
+        return (
+            f"{galaxy['id_str']}\n{galaxy['label']} {given:.3g}\npredicted {suggested:.3g} ({-galaxy['score']:.1f} "
+            "sigma)"
+        )
+    return (
+        f"{galaxy['id_str']}\n{galaxy['label']}: {galaxy['given']}\nrather {galaxy['suggested']} "
+        f"(p={galaxy['probability']:.2f})"
+    )
 
 
 def _extent(share: float) -> str:

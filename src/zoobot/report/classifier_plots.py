@@ -33,7 +33,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Confusion:
-    """What was drawn of the confusion table: numbers in the cells, how many predictions are wrong, rows without galaxies."""
+    """What was drawn of the confusion table.
+
+    It says which numbers are in the cells, how many predictions are wrong, and which rows have no galaxies.
+    """
 
     numbered: bool
     wrong: int
@@ -42,7 +45,10 @@ class Confusion:
 
 @dataclass(frozen=True)
 class Histograms:
-    """What was drawn of probabilities: whether they are calibrated, how many panels of how many, and with which scale."""
+    """What was drawn of probabilities.
+
+    It says whether they are calibrated, how many panels of how many, and with which scale.
+    """
 
     calibrated: bool
     logarithmic: int
@@ -52,7 +58,10 @@ class Histograms:
 
 @dataclass(frozen=True)
 class ConformalSets:
-    """What was drawn of conformal sets: the promised level, the coverage to be expected, and how many classes beside all galaxies."""
+    """What was drawn of conformal sets.
+
+    It is the promised level, the coverage to be expected, and how many classes beside all galaxies.
+    """
 
     level: float | None
     expected: bool
@@ -173,7 +182,8 @@ def conformal_plot(
     outcomes
         With the sets.
     scores
-        What ``metrics.json`` has under ``conformal``: the ``level`` that sets promise and the ``expected`` coverage, if known.
+        What ``metrics.json`` has under ``conformal``: the ``level`` that sets promise and the ``expected`` coverage, if
+        known.
     groups
         Group of each galaxy (galaxy,); None where each stands alone.
     chose_epoch

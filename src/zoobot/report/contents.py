@@ -54,7 +54,9 @@ PARTS: tuple[Literal["train", "val", "test"], ...] = ("train", "val", "test")
 
 @dataclass(frozen=True, eq=False)
 class RunContents:
-    """What could be read of a folder that ``zoobot finetune`` or ``zoobot evaluate`` wrote; absent parts are empty or None.
+    """What could be read of a folder that ``zoobot finetune`` or ``zoobot evaluate`` wrote.
+
+    Absent parts are empty or None.
 
     Attributes
     ----------
@@ -67,8 +69,8 @@ class RunContents:
     parts : DataFrame or None
         The split of all labelled galaxies.
     tables : dict
-        Tables of predictions of ``test`` (``predictions.csv``), ``val``, ``folds`` and ``seen`` (of ``zoobot evaluate``: galaxies that had
-        a part in training the model).
+        Tables of predictions of ``test`` (``predictions.csv``), ``val``, ``folds`` and ``seen`` (of
+        ``zoobot evaluate``: galaxies that had a part in training the model).
     fold_metrics, learning_curve, shift : dict
         ``folds/metrics.json``, ``learning_curve.json``, ``shift.json``.
     breakdown : DataFrame or None
@@ -76,9 +78,11 @@ class RunContents:
     checks : dict
         ``checks/<name>.csv``: ``labels``, ``duplicates``, ``images``, where they list any.
     seen : DataFrame or None
-        ``seen.csv``: the galaxies of ``zoobot evaluate`` that the model remembers, with their ``role``; see `Seen.table`.
+        ``seen.csv``: the galaxies of ``zoobot evaluate`` that the model remembers, with their ``role``; see
+        `Seen.table`.
     predicted : dict
-        What was predicted of the parts of ``tables``, as arrays; of folders of earlier versions empty. Tables then name galaxies alone.
+        What was predicted of the parts of ``tables``, as arrays; of folders of earlier versions empty. Tables then name
+        galaxies alone.
     checked : frozenset of str
         Tables of ``checks/`` that are there, whether they list any or not.
     unread : list of str
@@ -110,7 +114,10 @@ class RunContents:
 
     @cached_property
     def known(self) -> dict[str, int]:
-        """How many galaxies of an evaluated catalog are of the model's ``train``, ``val`` and ``test`` parts, or ``new``, where known."""
+        """How many galaxies of an evaluated catalog are of each part of the model's, where known.
+
+        Parts are ``train``, ``val`` and ``test``, or ``new``.
+        """
         counts = self.metrics.get("known")
         return {str(name): int(n) for name, n in counts.items()} if isinstance(counts, dict) else {}
 
@@ -126,7 +133,10 @@ class RunContents:
 
     @cached_property
     def task(self) -> str | None:
-        """What the model does: the kind of its task, or of a task of one's own that nothing else tells of its class; None if not known."""
+        """What the model does, or None if not known.
+
+        It is the kind of its task, or of a task of one's own that nothing else tells of its class.
+        """
         kind, saved = self.about.get("task"), str(self.model.get("task", ""))
         options = self.model.get("task_options", {})
         if kind == "classify" and (self.about.get("multi_label") or options.get("multi_label")):  # of earlier versions
@@ -217,7 +227,10 @@ class RunContents:
         return table is not None and bool(table["file_loc"].head(100).str.contains("simulated").any())
 
     def outcomes(self, part: str) -> Outcomes | None:
-        """Return predictions beside the truth for ``test``, ``val`` or ``folds``; None where the table lacks what that takes."""
+        """Return predictions beside the truth for ``test``, ``val`` or ``folds``.
+
+        It is None where the table lacks what that takes.
+        """
         if part not in self._outcomes:
             self._outcomes[part] = self._read_outcomes(part)
         return self._outcomes[part]
@@ -233,7 +246,10 @@ class RunContents:
         return None if table is None or not self.label_cols else self.view.outcomes(table, self)
 
     def groups(self, *parts: str) -> NDArray[np.int64] | None:
-        """Return the group of each galaxy among the outcomes of parts, one below the other (galaxy,); None where each stands alone."""
+        """Return the group of each galaxy among the outcomes of parts, one below the other (galaxy,).
+
+        It is None where each stands alone.
+        """
         found = [outcomes for part in parts if (outcomes := self.outcomes(part)) is not None]
         if not found or self.parts is None or not {"id_str", GROUP_COLUMN} <= set(self.parts):
             return None

@@ -22,7 +22,10 @@ BROKEN_DOWN = ("balanced_accuracy", "accuracy", "r2", "mae")
 
 @dataclass(frozen=True)
 class CurveDrawn:
-    """What was drawn of a learning curve: of which score and head, whether with the fitted law, how many repeats, and intervals."""
+    """What was drawn of a learning curve.
+
+    It says which score and head, whether with the fitted law, how many repeats, and intervals.
+    """
 
     score: str
     head: str
@@ -42,7 +45,10 @@ class Breakdown:
 
 
 def learning_curve_plots(curve: dict[str, Any]) -> list[Plot]:
-    """Draw each score of ``learning_curve.json`` against the number of labels, with the fitted power law; none where it holds none."""
+    """Draw each score of ``learning_curve.json`` against the number of labels, with the fitted power law.
+
+    No law is drawn where it holds none.
+    """
     sizes, scores = curve.get("sizes") or [], curve.get("scores") or {}
     names = [
         name for name in scores if isinstance(scores[name], dict) and len(scores[name].get("mean") or []) == len(sizes)
@@ -85,7 +91,10 @@ def _learning_curve(sizes: Values, name: str, score: dict[str, Any], head: str) 
 
 
 def breakdown_plots(table: pd.DataFrame) -> list[Plot]:
-    """Draw scores by bins of each column of ``breakdown.csv``: see `zoobot.science.breakdown`, with ``column`` before its columns."""
+    """Draw scores by bins of each column of ``breakdown.csv``.
+
+    See `zoobot.science.breakdown`; ``column`` is put before its columns.
+    """
     plots = []
     for place, (column, own) in enumerate(table.groupby("column", sort=False)):
         name = next((one for one in BROKEN_DOWN if one in own and own[one].notna().sum() > 1), None)

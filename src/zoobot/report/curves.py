@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 
 
 def selection_plot(selection: Selection, targets: Values, name: str = "the class") -> Plot:
-    """Draw purity and completeness against the threshold and each other, and the targets' scores; the chosen threshold is marked.
+    """Draw purity and completeness against the threshold and each other, and the targets' scores.
+
+    The chosen threshold is marked.
 
     Parameters
     ----------
@@ -64,8 +66,9 @@ def selection_plot(selection: Selection, targets: Values, name: str = "the class
         plain_log(right)
         right.set(xlabel="score", ylabel="target galaxies", xlim=(-0.02, 1.02))
         figure.suptitle(
-            f"{short(name, 40)}: score {selection.threshold:.3g} and above, {selection.n_selected:,} of {selection.n_target:,} galaxies; "
-            f"purity {selection.purity:.2f}, completeness {selection.completeness:.2f}\n"
+            f"{short(name, 40)}: score {selection.threshold:.3g} and above, {selection.n_selected:,} of "
+            f"{selection.n_target:,} galaxies; purity {selection.purity:.2f}, completeness "
+            f"{selection.completeness:.2f}\n"
             f"a {selection.goal} of {selection.wanted:g} is {'' if selection.reached else 'not '}promised",
             fontsize=9,
         )
@@ -75,8 +78,8 @@ def selection_plot(selection: Selection, targets: Values, name: str = "the class
 def _point(ax: Axes, selection: Selection) -> None:
     x, y = selection.completeness, selection.purity
     ax.errorbar(
-        [x.value], [y.value], yerr=[[y.value - y.low], [y.high - y.value]], xerr=[[x.value - x.low], [x.high - x.value]],
-        fmt="o", color=INK, markersize=5, linewidth=1, capsize=2,
+        [x.value], [y.value], yerr=[[y.value - y.low], [y.high - y.value]],
+        xerr=[[x.value - x.low], [x.high - x.value]], fmt="o", color=INK, markersize=5, linewidth=1, capsize=2,
     )  # fmt: skip
 
 

@@ -1,4 +1,7 @@
-"""Sheets of explained predictions: the galaxy, its heat map, and the labelled galaxies that it looks most like; and what maps are worth."""
+"""Sheets of explained predictions, and what their maps are worth.
+
+A sheet shows the galaxy, its heat map, and the labelled galaxies that it looks most like.
+"""
 
 from __future__ import annotations
 
@@ -34,9 +37,9 @@ def draw_explained(
 ) -> list[Path]:
     """Write ``explain_1.png``, ``explain_2.png``, ... of 8 galaxies each, one row per galaxy, and return their paths.
 
-    A row has the galaxy as the encoder sees it, with the value of the column that is explained; the same with its heat map; and the
-    nearest labelled training galaxies, the most similar first, with label and similarity. Occlusion maps of all sheets share one scale.
-    Below stands what hiding the hottest quarter of the maps does (`describe_maps`).
+    A row has the galaxy as the encoder sees it, with the value of the column that is explained; the same with its heat
+    map; and the nearest labelled training galaxies, the most similar first, with label and similarity. Occlusion maps
+    of all sheets share one scale. Below stands what hiding the hottest quarter of the maps does (`describe_maps`).
 
     Parameters
     ----------
@@ -90,7 +93,10 @@ def draw_explained(
 
 
 def describe_maps(explanation: Explanation) -> list[str]:
-    """Return what hiding the hottest quarter of the maps does, against the central quarter and random places, for each way of hiding."""
+    """Return what hiding the hottest quarter of the maps does, for each way of hiding.
+
+    It is compared with the central quarter and random places.
+    """
     return [_compared(found, HIDDEN[hiding], explanation.score) for hiding, found in explanation.comparisons.items()]
 
 
@@ -118,7 +124,10 @@ def _difference(figure: Figure, other: str) -> str:
         more = "more" if verdict == "better" else "less"
         return f"The hottest quarter lowers it by {number(value)} {more} than {other} ({numbers})."
     claim = f"the hottest quarter lowers it more than {other}"
-    return f"These galaxies don't tell whether {claim} (difference {number(value)}, {numbers}; at most {SIGNIFICANCE} is asked for)."
+    return (
+        f"These galaxies don't tell whether {claim} (difference {number(value)}, {numbers}; at most {SIGNIFICANCE} is "
+        "asked for)."
+    )
 
 
 def _moves(figure: Figure, score: str) -> str:
@@ -138,7 +147,10 @@ def _scales(explanation: Explanation) -> tuple[list[float], ColorBar | None]:
     if not top > 0:
         return [1.0] * len(explanation.largest), None
     if explanation.maps == "occlusion":
-        label = f"mean fall of {explanation.score} where squares of 1/4 and 1/2 of the image's width are blurred; white: half of its top"
+        label = (
+            f"mean fall of {explanation.score} where squares of 1/4 and 1/2 of the image's width are blurred; white: "
+            "half of its top"
+        )
         return (explanation.largest / top).tolist(), ColorBar(label, top)
     return [1.0] * len(explanation.largest), ColorBar(
         "Grad-CAM, as a share of each map's maximum; white: half of it", 1.0

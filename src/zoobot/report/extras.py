@@ -1,4 +1,7 @@
-"""Sections on what a run may have beside its test: folds, shift, learning curve, and what checks of labels and images found."""
+"""Sections on what a run may have beside its test.
+
+They are on folds, shift, learning curve, and what checks of labels and images found.
+"""
 
 from __future__ import annotations
 
@@ -95,7 +98,10 @@ def shift_table(run: Findings) -> Table | None:
 
 @dataclass(frozen=True)
 class Listed:
-    """What a check lists: how many of how many are shown, whether labels are numbers, and pairs shown that lie in different parts."""
+    """What a check lists.
+
+    It says how many of how many are shown, whether labels are numbers, and which pairs shown lie in different parts.
+    """
 
     shown: int
     total: int
@@ -104,7 +110,10 @@ class Listed:
 
 
 def check_galleries(run: Findings, pictures: Pictures) -> list[Gallery]:
-    """Return labels that disagree with predictions which can judge them, near-duplicates that no group keeps together, and bad images."""
+    """Return doubtful labels, near-duplicates and bad images.
+
+    Labels disagree with predictions which can judge them, and no group keeps the near-duplicates together.
+    """
     checks = run.contents.checks
     galleries = [_labels(found, pictures) for found in suspects(run)]
     pairs = None if "duplicates" not in checks else ungrouped(checks["duplicates"], run.contents.parts)

@@ -26,7 +26,9 @@ class Checks:
     labels: pd.DataFrame
     """See `zoobot.science.likely_label_errors`; with the column ``galaxy_group`` where galaxies come in groups"""
     duplicates: pd.DataFrame
-    """See `zoobot.science.near_duplicates`; with the column ``grouped`` (both of one group) where galaxies come in groups"""
+    """See `zoobot.science.near_duplicates`; with the column ``grouped`` (both of one group) where galaxies come in
+    groups
+    """
     images: pd.DataFrame
     """See `zoobot.science.image_faults`"""
     n_checked: int
@@ -38,7 +40,9 @@ class Checks:
     n_label_groups: int | None = None
     """Independent groups among the galaxies whose labels were checked; None where each galaxy stands alone"""
     label_figures: Mapping[str, Figure] = field(default_factory=dict)
-    """For each label of classes: the AUROC of its predictions (`zoobot.science.label_check.judging_figure`). Empty for measurements"""
+    """For each label of classes: the AUROC of its predictions (`zoobot.science.label_check.judging_figure`). Empty for
+    measurements
+    """
     image_notes: list[str] = field(default_factory=list)
     """What else is to be said of the images: how many have pixels without data"""
 
@@ -49,7 +53,10 @@ class Checks:
 
     @property
     def blind(self) -> list[str]:
-        """The labels that predictions can't judge, for they are not known to be better than chance: their list means nothing."""
+        """The labels that predictions can't judge, because they are not known to be better than chance.
+
+        The list of such labels means nothing.
+        """
         return [name for name, figure in self.label_figures.items() if figure.verdict != "better"]
 
     @property
@@ -68,7 +75,10 @@ class Checks:
 
     @property
     def suggested_probability(self) -> float:
-        """Median probability of the classes suggested instead of `judged` labels; NaN where none is, and of measurements."""
+        """Median probability of the classes suggested instead of `judged` labels.
+
+        It is NaN where none is, and of measurements.
+        """
         return typical_suggestion(self.judged)
 
     def sentences(self) -> list[str]:
@@ -88,25 +98,29 @@ class Checks:
         listed, what = len(self.judged), "label" if self.label_figures else "measurement"
         if not listed:
             far = (
-                "disagrees strongly enough with the prediction of a model that was not trained on the galaxy to be listed"
+                "disagrees strongly enough with the prediction of a model that was not trained on the galaxy to be "
+                "listed"
                 if self.label_figures
-                else "lies more than 4 standard deviations from the prediction of a model that was not trained on the galaxy"
+                else "lies more than 4 standard deviations from the prediction of a model that was not trained on the "
+                "galaxy"
             )
             said = [f"No {what} of {galaxies} {far}."]
         else:
             far = (
-                f"{'disagrees' if listed == 1 else 'disagree'} most with the prediction of a model that was not trained on the galaxy "
-                f"(median probability of the class predicted instead: {self.suggested_probability:.2f})"
+                f"{'disagrees' if listed == 1 else 'disagree'} most with the prediction of a model that was not "
+                "trained on the galaxy (median probability of the class predicted instead: "
+                f"{self.suggested_probability:.2f})"
                 if self.label_figures
-                else f"{'lies' if listed == 1 else 'lie'} more than 4 standard deviations from the prediction of a model that was not "
-                "trained on the galaxy"
+                else f"{'lies' if listed == 1 else 'lie'} more than 4 standard deviations from the prediction of a "
+                "model that was not trained on the galaxy"
             )
             own = self.judged[GROUP_COLUMN].nunique() if GROUP_COLUMN in self.labels else listed
             groups = f", in {count(own, 'group')}," if own < listed else ""
             said = [f"{count(listed, what)}{groups} of {galaxies} {far}."]
         if self.blind:
             said.append(
-                f"Labels {', '.join(self.blind)} could not be judged: predictions of them are not known to be better than chance."
+                f"Labels {', '.join(self.blind)} could not be judged: predictions of them are not known to be better "
+                "than chance."
             )
         return said
 
@@ -118,7 +132,8 @@ class Checks:
         where = "the galaxies that the model has seen and others" if seen else "parts of the split"
         known = f", {grouped} of them within a group" if grouped else ""
         said = [
-            f"{count(len(self.duplicates), 'pair')} of near-duplicate images among {self.n_checked}{known}, {across} between {where}."
+            f"{count(len(self.duplicates), 'pair')} of near-duplicate images among {self.n_checked}{known}, {across} "
+            f"between {where}."
         ]
         if across and seen:
             said.append("A galaxy that the model has seen a copy of is no test of it: leave it out.")
@@ -127,7 +142,8 @@ class Checks:
         if (within := len(self.ungrouped) - across) > 0:
             lie = "lies" if within == 1 else "lie"
             said.append(
-                f"{count(within, 'pair')} {lie} within a part and in no group: their galaxies are counted as independent."
+                f"{count(within, 'pair')} {lie} within a part and in no group: their galaxies are counted as "
+                "independent."
             )
         return said
 

@@ -66,7 +66,10 @@ class Gallery:
 
 @dataclass(frozen=True)
 class About:
-    """What a gallery shows: the class, label, target or answer, of which question, and how many of how many galaxies."""
+    """What a gallery shows.
+
+    It is the class, label, target or answer, of which question, and how many of how many galaxies.
+    """
 
     name: str = ""
     question: str = ""

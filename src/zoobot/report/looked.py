@@ -1,4 +1,7 @@
-"""What was looked at for a run, and what was not and why: ``looked`` of ``about.json``, so that silence is never taken for good news."""
+"""What was looked at for a run, and what was not and why.
+
+It is ``looked`` of ``about.json``, so that silence is never taken for good news.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +10,9 @@ from dataclasses import dataclass
 from typing import Any
 
 LOOKS = ("seen", "shift", "duplicates", "images", "labels", "learning_curve")
-"""Whether the model has seen the galaxies (``evaluate``), whether they are like those of training, copies of one another, bad images,
-labels that look wrong, and what more labels would buy (``finetune``)"""
+"""Whether the model has seen the galaxies (``evaluate``), whether they are like those of training, copies of one
+another, bad images, labels that look wrong, and what more labels would buy (``finetune``)
+"""
 
 
 @dataclass(frozen=True)

@@ -82,8 +82,9 @@ def number_outcomes(table: pd.DataFrame, names: list[str]) -> NumberOutcomes | N
 def vote_outcomes(table: pd.DataFrame, tree: Schema | None) -> VoteOutcomes | None:
     """Read the outcomes of a tree's table, None where it lacks a column that they take.
 
-    Concentrations are the expected fractions times the volunteers that each question's belief is worth: exact for a single pass.
-    Without ``tree`` the questions are found from the names of columns; which is asked after which stays unknown.
+    Concentrations are the expected fractions times the volunteers that each question's belief is worth: exact for a
+    single pass. Without ``tree`` the questions are found from the names of columns; which is asked after which stays
+    unknown.
     """
     from zoobot.trees import VotePosterior
 

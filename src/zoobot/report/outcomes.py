@@ -37,7 +37,8 @@ class Event:
     label, of_class : str
         As ``zoobot select`` asks for it: the label column, and the class, empty of an independent label.
     columns : tuple of str
-        Columns of tables of predictions whose sum its probability is; those of the calibrated one end in ``_calibrated``.
+        Columns of tables of predictions whose sum its probability is; those of the calibrated one end in
+        ``_calibrated``.
     raw : ndarray
         Probability (galaxy,) as the network gives it.
     calibrated : ndarray or None
@@ -112,7 +113,10 @@ class Probabilities(Outcomes):
         return self.events()
 
     def most_probable(self) -> Event | None:
-        """Return the event that the most probable class is right; None where that says no more than the other events."""
+        """Return the event that the most probable class is right.
+
+        It is None where that says no more than the other events.
+        """
         return None
 
     def _column(self, place: int) -> Values | None:
@@ -209,14 +213,18 @@ class MultiLabelOutcomes(Probabilities):
     def events(self) -> list[Event]:
         """Return the event of having each label."""
         return [
-            Event(name, name, "", (name,), self.raw[:, place], self._column(place), self.truth[:, place], self.raw[:, place] >= CUT)
+            Event(name, name, "", (name,), self.raw[:, place], self._column(place), self.truth[:, place],
+                self.raw[:, place] >= CUT)
             for place, name in enumerate(self.names)
         ]  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
 class NumberOutcomes(Outcomes):
-    """Regression: arrays are (galaxy, target) in the targets' units; ``low`` and ``high`` are the interval's ends, where there is one."""
+    """Regression, with arrays (galaxy, target) in the targets' units.
+
+    ``low`` and ``high`` are the interval's ends, where there is one.
+    """
 
     names: list[str]
     frame: pd.DataFrame
@@ -240,7 +248,10 @@ class VoteOutcomes(Outcomes):
 
     @cached_property
     def losses(self) -> Values:
-        """Loss of each galaxy's votes (galaxy, 2) in nats, summed over questions: the prediction's, and the best constant one's."""
+        """Loss of each galaxy's votes (galaxy, 2) in nats, summed over questions.
+
+        The columns are the prediction's loss, and that of the best constant.
+        """
         from zoobot.science import vote_losses
 
         return vote_losses(self.posterior, self.counts)

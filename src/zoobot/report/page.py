@@ -68,8 +68,9 @@ GENERATOR = b'<meta name="generator" content="zoobot">'
 def write_report(folder: str | Path, *, out: str | Path | None = None) -> Path:
     """Write a report on what ``zoobot finetune`` or ``zoobot evaluate`` left in a folder, and give its path.
 
-    The page is one file without any other: images are inlined, and it needs no network. Its plots also go to ``plots/`` beside it, as PNG
-    and with their numbers as csv or json. What the folder lacks is left out; images that can't be found become placeholders.
+    The page is one file without any other: images are inlined, and it needs no network. Its plots also go to ``plots/``
+    beside it, as PNG and with their numbers as csv or json. What the folder lacks is left out; images that can't be
+    found become placeholders.
 
     Parameters
     ----------
@@ -104,16 +105,25 @@ def _check_out(path: Path, folder: Path) -> None:
     check_replaceable(path)
     own = path.parent.resolve() == folder.resolve()
     if not own and kinds(path.parent):
-        msg = f"{path.parent} holds results of {kinds(path.parent)[0]}, whose plots would be replaced. Give another folder."
+        msg = (
+            f"{path.parent} holds results of {kinds(path.parent)[0]}, whose plots would be replaced. Give another "
+            "folder."
+        )
         raise OutputError(msg)
     refuse_lost(path)
     earlier = is_file(path, OutputError)
     is_page = earlier and (GENERATOR in path.read_bytes()[:2000] or (own and path.name == REPORT_FILE))
     if earlier and not is_page:
-        msg = f"{path} is a file, not an earlier report: it would be written over. Give the name of a new file, such as report.html."
+        msg = (
+            f"{path} is a file, not an earlier report: it would be written over. Give the name of a new file, such as "
+            "report.html."
+        )
         raise OutputError(msg)
     if not own and not earlier and (path.parent / PLOTS_FOLDER).exists():
-        msg = f"{path.parent / PLOTS_FOLDER} is there already, and plots would be mixed with what it holds. Give another folder."
+        msg = (
+            f"{path.parent / PLOTS_FOLDER} is there already, and plots would be mixed with what it holds. Give "
+            "another folder."
+        )
         raise OutputError(msg)
 
 

@@ -50,7 +50,10 @@ POINT: dict[str, Any] = {
 
 @dataclass(frozen=True, eq=False)
 class Events:
-    """What is ranked; of two classes the event is the second class, of more each class against the rest, of independent labels each label.
+    """What is ranked.
+
+    Of two classes the event is the second class, of more each class against the rest, and of independent labels each
+    label.
 
     Attributes
     ----------
@@ -63,7 +66,8 @@ class Events:
     positive : ndarray
         Whether it is so (galaxy, event).
     predicted : ndarray
-        Whether it is so by the network: the most probable class, or a label with a probability of 0.5 or more (galaxy, event).
+        Whether it is so by the network: the most probable class, or a label with a probability of 0.5 or more (galaxy,
+        event).
     exclusive : bool
         Whether a galaxy is of one class only.
     groups : ndarray or None
@@ -90,7 +94,10 @@ class Events:
         return [curve for curve in found if curve is not None]
 
     def operating_point(self, place: int) -> tuple[float, float, float]:
-        """Return the false positive rate, completeness and purity (NaN where nothing is) of what is predicted to be of an event."""
+        """Return the false positive rate, completeness and purity of what is predicted to be of an event.
+
+        Purity is NaN where nothing is.
+        """
         return chosen_rates(self.predicted[:, place], self.positive[:, place])
 
     @cached_property
@@ -102,7 +109,10 @@ class Events:
         ]
 
     def legend(self, place: int, area: int) -> str:
-        """Name an event with the area below its curve, 0 the AUROC and 1 the average precision, and the interval of that."""
+        """Name an event with the area below its curve, and the interval of that.
+
+        ``area`` is 0 for the AUROC and 1 for the average precision.
+        """
         found = self.measured[place][area]
         known = "" if found.reason else f" ({found.low:.2f}–{found.high:.2f})"
         return f"{short(self.names[place], 18)}: {found.value:.3f}{known}"
@@ -135,7 +145,10 @@ class Curves:
 
 @dataclass(frozen=True)
 class Thresholds:
-    """What was drawn against the threshold: events shown and left out, and whether 0.5 is the cut of what is predicted."""
+    """What was drawn against the threshold.
+
+    It is the events shown and left out, and whether 0.5 is the cut of what is predicted.
+    """
 
     shown: int
     left_out: int

@@ -56,7 +56,10 @@ class Reliability:
 
 
 def reliability_plot(outcomes: Probabilities, groups: Codes | None = None) -> Plot:
-    """Draw the reliability of each class or label: of two classes the second's, of more also that of the most probable class."""
+    """Draw the reliability of each class or label.
+
+    Of two classes it is the second's, of more also that of the most probable class.
+    """
     best, events = outcomes.most_probable(), outcomes.shown_events()
     events = events if best is None else [best, *events]
     shown: list[Panel] = [(one.name, one.raw, one.calibrated, one.so) for one in events[:MOST_PANELS]]

@@ -37,7 +37,10 @@ def catalog_notes(about: Mapping[str, Any]) -> list[str]:
 
 
 def read_predicted(folder: Path, name: str, unread: list[str]) -> dict[str, Predicted]:
-    """Read the arrays of predictions by the part of the split; none where they are absent, as in folders of earlier versions."""
+    """Read the arrays of predictions by the part of the split.
+
+    There are none where they are absent, as in folders of earlier versions.
+    """
     try:
         return load_predicted(folder / name)
     except ModelFileError as err:

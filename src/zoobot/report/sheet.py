@@ -85,7 +85,9 @@ def draw_sheet(
     bar: ColorBar | None = None,
     columns: int | None = None,
 ) -> Path:
-    """Write a PNG of rows of cutouts, each row with a name at its left; an image that can't be read leaves an empty frame.
+    """Write a PNG of rows of cutouts, each row with a name at its left.
+
+    An image that can't be read leaves an empty frame.
 
     Parameters
     ----------
@@ -186,12 +188,15 @@ def confident_sheet(
     *,
     title: str,
 ) -> Path:
-    """Write a PNG with the galaxies that a classifier is most confident of, a row per class; wrong predictions are framed red.
+    """Write a PNG with the galaxies that a classifier is most confident of, a row per class.
+
+    Wrong predictions are framed red.
 
     Parameters
     ----------
     table
-        What `zoobot.evaluate` gives: ``id_str``, ``file_loc``, ``<label>_<class>``, ``<label>_predicted``, ``true_<label>``.
+        What `zoobot.evaluate` gives: ``id_str``, ``file_loc``, ``<label>_<class>``, ``<label>_predicted``,
+        ``true_<label>``.
     label, class_names
         The label column, and its classes.
     preprocessing, path, title

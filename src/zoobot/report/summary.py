@@ -105,7 +105,10 @@ def counts_table(run: Findings) -> Table | None:
 
 
 def headlines(run: Findings) -> Table | None:
-    """Return the scores of the test part with 95% intervals, and those of the validation part and of seen galaxies beside them."""
+    """Return the scores of the test part with 95% intervals.
+
+    Those of the validation part and of seen galaxies stand beside them.
+    """
     scores = {part: own for part in ("test", "val", "seen") if (own := run.contents.scores(part))}
     if not scores:
         return None

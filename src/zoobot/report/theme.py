@@ -1,4 +1,7 @@
-"""How plots look: one style, whose colors follow the page's light or dark theme in the report and are dark on white in PNG files."""
+"""How plots look: one style for the page and for PNG files.
+
+Colors follow the page's light or dark theme in the report and are dark on white in PNG files.
+"""
 
 from __future__ import annotations
 
@@ -97,7 +100,10 @@ class Plot:
     kind: str = ""
 
     def to_svg(self, title: str) -> str:
-        """Return the figure as SVG to be put into a page: its colors are the page's variables, its ids start with its name."""
+        """Return the figure as SVG to be put into a page.
+
+        Its colors are the page's variables, and its ids start with its name.
+        """
         import matplotlib as mpl
 
         buffer = io.StringIO()
@@ -245,7 +251,10 @@ def shorts(names: Sequence[object], longest: int = LONGEST_NAME) -> list[str]:
 
 @contextmanager
 def plain_text() -> Iterator[None]:
-    """Draw names as text in any script: a dollar starts no formula, and letters that the font lacks become boxes without a warning each."""
+    """Draw names as text in any script.
+
+    A dollar starts no formula, and letters that the font lacks become boxes without a warning each.
+    """
     import matplotlib as mpl
 
     with warnings.catch_warnings(), mpl.rc_context({"text.parse_math": False}):
@@ -265,6 +274,9 @@ def _for_page(svg: str, name: str, title: str) -> str:
     for color, value in LIGHT.items():
         body = body.replace(value, f"var(--{color})")
     width, height = re.findall(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', body)[0]
-    opening = f'<svg xmlns:xlink="http://www.w3.org/1999/xlink" viewBox="0 0 {width} {height}" xmlns="http://www.w3.org/2000/svg"'
+    opening = (
+        f'<svg xmlns:xlink="http://www.w3.org/1999/xlink" viewBox="0 0 {width} {height}" '
+        'xmlns="http://www.w3.org/2000/svg"'
+    )
     opening += f' role="img" aria-label="{escape(title)}">'
     return re.sub(r"<svg[^>]*>", lambda _: opening, body, count=1)

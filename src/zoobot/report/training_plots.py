@@ -19,7 +19,10 @@ PREFIX = "finetuning/"
 
 @dataclass(frozen=True)
 class Epochs:
-    """What was drawn against the epoch: which score, whether the best epoch is marked, how many epochs, and of which parts."""
+    """What was drawn against the epoch.
+
+    It says which score, whether the best epoch is marked, how many epochs, and of which parts.
+    """
 
     score: str
     marked: bool

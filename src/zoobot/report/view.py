@@ -1,4 +1,7 @@
-"""`View`: what the page of a run shows of one task. Each task has its view in a file of ``report/tasks/``, found by the task's kind."""
+"""`View`: what the page of a run shows of one task.
+
+Each task has its view in a file of ``report/tasks/``, found by the task's kind.
+"""
 
 from __future__ import annotations
 
@@ -43,9 +46,10 @@ class Display:
 
 
 class View:
-    """What a page shows of a task. As it is, it serves tasks of which nothing is known: scores, training and counts, and no guess.
+    """What a page shows of a task.
 
-    A subclass with a ``kind`` of its own is the view of that task; it takes what it doesn't override from the view above it.
+    As it is, it serves tasks of which nothing is known. It shows scores, training and counts, and no guess. A subclass
+    with a ``kind`` of its own is the view of that task; it takes what it doesn't override from the view above it.
     """
 
     kind: ClassVar[str] = ""
@@ -93,12 +97,18 @@ class View:
             cls.__module__,
             cls.__qualname__,
         ):
-            msg = f"two views are of the kind {cls.kind!r}: {type(there).__qualname__} of {type(there).__module__}, and {cls.__qualname__}."
+            msg = (
+                f"two views are of the kind {cls.kind!r}: {type(there).__qualname__} of {type(there).__module__}, and "
+                f"{cls.__qualname__}."
+            )
             raise OptionError(msg)
         VIEWS[cls.kind] = cls()
 
     def recognizes(self, contents: RunContents) -> bool:
-        """Say whether a folder that names no task is of this one, by the keys of its scores and the names of its columns."""
+        """Say whether a folder that names no task is of this one.
+
+        It is told by the keys of its scores and the names of its columns.
+        """
         return False
 
     def metric(self, key: str) -> Metric:
@@ -106,7 +116,10 @@ class View:
         return next((metric for metric in self.metrics if metric.key == key), None) or metric_of(key)
 
     def shown_metrics(self, scores: Mapping[str, Any]) -> Sequence[Metric]:
-        """Return the scores of the headline table, in its order; of a task of which nothing is known all that are numbers."""
+        """Return the scores of the headline table, in its order.
+
+        Of a task of which nothing is known, they are all that are numbers.
+        """
         numbers = [key for key, value in scores.items() if isinstance(value, int | float) and key != "n"]
         return self.metrics or [metric_of(key) for key in numbers]
 
@@ -117,11 +130,17 @@ class View:
         return None
 
     def of_arrays(self, kept: Predicted, contents: RunContents) -> Outcomes | None:
-        """Return predictions beside the truth from the arrays that a run's folder keeps; `outcomes` are those of earlier versions."""
+        """Return predictions beside the truth from the arrays that a run's folder keeps.
+
+        `outcomes` are those of earlier versions.
+        """
         return None
 
     def measured(self, outcomes: Any, groups: NDArray[np.int64] | None) -> Figures:
-        """Return scores with their intervals and tests, for runs of earlier versions, whose ``metrics.json`` has none."""
+        """Return scores with their intervals and tests, for runs of earlier versions.
+
+        Their ``metrics.json`` has none.
+        """
         return {}
 
     def figures(self, saved: Figures, contents: RunContents, part: str) -> Figures:
@@ -130,7 +149,10 @@ class View:
         return saved or ({} if outcomes is None else self.measured(outcomes, contents.groups(part)))
 
     def counted(self, part: Part) -> list[Counted]:
-        """Return the kinds of galaxies that a part has, such as classes, with their numbers; none where that is not known."""
+        """Return the kinds of galaxies that a part has, such as classes, with their numbers.
+
+        There are none where that is not known.
+        """
         return []
 
     def rivals(self, counted: list[Counted]) -> list[list[Counted]]:

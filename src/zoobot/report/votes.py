@@ -33,16 +33,20 @@ CELLS = ((-0.03, 1.03), (-0.03, 1.03))
 
 @dataclass(frozen=True)
 class Fractions:
-    """What was drawn of vote fractions: for galaxies with how many votes, and whether means in bins are drawn for any answer."""
+    """What was drawn of vote fractions.
+
+    It says for galaxies with how many votes, and whether means in bins are drawn for any answer.
+    """
 
     fewest_votes: int
     means: bool
 
 
 def plot_votes(posterior: VotePosterior, votes: ArrayLike, folder: Path) -> list[Path]:
-    """Write ``coverage.png``, ``pit.png`` and ``fractions.png`` of labelled galaxies into a folder, and give their paths.
+    """Write ``coverage.png``, ``pit.png`` and ``fractions.png`` into a folder, and return their paths.
 
-    Questions that nobody was asked have no panel. See `zoobot.science.VoteScores` for what is plotted; the numbers are written beside them.
+    They are of labelled galaxies. Questions that nobody was asked have no panel. See `zoobot.science.VoteScores` for
+    what is plotted; the numbers are written beside them.
 
     Parameters
     ----------
@@ -80,7 +84,10 @@ def vote_plots(posterior: VotePosterior, counts: Values, scores: Mapping[str, Vo
 
 
 def saved_scores(scores: Mapping[str, Any], outcomes: VoteOutcomes) -> dict[str, VoteScores] | None:
-    """Return the scores of questions that ``metrics.json`` holds, None where it lacks any: they take long to compute anew."""
+    """Return the scores of questions that ``metrics.json`` holds, None where it lacks any.
+
+    They take long to compute anew.
+    """
     known = {item.name for item in fields(VoteScores)}
     found = {}
     for question in outcomes.posterior.tree.questions:
@@ -97,8 +104,8 @@ def question_table(scores: Mapping[str, VoteScores]) -> pd.DataFrame:
     rows = [
         {
             "question": question, "galaxies": one.n_asked, "skill": one.skill, "error of fractions": one.fraction_mae,
-            "largest bias": one.fraction_bias, "leading answer right": one.accuracy, "of clear galaxies": one.n_confident,
-            "90% intervals hold": one.coverage["0.9"],
+            "largest bias": one.fraction_bias, "leading answer right": one.accuracy,
+            "of clear galaxies": one.n_confident, "90% intervals hold": one.coverage["0.9"],
         }
         for question, one in scores.items()
         if one.n_asked
@@ -107,7 +114,10 @@ def question_table(scores: Mapping[str, VoteScores]) -> pd.DataFrame:
 
 
 def _coverage(scores: dict[str, VoteScores]) -> Plot:
-    """Draw the share of counts within each interval against its level; the bars are exact binomial intervals, a galaxy counted once."""
+    """Draw the share of counts within each interval against its level.
+
+    The bars are exact binomial intervals, a galaxy counted once.
+    """
     rows = []
     with style():
         figure, axes = panels(len(scores), "level of the interval", "share within", titles=2)

@@ -37,7 +37,10 @@ def between(interval: Interval) -> str:
 
 
 def count(n: int, one: str, more: str = "") -> str:
-    """Return a number with its noun, such as "1 galaxy" and "3 galaxies"; the plural is ``one`` with an s unless given."""
+    """Return a number with its noun, such as "1 galaxy" and "3 galaxies".
+
+    The plural is ``one`` with an s unless given.
+    """
     plural = more or (f"{one[:-1]}ies" if one.endswith("xy") else f"{one}s")
     return f"{n:,} {one if n == 1 else plural}"
 

@@ -1,4 +1,7 @@
-"""Finetuning runs, from a catalog to a folder of results, and what is done with one: check it, select galaxies by it, compare encoders."""
+"""Finetuning runs, from a catalog to a folder of results, and what is done with one.
+
+A run is checked, galaxies are selected by it, and encoders are compared.
+"""
 
 from zoobot.runs.build import build
 from zoobot.runs.check import check_run

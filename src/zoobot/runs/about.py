@@ -76,7 +76,10 @@ def write_about(
 
 
 def _class_counts(datamodule: GalaxyDataModule, model: FinetuneableZoobotAbstract) -> dict[str, dict[str, int]] | None:
-    """Return how many galaxies of each class, or with each independent label, a part has; None where labels are neither."""
+    """Return how many galaxies of each class, or with each independent label, a part has.
+
+    It is None where labels are neither.
+    """
     if model.label_kind not in ("classes", "flags"):
         return None
     columns, classes = tuple(model.label_cols), tuple(model.known_classes())

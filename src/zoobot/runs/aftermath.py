@@ -44,9 +44,10 @@ def write_aftermath(
 ) -> None:
     """Write what a run's report shows beside its scores.
 
-    ``out`` gets ``model/memory.safetensors`` (see `remember`), ``model/reference.safetensors`` (features of training galaxies, which others
-    are compared with), ``shift.json`` (are the test galaxies like those?), ``learning_curve.json`` (what would more labels buy? of a frozen
-    encoder, for one label), ``checks/`` (see `check_run`) and ``report.html``; ``about.json`` learns what was looked at.
+    ``out`` gets ``model/memory.safetensors`` (see `remember`), ``model/reference.safetensors`` (features of training
+    galaxies, which others are compared with), ``shift.json`` (are the test galaxies like those?),
+    ``learning_curve.json`` (what would more labels buy? of a frozen encoder, for one label), ``checks/`` (see
+    `check_run`) and ``report.html``; ``about.json`` learns what was looked at.
 
     Parameters
     ----------
@@ -87,7 +88,10 @@ def remember(
     out: Path,
     thumbnails: Thumbnails | None = None,
 ) -> Memory:
-    """Return the model the memory of all labelled galaxies of its run, and write it beside the model; see `memory_of`."""
+    """Return the memory of all labelled galaxies of its run, and write it beside the model.
+
+    The model holds it too; see `memory_of`.
+    """
     model.memory = memory = memory_of(
         labelled_galaxies(datamodule),
         datamodule.preprocessing,

@@ -32,7 +32,10 @@ if TYPE_CHECKING:
 
 
 def build(settings: RunSettings, given: Given) -> tuple[GalaxyDataModule, FinetuneableZoobotAbstract]:
-    """Return the data module, its catalogs read and checked, and the model; what is ``given`` stands for what settings name."""
+    """Return the data module, its catalogs read and checked, and the model.
+
+    What is ``given`` stands for what settings name.
+    """
     frame = read_catalog(settings.catalog if given.catalog is None else given.catalog)
     own: dict[str, Any] = {
         "val_catalog": settings.val_catalog if given.val_catalog is None else given.val_catalog,
@@ -124,6 +127,9 @@ def choose_task(
 
 
 def _balanced(labels: npt.NDArray[np.float32]) -> list[float]:
-    """Return the factors by which the rare ones of classes (galaxy, 1), or of flags (galaxy, label), count as much as the others."""
+    """Return the factors by which the rare ones of classes or flags count as much as the others.
+
+    Classes are (galaxy, 1), flags (galaxy, label).
+    """
     counts = np.bincount(labels[:, 0].astype(int)) if labels.shape[1] == 1 else labels.sum(axis=0)
     return [float(weight) for weight in counts.sum() / len(counts) / np.maximum(counts, 1)]

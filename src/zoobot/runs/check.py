@@ -64,13 +64,15 @@ def check_run(
     galleries: bool = True,
     say: Callable[[str], object] = logger.info,
 ) -> Checks:
-    """Check the galaxies of a finetuning run, and write ``checks/labels.csv``, ``duplicates.csv`` and ``images.csv``, with a PNG each.
+    """Check the galaxies of a finetuning run, and write what is found into ``checks/``.
+
+    The files are ``labels.csv``, ``duplicates.csv`` and ``images.csv``, with a PNG each.
 
     Parameters
     ----------
     folder
-        Of the run: it holds ``model/``, ``parts.csv`` and, with ``--folds``, ``folds/predictions.csv``. Without folds the labels of the
-        validation and test parts alone are checked, for the model has been trained on the others.
+        Of the run: it holds ``model/``, ``parts.csv`` and, with ``--folds``, ``folds/predictions.csv``. Without folds
+        the labels of the validation and test parts alone are checked, for the model has been trained on the others.
     features
         (galaxy, feature) in the order of ``parts.csv``. Default: computed by the model's encoder.
     model
@@ -135,8 +137,8 @@ def check_galaxies(
     model
         Which predicted them.
     features, thumbnails, errors, fills
-        (galaxy, feature); (galaxy, channel, 64, 64), why an image could not be read, and images with pixels without data, as
-        `make_thumbnails` gives them.
+        (galaxy, feature); (galaxy, channel, 64, 64), why an image could not be read, and images with pixels without
+        data, as `make_thumbnails` gives them.
     notes
         What else to say of the labels.
     folds
@@ -168,7 +170,10 @@ def check_galaxies(
 
 
 def write_checks(checks: Checks, folder: Path, preprocessing: Preprocessing, *, galleries: bool = True) -> None:
-    """Write what checks found into ``checks/`` of a run's folder, with pictures unless ``galleries`` is off, and that they were made."""
+    """Write what checks found into ``checks/`` of a run's folder, and that they were made.
+
+    Pictures are written unless ``galleries`` is off.
+    """
     target = folder / CHECKS_FOLDER
     for name, table in ((LABELS, checks.labels), (DUPLICATES, checks.duplicates), (IMAGES, checks.images)):
         write_table(table, target / f"{name}.csv")
@@ -186,7 +191,10 @@ def write_checks(checks: Checks, folder: Path, preprocessing: Preprocessing, *, 
 
 
 def _out_of_fold(folder: Path, model: FinetuneableZoobotAbstract) -> tuple[pd.DataFrame, list[str], bool]:
-    """Return predictions for galaxies that the predicting model has not been trained on, what to say of them, and if they are of folds."""
+    """Return predictions for galaxies that the predicting model has not been trained on.
+
+    Also returned are what to say of them, and if they are of folds.
+    """
     tables = {
         part: table
         for part, name in (
@@ -209,7 +217,10 @@ def _out_of_fold(folder: Path, model: FinetuneableZoobotAbstract) -> tuple[pd.Da
 
 
 def _predictions(folder: Path, part: str, name: str, model: FinetuneableZoobotAbstract) -> pd.DataFrame | None:
-    """Return the predictions of a part as a table, from the arrays that the folder keeps, or of earlier versions from its table."""
+    """Return the predictions of a part as a table.
+
+    They are from the arrays that the folder keeps, or of earlier versions from its table.
+    """
     kept = load_predicted((folder / name).with_name(OUTCOMES_FILE)).get(part)
     if kept is not None:
         return table_of(model, kept)
@@ -217,7 +228,10 @@ def _predictions(folder: Path, part: str, name: str, model: FinetuneableZoobotAb
 
 
 def _parts(folder: Path, predictions: pd.DataFrame) -> pd.DataFrame:
-    """Return all labelled galaxies with their part of the split, and their group; of older runs, those with predictions."""
+    """Return all labelled galaxies with their part of the split, and their group.
+
+    Of older runs, they are those with predictions.
+    """
     path = folder / PARTS_FILE
     galaxies = read_results(path, (*NEEDED, "part")) if is_file(path, CatalogError) else predictions.assign(part="")
     columns = ["id_str", "file_loc", "part", *([GROUP_COLUMN] if GROUP_COLUMN in galaxies else [])]

@@ -66,9 +66,9 @@ class Comparison:
     def table(self) -> pd.DataFrame:
         """One row per encoder, score and number of labels.
 
-        Its columns are ``encoder``, ``score``, ``labels``, ``groups``, ``mean``, ``low``, ``high``, and ``better``, ``better_low``,
-        ``better_high``: by how much it is better than the first encoder, with the 95% interval of the paired difference, adjusted for
-        the number of encoders; ``verdict`` is "better", "worse" or "not told apart".
+        Its columns are ``encoder``, ``score``, ``labels``, ``groups``, ``mean``, ``low``, ``high``, and ``better``,
+        ``better_low``, ``better_high``: by how much it is better than the first encoder, with the 95% interval of the
+        paired difference, adjusted for the number of encoders; ``verdict`` is "better", "worse" or "not told apart".
         """
         rows = []
         for place, (name, curve) in enumerate(self.curves.items()):
@@ -77,9 +77,10 @@ class Comparison:
                 ends = differences.low[0, place], differences.high[0, place]
                 rows += [
                     {
-                        "encoder": name, "score": score, "labels": int(labels), "groups": int(curve.groups[size]), "mean": mean[size],
-                        "low": low[size], "high": high[size], "better": differences.value[0, place, size],
-                        "better_low": ends[0][size], "better_high": ends[1][size],
+                        "encoder": name, "score": score, "labels": int(labels), "groups": int(curve.groups[size]),
+                        "mean": mean[size], "low": low[size], "high": high[size],
+                        "better": differences.value[0, place, size], "better_low": ends[0][size],
+                        "better_high": ends[1][size],
                         "verdict": _verdict(ends[0][size], ends[1][size]) if place else "",
                     }
                     for size, labels in enumerate(curve.sizes)
@@ -93,7 +94,10 @@ class Comparison:
 
     @property
     def best(self) -> str | None:
-        """The encoder that is told apart from each other one as the best at the most labels, by the headline; None where none is."""
+        """The encoder that is told apart from each other one as the best at the most labels.
+
+        It is judged by the headline, and is None where none is.
+        """
         place = self.differences[self.first.headline].best()
         return None if place is None else list(self.curves)[place]
 
@@ -109,7 +113,10 @@ class Comparison:
         return rows
 
     def sentences(self) -> list[str]:
-        """Return how good each encoder is at the most labels, which can be told apart, and what more labels would do to the highest."""
+        """Return how good each encoder is at the most labels, and which can be told apart.
+
+        It also says what more labels would do to the highest.
+        """
         rows, first = self.final(), self.first
         what = f"{METRICS[first.headline].name} with {first.sizes[-1]} labels"
         base = rows.iloc[0]
@@ -118,7 +125,10 @@ class Comparison:
         said = [f"{base['encoder']}: {what} {base['mean']:.3f} ({interval}), for {HEADS[first.task]}."]
         for _, row in rows.iloc[1:].iterrows():
             verdict = f"{APART} from" if row["verdict"] == APART else f"{row['verdict']} than"
-            ends = f"95% interval {row['better_low']:+.3f} to {row['better_high']:+.3f}{', ' * bool(self.adjusted)}{self.adjusted}"
+            ends = (
+                f"95% interval {row['better_low']:+.3f} to "
+                f"{row['better_high']:+.3f}{', ' * bool(self.adjusted)}{self.adjusted}"
+            )
             difference = f"difference {row['better']:+.3f} ({none or ends})"
             said.append(f"{row['encoder']}: {row['mean']:.3f}, {verdict} {base['encoder']}: {difference}.")
         place = int(rows["mean"].to_numpy().argmax())
@@ -170,7 +180,8 @@ def compare_features(
     Parameters
     ----------
     features
-        (galaxy, feature) by the encoder's name, rows in the same order. Galaxies with NaN in any of them are left out of all.
+        (galaxy, feature) by the encoder's name, rows in the same order. Galaxies with NaN in any of them are left out
+        of all.
     labels
         (galaxy,); see `learning_curve`.
     task
@@ -193,7 +204,10 @@ def compare_features(
     arrays = {name: np.asarray(own, dtype=np.float32) for name, own in features.items()}
     if not arrays or any(own.shape[:1] != truth.shape for own in arrays.values()):
         shapes = ", ".join(f"{name} {own.shape}" for name, own in arrays.items())
-        msg = f"features ({shapes or 'none'}) and labels {truth.shape} don't agree. Expected (galaxy, feature) of each encoder."
+        msg = (
+            f"features ({shapes or 'none'}) and labels {truth.shape} don't agree. Expected (galaxy, feature) of each "
+            "encoder."
+        )
         raise OptionError(msg)
     known = np.all([usable_rows(own, truth) for own in arrays.values()], axis=0)
     kept = None if groups is None else np.asarray(groups)[known]
@@ -231,8 +245,8 @@ def compare_encoders(
     n_draws
         See `learning_curve`.
     **options
-        Those of `CompareSettings`. Galaxies with the same value of the column ``group_col`` depend on one another (copies, one object,
-        one tile), and stay together in folds and subsets.
+        Those of `CompareSettings`. Galaxies with the same value of the column ``group_col`` depend on one another
+        (copies, one object, one tile), and stay together in folds and subsets.
 
     Raises
     ------
@@ -287,7 +301,10 @@ def compare_encoders(
 def read_label(
     frame: pd.DataFrame, label: str, task: CurveTask | None = None
 ) -> tuple[NDArray[np.float64], CurveTask, str]:
-    """Return a column's labels as numbers, their task (default: as for `zoobot finetune`), and the classes with their counts in words."""
+    """Return a column's labels as numbers, their task, and the classes with their counts in words.
+
+    The default task is that of `zoobot finetune`.
+    """
     from zoobot.data.labels import LabelKind, check_values, infer_kind, read_labels
 
     kinds: dict[CurveTask, LabelKind] = {"classify": "classes", "regress": "numbers"}

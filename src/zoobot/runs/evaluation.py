@@ -71,13 +71,13 @@ def evaluation_run(
 ) -> dict[str, Any]:
     """Score a model on the galaxies of a labelled catalog that it has not seen, and return what ``metrics.json`` holds.
 
-    Galaxies are compared with those that the model remembers; see `find_seen`. Those of its training and validation parts are scored
-    apart.
+    Galaxies are compared with those that the model remembers; see `find_seen`. Those of its training and validation
+    parts are scored apart.
 
-    ``out``, where given, gets ``metrics.json``, ``predictions.csv`` (of unseen galaxies), ``seen_predictions.csv`` (of those that had a
-    part in training the model), ``seen.csv`` (galaxies that the model remembers, and as what), ``parts.csv``, ``about.json``
-    (what was looked at too; see `LOOKS`), plots and, with ``report``, ``shift.json``, ``checks/`` (see `check_galaxies`) and
-    ``report.html``.
+    ``out``, where given, gets ``metrics.json``, ``predictions.csv`` (of unseen galaxies), ``seen_predictions.csv`` (of
+    those that had a part in training the model), ``seen.csv`` (galaxies that the model remembers, and as what),
+    ``parts.csv``, ``about.json`` (what was looked at too; see `LOOKS`), plots and, with ``report``, ``shift.json``,
+    ``checks/`` (see `check_galaxies`) and ``report.html``.
 
     Parameters
     ----------
@@ -90,14 +90,15 @@ def evaluation_run(
     say
         Called with a sentence on what is found.
     **options
-        Those of `EvaluateSettings`. Scores are broken down ``by`` columns of the catalog into ``breakdown.csv``; not for votes.
+        Those of `EvaluateSettings`. Scores are broken down ``by`` columns of the catalog into ``breakdown.csv``; not
+        for votes.
 
     Returns
     -------
     dict
-        ``test``: scores of galaxies that had no part in training the model; ``seen``: scores of those that had; each only where there
-        are such galaxies. ``known``: how many are of the model's ``train``, ``val`` and ``test`` parts, and how many are ``new``; absent
-        where the model remembers no galaxies.
+        ``test``: scores of galaxies that had no part in training the model; ``seen``: scores of those that had; each
+        only where there are such galaxies. ``known``: how many are of the model's ``train``, ``val`` and ``test``
+        parts, and how many are ``new``; absent where the model remembers no galaxies.
 
     Raises
     ------
@@ -200,7 +201,10 @@ def _write_results(
     about: dict[str, Any],
     galaxies: pd.DataFrame,
 ) -> None:
-    """Write scores, the predictions of unseen and of seen galaxies, which galaxy is which, and what was evaluated on what."""
+    """Write scores, the predictions of unseen and of seen galaxies, and which galaxy is which.
+
+    It is also written what was evaluated on what.
+    """
     write_json(out / METRICS_FILE, metrics)
     save_predicted(out / OUTCOMES_FILE, {part: one.predicted(model) for part, one in parts.items()})
     for part, name in (("test", PREDICTIONS_FILE), ("seen", SEEN_PREDICTIONS_FILE)):
@@ -234,7 +238,10 @@ def _check_columns(frame: pd.DataFrame, by: Sequence[str], model: FinetuneableZo
     """Refuse columns that are not there, and models whose scores are not broken down."""
     check_columns(frame, by, "to break scores down by")
     if by and (model.label_kind == "votes" or len(model.label_cols) > 1):
-        msg = "scores are broken down for one label only, of classes or of a measurement. Leave --by out, or evaluate a model of one label."
+        msg = (
+            "scores are broken down for one label only, of classes or of a measurement. Leave --by out, or evaluate a "
+            "model of one label."
+        )
         raise OptionError(msg)
 
 

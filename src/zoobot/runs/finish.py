@@ -106,7 +106,8 @@ class Run:
         )
         head = "".join(f"<th>{html.escape(part)}</th>" for part in parts)
         rows = "".join(
-            f"<tr><th>{html.escape(name)}</th>{''.join(f'<td>{_shown(own.get(name))}</td>' for own in parts.values())}</tr>"
+            f"<tr><th>{html.escape(name)}</th>"
+            f"{''.join(f'<td>{_shown(own.get(name))}</td>' for own in parts.values())}</tr>"
             for name in names
         )
         report = self.folder / REPORT_FILE
@@ -165,9 +166,9 @@ def finish_run(
 ) -> Run:
     """Finish a run that a script has trained, as ``zoobot finetune`` does.
 
-    The best epoch's model is calibrated on the validation part, evaluated on the test part, and saved with what it remembers of its
-    galaxies; ``out`` gets all that ``zoobot finetune`` writes, and `zoobot.load`, ``zoobot check``, ``select``, ``explain`` and ``report``
-    take it from there.
+    The best epoch's model is calibrated on the validation part, evaluated on the test part, and saved with what it
+    remembers of its galaxies; ``out`` gets all that ``zoobot finetune`` writes, and `zoobot.load`, ``zoobot check``,
+    ``select``, ``explain`` and ``report`` take it from there.
 
     Parameters
     ----------
@@ -190,7 +191,8 @@ def finish_run(
     Raises
     ------
     OptionError
-        A trainer that has not fitted a model of ours on a `GalaxyDataModule` with a test part, or that kept no checkpoint.
+        A trainer that has not fitted a model of ours on a `GalaxyDataModule` with a test part, or that kept no
+        checkpoint.
     OutputError
         ``out`` holds results already, or can't be written.
 
@@ -215,7 +217,10 @@ def finish_run(
     folder.refuse_inputs(sources, chain(*(frame["file_loc"] for frame in datamodule.frames.values())))
     there = [name for name in RESULTS[COMMAND] if (path / name).exists()]
     if there and not overwrite:
-        msg = f"{path} already holds a run's {' and '.join(there)}. Give overwrite=True to replace its results, or another out."
+        msg = (
+            f"{path} already holds a run's {' and '.join(there)}. Give overwrite=True to replace its results, or "
+            "another out."
+        )
         raise OutputError(msg)
     settings = settings_of(trainer, model, datamodule, report=report)
     write_json(path / RUN_FILE, settings.to_file())
@@ -253,8 +258,8 @@ def finish(trained: Trained, say: Callable[[str], object], folds: Callable[[], o
     copied = remember(settings, datamodule, model, out).copied
     if copied:
         say(
-            f"{copied} test galaxies have the very image of a training or validation galaxy: scores are too good. See zoobot check, "
-            "and use --group-col."
+            f"{copied} test galaxies have the very image of a training or validation galaxy: scores are too good. See "
+            "zoobot check, and use --group-col."
         )
     why = "It was not looked at: the run was made with --no-report."
     write_looked(out, {name: Look(False, why=why) for name in LOOKS if name != "seen"})
@@ -281,8 +286,8 @@ def _fitted(trainer: FinetuneTrainer) -> tuple[FinetuneableZoobotAbstract, Galax
     datamodule = getattr(given, "datamodule", given)  # of kept features
     if not isinstance(datamodule, GalaxyDataModule):
         msg = (
-            f"finish_run reads the catalogs of a GalaxyDataModule, and the model was fitted on a {type(datamodule).__name__}. Use "
-            "zoobot.evaluate with a catalog instead."
+            "finish_run reads the catalogs of a GalaxyDataModule, and the model was fitted on a "
+            f"{type(datamodule).__name__}. Use zoobot.evaluate with a catalog instead."
         )
         raise OptionError(msg)
     datamodule.read_catalogs()
@@ -308,7 +313,10 @@ def _evaluate(
 
 
 def _remove_stale(settings: RunSettings, out: Path) -> None:
-    """Remove what an earlier end of this run wrote and this one may not, such as a report, or folds that are not asked for any more."""
+    """Remove what an earlier end of this run wrote and this one may not.
+
+    Such are a report, or folds that are not asked for any more.
+    """
     keep = {MODEL_FOLDER, CHECKPOINTS, LOG_FILE} | ({FOLDS_FOLDER} if settings.folds else set())
     for name in MADE[COMMAND]:
         if name not in keep and (out / name).is_dir():

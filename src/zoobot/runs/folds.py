@@ -48,10 +48,11 @@ def run_folds(
     make_trainer: Callable[[Path], FinetuneTrainer],
     say: Callable[[str], object],
 ) -> dict[str, Any]:
-    """Write out-of-fold predictions of all labelled galaxies, and scores fold by fold, to ``out/folds``; give the latter.
+    """Write out-of-fold predictions of all labelled galaxies, and scores fold by fold, to ``out/folds``.
 
-    The galaxies (the test part too) are dealt into ``settings.folds`` folds as the parts were. For each fold a model like that of the run
-    is trained, stopped and calibrated on the others and predicts it. A fold that is done is not done again.
+    Return the scores. The galaxies (the test part too) are dealt into ``settings.folds`` folds as the parts were. For
+    each fold a model like that of the run is trained, stopped and calibrated on the others and predicts it. A fold that
+    is done is not done again.
 
     Parameters
     ----------
@@ -128,12 +129,15 @@ def deal_folds(datamodule: GalaxyDataModule, frame: pd.DataFrame, n_folds: int) 
         what = "galaxies" if datamodule.group_col is None else "groups of galaxies"
         if count < n_folds:
             msg = (
-                f"{n_folds} folds need {n_folds} {what} of each class, and {names[rarest]!r} has {count}. Use fewer folds, or label "
-                "more."
+                f"{n_folds} folds need {n_folds} {what} of each class, and {names[rarest]!r} has {count}. Use fewer "
+                "folds, or label more."
             )
             raise SplitError(msg)
     elif np.unique(groups).size < n_folds:
-        msg = f"{n_folds} folds of {np.unique(groups).size} groups of galaxies: give at most as many folds as there are groups."
+        msg = (
+            f"{n_folds} folds of {np.unique(groups).size} groups of galaxies: give at most as many folds as there are "
+            "groups."
+        )
         raise SplitError(msg)
     folds = np.empty(len(frame), np.int64)
     for fold, rows in enumerate(_split(datamodule, frame, [1 / n_folds] * n_folds, strata)):

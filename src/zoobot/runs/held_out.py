@@ -1,4 +1,7 @@
-"""What a run and each of its folds do with galaxies held out of training: choose the best model by them, calibrate it, and predict them."""
+"""What a run and each of its folds do with galaxies held out of training.
+
+They choose the best model by them, calibrate it, and predict them.
+"""
 
 from __future__ import annotations
 
@@ -33,18 +36,27 @@ def groups_of(datamodule: GalaxyDataModule, galaxies: pd.DataFrame) -> npt.NDArr
 
 
 def grouping(datamodule: GalaxyDataModule, galaxies: pd.DataFrame) -> dict[str, Any]:
-    """Return the options of `zoobot.evaluate` for a part of a catalog: its column of groups, if any, and that it has been checked."""
+    """Return the options of `zoobot.evaluate` for a part of a catalog.
+
+    They are its column of groups, if any, and that it has been checked.
+    """
     return {"group_col": datamodule.group_col if datamodule.group_col in galaxies else None, "checked": True}
 
 
 def best_model(trained: FinetuneableZoobotAbstract, checkpoint: str | Path) -> FinetuneableZoobotAbstract:
-    """Return the model of a checkpoint; its encoder is the trained one's where that was frozen, or where timm can't build it again."""
+    """Return the model of a checkpoint.
+
+    Its encoder is the trained one's where that was frozen, or where timm can't build it again.
+    """
     in_memory = trained.n_blocks == 0 or trained.encoder.config.architecture is None
     return type(trained).load_from_checkpoint(checkpoint, encoder=trained.encoder if in_memory else None)
 
 
 def evaluation_options(settings: RunSettings, model: FinetuneableZoobotAbstract) -> dict[str, Any]:
-    """Return how `zoobot.evaluate` and `zoobot.represent` run: features of a frozen encoder are kept, for training has them already."""
+    """Return how `zoobot.evaluate` and `zoobot.represent` run.
+
+    Features of a frozen encoder are kept, for training has them already.
+    """
     return {
         "keep": settings.feature_cache and model.n_blocks == 0,
         "num_workers": settings.num_workers,

@@ -1,4 +1,7 @@
-"""Labelled galaxies of a run with scores of a model that was not trained on them: what a selection's purity is judged by."""
+"""Labelled galaxies of a run with scores of a model that was not trained on them.
+
+A selection's purity is judged by them.
+"""
 
 from __future__ import annotations
 
@@ -80,8 +83,8 @@ def labelled_scores(
 ) -> Labelled:
     """Read what a run says of its labelled galaxies: out of fold where it made folds, else of the test part.
 
-    Out of fold scores come from other models than that which predicts the targets: `align_scores` brings them to its scale, by the test and
-    validation galaxies, which both have predicted.
+    Out of fold scores come from other models than that which predicts the targets: `align_scores` brings them to its
+    scale, by the test and validation galaxies, which both have predicted.
 
     Parameters
     ----------
@@ -164,9 +167,9 @@ def _refuse_seen(contents: RunContents) -> None:
     """Refuse an evaluation of galaxies that all had a part in training the model."""
     if contents.command == "evaluate" and "test" not in contents.tables and "seen" in contents.tables:
         msg = (
-            f"all {len(contents.tables['seen'])} galaxies that were evaluated in {contents.folder} had a part in training the model: they "
-            "can't say how pure or complete a selection of others is. Evaluate galaxies that it has not seen, or give the folder of the "
-            "run that finetuned it."
+            f"all {len(contents.tables['seen'])} galaxies that were evaluated in {contents.folder} had a part in "
+            "training the model: they can't say how pure or complete a selection of others is. Evaluate galaxies that "
+            "it has not seen, or give the folder of the run that finetuned it."
         )
         raise OptionError(msg)
 
@@ -189,7 +192,10 @@ def _scores(
         raise OptionError(msg)
     if class_name is None and len(classes) > 2:
         several = f", or several together, such as {names[-1]!r}" if len(names) > len(classes) else ""
-        msg = f"{label} has {len(classes)} classes: {', '.join(classes)}. Name the one to select with --class-name{several}."
+        msg = (
+            f"{label} has {len(classes)} classes: {', '.join(classes)}. Name the one to select with "
+            f"--class-name{several}."
+        )
         raise OptionError(msg)
     name = classes[-1] if class_name is None else _known("class", class_name, names, contents.folder)
     event = events[name]
@@ -197,7 +203,10 @@ def _scores(
     if event.calibrated is not None and set(calibrated) <= set(columns):
         return calibrated, event.calibrated, event.so, name or label
     if absent := [column for column in event.columns if column not in columns]:
-        msg = f"the table of predictions has no column {absent[0]}: it was not written by this run's model. It has {listed(columns, 12)}."
+        msg = (
+            f"the table of predictions has no column {absent[0]}: it was not written by this run's model. It has "
+            f"{listed(columns, 12)}."
+        )
         raise CatalogError(msg)
     return event.columns, event.raw, event.so, name or label
 
@@ -215,7 +224,10 @@ def _aligned(
     scores_of: Callable[[Outcomes], tuple[Sequence[str], Values, Any, str]],
     contents: RunContents,
 ) -> tuple[Values, int]:
-    """Return out of fold scores on the scale of the run's model, and by how many galaxies that was found: test and validation."""
+    """Return out of fold scores on the scale of the run's model.
+
+    By how many galaxies of test and validation that was found is returned too.
+    """
     own = []
     for part in ("test", "val"):
         outcomes = contents.outcomes(part)

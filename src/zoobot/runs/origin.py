@@ -25,7 +25,8 @@ def origin(datamodule: GalaxyDataModule, model: FinetuneableZoobotAbstract) -> d
     Parameters
     ----------
     datamodule
-        Its catalogs read; ids, the content of image files, labels and groups count, part by part, and where files lie does not.
+        Its catalogs read; ids, the content of image files, labels and groups count, part by part, and where files lie
+        does not.
     model
         Before it is trained: the encoder's weights and the tree count.
     """

@@ -1,4 +1,7 @@
-"""Are the test and validation catalogs of a run apart from the catalog that it is trained on? Looked at before training."""
+"""Are the test and validation catalogs of a run apart from the training catalog?
+
+This is looked at before training.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,9 @@ LEARNED: dict[Part, tuple[str, tuple[Part, ...], str]] = {
 
 
 def check_apart(frames: Mapping[Part, pd.DataFrame], part: Part = "test", group_col: str | None = None) -> list[str]:
-    """Refuse galaxies of a part whose images are in the parts that it judges, and return what else it shares with them, in sentences.
+    """Refuse galaxies of a part whose images are in the parts that it judges.
+
+    What else it shares with them is returned, in sentences.
 
     Parameters
     ----------
@@ -48,16 +53,17 @@ def check_apart(frames: Mapping[Part, pd.DataFrame], part: Part = "test", group_
     same_id = own["id_str"].isin(learned["id_str"])
     if same_id.any():
         found.append(
-            f"{same_id.sum()} of {len(own)} galaxies of the {catalog} have the id of a galaxy that is {done}, and another image: "
-            f"{listed(own.loc[same_id, 'id_str'].tolist())}. If they are the same galaxies, scores are too good."
+            f"{same_id.sum()} of {len(own)} galaxies of the {catalog} have the id of a galaxy that is {done}, and "
+            f"another image: {listed(own.loc[same_id, 'id_str'].tolist())}. If they are the same galaxies, scores are "
+            "too good."
         )
     if group_col is not None and group_col in own and group_col in learned:
         groups = own[group_col]
         shared = np.asarray(groups.notna() & groups.isin(learned[group_col].dropna()))
         if shared.any():
             found.append(
-                f"{shared.sum()} of {len(own)} galaxies of the {catalog} have the {group_col} of a galaxy that is {done}. If they are the "
-                "same groups, scores are too good."
+                f"{shared.sum()} of {len(own)} galaxies of the {catalog} have the {group_col} of a galaxy that is "
+                f"{done}. If they are the same groups, scores are too good."
             )
     return found
 
@@ -68,7 +74,7 @@ def _refuse_same(own: pd.DataFrame, same: pd.Series[bool], part: Part) -> None:
         catalog, _, done = LEARNED[part]
         msg = (
             f"{same.sum()} of {len(own)} galaxies of the {catalog} have the very image of a galaxy that is {done}: "
-            f"{listed(own.loc[same.to_numpy(), 'id_str'].tolist())}. Scores of them would be too good: drop them from one of the two "
-            "catalogs."
+            f"{listed(own.loc[same.to_numpy(), 'id_str'].tolist())}. Scores of them would be too good: drop them from "
+            "one of the two catalogs."
         )
         raise CatalogError(msg)

@@ -9,7 +9,10 @@ from zoobot.precision import keep_freed_memory
 
 
 def prepare_process() -> None:
-    """Ready this process for a command: memory that is kept once touched, and none of torch's advice to its developers."""
+    """Ready this process for a command.
+
+    Memory is kept once touched, and none of torch's advice to its developers is shown.
+    """
     keep_freed_memory()
     warnings.filterwarnings("ignore", category=FutureWarning)
     warnings.filterwarnings("ignore", message=".*LeafSpec.*")

@@ -58,7 +58,9 @@ def finetune_run(
     say: Callable[[str], object] = logger.info,
     **options: Any,
 ) -> Run:
-    """Finetune an encoder on a labelled catalog, and evaluate it on galaxies that it has not seen: ``zoobot finetune`` in one call.
+    """Finetune an encoder on a labelled catalog, and evaluate it on galaxies that it has not seen.
+
+    This is ``zoobot finetune`` in one call.
 
     Parameters
     ----------
@@ -81,8 +83,8 @@ def finetune_run(
     say
         Called with a sentence on what is being done.
     **options
-        Those of ``zoobot finetune``, by the names of `zoobot.settings.RunSettings`: ``n_blocks``, ``max_epochs``, ``image_size``,
-        ``folds``, ``report``, ...
+        Those of ``zoobot finetune``, by the names of `zoobot.settings.RunSettings`: ``n_blocks``, ``max_epochs``,
+        ``image_size``, ``folds``, ``report``, ...
 
     Returns
     -------
@@ -103,7 +105,10 @@ def finetune_run(
     unknown = [name for name in options if name not in known]
     if unknown:
         near = difflib.get_close_matches(unknown[0], sorted(known), n=1)
-        msg = f"finetune_run has no option {unknown[0]!r}. {f'Did you mean {near[0]}?' if near else 'See docs/options.md for all of them.'}"
+        msg = (
+            f"finetune_run has no option {unknown[0]!r}. "
+            f"{f'Did you mean {near[0]}?' if near else 'See docs/options.md for all of them.'}"
+        )
         raise OptionError(msg)
     module = encoder if isinstance(encoder, nn.Module) else None
     if encoder is not None:
@@ -134,11 +139,12 @@ def finetune_with(
 ) -> Run:
     """Finetune, evaluate and save.
 
-    ``out`` gets ``model/`` (the best by validation loss, then calibrated on the validation part), ``checkpoints/``, ``log.csv``,
-    ``metrics.json`` (scores of the validation part before calibration, of the test part, and ``timing``: see `Timing`),
-    ``predictions.csv`` (of the test part), ``val_predictions.csv``, ``parts.csv`` (which galaxy was in which part), ``run.json`` (the
-    settings), ``about.json`` (what was trained on what, and where, and what was looked at; see `LOOKS`), ``folds/`` where asked for (see
-    `run_folds`) and, with ``settings.report``, what `write_aftermath` writes.
+    ``out`` gets ``model/`` (the best by validation loss, then calibrated on the validation part), ``checkpoints/``,
+    ``log.csv``, ``metrics.json`` (scores of the validation part before calibration, of the test part, and ``timing``:
+    see `Timing`), ``predictions.csv`` (of the test part), ``val_predictions.csv``, ``parts.csv`` (which galaxy was in
+    which part), ``run.json`` (the settings), ``about.json`` (what was trained on what, and where, and what was looked
+    at; see `LOOKS`), ``folds/`` where asked for (see `run_folds`) and, with ``settings.report``, what `write_aftermath`
+    writes.
 
     Parameters
     ----------
@@ -149,9 +155,11 @@ def finetune_with(
     given
         Catalogs and an encoder in memory, which settings can't hold.
     resume
-        Go on from the newest checkpoint of an interrupted run in ``out``, to the same weights; start where there is none.
+        Go on from the newest checkpoint of an interrupted run in ``out``, to the same weights; start where there is
+        none.
     overwrite
-        Replace an earlier run in ``out``: it is deleted once this one has its first checkpoint, and put back where it ends before that.
+        Replace an earlier run in ``out``: it is deleted once this one has its first checkpoint, and put back where it
+        ends before that.
     trainer_options
         Handed to `get_trainer`.
     say
@@ -160,13 +168,14 @@ def finetune_with(
     Raises
     ------
     OutputError
-        ``out`` holds a run and neither resume nor overwrite is set, holds what another command wrote, or can't be written; an input
-        lies among what a run writes.
+        ``out`` holds a run and neither resume nor overwrite is set, holds what another command wrote, or can't be
+        written; an input lies among what a run writes.
     OptionError
-        Resuming with other settings than those the run was started with, or with fewer epochs than it has done; resuming and
-        overwriting at once.
+        Resuming with other settings than those the run was started with, or with fewer epochs than it has done;
+        resuming and overwriting at once.
     CatalogError
-        A test or validation catalog with images that are trained on (or, for the test, validated on); see `check_apart`.
+        A test or validation catalog with images that are trained on (or, for the test, validated on); see
+        `check_apart`.
     """
     start, started = time.perf_counter(), datetime.now(UTC).isoformat(timespec="seconds")
     given = given or Given()
@@ -228,7 +237,10 @@ def finetune_with(
 
 
 def _check_folder(settings: RunSettings, folder: RunFolder, *, resume: bool, overwrite: bool) -> Newest | None:
-    """Refuse to mix two runs in one folder, to resume with other settings, or with fewer epochs than are done; return what is done."""
+    """Refuse to mix two runs in one folder, or to resume otherwise than it began; return what is done.
+
+    A run is not resumed with other settings, or with fewer epochs than are done.
+    """
     catalogs = {"the catalog": settings.catalog, "the validation catalog": settings.val_catalog}
     catalogs |= {"the test catalog": settings.test_catalog}
     inputs = catalogs | {"the encoder": settings.encoder}

@@ -55,20 +55,20 @@ class Recognized:
         """Return whether galaxies could be recognized, and which could not."""
         if self.seen is None:
             why = (
-                "Whether the model has seen these galaxies is not known: it does not remember the galaxies of its training. "
-                "Evaluate a model that zoobot finetune wrote."
+                "Whether the model has seen these galaxies is not known: it does not remember the galaxies of its "
+                "training. Evaluate a model that zoobot finetune wrote."
             )
             return Look(False, self.n, why)
         reasons = []
         if not self.whole:
             reasons.append(
-                f"The model was written by an older version and remembers {self.seen.n_remembered:,} training galaxies alone: "
-                "its validation galaxies, and other training galaxies, could not be recognized."
+                f"The model was written by an older version and remembers {self.seen.n_remembered:,} training "
+                "galaxies alone: its validation galaxies, and other training galaxies, could not be recognized."
             )
         if self.seen.n_pictured < self.seen.n_remembered:
             reasons.append(
-                f"Near copies were looked for among {self.seen.n_pictured:,} of {self.seen.n_remembered:,} galaxies that the "
-                "model remembers: it has no usable picture of the others."
+                f"Near copies were looked for among {self.seen.n_pictured:,} of {self.seen.n_remembered:,} galaxies "
+                "that the model remembers: it has no usable picture of the others."
             )
         return Look(True, self.n, " ".join(reasons))
 
@@ -91,16 +91,18 @@ class Recognized:
             )
         elif self.seen.n_remembered:
             said.append(
-                f"None of {count(self.n, 'galaxy')} is known to have had a part in the model, which remembers {self.seen.n_remembered:,}."
+                f"None of {count(self.n, 'galaxy')} is known to have had a part in the model, which remembers "
+                f"{self.seen.n_remembered:,}."
             )
         if counts["test"]:
             said.append(
-                f"{count(counts['test'], 'galaxy')} {'is' if counts['test'] == 1 else 'are'} of the test part of the model's run."
+                f"{count(counts['test'], 'galaxy')} {'is' if counts['test'] == 1 else 'are'} of the test part of the "
+                "model's run."
             )
         if len(self.seen.namesakes):
             said.append(
-                f"Taken for other galaxies, because their pictures differ: {count(len(self.seen.namesakes), 'galaxy')} with the id of one "
-                "that the model remembers."
+                "Taken for other galaxies, because their pictures differ: "
+                f"{count(len(self.seen.namesakes), 'galaxy')} with the id of one that the model remembers."
             )
         why = self.look().why
         return [*said, why] if why else said
@@ -121,8 +123,8 @@ def recognize(
     model
         Whose memory is asked.
     source
-        Where it was loaded from: a model without memory may lie in the folder of its run, as a checkpoint does, which has it or at least
-        ``parts.csv``. Failing that, see `recall`.
+        Where it was loaded from: a model without memory may lie in the folder of its run, as a checkpoint does, which
+        has it or at least ``parts.csv``. Failing that, see `recall`.
     frame, thumbnails
         The catalog, and its pictures; see `seen_by`.
     num_workers

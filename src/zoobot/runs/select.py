@@ -1,4 +1,7 @@
-"""Selecting galaxies of a class from a table of predictions, with what a run's labelled galaxies say of purity and completeness."""
+"""Selecting galaxies of a class from a table of predictions.
+
+A run's labelled galaxies say what the purity and completeness are.
+"""
 
 from __future__ import annotations
 
@@ -43,10 +46,10 @@ def select_galaxies(
 ) -> Selection:
     """Select galaxies of a class for a wanted purity or completeness, and write them with what to expect of them.
 
-    Targets that trained the model are left out: their labels are known, and it scores them as it does no others. ``out`` gets
-    ``selected.csv`` (the rows at or above the threshold, the highest first, with ``probability``: see `Selection.probabilities`),
-    ``audit.csv`` (a random part of them with the empty column ``is_<class>``, to judge by eye), ``selection.json`` (all that is known) and
-    ``selection.png`` with its numbers in ``selection.csv``.
+    Targets that trained the model are left out: their labels are known, and it scores them as it does no others.
+    ``out`` gets ``selected.csv`` (the rows at or above the threshold, the highest first, with ``probability``: see
+    `Selection.probabilities`), ``audit.csv`` (a random part of them with the empty column ``is_<class>``, to judge by
+    eye), ``selection.json`` (all that is known) and ``selection.png`` with its numbers in ``selection.csv``.
 
     Parameters
     ----------
@@ -126,7 +129,9 @@ def select_galaxies(
 
 @bounded()
 def read_audit(path: str | Path, *, level: float = 0.95) -> Audit:
-    """Return the purity that a filled in ``audit.csv`` says; see `audited_purity`. ``audit.json`` beside it gets the same.
+    """Return the purity that a filled in ``audit.csv`` says.
+
+    See `audited_purity`. ``audit.json`` beside it gets the same.
 
     Raises
     ------
@@ -137,8 +142,8 @@ def read_audit(path: str | Path, *, level: float = 0.95) -> Audit:
     columns = _answer_columns(table)
     if len(columns) != 1:
         msg = (
-            f"{path} is no audit list: {len(columns)} of its columns after {PROBABILITY} start with is_, not one. Give the {AUDIT_FILE} of "
-            "zoobot select, filled in."
+            f"{path} is no audit list: {len(columns)} of its columns after {PROBABILITY} start with is_, not one. "
+            f"Give the {AUDIT_FILE} of zoobot select, filled in."
         )
         raise CatalogError(msg)
     audit = audited_purity(table[columns[0]], level=level)
@@ -160,11 +165,15 @@ def _without_trained(table: pd.DataFrame, trained: frozenset[str], say: Callable
     """
     new = table[~table["id_str"].astype(str).isin(trained)]
     if not len(new):
-        msg = f"all {len(table)} target galaxies trained the model: their labels are known, and its scores of them say nothing of others."
+        msg = (
+            f"all {len(table)} target galaxies trained the model: their labels are known, and its scores of them say "
+            "nothing of others."
+        )
         raise CatalogError(msg)
     if len(new) < len(table):
         say(
-            f"{len(table) - len(new):,} of the {len(table):,} target galaxies trained the model and are left out: their labels are known."
+            f"{len(table) - len(new):,} of the {len(table):,} target galaxies trained the model and are left out: "
+            "their labels are known."
         )
     return new
 
@@ -180,7 +189,10 @@ def _keep_answers(path: Path) -> None:
 
 
 def _answer_columns(table: pd.DataFrame) -> list[str]:
-    """Return the columns of an audit list that are answers: the scores of a label ``is_spiral`` start with is_ too, but come before."""
+    """Return the columns of an audit list that are answers.
+
+    The scores of a label ``is_spiral`` start with is_ too, but come before.
+    """
     names = [str(name) for name in table.columns]
     after = names[names.index(PROBABILITY) + 1 :] if PROBABILITY in names else names
     return [name for name in after if name.startswith("is_")]

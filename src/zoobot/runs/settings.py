@@ -12,7 +12,8 @@ class Timing:
     Parameters
     ----------
     fit_seconds
-        Training, with decoding the images and running the frozen blocks; 0 where a resumed run had nothing left to train.
+        Training, with decoding the images and running the frozen blocks; 0 where a resumed run had nothing left to
+        train.
     frozen_pass_seconds
         The share of it that the frozen blocks took: near 0 where their features were kept from an earlier run.
     total_seconds

@@ -42,7 +42,10 @@ class Given:
 
 
 def named(source: Any) -> str | None:
-    """Return what settings call a catalog: its path from the root, or that it is in memory; None where there is none."""
+    """Return what settings call a catalog: its path from the root, or that it is in memory.
+
+    It is None where there is none.
+    """
     if source is None:
         return None
     return absolute(str(source)) if isinstance(source, str) or hasattr(source, "__fspath__") else IN_MEMORY
@@ -51,7 +54,10 @@ def named(source: Any) -> str | None:
 def settings_of(
     trainer: FinetuneTrainer, model: FinetuneableZoobotAbstract, datamodule: GalaxyDataModule, *, report: bool
 ) -> RunSettings:
-    """Return the settings that a trained model was trained with; those that a script alone knows have their defaults."""
+    """Return the settings that a trained model was trained with.
+
+    Those that a script alone knows have their defaults.
+    """
     images, cache = datamodule.preprocessing.images, trainer.feature_cache
     known = {field.name for field in fields(RunSettings)}
     own = {name: value for name, value in model.task_options().items() if name in known and value is not None}

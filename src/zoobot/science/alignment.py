@@ -19,8 +19,9 @@ FEWEST = 20
 def align_scores(scores: ArrayLike, before: ArrayLike, after: ArrayLike) -> NDArray[np.float64]:
     r"""Return scores as another model would have them, as far as a line in the logit does.
 
-    Models trained on different galaxies rank new ones alike, but one may be bolder than the other, or like a class more: a threshold for
-    one then isn't the same threshold for the other. Of galaxies that both have predicted, the line
+    Models trained on different galaxies rank new ones alike, but one may be bolder than the other, or like a class
+    more: a threshold for one then isn't the same threshold for the other. Of galaxies that both have predicted, the
+    line
 
     .. math::
 
@@ -33,8 +34,8 @@ def align_scores(scores: ArrayLike, before: ArrayLike, after: ArrayLike) -> NDAr
     scores
         (galaxy,) probabilities that the first model, or models, gave; NaN stay NaN.
     before, after
-        (common galaxy,) probabilities of the first and of the other model for the same galaxies. Rows with NaN are left out; with fewer
-        than 20, or where either model gives all the same score, the scores are given back unchanged.
+        (common galaxy,) probabilities of the first and of the other model for the same galaxies. Rows with NaN are left
+        out; with fewer than 20, or where either model gives all the same score, the scores are given back unchanged.
     """
     own, first, other = (np.asarray(values, dtype=np.float64) for values in (scores, before, after))
     known = np.isfinite(first) & np.isfinite(other)

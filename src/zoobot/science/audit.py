@@ -47,8 +47,9 @@ class Audit:
         )
         if self.blank:
             said += (
-                f" {self.blank} of the list {'is' if self.blank == 1 else 'are'} not judged: this is only unbiased if they were left out "
-                f"whatever they look like; all wrong or all right, they make it {self.worst:.2f} or {self.best:.2f}."
+                f" {self.blank} of the list {'is' if self.blank == 1 else 'are'} not judged: this is only unbiased if "
+                f"they were left out whatever they look like; all wrong or all right, they make it {self.worst:.2f} "
+                f"or {self.best:.2f}."
             )
         return said
 
@@ -59,7 +60,9 @@ class Audit:
 
 @bounded()
 def audit_rows(n_selected: int, n: int = 100, *, seed: int = 42) -> list[int]:
-    """Return the rows of ``n`` of the selected galaxies (all, where there are fewer), each subset of them equally likely, in random order.
+    """Return the rows of ``n`` of the selected galaxies (all, where there are fewer), in random order.
+
+    Each subset of them is equally likely.
 
     Raises
     ------
@@ -72,14 +75,18 @@ def audit_rows(n_selected: int, n: int = 100, *, seed: int = 42) -> list[int]:
 
 @bounded()
 def audited_purity(answers: pd.Series[Any], *, level: float = 0.95) -> Audit:
-    """Return the purity of a selection from answers on a random list of it: an unbiased estimate, whatever the model believes.
+    """Return the purity of a selection from answers on a random list of it.
+
+    It is an unbiased estimate, whatever the model believes.
 
     Parameters
     ----------
     answers
-        One per galaxy: yes, y, true or 1 where it is of the class; no, n, false or 0 where not; empty where it wasn't judged.
+        One per galaxy: yes, y, true or 1 where it is of the class; no, n, false or 0 where not; empty where it wasn't
+        judged.
     level
-        Of the interval, which is exact for a list drawn from very many, and too wide for one that is most of the selection.
+        Of the interval, which is exact for a list drawn from very many, and too wide for one that is most of the
+        selection.
 
     Raises
     ------
@@ -89,12 +96,18 @@ def audited_purity(answers: pd.Series[Any], *, level: float = 0.95) -> Audit:
     words = [str(value).strip().lower() for value in answers]
     odd = sorted({word for word in words if word not in (*YES, *NO, *BLANK)})
     if odd:
-        msg = f"the audit list holds answers that are neither yes nor no: {', '.join(odd[:5])}. Write 1 or 0, yes or no, or leave it empty."
+        msg = (
+            f"the audit list holds answers that are neither yes nor no: {', '.join(odd[:5])}. Write 1 or 0, yes or "
+            "no, or leave it empty."
+        )
         raise CatalogError(msg)
     right, wrong = sum(word in YES for word in words), sum(word in NO for word in words)
     judged, blank = right + wrong, len(words) - right - wrong
     if not judged:
-        msg = f"none of the {len(words)} galaxies of the audit list is judged. Fill it in: 1 where a galaxy is of the class, else 0."
+        msg = (
+            f"none of the {len(words)} galaxies of the audit list is judged. Fill it in: 1 where a galaxy is of the "
+            "class, else 0."
+        )
         raise CatalogError(msg)
     low, high = exact_binomial_interval(right, judged, level)
     n = len(words)

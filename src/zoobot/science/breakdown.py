@@ -1,4 +1,7 @@
-"""How good a model is for bright and faint, near and far galaxies: scores in bins of any column, with counts and intervals."""
+"""How good a model is for bright and faint, near and far galaxies.
+
+Scores are in bins of any column, with counts and intervals.
+"""
 
 from __future__ import annotations
 
@@ -45,12 +48,13 @@ NUMBER_SCORES: dict[str, Measure] = {
 def bin_column(values: pd.Series[Any], n_bins: int = 5) -> tuple[NDArray[np.int64], pd.DataFrame]:
     """Put the values of a column into bins: numbers into bins of equally many galaxies, names each into its own.
 
-    Numbers of few different values (at most ``n_bins``) have a bin each. NaN and empty are a bin of their own, the last.
+    Numbers of few different values (at most ``n_bins``) have a bin each. NaN and empty are a bin of their own, the
+    last.
 
     Returns
     -------
-    The bin of each row, and a table with a row per bin: ``bin`` (as one reads it), ``low`` and ``high`` (of numbers: smallest and largest
-    value in it), ``middle`` (their median); the latter three NaN for names.
+    The bin of each row, and a table with a row per bin: ``bin`` (as one reads it), ``low`` and ``high`` (of numbers:
+    smallest and largest value in it), ``middle`` (their median); the latter three NaN for names.
 
     Raises
     ------
@@ -109,12 +113,13 @@ def breakdown(
     -------
     One row per bin, the first of all galaxies: ``bin``, ``low``, ``high``, ``middle``, ``n``, and
 
-    - of classes: ``n_<class>``, ``accuracy``, ``balanced_accuracy`` (mean recall of the classes with five galaxies or more in the bin),
-      ``auroc`` (of more than two classes, the mean of each of those against the others of them);
+    - of classes: ``n_<class>``, ``accuracy``, ``balanced_accuracy`` (mean recall of the classes with five galaxies or
+      more in the bin), ``auroc`` (of more than two classes, the mean of each of those against the others of them);
     - of numbers: ``rmse``, ``mae``, ``bias`` (predicted less true), ``r2``;
 
-    each with ``<score>_low`` and ``<score>_high`` (`zoobot.science.intervals`), NaN where the bin has too few galaxies for an interval.
-    Scores of one such class only, or of fewer than five galaxies, are NaN: there the counts say all there is.
+    each with ``<score>_low`` and ``<score>_high`` (`zoobot.science.intervals`), NaN where the bin has too few galaxies
+    for an interval. Scores of one such class only, or of fewer than five galaxies, are NaN: there the counts say all
+    there is.
 
     Raises
     ------

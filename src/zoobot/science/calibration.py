@@ -1,4 +1,7 @@
-"""Post-hoc calibration of class probabilities, fitted on validation galaxies and shrunk toward none where they are few."""
+"""Post-hoc calibration of class probabilities, fitted on validation galaxies.
+
+It is shrunk toward none where they are few.
+"""
 
 from __future__ import annotations
 
@@ -76,8 +79,8 @@ def fit_temperature(
 ) -> TemperatureScaling:
     """Fit one temperature, shrunk toward 1 where galaxies are few; with fewer than 20 it is 1.
 
-    What is fitted is 1/T - 1; `fit_shrunk` says how it is shrunk. The gain is that of five-fold cross-validation, with whole groups in
-    each fold.
+    What is fitted is 1/T - 1; `fit_shrunk` says how it is shrunk. The gain is that of five-fold cross-validation, with
+    whole groups in each fold.
 
     Parameters
     ----------
@@ -104,9 +107,10 @@ def fit_temperature(
 def fit_vector(
     probabilities: ArrayLike, labels: ArrayLike, *, groups: Codes | None = None, seed: int = 0
 ) -> VectorScaling:
-    """Fit a weight and an offset for each class; parameters, and how it is shrunk, and errors are those of `fit_temperature`.
+    """Fit a weight and an offset for each class.
 
-    What is fitted is what all weights have in common, and by how much each class differs from that: a temperature alone costs one number.
+    Parameters, how it is shrunk, and errors are those of `fit_temperature`. What is fitted is what all weights have in
+    common, and by how much each class differs from that: a temperature alone costs one number.
     """
     logs, classes = _checked(probabilities, labels)
     n_galaxies, n_classes = logs.shape
@@ -130,11 +134,11 @@ def fit_isotonic(
 ) -> IsotonicScaling:
     """Fit a rising curve for each label, shrunk toward none where galaxies are few.
 
-    The curve is a scale and an offset of the logit (Platt 1999), shrunk as `fit_shrunk` says. Where at least 50 galaxies have the label
-    and 50 lack it, it is mixed with an isotonic regression, to which one galaxy with the label is added at the lowest probability, and
-    one without at the highest, so that nothing becomes certain. The share of that is the one that cross-validation finds best (stacking:
-    Breiman 1996, Mach. Learn. 24, 49) at a cost of 4 nats for all of it. With fewer than 20 galaxies, or 5 with or without a label, that
-    label stays as it is.
+    The curve is a scale and an offset of the logit (Platt 1999), shrunk as `fit_shrunk` says. Where at least 50
+    galaxies have the label and 50 lack it, it is mixed with an isotonic regression, to which one galaxy with the label
+    is added at the lowest probability, and one without at the highest, so that nothing becomes certain. The share of
+    that is the one that cross-validation finds best (stacking: Breiman 1996, Mach. Learn. 24, 49) at a cost of 4 nats
+    for all of it. With fewer than 20 galaxies, or 5 with or without a label, that label stays as it is.
 
     Parameters
     ----------
@@ -157,7 +161,10 @@ def fit_isotonic(
     if exclusive:
         truth = np.eye(p.shape[1])[_checked(p, labels)[1]]
     if p.ndim != 2 or p.shape != truth.shape or not np.isfinite(p).all() or not ((truth == 0) | (truth == 1)).all():
-        msg = f"probabilities {p.shape} must be finite, and labels {truth.shape} 0 or 1, both of one shape (galaxy, label)."
+        msg = (
+            f"probabilities {p.shape} must be finite, and labels {truth.shape} 0 or 1, both of one shape (galaxy, "
+            "label)."
+        )
         raise OptionError(msg)
     together = Groups.of(groups, len(p))
     return IsotonicScaling(
@@ -169,7 +176,10 @@ def _checked(probabilities: ArrayLike, labels: ArrayLike) -> tuple[Values, NDArr
     """Return log probabilities (galaxy, class) and classes (galaxy,)."""
     p, classes = np.asarray(probabilities, dtype=np.float64), np.asarray(labels, dtype=np.float64).reshape(-1)
     if p.ndim != 2 or len(p) != len(classes) or not np.isfinite(p).all():
-        msg = f"probabilities {p.shape} must be finite and of shape (galaxy, class), with one label each ({len(classes)} given)."
+        msg = (
+            f"probabilities {p.shape} must be finite and of shape (galaxy, class), with one label each "
+            f"({len(classes)} given)."
+        )
         raise OptionError(msg)
     if not ((classes >= 0) & (classes < p.shape[1]) & (classes == np.floor(classes))).all():
         msg = f"labels {np.unique(classes)[:10].tolist()} must be whole numbers from 0 to {p.shape[1] - 1}."
@@ -185,7 +195,10 @@ def _fitted(
     groups: Codes | None,
     seed: int,
 ) -> tuple[Values, Gain]:
-    """Return the numbers (number,) that terms (galaxy, class, number) are added to log probabilities with, and their gain."""
+    """Return the numbers (number,) that terms are added to log probabilities with, and their gain.
+
+    Terms are (galaxy, class, number).
+    """
     together = Groups.of(groups, len(logs))
     if together.effective < FEWEST:
         return np.zeros(len(bounds)), Gain()
@@ -239,7 +252,10 @@ def _fit_curve(p: Values, truth: Values, groups: Groups, seed: int) -> Curve:
 
 
 def _best_share(scaled: Values, stepped: Values, truth: Values, weight: float) -> float:
-    """Return the share of the isotonic regression, from what both curves say of galaxies (galaxy,) that they were not fitted to."""
+    """Return the share of the isotonic regression.
+
+    It is found from what both curves say of galaxies (galaxy,) that they were not fitted to.
+    """
     from scipy.optimize import minimize_scalar
 
     def cost(share: float) -> float:

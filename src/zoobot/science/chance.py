@@ -1,4 +1,7 @@
-"""Two-sided tests of whether predictions rank galaxies otherwise than chance would, exact for few galaxies, by whole groups."""
+"""Two-sided tests of whether predictions rank galaxies otherwise than chance would.
+
+They are exact for few galaxies, and count whole groups.
+"""
 
 from __future__ import annotations
 
@@ -31,8 +34,9 @@ NOTHING = Chance(float("nan"), float("nan"))
 def auroc_chance(score: ArrayLike, positive: ArrayLike, groups: ArrayLike | None = None, *, seed: int = 0) -> Chance:
     """Test whether scores rank one kind of galaxies above or below the others.
 
-    Single galaxies: the Mann-Whitney test, its distribution counted exactly with all ties (Streitberg & Röhmel 1986, Statistical Software
-    Newsletter 12, 10) where that takes few steps, else normal. Groups that are each of one kind: whole groups are shuffled, all ways or
+    Single galaxies: the Mann-Whitney test, its distribution counted exactly with all ties (Streitberg & Röhmel 1986,
+    Statistical Software Newsletter 12, 10) where that takes few steps, else normal. Groups that are each of one kind:
+    whole groups are shuffled, all ways or
     1999. Other groups: the signs of what each adds to the AUROC's distance from 0.5 are flipped.
 
     Parameters
@@ -67,7 +71,10 @@ def auroc_chance(score: ArrayLike, positive: ArrayLike, groups: ArrayLike | None
 
 
 def _rank_sum(ranks: NDArray[np.int64], own: NDArray[np.bool_]) -> float | None:
-    """Return the two-sided p-value of the rarer kind's sum of ranks, counted exactly; None where that takes too many steps."""
+    """Return the two-sided p-value of the rarer kind's sum of ranks, counted exactly.
+
+    It is None where that takes too many steps.
+    """
     few = own if own.sum() <= len(own) / 2 else ~own
     m = int(few.sum())
     least = ranks - ranks.min()
@@ -90,7 +97,9 @@ def _rank_sum(ranks: NDArray[np.int64], own: NDArray[np.bool_]) -> float | None:
 def mean_auroc_chance(
     scores: ArrayLike, classes: ArrayLike, groups: ArrayLike | None = None, *, seed: int = 0
 ) -> Chance:
-    """Test whether scores rank the classes: of two `auroc_chance`; of more the mean AUROC of each against the rest, by shuffling.
+    """Test whether scores rank the classes.
+
+    Of two classes it is `auroc_chance`; of more it is the mean AUROC of each against the rest, by shuffling.
 
     Parameters
     ----------
@@ -119,8 +128,8 @@ def rank_correlation_chance(
 ) -> Chance:
     """Test whether predicted and true numbers rise or fall together, by Spearman's rank correlation.
 
-    All orders of up to 7 galaxies are tried, 1999 of up to 30; of more, Student's t. Groups that have one true value each are shuffled
-    whole; of others the signs of what each adds to the correlation are flipped.
+    All orders of up to 7 galaxies are tried, 1999 of up to 30; of more, Student's t. Groups that have one true value
+    each are shuffled whole; of others the signs of what each adds to the correlation are flipped.
 
     Parameters
     ----------
@@ -147,7 +156,8 @@ def mean_label_auroc_chance(
 ) -> Chance:
     """Test whether scores of independent labels rank the galaxies that have them, by the mean AUROC over labels.
 
-    The rows of labels are shuffled, whole groups where each has one; else the signs of what each group adds are flipped.
+    The rows of labels are shuffled, whole groups where each has one; else the signs of what each group adds are
+    flipped.
 
     Parameters
     ----------
@@ -166,10 +176,11 @@ def mean_label_auroc_chance(
 def mean_rank_correlation_chance(
     predicted: ArrayLike, truth: ArrayLike, groups: ArrayLike | None = None, *, seed: int = 0
 ) -> Chance:
-    """Test whether predicted and true numbers (galaxy, target) rise or fall together, by the mean rank correlation over targets.
+    """Test whether predicted and true numbers (galaxy, target) rise or fall together.
 
-    The rows of true values are shuffled, whole groups where each has one; else the signs of what each group adds are flipped. Targets
-    of which predictions or true values are all the same are left out.
+    The statistic is the mean rank correlation over targets. The rows of true values are shuffled, whole groups where
+    each has one; else the signs of what each group adds are flipped. Targets of which predictions or true values are
+    all the same are left out.
     """
     x, y = np.asarray(predicted, dtype=np.float64), np.asarray(truth, dtype=np.float64)
     kept = [place for place in range(x.shape[1]) if len(x) > 1 and np.ptp(x[:, place]) and np.ptp(y[:, place])]
@@ -216,10 +227,10 @@ def _rows(
 
 
 def skill_chance(losses: ArrayLike, groups: ArrayLike | None = None, *, optimism: float = 0.0) -> Chance:
-    """Test whether a model's mean loss differs from the best constant prediction's: Student's t of the difference between groups.
+    """Test whether a model's mean loss differs from the best constant prediction's.
 
-    That the constant has seen the votes which it is scored on counts against a model that is called better, and is taken off before
-    one is called worse.
+    It is Student's t test of the difference between groups. That the constant has seen the votes which it is scored on
+    counts against a model that is called better, and is taken off before one is called worse.
 
     Parameters
     ----------
@@ -245,9 +256,10 @@ def skill_chance(losses: ArrayLike, groups: ArrayLike | None = None, *, optimism
 
 
 def shares_chance(shares: Sequence[float], counts: Sequence[int]) -> Chance:
-    """Test whether two shares of so many independent galaxies each differ: Fisher's exact test, two-sided (Fisher 1935).
+    """Test whether two shares of so many independent galaxies each differ.
 
-    The smallest p-value is that of all of the one and none of the other.
+    It is Fisher's exact test, two-sided (Fisher 1935). The smallest p-value is that of all of the one and none of the
+    other.
     """
     from scipy.stats import fisher_exact
 
@@ -272,7 +284,10 @@ def holm(p_values: ArrayLike) -> Values:
 
 
 def _areas(scores: Values, classes: NDArray[np.int64]) -> Values:
-    """Return what each galaxy (galaxy,) adds to the mean AUROC of each class against the rest, above 0.5, were chance at work."""
+    """Return what each galaxy (galaxy,) would add, by chance, to the mean AUROC above 0.5.
+
+    The AUROC is that of each class against the rest.
+    """
     from scipy.stats import rankdata
 
     places = np.unique(classes)

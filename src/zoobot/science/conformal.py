@@ -1,4 +1,7 @@
-"""Split conformal prediction: sets of classes, and intervals of numbers, that hold the truth as often as was asked for."""
+"""Split conformal prediction.
+
+Sets of classes, and intervals of numbers, hold the truth as often as was asked for.
+"""
 
 from __future__ import annotations
 
@@ -28,12 +31,14 @@ SEPARATOR = "|"
 
 @dataclass(frozen=True)
 class ConformalClasses:
-    r"""Sets of classes that hold the true one for a share ``level`` of galaxies like the validation galaxies, whatever the model.
+    r"""Sets of classes that hold the true one for a share ``level`` of galaxies.
 
-    The score of a galaxy is 1 less the probability of its own class. The set holds each class whose score would be at most :math:`\hat q`,
-    the :math:`\lceil (n + 1)\,\mathrm{level} \rceil`-th smallest of the :math:`n` validation scores (least ambiguous sets:
-    Sadinle, Lei & Wasserman 2019, JASA 114, 223; Angelopoulos & Bates 2023, Found. Trends Mach. Learn. 16, 494). By class, each class
-    has a :math:`\hat q` of its own, so that the promise holds for the galaxies of each class (Vovk 2012, arXiv:1209.2673).
+    It holds for galaxies like the validation galaxies, whatever the model. The score of a galaxy is 1 less the
+    probability of its own class. The set holds each class whose score would be at most :math:`\hat q`, the
+    :math:`\lceil (n + 1)\,\mathrm{level} \rceil`-th smallest of the :math:`n` validation scores (least ambiguous sets:
+    Sadinle, Lei & Wasserman 2019, JASA 114, 223; Angelopoulos & Bates 2023, Found. Trends Mach. Learn. 16, 494). By
+    class, each class has a :math:`\hat q` of its own, so that the promise holds for the galaxies of each class (Vovk
+    2012, arXiv:1209.2673).
 
     Attributes
     ----------
@@ -48,7 +53,10 @@ class ConformalClasses:
         return sum(map(len, self.scores))
 
     def thresholds(self, level: float, *, by_class: bool = False) -> Values:
-        """Return the largest score (class,) that is let in; infinite where there are too few validation galaxies for the level."""
+        """Return the largest score (class,) that is let in.
+
+        It is infinite where there are too few validation galaxies for the level.
+        """
         if by_class:
             return np.array([conformal_quantile(own, level) for own in self.scores])
         together = np.sort(np.concatenate([np.asarray(own, dtype=np.float64) for own in self.scores]))
@@ -57,8 +65,8 @@ class ConformalClasses:
     def members(self, probabilities: ArrayLike, level: float, *, by_class: bool = False) -> Members:
         """Return which classes are in each galaxy's set, bool (galaxy, class).
 
-        No set is empty: where no class gets in, the most probable one stands in, which can only raise the coverage. Galaxies whose
-        probabilities hold NaN have empty sets.
+        No set is empty: where no class gets in, the most probable one stands in, which can only raise the coverage.
+        Galaxies whose probabilities hold NaN have empty sets.
         """
         p = np.asarray(probabilities, dtype=np.float64)
         found: Members = 1 - p <= self.thresholds(level, by_class=by_class)
@@ -80,11 +88,12 @@ class ConformalClasses:
 
 @dataclass(frozen=True)
 class ConformalIntervals:
-    r"""Intervals that hold the true value for a share ``level`` of galaxies like the validation galaxies, whatever the model.
+    r"""Intervals that hold the true value for a share ``level`` of galaxies.
 
-    They reach :math:`\hat q` to both sides of the prediction: the :math:`\lceil (n + 1)\,\mathrm{level} \rceil`-th smallest absolute
-    error of the :math:`n` validation galaxies (Lei et al. 2018, JASA 113, 1094). All galaxies get the same width: easy ones are
-    covered more often than the level, hard ones less.
+    It holds for galaxies like the validation galaxies, whatever the model. They reach :math:`\hat q` to both sides of
+    the prediction: the :math:`\lceil (n + 1)\,\mathrm{level} \rceil`-th smallest absolute error of the :math:`n`
+    validation galaxies (Lei et al. 2018, JASA 113, 1094). All galaxies get the same width: easy ones are covered more
+    often than the level, hard ones less.
 
     Attributes
     ----------
@@ -95,7 +104,10 @@ class ConformalIntervals:
     scores: tuple[tuple[float, ...], ...]
 
     def half_widths(self, level: float) -> Values:
-        """Return half the width (target,) of the intervals; infinite where there are too few validation galaxies for the level."""
+        """Return half the width (target,) of the intervals.
+
+        It is infinite where there are too few validation galaxies for the level.
+        """
         return np.array([conformal_quantile(own, level) for own in self.scores])
 
     def to_dict(self) -> dict[str, Any]:
@@ -114,8 +126,9 @@ def fit_conformal_classes(
 ) -> ConformalClasses:
     """Keep what `ConformalClasses` needs of validation galaxies that the model was not trained on.
 
-    Of a group, one galaxy drawn at random is kept: galaxies of different groups can be exchanged for one another and for one of a new
-    group, on which the promise rests; those of one group can't (Dunn, Wasserman & Ramdas 2023, JASA 118, 2491, section 3.2).
+    Of a group, one galaxy drawn at random is kept: galaxies of different groups can be exchanged for one another and
+    for one of a new group, on which the promise rests; those of one group can't (Dunn, Wasserman & Ramdas 2023, JASA
+    118, 2491, section 3.2).
 
     Parameters
     ----------
@@ -137,7 +150,10 @@ def fit_conformal_classes(
     """
     p, classes = np.asarray(probabilities, dtype=np.float64), np.asarray(labels).reshape(-1).astype(int)
     if p.ndim != 2 or not len(p) or len(p) != len(classes) or not np.isfinite(p).all():
-        msg = f"probabilities {p.shape} must be finite and of shape (galaxy, class), with one label each ({len(classes)} given)."
+        msg = (
+            f"probabilities {p.shape} must be finite and of shape (galaxy, class), with one label each "
+            f"({len(classes)} given)."
+        )
         raise OptionError(msg)
     kept = _drawn(Groups.of(groups, len(p)), most, seed)
     scores, classes = 1 - p[kept, classes[kept]], classes[kept]
@@ -148,9 +164,10 @@ def fit_conformal_classes(
 def fit_conformal_intervals(
     predicted: ArrayLike, target: ArrayLike, *, groups: Codes | None = None, most: int = MOST_KEPT, seed: int = 0
 ) -> ConformalIntervals:
-    """Keep what `ConformalIntervals` needs of validation galaxies: ``predicted`` and ``target`` (galaxy, target), in one unit.
+    """Keep what `ConformalIntervals` needs of validation galaxies.
 
-    ``groups``, ``most`` and ``seed``: see `fit_conformal_classes`.
+    ``predicted`` and ``target`` are (galaxy, target), in one unit. ``groups``, ``most`` and ``seed``: see
+    `fit_conformal_classes`.
 
     Raises
     ------
@@ -159,7 +176,10 @@ def fit_conformal_intervals(
     """
     errors = np.asarray(predicted, dtype=np.float64) - np.asarray(target, dtype=np.float64)
     if errors.ndim != 2 or not len(errors) or not np.isfinite(errors).all():
-        msg = f"predictions and targets must be finite and of one shape (galaxy, target); their difference has {errors.shape}."
+        msg = (
+            "predictions and targets must be finite and of one shape (galaxy, target); their difference has "
+            f"{errors.shape}."
+        )
         raise OptionError(msg)
     kept = np.abs(errors[_drawn(Groups.of(groups, len(errors)), most, seed)])
     return ConformalIntervals(tuple(tuple(np.sort(column).tolist()) for column in kept.T))
@@ -167,7 +187,10 @@ def fit_conformal_intervals(
 
 @bounded()
 def conformal_quantile(scores: ArrayLike, level: float) -> float:
-    """Return the ``ceil((n + 1) level)``-th smallest of n scores in rising order; infinity where n < level / (1 - level)."""
+    """Return the ``ceil((n + 1) level)``-th smallest of n scores in rising order.
+
+    It is infinite where n < level / (1 - level).
+    """
     rising = np.asarray(scores, dtype=np.float64)
     place = _rank(len(rising), level)
     return float(rising[place - 1]) if place <= len(rising) else float("inf")
@@ -185,10 +208,10 @@ def fewest_for(level: float) -> int:
 def expected_coverage(n_validation: int, level: float, n_galaxies: int) -> tuple[float, float]:
     r"""Return the central 95% interval of the coverage that a sound conformal prediction shows on so many new galaxies.
 
-    With :math:`k = \lceil (n + 1)\,\mathrm{level} \rceil` of :math:`n` validation galaxies, the number covered of :math:`m` new ones is
-    beta-binomial, :math:`\mathrm{BB}(m, k, n + 1 - k)`: the few validation galaxies count as well as the few new ones (Vovk
-    2012; Angelopoulos & Bates 2023, section 3.2). Scores without ties are assumed; ties, and stand-ins for empty sets, raise the coverage.
-    1 to 1 where n is too small for the level.
+    With :math:`k = \lceil (n + 1)\,\mathrm{level} \rceil` of :math:`n` validation galaxies, the number covered of
+    :math:`m` new ones is beta-binomial, :math:`\mathrm{BB}(m, k, n + 1 - k)`: the few validation galaxies count as well
+    as the few new ones (Vovk 2012; Angelopoulos & Bates 2023, section 3.2). Scores without ties are assumed; ties, and
+    stand-ins for empty sets, raise the coverage. 1 to 1 where n is too small for the level.
     """
     from scipy.stats import betabinom
 
@@ -212,8 +235,8 @@ def coverage_p_value(coverage: float, level: float, n_galaxies: int, n_validatio
     n_galaxies : int
         Galaxies, or groups of galaxies that are independent of one another.
     n_validation : int or None
-        Validation galaxies that a conformal promise was made with: the number covered is beta-binomial, see `expected_coverage`.
-        None for an interval of the model itself: the number covered is binomial.
+        Validation galaxies that a conformal promise was made with: the number covered is beta-binomial, see
+        `expected_coverage`. None for an interval of the model itself: the number covered is binomial.
 
     Returns
     -------
@@ -238,7 +261,10 @@ def coverage_p_value(coverage: float, level: float, n_galaxies: int, n_validatio
 
 @bounded()
 def exact_binomial_interval(hits: float, count: float, level: float = 0.95) -> tuple[float, float]:
-    """Return the exact confidence interval of a share, ``hits`` of ``count`` (Clopper & Pearson 1934); 0 to 1 where count is 0."""
+    """Return the exact confidence interval of a share, ``hits`` of ``count``.
+
+    See Clopper & Pearson (1934). It is 0 to 1 where count is 0.
+    """
     from scipy.special import betaincinv
 
     tail = (1 - level) / 2
@@ -248,7 +274,10 @@ def exact_binomial_interval(hits: float, count: float, level: float = 0.95) -> t
 
 
 def set_names(members: Members, class_names: Sequence[str]) -> NDArray[np.object_]:
-    """Return each set's classes in one string, such as ``ring|bar``, in the order of the classes; None for an empty set."""
+    """Return each set's classes in one string, such as ``ring|bar``, in the order of the classes.
+
+    It is None for an empty set.
+    """
     patterns, place = np.unique(members, axis=0, return_inverse=True)
     texts = np.empty(len(patterns), dtype=object)
     for number, pattern in enumerate(patterns):
@@ -277,16 +306,17 @@ def score_sets(
     level : float
         The coverage that is promised.
     groups : array of shape (galaxy,) or None
-        The number of each galaxy's group; None where each stands alone. Groups count as their effective number (Kish 1965) in
-        ``coverage_interval`` and ``expected``.
+        The number of each galaxy's group; None where each stands alone. Groups count as their effective number (Kish
+        1965) in ``coverage_interval`` and ``expected``.
 
     Returns
     -------
-    ``level``; ``n_validation``, the galaxies that the sets were made with; ``coverage``, its ``coverage_interval`` (exact binomial, 95%),
-    ``expected`` (see `expected_coverage`), ``p_value`` (see `coverage_p_value`), ``mean_size`` (classes in a set), ``informative``
-    (whether any set leaves a class out: else they cover whatever the model does) and ``by_class`` (``n``, ``coverage`` and
-    ``coverage_interval`` by true class); and under ``class_conditional`` ``coverage`` to ``by_class`` of the sets that keep the promise
-    class by class. Coverage is NaN where there are no galaxies.
+    ``level``; ``n_validation``, the galaxies that the sets were made with; ``coverage``, its ``coverage_interval``
+    (exact binomial, 95%), ``expected`` (see `expected_coverage`), ``p_value`` (see `coverage_p_value`), ``mean_size``
+    (classes in a set), ``informative`` (whether any set leaves a class out: else they cover whatever the model does)
+    and ``by_class`` (``n``, ``coverage`` and ``coverage_interval`` by true class); and under ``class_conditional``
+    ``coverage`` to ``by_class`` of the sets that keep the promise class by class. Coverage is NaN where there are no
+    galaxies.
     """
     classes = np.asarray(labels).reshape(-1).astype(int)
     together = Groups.of(groups, len(classes))
@@ -310,10 +340,11 @@ def score_intervals(
 ) -> dict[str, Any]:
     """Return how often intervals hold the true value, on galaxies that were not used to make them.
 
-    ``predicted`` and ``target`` are (galaxy, target); ``groups``: see `score_sets`. It returns ``level``; ``informative``, whether any
-    interval is finite; ``coverage``, the mean over targets whose intervals are, NaN where none is; and for each of ``targets`` its
-    ``coverage``, ``coverage_interval`` (exact binomial, 95%), ``expected`` (see `expected_coverage`), ``p_value`` (see
-    `coverage_p_value`), ``half_width`` in the target's unit, ``informative``, and ``n_validation``.
+    ``predicted`` and ``target`` are (galaxy, target); ``groups``: see `score_sets`. It returns ``level``;
+    ``informative``, whether any interval is finite; ``coverage``, the mean over targets whose intervals are, NaN where
+    none is; and for each of ``targets`` its ``coverage``, ``coverage_interval`` (exact binomial, 95%), ``expected``
+    (see `expected_coverage`), ``p_value`` (see `coverage_p_value`), ``half_width`` in the target's unit,
+    ``informative``, and ``n_validation``.
     """
     errors = np.abs(np.asarray(predicted, dtype=np.float64) - np.asarray(target, dtype=np.float64))
     together = Groups.of(groups, len(errors))

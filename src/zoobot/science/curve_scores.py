@@ -91,9 +91,10 @@ def fit_heads(
 def score_heads(
     fitted: Fitted, truth: Values, task: CurveTask, units: Units, *, n_draws: int, seed: int
 ) -> tuple[dict[str, Values], dict[str, Values]]:
-    """Return each score (repeat, size) of all galaxies, and (draw, size) of bootstrapped ones, averaged over repeats and widened.
+    """Return each score of all galaxies, and of bootstrapped ones, averaged over repeats and widened.
 
-    See `zoobot.science.learning_curve` for the widening. Of more than two classes the AUROC is the mean of each against the rest.
+    Shapes are (repeat, size) and (draw, size). See `zoobot.science.learning_curve` for the widening. Of more than two
+    classes the AUROC is the mean of each against the rest.
     """
     blocks = [np.ones((1, len(truth))), *units.bootstrap(n_draws, seed)]
     n_repeats, n_sizes = fitted.predictions.shape[:2]
@@ -134,7 +135,10 @@ def _measured(name: str, predicted: Values, truth: Values, folds: Rows, blocks: 
 
 
 def _auroc(scores: Values, classes: Rows, counts: Values, folds: Rows) -> Values:
-    """Return the AUROC (draw,) of pairs of galaxies within the same fold: of two classes the second's, of more the mean over classes."""
+    """Return the AUROC (draw,) of pairs of galaxies within the same fold.
+
+    Of two classes it is the second's, of more the mean over classes.
+    """
     found = []
     for place in [1] if scores.shape[1] == 2 else np.unique(classes):
         score = scores[:, 1] - scores[:, 0] if scores.shape[1] == 2 else scores[:, place]

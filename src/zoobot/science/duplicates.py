@@ -30,25 +30,26 @@ def near_duplicates(
     threshold: float = SAME_SKY,
     neighbors: int = 4,
 ) -> pd.DataFrame:
-    """Return the pairs of images that show the same sky, the most similar first; pairs across parts of a split come before all others.
+    """Return the pairs of images that show the same sky, the most similar first.
 
-    Candidates are each image's nearest neighbors by features (cosine) and by a signature of its pixels that neither turning nor mirroring
-    nor shifting changes (the amplitude spectrum in polar coordinates, and of that the amplitudes along the angle). Candidates are then
-    turned, mirrored and shifted onto each other (Reddy & Chatterji 1996), and compared.
+    Pairs across parts of a split come before all others. Candidates are each image's nearest neighbors by features
+    (cosine) and by a signature of its pixels that neither turning nor mirroring nor shifting changes (the amplitude
+    spectrum in polar coordinates, and of that the amplitudes along the angle). Candidates are then turned, mirrored and
+    shifted onto each other (Reddy & Chatterji 1996), and compared.
 
-    What is compared are details, not the galaxy's light: with ``G_s`` a Gaussian blur, ``d = G_0.7 I - G_2.5 I`` of the grey image, divided
-    by the contrast around it, ``sqrt(G_4 d^2)`` (plus 0.3 times its median over the image). Noise, stars and neighbors thus weigh as
-    much as the galaxy, so that two smooth ellipticals, or two edge-on disks, are not taken for one. The similarity is the correlation
-    coefficient (Pearson) of these within a circle of 0.75 times the width, the greatest over turns, mirror images and shifts of up to
-    a tenth of the width. 1: the same pixels.
+    What is compared are details, not the galaxy's light: with ``G_s`` a Gaussian blur, ``d = G_0.7 I - G_2.5 I`` of the
+    grey image, divided by the contrast around it, ``sqrt(G_4 d^2)`` (plus 0.3 times its median over the image). Noise,
+    stars and neighbors thus weigh as much as the galaxy, so that two smooth ellipticals, or two edge-on disks, are not
+    taken for one. The similarity is the correlation coefficient (Pearson) of these within a circle of 0.75 times the
+    width, the greatest over turns, mirror images and shifts of up to a tenth of the width. 1: the same pixels.
 
     Parameters
     ----------
     frame
         One row per image: ``id_str``, ``file_loc``, and ``part`` ('train', 'val', 'test') where there are parts.
     thumbnails
-        (image, channel, 64, 64), uint8 or float in [0, 1], each the whole image; see `zoobot.data.images.decode_image`. NaN marks an image
-        that can't be read; it has no duplicates, and neither has one without details.
+        (image, channel, 64, 64), uint8 or float in [0, 1], each the whole image; see `zoobot.data.images.decode_image`.
+        NaN marks an image that can't be read; it has no duplicates, and neither has one without details.
     features
         (image, feature), for more candidates; rows with NaN give none.
     threshold
@@ -59,8 +60,9 @@ def near_duplicates(
     Returns
     -------
     DataFrame
-        ``id_str_a``, ``id_str_b``, ``part_a``, ``part_b`` (empty without parts), ``similarity``, ``kind``: 'identical' (the same
-        thumbnail), 'copy', 'rotated' or 'mirrored' (which may be rotated too), ``file_loc_a``, ``file_loc_b``.
+        ``id_str_a``, ``id_str_b``, ``part_a``, ``part_b`` (empty without parts), ``similarity``, ``kind``: 'identical'
+        (the same thumbnail), 'copy', 'rotated' or 'mirrored' (which may be rotated too), ``file_loc_a``,
+        ``file_loc_b``.
 
     Raises
     ------
@@ -113,7 +115,8 @@ def count_copies(
     pairs
         What `near_duplicates` gives.
     groups
-        (galaxy,) codes; copies within one group are known to depend on one another, and are not counted. None: each stands alone.
+        (galaxy,) codes; copies within one group are known to depend on one another, and are not counted. None: each
+        stands alone.
     part
         Its name in ``pairs``.
     """

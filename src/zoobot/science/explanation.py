@@ -26,7 +26,9 @@ class Explanation:
     views: npt.NDArray[np.float32]
     """(galaxy, channel, height, width) in [0, 1]: what the encoder saw"""
     heat: npt.NDArray[np.float32] | None
-    """(galaxy, height, width) in [0, 1]: 1 is where most speaks for the target, all 0 where nothing does; None if not asked for"""
+    """(galaxy, height, width) in [0, 1]: 1 is where most speaks for the target, all 0 where nothing does; None if not
+    asked for
+    """
     targets: list[str]
     """(galaxy,) the column that each map explains"""
     features: npt.NDArray[np.float32]
@@ -36,13 +38,18 @@ class Explanation:
     cells: tuple[int, int] | None = None
     """Rows and columns of cells that a map has"""
     falls: npt.NDArray[np.float32] | None = None
-    """Of occlusion, (galaxy, row, column): by how much the score falls where a cell is hidden, below 0 where it rises"""
+    """Of occlusion, (galaxy, row, column): by how much the score falls where a cell is hidden, below 0 where it rises
+    """
     largest: npt.NDArray[np.float32] | None = None
-    """(galaxy,) the largest value of each map before it was divided by it; of occlusion, by how much the score falls there"""
+    """(galaxy,) the largest value of each map before it was divided by it; of occlusion, by how much the score falls
+    there
+    """
     score: str = ""
     """What falls, in words"""
     quarters: Mapping[Hiding, npt.NDArray[np.float64]] = field(default_factory=dict)
-    """By the way of hiding, (galaxy, 3): by how much it falls where the hottest quarter, the central one and random places are hidden"""
+    """By the way of hiding, (galaxy, 3): by how much it falls where the hottest quarter, the central one and random
+    places are hidden
+    """
     comparisons: Mapping[Hiding, MaskComparison] = field(default_factory=dict)
     """By the way of hiding, the means of that and their differences"""
 

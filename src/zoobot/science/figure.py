@@ -1,4 +1,7 @@
-"""One figure measured on galaxies: its interval, how that was found, how many galaxies, and whether it can be told from chance."""
+"""One figure measured on galaxies.
+
+It has its interval, how that was found, how many galaxies, and whether it can be told from chance.
+"""
 
 from __future__ import annotations
 
@@ -37,9 +40,11 @@ class Figure:
     sign
         1 where higher is better, -1 where lower is.
     p_value
-        Two-sided probability that predictions which know nothing are as far from ``chance``; NaN where that was not tested.
+        Two-sided probability that predictions which know nothing are as far from ``chance``; NaN where that was not
+        tested.
     smallest_p
-        The smallest p-value that as many galaxies could give, however good the predictions were; NaN where that was not tested.
+        The smallest p-value that as many galaxies could give, however good the predictions were; NaN where that was not
+        tested.
     reason
         Why there is no interval; empty where there is one.
 
@@ -69,7 +74,10 @@ class Figure:
 
     @property
     def verdict(self) -> Verdict:
-        """Whether the figure can be told from chance: better or worse than it, unclear, or untellable whatever was predicted."""
+        """Whether the figure can be told from chance.
+
+        It is better or worse than chance, unclear, or untellable whatever was predicted.
+        """
         if self.chance is None or math.isnan(self.p_value):
             return "untested"
         if self.p_value <= SIGNIFICANCE:

@@ -1,7 +1,7 @@
 """The figures of a set of predictions: each score with its interval, and whether it can be told from chance.
 
-What `metrics.json`, the terminal, the report and Python say of a model's scores comes from here. Keys are those of the scores in
-``metrics.json``, and the values are the same.
+What `metrics.json`, the terminal, the report and Python say of a model's scores comes from here. Keys are those of the
+scores in ``metrics.json``, and the values are the same.
 """
 
 from __future__ import annotations
@@ -34,7 +34,8 @@ if TYPE_CHECKING:
     Values = NDArray[np.float64]
 
 Figures = dict[str, Any]
-"""A `Figure` by the name of its score; under ``classes``, ``labels`` and ``targets`` the figures of each, by its name"""
+"""A `Figure` by the name of its score; under ``classes``, ``labels`` and ``targets`` the figures of each, by its name
+"""
 
 SHARE = Metric("share", "share")
 GUESSING = 0.5
@@ -48,7 +49,8 @@ CLASS_MEASURES: dict[str, Callable[[Values, NDArray[np.int64], ArrayLike | None]
     "log_loss": log_loss,
     "brier": brier,
 }
-"""How each score of exclusive classes is measured; those that are means over galaxies are so of independent labels too"""
+"""How each score of exclusive classes is measured; those that are means over galaxies are so of independent labels too
+"""
 
 
 def class_figures(
@@ -69,10 +71,10 @@ def class_figures(
 
     Returns
     -------
-    ``accuracy``, ``balanced_accuracy``, ``auroc`` and ``average_precision`` (of two classes the second's, of more the mean of each
-    against the rest over the classes present), ``log_loss``, ``brier`` and ``ece`` (see `calibration_figure`). With names also
-    ``classes``: of each its ``completeness``, ``purity`` and ``auroc`` against the rest, whose p-values are adjusted for the number
-    of classes (Holm 1979).
+    ``accuracy``, ``balanced_accuracy``, ``auroc`` and ``average_precision`` (of two classes the second's, of more the
+    mean of each against the rest over the classes present), ``log_loss``, ``brier`` and ``ece`` (see
+    `calibration_figure`). With names also ``classes``: of each its ``completeness``, ``purity`` and ``auroc`` against
+    the rest, whose p-values are adjusted for the number of classes (Holm 1979).
 
     Examples
     --------
@@ -141,8 +143,8 @@ def label_figures(
 
     Returns
     -------
-    The keys of `class_figures`; means are over the labels that have the score. p-values of each label are adjusted for the number of
-    labels (Holm 1979).
+    The keys of `class_figures`; means are over the labels that have the score. p-values of each label are adjusted for
+    the number of labels (Holm 1979).
     """
     p, true = np.asarray(probabilities, dtype=np.float64), np.asarray(truth).astype(np.int64)
     own = Groups.of(groups, len(p))
@@ -193,7 +195,10 @@ def calibration_figure(predicted: ArrayLike, happened: ArrayLike, groups: ArrayL
 
 
 def _least_likely(predicted: Values, groups: Groups) -> float:
-    """Return the probability that all labels, one draw for each group, are the less likely ones; no p-value is smaller."""
+    """Return the probability that all labels, one draw for each group, are the less likely ones.
+
+    No p-value is smaller.
+    """
     rarer = np.minimum(predicted, 1 - predicted).reshape(len(predicted), -1)
     smallest = np.ones((groups.count, rarer.shape[1]))
     np.minimum.at(smallest, groups.codes, rarer)
@@ -216,8 +221,8 @@ def number_figures(
 
     Returns
     -------
-    ``rmse``, ``mae``, ``r2`` and ``spearman``, the rank correlation; means are over the targets that have the score. p-values of each
-    target are adjusted for their number (Holm 1979).
+    ``rmse``, ``mae``, ``r2`` and ``spearman``, the rank correlation; means are over the targets that have the score.
+    p-values of each target are adjusted for their number (Holm 1979).
     """
     x, y = np.asarray(predicted, dtype=np.float64), np.asarray(truth, dtype=np.float64)
     own = Groups.of(groups, len(x))
@@ -237,11 +242,13 @@ def vote_figures(losses: ArrayLike, groups: ArrayLike | None = None, *, optimism
     Parameters
     ----------
     losses : array_like of shape (galaxy, 2)
-        Summed over questions, in nats: of the prediction, and of the best constant one; see `zoobot.science.vote_losses`.
+        Summed over questions, in nats: of the prediction, and of the best constant one; see
+        `zoobot.science.vote_losses`.
     groups : array_like of shape (galaxy,), optional
         Whole numbers: galaxies with the same one, such as copies of one object, belong together.
     optimism
-        By how much the constant's mean loss is too low for having seen the votes; see `zoobot.science.constant_optimism`.
+        By how much the constant's mean loss is too low for having seen the votes; see
+        `zoobot.science.constant_optimism`.
     """
     both = np.asarray(losses, dtype=np.float64)
     own = Groups.of(groups, len(both))
@@ -280,7 +287,10 @@ def _mean(parts: list[Measured], groups: ArrayLike | None, names: Sequence[str])
 
 
 def _adjusted(tests: list[Chance]) -> list[Chance]:
-    """Return tests adjusted for their number; the smallest p-value that each could reach is adjusted as the first of Holm's."""
+    """Return tests adjusted for their number.
+
+    The smallest p-value that each could reach is adjusted as the first of Holm's.
+    """
     p_values = holm([one.p_value for one in tests])
     count = int(np.isfinite(p_values).sum())
     return [Chance(float(p), min(1.0, one.smallest_p * count)) for p, one in zip(p_values, tests, strict=True)]

@@ -1,4 +1,7 @@
-"""Galaxies that belong together, such as rotated copies of one object: sums over groups, and how many groups count as independent."""
+"""Galaxies that belong together, such as rotated copies of one object.
+
+Sums go over groups, and so many groups count as independent.
+"""
 
 from __future__ import annotations
 

@@ -23,10 +23,13 @@ STRIP, BLOCK = 1 / 16, 1 / 4
 """Least width of a constant strip across the whole image, and of a constant square, as a share of the image's width"""
 
 RAGGED = 0.5
-"""Most pixels of the same value outside such rectangles, as a share of those inside: clipped sky is ragged, a gap has straight edges"""
+"""Most pixels of the same value outside such rectangles, as a share of those inside: clipped sky is ragged, a gap has
+straight edges
+"""
 
 FRAMED = 0.75
-"""Share of the image's outermost pixels from which on the constant value is a masked sky around the galaxy, not a gap"""
+"""Share of the image's outermost pixels from which on the constant value is a masked sky around the galaxy, not a gap
+"""
 
 
 def image_faults(
@@ -34,14 +37,17 @@ def image_faults(
     thumbnails: npt.NDArray[np.uint8],
     errors: Sequence[str] | None = None,
 ) -> pd.DataFrame:
-    """Return the images that are likely worthless, with the fault and its extent. It errs on the side of not listing an image.
+    """Return the images that are likely worthless, with the fault and its extent.
+
+    It errs on the side of not listing an image.
 
     - 'unreadable': it could not be decoded.
     - 'blank': the standard deviation of its grey values is below 1.5 of 255.
     - 'saturated': 20% of its pixels or more have the largest value (254 or 255 of 255) in all channels.
-    - 'gap': truncated, or crossed by a gap: its most frequent value fills (to 1 of 255, in all channels) strips across the whole image of
-      1/16 of its width or squares of 1/4 of it; at most half as many pixels have it elsewhere, as they would in clipped sky, and it does
-      not surround the galaxy (at most 75% of the outermost pixels have it), as masked sky does.
+    - 'gap': truncated, or crossed by a gap: its most frequent value fills (to 1 of 255, in all channels) strips across
+      the whole image of 1/16 of its width or squares of 1/4 of it; at most half as many pixels have it elsewhere, as
+      they would in clipped sky, and it does not surround the galaxy (at most 75% of the outermost pixels have it), as
+      masked sky does.
 
     Parameters
     ----------
@@ -55,8 +61,8 @@ def image_faults(
     Returns
     -------
     DataFrame
-        ``id_str``, ``file_loc``, ``fault``, ``extent`` (the share of the image that is constant or saturated; 1 if blank or
-        unreadable), ``reason``; the worst first.
+        ``id_str``, ``file_loc``, ``fault``, ``extent`` (the share of the image that is constant or saturated; 1 if
+        blank or unreadable), ``reason``; the worst first.
 
     Raises
     ------

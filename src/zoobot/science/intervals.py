@@ -1,7 +1,8 @@
 """95% intervals that hold the truth as often as they say, of shares, means, and means over classes, labels or targets.
 
-Each function takes the galaxies of one test set and returns a `Measured`. Galaxies may belong to groups, such as copies of one object:
-then the groups are what is independent. docs/report.md has the coverage of all of them, simulated by benchmarks/coverage.py.
+Each function takes the galaxies of one test set and returns a `Measured`. Galaxies may belong to groups, such as copies
+of one object: then the groups are what is independent. docs/report.md has the coverage of all of them, simulated by
+benchmarks/coverage.py.
 """
 
 from __future__ import annotations
@@ -27,16 +28,21 @@ FEWEST = 10
 """Independent galaxies or groups below which numbers, errors and votes have no interval"""
 
 FEWEST_SQUARED = 20
-"""The same of squared errors, whose tail fewer hardly show: intervals of ten cover 0.89 where true values have a long tail"""
+"""The same of squared errors, whose tail fewer hardly show: intervals of ten cover 0.89 where true values have a long
+tail
+"""
 
 FEWEST_CLASSED = 6
 """The same of losses of which the worst is known, such as those of classes"""
 
 UNSEEN = 2
-"""Galaxies, as bad as could be, of which the worse end of an interval allows that these galaxies missed them by chance"""
+"""Galaxies, as bad as could be, of which the worse end of an interval allows that these galaxies missed them by chance
+"""
 
 SKEWNESS = 5.0
-"""Over the root of the number of galaxies, by what share their skewness is raised: few hardly ever show the tail that they come from"""
+"""Over the root of the number of galaxies, by what share their skewness is raised: few hardly ever show the tail that
+they come from
+"""
 
 MOST_SKEWED = 2.0
 """By how much it is raised at most"""
@@ -81,14 +87,20 @@ def none(value: float, influence: Values, reason: str) -> Measured:
 
 
 def t_quantile(degrees: float, level: float = 0.95) -> float:
-    """Return the quantile of Student's t distribution that an interval of a level reaches to, the 97.5th percentile by default."""
+    """Return the quantile of Student's t distribution that an interval of a level reaches to.
+
+    By default, it is the 97.5th percentile.
+    """
     from scipy.special import stdtrit
 
     return float(stdtrit(degrees, 0.5 + level / 2))
 
 
 def wilson_interval(hits: ArrayLike, count: ArrayLike) -> tuple[Values, Values]:
-    """Return Wilson's 95% interval of a share (1927, JASA 22, 209): ``hits`` of ``count``; both of one shape, and may be fractional."""
+    """Return Wilson's 95% interval of a share, ``hits`` of ``count`` (1927, JASA 22, 209).
+
+    Both are of one shape, and may be fractional.
+    """
     n = np.asarray(count, dtype=np.float64)
     p = np.asarray(hits, dtype=np.float64) / n
     center = (p + Z95**2 / (2 * n)) / (1 + Z95**2 / n)
@@ -100,8 +112,9 @@ def share(right: ArrayLike, groups: ArrayLike | None = None) -> Measured:
     r"""Return the share of galaxies of which something is true, such as accuracy, purity or completeness.
 
     Single galaxies: Clopper & Pearson (1934). Groups: the same at the effective number of galaxies
-    :math:`n^* = \frac{p (1 - p)}{\hat V} \big(\frac{t_{n - 1}}{t_{G - 1}}\big)^2 \le n` (Korn & Graubard 1998, Survey Methodology
-    24, 193), where :math:`\hat V` is the variance between the :math:`G` groups; where all or none are right, the number of groups.
+    :math:`n^* = \frac{p (1 - p)}{\hat V} \big(\frac{t_{n - 1}}{t_{G - 1}}\big)^2 \le n` (Korn & Graubard 1998, Survey
+    Methodology 24, 193), where :math:`\hat V` is the variance between the :math:`G` groups; where all or none are
+    right, the number of groups.
 
     Parameters
     ----------
@@ -131,7 +144,9 @@ def share(right: ArrayLike, groups: ArrayLike | None = None) -> Measured:
 
 
 def balanced_share(right: ArrayLike, classes: ArrayLike, groups: ArrayLike | None = None) -> Measured:
-    """Return the mean over the classes present of the share of which something is true, such as balanced accuracy: see `mean_of`.
+    """Return the mean over the classes present of the share of which something is true.
+
+    Such is balanced accuracy; see `mean_of`.
 
     Parameters
     ----------
@@ -168,9 +183,10 @@ def positive_mean(
     groups : array_like of shape (galaxy,), optional
         Whole numbers: galaxies with the same one belong together.
     worst : array_like of shape (galaxy,), optional
-        What each galaxy would have had, were its prediction wrong. The upper end then is at least the mean with two more galaxies as
-        wrong as that on average: a model that errs rarely and gravely may not have erred among these galaxies. Where one galaxy makes up
-        nearly all of the mean, the interval is that of the share of such galaxies (Clopper & Pearson 1934).
+        What each galaxy would have had, were its prediction wrong. The upper end then is at least the mean with two
+        more galaxies as wrong as that on average: a model that errs rarely and gravely may not have erred among these
+        galaxies. Where one galaxy makes up nearly all of the mean, the interval is that of the share of such galaxies
+        (Clopper & Pearson 1934).
     fewest : int, optional
         Groups below which there is no interval. Default: 10, and 6 where the worst is known.
     """
@@ -198,7 +214,9 @@ def positive_mean(
 
 
 def mean(values: ArrayLike, groups: ArrayLike | None = None) -> Measured:
-    """Return the mean of numbers of either sign, such as errors: the wider at each end of Student's t and Hall's (see `positive_ratio`).
+    """Return the mean of numbers of either sign, such as errors.
+
+    At each end, the interval is the wider of Student's t and Hall's (see `positive_ratio`).
 
     Parameters
     ----------
@@ -222,17 +240,19 @@ def mean(values: ArrayLike, groups: ArrayLike | None = None) -> Measured:
 
 
 def positive_ratio(value: float, rest: Values, relative: Values, own: Groups, *, fewest: int = FEWEST) -> Measured:
-    r"""Return a positive figure, such as a mean loss or a ratio of two, with an interval that allows for a tail which few galaxies show.
+    r"""Return a positive figure, such as a mean loss or a ratio of two, with an interval.
 
-    The wider at each end of two: Student's t on the logarithm, :math:`\hat\theta \exp(\pm t_{G - 1} s)`, where :math:`s` is the standard
-    error from leaving out each group in turn (or that from the influences, if larger); and Hall's (1992, J. R. Statist. Soc. B 54,
-    221) transformation of the studentized figure, :math:`\hat\theta (1 - s\, g^{-1}(\pm t))` with
+    The interval allows for a tail which few galaxies show. The wider at each end of two: Student's t on the logarithm,
+    :math:`\hat\theta \exp(\pm t_{G - 1} s)`, where :math:`s` is the standard error from leaving out each group in turn
+    (or that from the influences, if larger); and Hall's (1992, J. R. Statist. Soc. B 54, 221) transformation of the
+    studentized figure, :math:`\hat\theta (1 - s\, g^{-1}(\pm t))` with
 
     .. math::
 
         g^{-1}(x) = \frac{3}{\gamma} \Big(\big(1 + \gamma (x - \gamma / 6)\big)^{1/3} - 1\Big)
 
-    where :math:`\gamma` is the skewness of the influences over :math:`\sqrt G`, raised by a share of :math:`5 / \sqrt G`, at most doubled.
+    where :math:`\gamma` is the skewness of the influences over :math:`\sqrt G`, raised by a share of
+    :math:`5 / \sqrt G`, at most doubled.
 
     Parameters
     ----------
@@ -306,16 +326,17 @@ def mean_of(
 ) -> Measured:
     r"""Return the mean of several figures of the same galaxies: over classes, labels or targets.
 
-    With intervals :math:`(l_k, u_k)` of figures :math:`\theta_k`, and correlations :math:`\rho_{jk}` of their influences summed over
-    groups, the mean of :math:`K` of them lies between
+    With intervals :math:`(l_k, u_k)` of figures :math:`\theta_k`, and correlations :math:`\rho_{jk}` of their
+    influences summed over groups, the mean of :math:`K` of them lies between
 
     .. math::
 
-        \bar\theta - \tfrac1K \sqrt{\textstyle\sum_{jk} \rho_{jk} (\theta_j - l_j) (\theta_k - l_k)} \quad\text{and}\quad
-        \bar\theta + \tfrac1K \sqrt{\textstyle\sum_{jk} \rho_{jk} (u_j - \theta_j) (u_k - \theta_k)}
+        \bar\theta - \tfrac1K \sqrt{\textstyle\sum_{jk} \rho_{jk} (\theta_j - l_j) (\theta_k - l_k)}
+        \quad\text{and}\quad \bar\theta + \tfrac1K \sqrt{\textstyle\sum_{jk} \rho_{jk} (u_j - \theta_j) (u_k -
+        \theta_k)}
 
-    (Zou & Donner 2008, Statistics in Medicine 27, 1693). Correlations below 0 are taken as 0. Figures without influences, because all
-    their galaxies agree, are taken as fully correlated, or as ``overlap`` says.
+    (Zou & Donner 2008, Statistics in Medicine 27, 1693). Correlations below 0 are taken as 0. Figures without
+    influences, because all their galaxies agree, are taken as fully correlated, or as ``overlap`` says.
 
     Parameters
     ----------

@@ -36,18 +36,21 @@ class FarShare:
 
 
 def far_share(known: npt.NDArray[np.float32], target: npt.NDArray[np.float32], own: Groups, theirs: Groups) -> FarShare:
-    r"""Return the share of target galaxies that are far: farther from the nearest known galaxy than most known ones from theirs.
+    r"""Return the share of target galaxies that are far.
 
-    A known galaxy's distance is that to the nearest one of another group. With :math:`m` known galaxies that stand alone, and
-    :math:`k = \max(1, \lfloor 0.01 (m + 1) \rfloor)`, galaxies beyond the :math:`k`-th largest distance are far. A galaxy of the
-    same population is far with probability :math:`k / (m + 1)` at most: of all :math:`m + 1` it is as likely as any other to be one
-    of the :math:`k` most isolated, and without it the others are only farther apart. The share beyond the :math:`k`-th largest of
-    :math:`m` independent distances has the distribution Beta(:math:`k, m + 1 - k`), and the number of far ones among :math:`n` is
-    beta-binomial (Vovk 2012). Two galaxies that are each other's nearest share one distance: where a share :math:`s` of the galaxies
-    are such, the distribution's parameters are multiplied by :math:`1 - s/2`.
+    They are farther from the nearest known galaxy than most known ones from theirs. A known galaxy's distance is that
+    to the nearest one of another group. With :math:`m` known galaxies that stand alone, and
+    :math:`k = \max(1, \lfloor 0.01 (m + 1) \rfloor)`, galaxies beyond the :math:`k`-th largest distance are far. A
+    galaxy of the same population is far with probability :math:`k / (m + 1)` at most: of all :math:`m + 1` it is as
+    likely as any other to be one of the :math:`k` most isolated, and without it the others are only farther apart. The
+    share beyond the :math:`k`-th largest of :math:`m` independent distances has the distribution
+    Beta(:math:`k, m + 1 - k`), and the number of far ones among :math:`n` is beta-binomial (Vovk 2012). Two galaxies
+    that are each other's nearest share one distance: where a share :math:`s` of the galaxies are such, the
+    distribution's parameters are multiplied by :math:`1 - s/2`.
 
-    Groups count as their effective number :math:`(\sum_g n_g)^2 / \sum_g n_g^2` (Kish 1965), in :math:`m`, :math:`n` and the interval,
-    which is Clopper & Pearson's for as many galaxies (Korn & Graubard 1998, Survey Methodology 24, 193).
+    Groups count as their effective number :math:`(\sum_g n_g)^2 / \sum_g n_g^2` (Kish 1965), in :math:`m`, :math:`n`
+    and the interval, which is Clopper & Pearson's for as many galaxies (Korn & Graubard 1998, Survey Methodology 24,
+    193).
 
     Parameters
     ----------

@@ -1,4 +1,7 @@
-"""Which labels look wrong: confident learning for classes, large residuals for measurements, both on out-of-fold predictions."""
+"""Which labels look wrong, by out-of-fold predictions.
+
+Confident learning judges classes, and large residuals judge measurements.
+"""
 
 from __future__ import annotations
 
@@ -49,9 +52,10 @@ def likely_label_errors(
 ) -> pd.DataFrame:
     """Return the galaxies whose class is likely wrong, the most confident first.
 
-    Confident learning (Northcutt, Jiang & Chuang 2021, as cleanlab has it): with ``t_k`` the mean probability of class k among the
-    galaxies that are labelled k, a galaxy counts for the class j of largest probability among those with ``p_j >= t_j``. It is listed where
-    this is not its label. The cut is thereby the data's own: a class that is hard to tell has a low ``t_k``.
+    Confident learning (Northcutt, Jiang & Chuang 2021, as cleanlab has it): with ``t_k`` the mean probability of class
+    k among the galaxies that are labelled k, a galaxy counts for the class j of largest probability among those with
+    ``p_j >= t_j``. It is listed where this is not its label. The cut is thereby the data's own: a class that is hard to
+    tell has a low ``t_k``.
 
     Parameters
     ----------
@@ -69,8 +73,9 @@ def likely_label_errors(
     Returns
     -------
     DataFrame
-        ``id_str``, ``file_loc``, ``label``, ``given``, ``suggested`` (the most probable class), ``score`` (the normalized margin
-        ``(1 + p_given - max of the others) / 2`` in [0, 1]; low is suspicious; sorted by it) and ``probability`` (of the suggested).
+        ``id_str``, ``file_loc``, ``label``, ``given``, ``suggested`` (the most probable class), ``score`` (the
+        normalized margin ``(1 + p_given - max of the others) / 2`` in [0, 1]; low is suspicious; sorted by it) and
+        ``probability`` (of the suggested).
 
     Raises
     ------
@@ -80,12 +85,15 @@ def likely_label_errors(
     names = np.asarray(list(class_names), dtype=object)
     if probabilities.shape != (len(frame), len(names)) or len(labels) != len(frame):
         msg = (
-            f"{len(frame)} galaxies and {len(names)} classes were given with probabilities of shape {probabilities.shape} and "
-            f"{len(labels)} labels: expected one row per galaxy and one column per class."
+            f"{len(frame)} galaxies and {len(names)} classes were given with probabilities of shape "
+            f"{probabilities.shape} and {len(labels)} labels: expected one row per galaxy and one column per class."
         )
         raise LabelError(msg)
     if len(labels) and (labels.min() < 0 or labels.max() >= len(names)):
-        msg = f"labels go from {labels.min()} to {labels.max()}, but there are {len(names)} classes: count classes from 0."
+        msg = (
+            f"labels go from {labels.min()} to {labels.max()}, but there are {len(names)} classes: count classes from "
+            "0."
+        )
         raise LabelError(msg)
     rows = np.flatnonzero(np.isfinite(probabilities).all(axis=1))
     given = np.asarray(labels)[rows].astype(np.int64)
@@ -147,9 +155,9 @@ def unlikely_measurements(
 ) -> pd.DataFrame:
     """Return the measurements that lie far from their out-of-fold predictions, the farthest first.
 
-    With ``r = measured - predicted``, the standardized residual is ``z = (r - median r) / (1.4826 median|r - median r|)``; a galaxy is
-    listed where ``|z| > 4``. The model's own errors count as residuals too: a list that is long says that residuals have heavy
-    tails, not that the labels are wrong.
+    With ``r = measured - predicted``, the standardized residual is
+    ``z = (r - median r) / (1.4826 median|r - median r|)``; a galaxy is listed where ``|z| > 4``. The model's own errors
+    count as residuals too: a list that is long says that residuals have heavy tails, not that the labels are wrong.
 
     Parameters
     ----------
@@ -165,7 +173,8 @@ def unlikely_measurements(
     Returns
     -------
     DataFrame
-        As `likely_label_errors`: ``given`` is the measurement, ``suggested`` the prediction, ``score`` is ``-|z|``; ``probability`` is NaN.
+        As `likely_label_errors`: ``given`` is the measurement, ``suggested`` the prediction, ``score`` is ``-|z|``;
+        ``probability`` is NaN.
     """
     tables = []
     for place, name in enumerate(label_cols):
@@ -199,10 +208,11 @@ def judging_figure(
     groups: npt.NDArray[np.integer] | None = None,
     folds: bool = False,
 ) -> Figure:
-    """Return the AUROC of predictions with its test against chance: unless its verdict is "better", they can't judge labels.
+    """Return the AUROC of predictions with its test against chance.
 
-    It is that of `zoobot.science.class_figures`. For predictions of folds the p-value is that of a z-score smaller by a quarter, for
-    their AUROC scatters by a third more.
+    Unless its verdict is "better", they can't judge labels. It is that of `zoobot.science.class_figures`. For
+    predictions of folds the p-value is that of a z-score smaller by a quarter, for their AUROC scatters by a third
+    more.
 
     Parameters
     ----------
@@ -233,7 +243,10 @@ def judging_figures(
     groups: npt.NDArray[np.integer] | None = None,
     folds: bool = False,
 ) -> dict[str, Figure]:
-    """Return `judging_figure` of each of several independent labels: probabilities and labels, 0 or 1, are (galaxy, label)."""
+    """Return `judging_figure` of each of several independent labels.
+
+    Probabilities and labels, 0 or 1, are (galaxy, label).
+    """
     each = zip(names, probabilities.T, labels.T, strict=True)
     return {
         name: judging_figure(np.stack([1 - p, p], axis=1), truth, groups=groups, folds=folds) for name, p, truth in each
@@ -241,7 +254,10 @@ def judging_figures(
 
 
 def typical_suggestion(table: pd.DataFrame) -> float:
-    """Return the median ``probability`` of the classes suggested in a table of suspect labels; NaN where none is, and of measurements."""
+    """Return the median ``probability`` of the classes suggested in a table of suspect labels.
+
+    It is NaN where none is, and of measurements.
+    """
     return float(pd.to_numeric(table["probability"], errors="coerce").median())
 
 

@@ -38,15 +38,17 @@ class Learned:
     Attributes
     ----------
     nothing : bool
-        True unless something was learned: also where these galaxies can't tell, and where they are ranked the wrong way round.
+        True unless something was learned: also where these galaxies can't tell, and where they are ranked the wrong way
+        round.
     p_value : float
-        Two-sided probability that labels without any relation to the images would be ranked as far from chance; of several labels or
-        targets that of any of them, adjusted for their number. NaN where all labels or predictions are the same.
+        Two-sided probability that labels without any relation to the images would be ranked as far from chance; of
+        several labels or targets that of any of them, adjusted for their number. NaN where all labels or predictions
+        are the same.
     sentence : str
         The result in words.
     verdict : str
-        "learned"; "inverted", where galaxies are ranked the wrong way round; "unclear", where they can't be told from guessing;
-        "untellable", where it would explain any.
+        "learned"; "inverted", where galaxies are ranked the wrong way round; "unclear", where they can't be told from
+        guessing; "untellable", where it would explain any.
     smallest_p : float
         The smallest p-value that so few galaxies could give.
     p_values : tuple of float
@@ -75,15 +77,17 @@ def nothing_learned(
 ) -> Learned:
     """Say whether predictions for galaxies that a model has not seen are consistent with its having learned nothing.
 
-    Two classes, and each of independent labels: the Mann-Whitney test, exact for few galaxies. More classes: shuffled labels, by the mean
-    AUROC of one class against the rest. Measurements: Spearman's rank correlation. Whole groups are shuffled where each has one label; see
-    `zoobot.science.chance`. Holds for a test part, of which the model knows nothing. Out-of-fold predictions depend on one another
-    through the training sets: their AUROC scatters by a third more, and the p-value comes out too small.
+    Two classes, and each of independent labels: the Mann-Whitney test, exact for few galaxies. More classes: shuffled
+    labels, by the mean AUROC of one class against the rest. Measurements: Spearman's rank correlation. Whole groups are
+    shuffled where each has one label; see `zoobot.science.chance`. Holds for a test part, of which the model knows
+    nothing. Out-of-fold predictions depend on one another through the training sets: their AUROC scatters by a third
+    more, and the p-value comes out too small.
 
     Parameters
     ----------
     predictions
-        (galaxy, class) probabilities, (galaxy, label) probabilities, or (galaxy, target) predicted values. Rows with NaN are left out.
+        (galaxy, class) probabilities, (galaxy, label) probabilities, or (galaxy, target) predicted values. Rows with
+        NaN are left out.
     labels
         (galaxy,) class numbers for 'classify'; else (galaxy, label) or (galaxy, target).
     task
@@ -171,17 +175,18 @@ def _sentence(verdict: Verdict, p: float, smallest: float, groups: Groups) -> st
     shown = f"p = {p:.2g}" if p >= 1e-4 else "p < 0.0001"
     if verdict == "untellable":
         return (
-            f"These {these} can't tell whether anything was learned: were they all predicted perfectly, chance would do as well with "
-            f"p = {smallest:.2g}. More test galaxies are needed."
+            f"These {these} can't tell whether anything was learned: were they all predicted perfectly, chance would "
+            f"do as well with p = {smallest:.2g}. More test galaxies are needed."
         )
     if verdict == "unclear":
         return (
-            f"These {these} can't tell the predictions from guessing: labels without any relation to the images would be ranked as well "
-            f"this often by chance ({shown}). Check that the labels belong to the images; if they do, more labels are needed."
+            f"These {these} can't tell the predictions from guessing: labels without any relation to the images would "
+            f"be ranked as well this often by chance ({shown}). Check that the labels belong to the images; if they "
+            "do, more labels are needed."
         )
     if verdict == "inverted":
         return (
-            f"The predictions rank {these} the wrong way round; chance does so this rarely ({shown}). Check that no labels are "
-            "swapped or mixed up."
+            f"The predictions rank {these} the wrong way round; chance does so this rarely ({shown}). Check that no "
+            "labels are swapped or mixed up."
         )
     return f"The model has learned something: chance ranks {these} as well this rarely ({shown})."

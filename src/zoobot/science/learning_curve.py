@@ -26,17 +26,22 @@ if TYPE_CHECKING:
 
 SIZES = 7
 SMALLEST, PER_CLASS = 20, 4
-"""Galaxies (groups of them, where they have groups) of the first point: the larger of them, the latter times the classes"""
+"""Galaxies (groups of them, where they have groups) of the first point: the larger of them, the latter times the
+classes
+"""
 
 FEWEST, FEWEST_FOR_LAW, FEWEST_FOR_INTERVAL = 50, 20, 10
-"""Independent galaxies without which there is no curve; of each class, without which it is not continued, and has no interval"""
+"""Independent galaxies without which there is no curve; of each class, without which it is not continued, and has no
+interval
+"""
 
 LITTLE, LITTLE_RMSE = 0.005, 0.01
 """A gain that is little: of a score, and of the RMSE in units of itself"""
 
 LUCK = 5 / 3
-"""By how much the variance of a score exceeds that of its draws: the luck of the labels that all heads share, which differences of points,
-and of encoders, have less of"""
+"""By how much the variance of a score exceeds that of its draws: the luck of the labels that all heads share, which
+differences of points, and of encoders, have less of
+"""
 
 MOST = 10_000
 """Galaxies that are used, drawn at random where there are more"""
@@ -57,7 +62,8 @@ class LearningCurve:
     task : 'classify' or 'regress'
         Of the head.
     n_labels, n_groups : int
-        Labelled galaxies that the curve was measured on, and independent groups among them (as many, where each stands alone).
+        Labelled galaxies that the curve was measured on, and independent groups among them (as many, where each stands
+        alone).
     n_given : int
         Labelled galaxies there are: more where not all were used.
     class_groups : ndarray
@@ -65,13 +71,13 @@ class LearningCurve:
     n_now : int
         Labels there are: those that the gain of more is counted from.
     sizes, groups : ndarray
-        (size,) labels that the head was fitted to (the mean over fits), and groups of galaxies that they belong to; each larger set
-        holds the smaller ones.
+        (size,) labels that the head was fitted to (the mean over fits), and groups of galaxies that they belong to;
+        each larger set holds the smaller ones.
     scores : dict
         Of each score ('balanced_accuracy' and 'auroc', or 'r2' and 'rmse'): (repeat, size).
     draws : dict
-        Of each score: (draw, size), over bootstrapped groups, widened for what the heads have in common (see `learning_curve`). The same
-        seed draws the same galaxies for other features.
+        Of each score: (draw, size), over bootstrapped groups, widened for what the heads have in common (see
+        `learning_curve`). The same seed draws the same galaxies for other features.
     laws : dict
         Of each score: the power law through its error.
     """
@@ -110,10 +116,11 @@ class LearningCurve:
         return _too_few(self, FEWEST_FOR_INTERVAL)
 
     def interval(self, score: str) -> tuple[Values, Values]:
-        """Return the ends (size,) of the 95% interval of the mean over repeats; NaN where ``few`` says why there is none.
+        """Return the ends (size,) of the 95% interval of the mean over repeats.
 
-        Where the bootstrap shows hardly any spread, as for a head that is always right, or that calls everything one class, the interval
-        is that of the rule of three: three galaxies of the rarest class might be wrong.
+        It is NaN where ``few`` says why there is none. Where the bootstrap shows hardly any spread, as for a head that
+        is always right, or that calls everything one class, the interval is that of the rule of three: three galaxies
+        of the rarest class might be wrong.
         """
         mean = self.scores[score].mean(axis=0)
         if self.few:
@@ -135,8 +142,8 @@ class LearningCurve:
         score = score or self.headline
         low, high = (float(end[-1]) for end in self.interval(score))
         return Figure(
-            value=float(self.scores[score][:, -1].mean()), low=low, high=high, method=METHOD.format(self._units), n=self.n_labels,
-            n_groups=self.n_groups, sign=METRICS[score].sign, reason=self.few,
+            value=float(self.scores[score][:, -1].mean()), low=low, high=high, method=METHOD.format(self._units),
+            n=self.n_labels, n_groups=self.n_groups, sign=METRICS[score].sign, reason=self.few,
         )  # fmt: skip
 
     def sentence(self, score: str | None = None) -> str:
@@ -144,25 +151,34 @@ class LearningCurve:
         score = score or self.headline
         law, name, shown = self.laws[score], METRICS[score].name, ".3g" if score == "rmse" else ".3f"
         of_groups = f" ({self.n_groups} groups, kept whole)" if self.n_groups < self.n_labels else ""
-        measured = f"of {HEADS[self.task]}, out of fold on {self.galaxies}{of_groups}, which is not the test score of a finetuned model"
+        measured = (
+            f"of {HEADS[self.task]}, out of fold on {self.galaxies}{of_groups}, which is not the test score of a "
+            "finetuned model"
+        )
         if not law.determined:
             most = self.figure(score)
             interval = f" (95% interval {most.low:{shown}} to {most.high:{shown}})" if most.has_interval else ""
             return (
-                f"What {law.more} more labels would do to the {name} can't be said: {law.reason}. With {self.sizes[-1]} labels it is "
-                f"{most.value:{shown}}{interval}: that {measured}."
+                f"What {law.more} more labels would do to the {name} can't be said: {law.reason}. With "
+                f"{self.sizes[-1]} labels it is {most.value:{shown}}{interval}: that {measured}."
             )
         now, then = (METRICS[score].score(error) for error in (law.error_now, law.error_then))
         way = "lower" if score == "rmse" else "raise"
         interval = f"95% interval {law.gain_low:{shown}} to {law.gain_high:{shown}}"
         if law.gain_high < (LITTLE_RMSE * law.error_now if score == "rmse" else LITTLE):
-            gain = f"are unlikely to {way} the {name}, now about {now:{shown}}, by more than {law.gain_high:{shown}} ({interval})"
+            gain = (
+                f"are unlikely to {way} the {name}, now about {now:{shown}}, by more than {law.gain_high:{shown}} "
+                f"({interval})"
+            )
         else:
-            gain = f"are likely to {way} the {name} by {law.gain:{shown}} ({interval}), from about {now:{shown}} to {then:{shown}}"
+            gain = (
+                f"are likely to {way} the {name} by {law.gain:{shown}} ({interval}), from about {now:{shown}} to "
+                f"{then:{shown}}"
+            )
         return (
-            f"{law.more} more labels like these to train on, {law.n_now + law.more} instead of {law.n_now}, {gain}. This continues a power "
-            f"law through {self.sizes[0]} to {self.sizes[-1]} labels: the {name} {measured}. Galaxies of another kind, or a finetuned "
-            "encoder, may change more."
+            f"{law.more} more labels like these to train on, {law.n_now + law.more} instead of {law.n_now}, {gain}. "
+            f"This continues a power law through {self.sizes[0]} to {self.sizes[-1]} labels: the {name} {measured}. "
+            "Galaxies of another kind, or a finetuned encoder, may change more."
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -212,31 +228,35 @@ def learning_curve(
 ) -> LearningCurve:
     r"""Fit heads to more and more of the labels and score each on galaxies that it has not seen.
 
-    Features are standardized and turned onto their first 256 principal components (found without labels). ``n_repeats`` times, galaxies
-    are dealt into ``n_folds`` folds, classes in proportion. For each fold a ridge classifier (classes weighted alike) or ridge regression
-    is fitted to nested random subsets of the others, its penalty chosen by leave-one-out error within the subset, and predicts the fold:
-    so each galaxy is predicted once a repeat and size, and the score is that of all these predictions (AUROC: of pairs within a fold,
-    for heads of different folds share no scale). The law is `fit_power_law` of the error (1 less the score; RMSE itself).
+    Features are standardized and turned onto their first 256 principal components (found without labels). ``n_repeats``
+    times, galaxies are dealt into ``n_folds`` folds, classes in proportion. For each fold a ridge classifier (classes
+    weighted alike) or ridge regression is fitted to nested random subsets of the others, its penalty chosen by
+    leave-one-out error within the subset, and predicts the fold: so each galaxy is predicted once a repeat and size,
+    and the score is that of all these predictions (AUROC: of pairs within a fold, for heads of different folds share no
+    scale). The law is `fit_power_law` of the error (1 less the score; RMSE itself).
 
-    Intervals are percentiles of a bootstrap of galaxies, their predictions averaged over repeats. The heads of all folds were fitted to
-    much the same galaxies, which no bootstrap of predictions knows: as in Nadeau & Bengio (2003), fold scores are taken to correlate by
-    the share that is tested, :math:`\rho = 1/K`, which makes the variance of draws :math:`1 + (K - 1)\rho = 2 - 1/K` times as large. That
-    of a score itself is taken as 5/3 times as large again, three times the bootstrap's for five folds: simulated curves need that at their
-    steepest, where the luck of the labels counts most.
+    Intervals are percentiles of a bootstrap of galaxies, their predictions averaged over repeats. The heads of all
+    folds were fitted to much the same galaxies, which no bootstrap of predictions knows: as in Nadeau & Bengio (2003),
+    fold scores are taken to correlate by the share that is tested, :math:`\rho = 1/K`, which makes the variance of
+    draws :math:`1 + (K - 1)\rho = 2 - 1/K` times as large. That of a score itself is taken as 5/3 times as large again,
+    three times the bootstrap's for five folds: simulated curves need that at their steepest, where the luck of the
+    labels counts most.
 
-    With groups, all of this is by whole groups: folds, subsets, the penalty's leave-one-out, and the bootstrap. Three copies of a galaxy
-    are then one galaxy; the curve's labels are still counted one by one.
+    With groups, all of this is by whole groups: folds, subsets, the penalty's leave-one-out, and the bootstrap. Three
+    copies of a galaxy are then one galaxy; the curve's labels are still counted one by one.
 
     Parameters
     ----------
     features
         (galaxy, feature) of the frozen encoder.
     labels
-        (galaxy,) class as a whole number from 0, or a number to be regressed on. Rows with NaN, here or in features, are left out.
+        (galaxy,) class as a whole number from 0, or a number to be regressed on. Rows with NaN, here or in features,
+        are left out.
     task
         'classify' or 'regress'.
     groups
-        (galaxy,) whole numbers: galaxies with the same one depend on one another (copies, one object, one tile). Default: none do.
+        (galaxy,) whole numbers: galaxies with the same one depend on one another (copies, one object, one tile).
+        Default: none do.
     n_now
         Labels that a model is trained on, from which the gain of more is counted. Default: all of these.
     more
@@ -244,14 +264,16 @@ def learning_curve(
     n_folds, n_repeats, n_draws
         Folds (fewer where a class has fewer galaxies), repeats, bootstrap samples.
     seed
-        Of folds, subsets and samples: the same for other features of the same galaxies, which makes curves comparable pair by pair.
+        Of folds, subsets and samples: the same for other features of the same galaxies, which makes curves comparable
+        pair by pair.
     description
         Shown left of the progress bar.
 
     Raises
     ------
     LabelError
-        Fewer than 50 labelled galaxies (groups of them), one class only, a class of one galaxy (group), or labels that are all equal.
+        Fewer than 50 labelled galaxies (groups of them), one class only, a class of one galaxy (group), or labels that
+        are all equal.
     OptionError
         Features, labels and groups of different lengths, an unknown task, or a number that is too small.
     """
@@ -267,13 +289,14 @@ def learning_curve(
     sizes = fitted.labels.mean(axis=(0, 1)).round().astype(np.int64)
     now = total if n_now is None else n_now
     laws = {
-        name: fit_power_law(sizes, METRICS[name].error(values.mean(axis=0)), METRICS[name].error(draws[name]), n_now=now, more=more)
+        name: fit_power_law(sizes, METRICS[name].error(values.mean(axis=0)), METRICS[name].error(draws[name]),
+            n_now=now, more=more)
         for name, values in scores.items()
     }  # fmt: skip
     held = np.unique(np.stack([classes, units.codes]), axis=1)[0] if task == "classify" else np.zeros(0, np.int64)
     curve = LearningCurve(
-        task=task, n_labels=len(truth), n_groups=len(units), n_given=total, class_groups=np.bincount(held), n_now=now, sizes=sizes,
-        groups=counts, scores=scores, draws=draws, laws=laws,
+        task=task, n_labels=len(truth), n_groups=len(units), n_given=total, class_groups=np.bincount(held), n_now=now,
+        sizes=sizes, groups=counts, scores=scores, draws=draws, laws=laws,
     )  # fmt: skip
     if reason := _too_few(curve, FEWEST_FOR_LAW):
         curve = replace(curve, laws={name: law.refused(reason) for name, law in laws.items()})
@@ -322,12 +345,18 @@ def _checked(
 ) -> tuple[Values, Values, NDArray[Any] | None, int]:
     """Return features, labels and groups of the galaxies that are used, and how many could be."""
     if task not in SCORES:
-        msg = f"task={task!r} must be 'classify' or 'regress'. Give the curve of one label of several, or of one question of a tree."
+        msg = (
+            f"task={task!r} must be 'classify' or 'regress'. Give the curve of one label of several, or of one "
+            "question of a tree."
+        )
         raise OptionError(msg)
     x, truth = np.asarray(features, dtype=np.float64), np.asarray(labels, dtype=np.float64)
     own = np.arange(len(truth)) if groups is None else np.asarray(groups)
     if x.ndim != 2 or truth.shape != x.shape[:1] or own.shape != truth.shape:
-        msg = f"features {x.shape}, labels {truth.shape} and groups {own.shape} don't agree. Expected (galaxy, feature) and (galaxy,)."
+        msg = (
+            f"features {x.shape}, labels {truth.shape} and groups {own.shape} don't agree. Expected (galaxy, feature) "
+            "and (galaxy,)."
+        )
         raise OptionError(msg)
     known = usable_rows(x, truth)
     x, truth, own = x[known], truth[known], own[known]

@@ -45,7 +45,10 @@ def brier(probabilities: ArrayLike, classes: ArrayLike, groups: ArrayLike | None
 
 
 def _against(each: Values, classes: NDArray[np.int64], groups: ArrayLike | None) -> Measured:
-    """Return the mean loss, from what it would be for each class (galaxy, class); the worst is the mean over the wrong ones."""
+    """Return the mean loss, from what it would be for each class (galaxy, class).
+
+    The worst is the mean over the wrong ones.
+    """
     own = each[np.arange(len(each)), classes.astype(int)]
     wrong = (each.sum(axis=1) - own) / max(each.shape[1] - 1, 1)
     return positive_mean(own, groups, worst=np.maximum(wrong, own))
@@ -72,8 +75,9 @@ def _root(found: Measured) -> Measured:
 def explained(predicted: ArrayLike, truth: ArrayLike, groups: ArrayLike | None = None) -> Measured:
     r"""Return :math:`R^2 = 1 - \sum (\hat y - y)^2 / \sum (y - \bar y)^2`.
 
-    Its interval is that of the ratio of the two sums (`positive_ratio`); the lower end of the ratio allows for the variance around
-    the mean of these galaxies being too small by :math:`(G - 1) / G`. NaN where the truth is the same for all.
+    Its interval is that of the ratio of the two sums (`positive_ratio`); the lower end of the ratio allows for the
+    variance around the mean of these galaxies being too small by :math:`(G - 1) / G`. NaN where the truth is the same
+    for all.
     """
     y, error = np.asarray(truth, dtype=np.float64), np.asarray(predicted, dtype=np.float64) - np.asarray(truth)
     n, own = len(y), Groups.of(groups, len(y))
@@ -93,8 +97,8 @@ def explained(predicted: ArrayLike, truth: ArrayLike, groups: ArrayLike | None =
 def skill(losses: ArrayLike, groups: ArrayLike | None = None, *, optimism: float = 0.0) -> Measured:
     r"""Return the skill :math:`1 - L / L_0` of a model's mean loss beside that of the best constant prediction.
 
-    Its interval is that of the ratio (`positive_ratio`). The constant has seen the very votes that it is scored on, so that :math:`L_0` is
-    too low and the skill understated; the upper end takes that off.
+    Its interval is that of the ratio (`positive_ratio`). The constant has seen the very votes that it is scored on, so
+    that :math:`L_0` is too low and the skill understated; the upper end takes that off.
 
     Parameters
     ----------
@@ -103,7 +107,8 @@ def skill(losses: ArrayLike, groups: ArrayLike | None = None, *, optimism: float
     groups : array_like of shape (galaxy,), optional
         Whole numbers: galaxies with the same one belong together.
     optimism
-        By how much the constant's mean loss is too low for having seen the votes; see `zoobot.science.constant_optimism`.
+        By how much the constant's mean loss is too low for having seen the votes; see
+        `zoobot.science.constant_optimism`.
     """
     both = np.asarray(losses, dtype=np.float64)
     n, own = len(both), Groups.of(groups, len(both))

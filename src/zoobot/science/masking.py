@@ -1,4 +1,7 @@
-"""By how much a score falls where the hottest quarter of a heat map is hidden, against the central quarter and random places."""
+"""By how much a score falls where the hottest quarter of a heat map is hidden.
+
+It is compared with the central quarter and random places.
+"""
 
 from __future__ import annotations
 
@@ -46,10 +49,10 @@ def compare_masks(
 ) -> MaskComparison:
     """Compare falls of a score where quarters of the same galaxies' images are hidden.
 
-    Differences are paired by galaxies. Intervals are those of `zoobot.science.intervals.mean`. The p-value of a difference is the larger of
-    two: that at which its interval just reaches 0, and that of flipping the signs of galaxies' or groups' differences (Fisher 1935; all
-    flips of up to 12, 1,999 of more). Flips alone are wrong too often where differences are skewed. It is 1 of galaxies or groups that
-    are too few for an interval.
+    Differences are paired by galaxies. Intervals are those of `zoobot.science.intervals.mean`. The p-value of a
+    difference is the larger of two: that at which its interval just reaches 0, and that of flipping the signs of
+    galaxies' or groups' differences (Fisher 1935; all flips of up to 12, 1,999 of more). Flips alone are wrong too
+    often where differences are skewed. It is 1 of galaxies or groups that are too few for an interval.
 
     Parameters
     ----------

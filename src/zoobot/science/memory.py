@@ -1,4 +1,7 @@
-"""What a model remembers of all its labelled galaxies: names, parts, digests of their files, and small pictures of some."""
+"""What a model remembers of all its labelled galaxies.
+
+It is their names, parts, digests of their files, and small pictures of some.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,9 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 ROLES = ("train", "val", "test")
-"""What a galaxy was to the model: it trained on the first, chose its epoch and was calibrated by the second, was tested on the third"""
+"""What a galaxy was to the model: it trained on the first, chose its epoch and was calibrated by the second, was tested
+on the third
+"""
 
 MOST_PICTURES = 20_000
 """Galaxies whose picture is kept"""
@@ -73,7 +78,8 @@ class Memory:
         digests
             (galaxy, 2)
         pictured, pictures
-            Rows of the galaxies whose picture is given, in ascending order, and these (picture, channel, 64, 64); their grey is kept.
+            Rows of the galaxies whose picture is given, in ascending order, and these (picture, channel, 64, 64); their
+            grey is kept.
 
         Raises
         ------
@@ -82,8 +88,8 @@ class Memory:
         """
         if not len(ids) == len(file_locs) == len(roles) == len(digests) or len(pictured) != len(pictures):
             msg = (
-                f"{len(ids)} ids, {len(file_locs)} files, {len(roles)} roles, {len(digests)} digests and {len(pictures)} pictures of "
-                f"{len(pictured)} galaxies were given: give one of each for a galaxy."
+                f"{len(ids)} ids, {len(file_locs)} files, {len(roles)} roles, {len(digests)} digests and "
+                f"{len(pictures)} pictures of {len(pictured)} galaxies were given: give one of each for a galaxy."
             )
             raise CatalogError(msg)
         names = json.dumps([list(ids), list(file_locs)]).encode()
@@ -216,7 +222,10 @@ def as_grey(pictures: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
 
 
 def choose_pictured(roles: Sequence[str], *, seed: int = 0) -> npt.NDArray[np.int64]:
-    """Return the galaxies whose picture is to be kept: at most 20,000, those that the model learned from before those of its test."""
+    """Return the galaxies whose picture is to be kept.
+
+    They are at most 20,000, those that the model learned from before those of its test.
+    """
     order = np.random.default_rng(seed).permutation(len(roles))
     is_test = np.array([role == "test" for role in roles], bool)[order]
     chosen: npt.NDArray[np.int64] = np.sort(order[np.argsort(is_test, kind="stable")][:MOST_PICTURES])

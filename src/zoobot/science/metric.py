@@ -43,7 +43,10 @@ class Metric:
         return self.name[:1].upper() + self.name[1:]
 
     def error(self, values: Any) -> Any:
-        """Return what falls as predictions improve: scores that are better low as they are, of others 1 less the score."""
+        """Return what falls as predictions improve.
+
+        It is the score itself where low is better, and 1 less the score for others.
+        """
         return values if self.better == "low" else 1 - values
 
     def score(self, errors: Any) -> Any:
@@ -69,7 +72,8 @@ SPEARMAN = Metric("spearman", "rank correlation")
 METRICS = {
     metric.key: metric
     for metric in (
-        ACCURACY, BALANCED_ACCURACY, AUROC, AVERAGE_PRECISION, LOG_LOSS, BRIER, ECE, RMSE, MAE, R2, SKILL, LOSS, FRACTION_MAE, SPEARMAN,
+        ACCURACY, BALANCED_ACCURACY, AUROC, AVERAGE_PRECISION, LOG_LOSS, BRIER, ECE, RMSE, MAE, R2, SKILL, LOSS,
+        FRACTION_MAE, SPEARMAN,
     )
 }  # fmt: skip
 """The scores of the tasks that are built in, in the order in which they are shown"""

@@ -24,10 +24,10 @@ _BLOCK = 1024
 def nearest(
     reference: Reference, features: npt.NDArray[np.floating], k: int = 5
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
-    """Return each galaxy's nearest training galaxies: their rows in the reference, and the similarity, the nearest first.
+    """Return each galaxy's nearest training galaxies.
 
-    The similarity is the cosine of the angle between features: 1 for the same direction. A galaxy that is itself in the reference
-    finds itself first.
+    They are their rows in the reference, and the similarity, the nearest first. The similarity is the cosine of the
+    angle between features: 1 for the same direction. A galaxy that is itself in the reference finds itself first.
 
     Parameters
     ----------
@@ -52,8 +52,8 @@ def nearest(
     """
     if features.ndim != 2 or features.shape[1] != reference.features.shape[1]:
         msg = (
-            f"features have the shape {features.shape}, but the training galaxies have {reference.features.shape[1]} each: "
-            "use the encoder that the model was trained with."
+            f"features have the shape {features.shape}, but the training galaxies have {reference.features.shape[1]} "
+            "each: use the encoder that the model was trained with."
         )
         raise CatalogError(msg)
     k = min(k, len(reference.features))
@@ -74,7 +74,10 @@ def nearest(
 def neighbor_table(
     reference: Reference, ids: Sequence[str], features: npt.NDArray[np.floating], k: int = 5
 ) -> pd.DataFrame:
-    """Return `nearest` as a table: ``id_str``, ``rank`` (from 1), ``neighbor``, its ``file_loc`` and ``label``, and ``similarity``."""
+    """Return `nearest` as a table.
+
+    Columns are ``id_str``, ``rank`` (from 1), ``neighbor``, its ``file_loc`` and ``label``, and ``similarity``.
+    """
     rows, similarity = nearest(reference, features, k)
     found = [
         (

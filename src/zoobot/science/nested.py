@@ -1,4 +1,7 @@
-"""Folds of galaxies and nested random subsets of what remains, both by whole groups: copies of a galaxy stay together."""
+"""Folds of galaxies and nested random subsets of what remains, both by whole groups.
+
+Copies of a galaxy stay together.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +37,10 @@ class Units:
 
     @classmethod
     def of(cls, classes: Rows, groups: NDArray[Any] | None) -> Units:
-        """Return the units of galaxies with these classes (galaxy,) and groups (galaxy,); without groups each stands alone."""
+        """Return the units of galaxies with these classes (galaxy,) and groups (galaxy,).
+
+        Without groups each galaxy stands alone.
+        """
         if groups is None:
             return cls(np.arange(len(classes)), classes)
         codes = np.unique(groups, return_inverse=True)[1].astype(np.int64)
@@ -59,7 +65,10 @@ class Units:
         return dealt
 
     def order(self, units: Rows, seed: Sequence[int]) -> Rows:
-        """Return units in a random order of which each beginning has the classes in proportion, and one of each first."""
+        """Return units in a random order of which each beginning has the classes in proportion.
+
+        One unit of each class comes first.
+        """
         rng = np.random.default_rng(seed)
         strata = self.strata[units]
         place = np.empty(len(units))
@@ -76,6 +85,9 @@ class Units:
         return np.flatnonzero(wanted[self.codes])
 
     def bootstrap(self, n_draws: int, seed: int) -> Iterator[Values]:
-        """Return how often each galaxy is in bootstrap samples of units, within their classes, as blocks (draw, galaxy)."""
+        """Return how often each galaxy is in bootstrap samples of units.
+
+        Units are drawn within their classes, and samples come as blocks (draw, galaxy).
+        """
         for counts in bootstrap_counts(n_draws, self.strata, seed=seed):
             yield counts[:, self.codes]

@@ -1,4 +1,7 @@
-"""Ordered classes, such as T-types: scores that count how far a wrong class is, with intervals, and sets without gaps."""
+"""Ordered classes, such as T-types.
+
+Scores count how far a wrong class is, with intervals, and sets have no gaps.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +34,9 @@ FEWEST_OTHERS = 10
 
 
 def ordered_scores(predicted: ArrayLike, truth: ArrayLike) -> dict[str, float]:
-    """Return the scores of predicted classes (galaxy,) beside the true ones (galaxy,), both places in the order of the classes.
+    """Return the scores of predicted classes (galaxy,) beside the true ones (galaxy,).
+
+    Classes are given as places in their order.
 
     Returns
     -------
@@ -55,7 +60,10 @@ def ordered_scores(predicted: ArrayLike, truth: ArrayLike) -> dict[str, float]:
 def ordered_figures(
     probabilities: ArrayLike, truth: ArrayLike, groups: ArrayLike | None = None, *, names: Sequence[str] = ()
 ) -> Figures:
-    """Return the figures of ordered classes: those of `class_figures`, and those of `ordered_scores` for the most probable class."""
+    """Return the figures of ordered classes.
+
+    They are those of `class_figures`, and those of `ordered_scores` for the most probable class.
+    """
     p, of = np.asarray(probabilities, dtype=np.float64), np.asarray(truth).astype(np.int64)
     guess, own = p.argmax(axis=1), Groups.of(groups, len(p))
     measured = {
@@ -74,9 +82,9 @@ def quadratic_kappa(predicted: ArrayLike, truth: ArrayLike, groups: ArrayLike | 
 
     .. math:: \kappa = 1 - \frac{\sum_i (x_i - y_i)^2 / n}{\sum_{ij} (x_i - y_j)^2 / n^2}
 
-    1 where all classes are right, 0 where predicted and true classes are independent. Its interval is that of the ratio (see
-    `positive_ratio`); there is none where fewer than 10 galaxies, or groups, are outside the most common class. NaN where all galaxies
-    are of one class and predicted so.
+    1 where all classes are right, 0 where predicted and true classes are independent. Its interval is that of the ratio
+    (see `positive_ratio`); there is none where fewer than 10 galaxies, or groups, are outside the most common class.
+    NaN where all galaxies are of one class and predicted so.
     """
     x, y = np.asarray(predicted, dtype=np.float64), np.asarray(truth, dtype=np.float64)
     n, own = len(x), Groups.of(groups, len(x))
@@ -94,7 +102,10 @@ def quadratic_kappa(predicted: ArrayLike, truth: ArrayLike, groups: ArrayLike | 
     values, counts = np.unique(y, return_counts=True)
     others = Groups.of(own.codes[y != values[counts.argmax()]], int((y != values[counts.argmax()]).sum())).count
     if others < FEWEST_OTHERS:
-        reason = f"{others} {'galaxy is' if others == 1 else 'galaxies or groups are'} outside the most common class: too few"
+        reason = (
+            f"{others} {'galaxy is' if others == 1 else 'galaxies or groups are'} outside the most common class: too "
+            "few"
+        )
         return none(1 - ratio, -relative, reason)
     found = positive_ratio(ratio, rest, relative, own)
     return Measured(1 - ratio, 1 - found.high, 1 - found.low, -found.influence, found.method, found.reason)
@@ -121,8 +132,8 @@ def unimodal(probabilities: ArrayLike) -> Values:
 class ConformalOrdered(ConformalClasses):
     """Sets of ordered classes without gaps, which hold the true one as often as was asked for.
 
-    They are those of `ConformalClasses` made of `unimodal` probabilities: any score keeps the promise, and this one makes sets of
-    neighbors. By class, whose bars differ, gaps are filled, which can only raise the coverage.
+    They are those of `ConformalClasses` made of `unimodal` probabilities: any score keeps the promise, and this one
+    makes sets of neighbors. By class, whose bars differ, gaps are filled, which can only raise the coverage.
     """
 
     def members(self, probabilities: ArrayLike, level: float, *, by_class: bool = False) -> NDArray[np.bool_]:

@@ -43,16 +43,18 @@ class Differences:
 def simultaneous_differences(means: Values, draws: Values, *, level: float = 0.95) -> Differences:
     r"""Return the differences of all pairs of curves with simultaneous intervals.
 
-    Of K curves there are K (K - 1) / 2 pairs. The interval of each is :math:`d \pm q s` with its bootstrap standard deviation :math:`s`;
-    :math:`q` is the quantile of :math:`\max |d^* - d| / s` over all pairs of a draw (Romano & Wolf 2005), so that with K equal curves no
-    pair is told apart in 95 of 100 cases. With two curves it is the interval of one difference.
+    Of K curves there are K (K - 1) / 2 pairs. The interval of each is :math:`d \pm q s` with its bootstrap standard
+    deviation :math:`s`;
+    :math:`q` is the quantile of :math:`\max |d^* - d| / s` over all pairs of a draw (Romano & Wolf 2005), so that with
+    K equal curves no pair is told apart in 95 of 100 cases. With two curves it is the interval of one difference.
 
     Parameters
     ----------
     means
         (curve, size): higher is better.
     draws
-        (curve, draw, size): the same from bootstrap samples, each draw of the same galaxies for all curves. NaN are left out.
+        (curve, draw, size): the same from bootstrap samples, each draw of the same galaxies for all curves. NaN are
+        left out.
     level
         Of the intervals, together.
     """

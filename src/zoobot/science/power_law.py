@@ -16,8 +16,10 @@ if TYPE_CHECKING:
     Values = NDArray[np.float64]
 
 POWERS = np.concatenate([-np.geomspace(1.0, 0.02, 100), np.geomspace(0.02, 2.0, 200)])
-"""Exponents that are tried: learning curves of networks and of linear heads have 0.2 to 1 (Hestness et al. 2017; Viering & Loog 2022).
-Below 0 the score rises faster than the logarithm of the labels, as it may where features outnumber labels; -1 is a straight line."""
+"""Exponents that are tried: learning curves of networks and of linear heads have 0.2 to 1 (Hestness et al. 2017;
+Viering & Loog 2022). Below 0 the score rises faster than the logarithm of the labels, as it may where features
+outnumber labels; -1 is a straight line.
+"""
 
 FEWEST_SIZES = 4
 FARTHEST = 3.0
@@ -36,7 +38,9 @@ BENT = 0.10
 """By how much curves are off a power law, in units of the whole rise, for each factor of e below the last point"""
 
 LEVELS_OFF = 4.0
-"""Exponent with which a curve may level off beyond its last point: errors of linear heads fall as fast as 1 / (n - d) above d features"""
+"""Exponent with which a curve may level off beyond its last point: errors of linear heads fall as fast as 1 / (n - d)
+above d features
+"""
 
 INSIDE = 3.84
 """By how much chi-square may rise above its minimum within the 95% interval (one degree of freedom)"""
@@ -57,7 +61,8 @@ class PowerLaw:
     gain, gain_low, gain_high : float
         By how much the error falls between them, with its 95% interval; NaN where ``reason`` says why not.
     flat_p, fit_p : float
-        Probability of points that rise as much where the curve is flat, and of points as far from the law where the law is true.
+        Probability of points that rise as much where the curve is flat, and of points as far from the law where the law
+        is true.
     reason : str
         Why the curve is not continued; empty where it is.
     """
@@ -99,16 +104,18 @@ class PowerLaw:
 def fit_power_law(sizes: ArrayLike, errors: ArrayLike, draws: ArrayLike, *, n_now: int, more: int = 100) -> PowerLaw:
     r"""Fit :math:`e(n) = e_0 + b n^{-c}` with :math:`b c \ge 0` to a curve whose points depend on one another.
 
-    Generalized least squares: :math:`\chi^2 = r^T \Sigma^{-1} r` with the residuals :math:`r` and the covariance :math:`\Sigma` of the
-    draws, with two additions. No point counts as known to better than a quarter of the least certain one: a head that calls everything
-    one class has no spread at all, and says nothing for it. And no curve is a power law throughout: points count as off by 10% of the
-    whole rise for each factor of e below the last, so that the end of the curve has the say. For each of 300 exponents from -1 to 2 the
-    others follow in closed form. The floor :math:`e_0` may come out below 0: the law is then close to a straight line against
+    Generalized least squares: :math:`\chi^2 = r^T \Sigma^{-1} r` with the residuals :math:`r` and the covariance
+    :math:`\Sigma` of the draws, with two additions. No point counts as known to better than a quarter of the least
+    certain one: a head that calls everything one class has no spread at all, and says nothing for it. And no curve is a
+    power law throughout: points count as off by 10% of the whole rise for each factor of e below the last, so that the
+    end of the curve has the say. For each of 300 exponents from -1 to 2 the others follow in closed form. The floor
+    :math:`e_0` may come out below 0: the law is then close to a straight line against
     :math:`\log n`, for a curve that has not begun to level off; below 0, the exponent makes it fall faster than that.
 
-    The interval of the gain is its profile likelihood's: all gains for which some law has a :math:`\chi^2` of at most 3.84 above the best
-    one's, both in units of :math:`\max(1, \chi^2 / \nu)` (Birge 1932), with :math:`\nu` the points less three. Its lower end allows for a
-    curve that bends beyond the last point: from there on, with the least slope of these laws, it may level off as :math:`n^{-4}`.
+    The interval of the gain is its profile likelihood's: all gains for which some law has a :math:`\chi^2` of at most
+    3.84 above the best one's, both in units of :math:`\max(1, \chi^2 / \nu)` (Birge 1932), with :math:`\nu` the points
+    less three. Its lower end allows for a curve that bends beyond the last point: from there on, with the least slope
+    of these laws, it may level off as :math:`n^{-4}`.
 
     Parameters
     ----------
@@ -125,9 +132,10 @@ def fit_power_law(sizes: ArrayLike, errors: ArrayLike, draws: ArrayLike, *, n_no
 
     Returns
     -------
-    The law. It is not continued (see ``reason``) with fewer than four sizes, beyond three times the labels of the last point, where a flat
-    curve can't be ruled out at the 0.1% level, where the law misses its points (at the 5% level, or the last one by more than half of its
-    95% interval), or where the gain's interval is wider than what the labels have bought so far.
+    The law. It is not continued (see ``reason``) with fewer than four sizes, beyond three times the labels of the last
+    point, where a flat curve can't be ruled out at the 0.1% level, where the law misses its points (at the 5% level, or
+    the last one by more than half of its 95% interval), or where the gain's interval is wider than what the labels have
+    bought so far.
     """
     check_ranges(more=more)
     from scipy.stats import chi2
@@ -167,8 +175,9 @@ def fit_power_law(sizes: ArrayLike, errors: ArrayLike, draws: ArrayLike, *, n_no
     now = max(float(floor + b * n_now**-c), 0.0)
     gain, low, high = (min(one, now) for one in (float(bs[best] * gains[best]), low, high))
     law = replace(
-        empty, floor=float(floor), b=float(b), c=float(c), error_now=now, error_then=now - gain, gain=gain, gain_low=low, gain_high=high,
-        flat_p=float(chi2.sf((flat - least) / scale, 2)), fit_p=float(chi2.sf(least, freedom)),
+        empty, floor=float(floor), b=float(b), c=float(c), error_now=now, error_then=now - gain, gain=gain,
+        gain_low=low, gain_high=high, flat_p=float(chi2.sf((flat - least) / scale, 2)),
+        fit_p=float(chi2.sf(least, freedom)),
     )  # fmt: skip
     reason = _reason(law, n, mean, drawn, covariance)
     return law.refused(reason) if reason else law
@@ -187,18 +196,27 @@ def _reason(law: PowerLaw, n: Values, mean: Values, drawn: Values, covariance: V
         return f"no power law passes through the points: the best one misses the last by {off:.3g}"
     low, high = np.quantile(drawn[:, 0] - drawn[:, -1], [0.025, 0.975])
     change = f"improves by {fall:.3g}" if fall > 0 else f"gets worse by {-fall:.3g}"
-    measured = f"between {n[0]:.0f} and {n[-1]:.0f} labels the score {change} (95% interval of the improvement {low:.3g} to {high:.3g})"
+    measured = (
+        f"between {n[0]:.0f} and {n[-1]:.0f} labels the score {change} (95% interval of the improvement {low:.3g} to "
+        f"{high:.3g})"
+    )
     if fall <= 0:
         return f"it has not improved so far: {measured}"
     if not law.flat_p <= FLAT and low > 0:
-        return f"the last points of the curve, which count most, can't be told from a flat one (p = {law.flat_p:.2g}), though {measured}"
+        return (
+            f"the last points of the curve, which count most, can't be told from a flat one (p = {law.flat_p:.2g}), "
+            f"though {measured}"
+        )
     if not law.flat_p <= FLAT:
         return f"a flat curve can't be ruled out (p = {law.flat_p:.2g}): {measured}"
     return "the curve is too uncertain to be continued" if law.gain_high - law.gain_low > fall else ""
 
 
 def _covariance(n: Values, mean: Values, drawn: Values) -> Values:
-    """Return the covariance (size, size) of the points about a power law: that of draws (draw, size), and what is added to it."""
+    """Return the covariance (size, size) of the points about a power law.
+
+    It is that of draws (draw, size), and what is added to it.
+    """
     found = np.cov(drawn.T)
     variances = np.diag(found)
     least = np.maximum(variances, max(LEAST_SPREAD**2 * variances.max(), 1e-12))

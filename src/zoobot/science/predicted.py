@@ -1,4 +1,7 @@
-"""What a model predicted of labelled galaxies, as arrays: what a run's folder keeps, and tables and reports are made from."""
+"""What a model predicted of labelled galaxies, as arrays.
+
+A run's folder keeps them, and tables and reports are made from them.
+"""
 
 from __future__ import annotations
 
@@ -34,12 +37,14 @@ class Predicted:
     ids, file_locs
         (galaxy,) names and files.
     values
-        (galaxy, value) what the model's ``predictions`` give, in the labels' units: probabilities, targets or concentrations.
+        (galaxy, value) what the model's ``predictions`` give, in the labels' units: probabilities, targets or
+        concentrations.
     labels
         (galaxy, label) places of classes, 0 or 1, numbers or vote counts.
     derived
-        By the names of `DERIVED`, where there are such: ``calibrated`` (galaxy, value) probabilities; ``sets`` (galaxy, set, class),
-        whether each class is in each conformal set; ``low`` and ``high`` (galaxy, target), the ends of conformal intervals.
+        By the names of `DERIVED`, where there are such: ``calibrated`` (galaxy, value) probabilities; ``sets`` (galaxy,
+        set, class), whether each class is in each conformal set; ``low`` and ``high`` (galaxy, target), the ends of
+        conformal intervals.
     left_out
         Galaxies without a finite prediction, which are not among the rows.
     """
@@ -143,7 +148,10 @@ def load_predicted(path: Path) -> dict[str, Predicted]:
             one.check()
             found[part] = one
     except (SafetensorError, OSError, KeyError, ValueError, TypeError, AttributeError, RecursionError) as err:
-        msg = f"{path} can't be read ({err}): delete it to go on with the tables of predictions, or repeat the command that wrote it."
+        msg = (
+            f"{path} can't be read ({err}): delete it to go on with the tables of predictions, or repeat the command "
+            "that wrote it."
+        )
         raise ModelFileError(msg) from err
     return found
 

@@ -1,4 +1,7 @@
-"""How common a class is among unlabelled galaxies, from a classifier's scores: label shift by maximum likelihood, exact intervals."""
+"""How common a class is among unlabelled galaxies, from a classifier's scores.
+
+It is found by label shift with maximum likelihood and exact intervals.
+"""
 
 from __future__ import annotations
 
@@ -51,8 +54,8 @@ class Prevalence:
     labelled : float
         The share among the labelled galaxies.
     misfit, misfit_p : float
-        The largest difference between the cumulative distribution of the targets' scores and that of the mixture of the labelled
-        classes', at the prevalence that makes it smallest, and how likely chance makes it so large.
+        The largest difference between the cumulative distribution of the targets' scores and that of the mixture of the
+        labelled classes', at the prevalence that makes it smallest, and how likely chance makes it so large.
     intercept, slope : float
         Of the recalibration ``logit(p) = intercept + slope * logit(score)`` at the labelled galaxies' prevalence.
     allowed : tuple of float
@@ -82,9 +85,10 @@ class Prevalence:
         return not self.allowed[0] <= self.value <= self.allowed[1]
 
     def probabilities(self, scores: ArrayLike) -> Values:
-        """Return probabilities (galaxy,) of the positive class at this prevalence, from scores (galaxy,); NaN where a score is.
+        """Return probabilities (galaxy,) of the positive class at this prevalence, from scores (galaxy,).
 
-        Bayes' rule on the recalibrated score, with the odds of the labelled galaxies replaced by the targets' (Saerens et al. 2002).
+        It is NaN where a score is. Bayes' rule on the recalibrated score, with the odds of the labelled galaxies
+        replaced by the targets' (Saerens et al. 2002).
         """
         with np.errstate(divide="ignore"):
             shift = np.log(self.value) - np.log1p(-self.value) - _log_odds(self.labelled)
@@ -110,34 +114,36 @@ def estimate_prevalence(
 ) -> Prevalence:
     r"""Estimate how common the positive class is among target galaxies, from scores of theirs and of labelled galaxies.
 
-    Assumes label shift: galaxies of a class look the same in both samples; only how common the classes are differs. Scores are recalibrated
-    on the labelled galaxies (Platt 1999), which makes likelihood ratios :math:`r_i = p(s_i | 1) / p(s_i | 0)` of them, and the
-    prevalence is
+    Assumes label shift: galaxies of a class look the same in both samples; only how common the classes are differs.
+    Scores are recalibrated on the labelled galaxies (Platt 1999), which makes likelihood ratios
+    :math:`r_i = p(s_i | 1) / p(s_i | 0)` of them, and the prevalence is
 
     .. math::
 
         \hat\pi = \arg\max_\pi \sum_i \log(\pi r_i + 1 - \pi)
 
-    over the targets: where the EM algorithm of Saerens, Latinne & Decaestecker (2002, Neural Computation 14, 21) converges to. It was
-    chosen over black box shift estimation (Lipton et al. 2018) for its smaller error, about half for rare classes; recalibration is what
-    it takes (Alexandari, Kundaje & Shrikumar 2020).
+    over the targets: where the EM algorithm of Saerens, Latinne & Decaestecker (2002, Neural Computation 14, 21)
+    converges to. It was chosen over black box shift estimation (Lipton et al. 2018) for its smaller error, about half
+    for rare classes; recalibration is what it takes (Alexandari, Kundaje & Shrikumar 2020).
 
-    The interval doesn't rest on the recalibration. Targets that score high beyond what galaxies of the other class do must be of the class,
-    and targets that score low beyond what its galaxies do can't be (`fewest_others`): each end fails with probability ``(1 - level) / 2``
-    at most, whatever the distributions of scores. The estimate is moved into it where it lies outside.
+    The interval doesn't rest on the recalibration. Targets that score high beyond what galaxies of the other class do
+    must be of the class, and targets that score low beyond what its galaxies do can't be (`fewest_others`): each end
+    fails with probability ``(1 - level) / 2`` at most, whatever the distributions of scores. The estimate is moved into
+    it where it lies outside.
 
     Parameters
     ----------
     scores, labels
-        (galaxy,) probability of the positive class (0 to 1; a monotonic score in that range will do), and whether it is one (0 or 1),
-        of labelled galaxies that the model was not trained on.
+        (galaxy,) probability of the positive class (0 to 1; a monotonic score in that range will do), and whether it is
+        one (0 or 1), of labelled galaxies that the model was not trained on.
     target_scores
         (target,) the same score of the targets; NaN are left out.
     given
-        The prevalence among the targets, where it is known, above 0 and below 1: then only the recalibration is estimated.
+        The prevalence among the targets, where it is known, above 0 and below 1: then only the recalibration is
+        estimated.
     groups
-        (galaxy,) codes of groups of labelled galaxies that aren't independent, such as copies of one object: one galaxy of each group and
-        class, drawn at random, counts. Default: each stands alone.
+        (galaxy,) codes of groups of labelled galaxies that aren't independent, such as copies of one object: one galaxy
+        of each group and class, drawn at random, counts. Default: each stands alone.
     level
         Of the interval.
     n_boot
@@ -204,11 +210,17 @@ def checked_scores(
             msg = f"there is no score of {name}. Expected at least one finite score."
             raise OptionError(msg)
         if not ((values >= 0) & (values <= 1)).all():
-            msg = f"scores of {name} are from {values.min():.3g} to {values.max():.3g}. Expected 0 to 1: probabilities of the class."
+            msg = (
+                f"scores of {name} are from {values.min():.3g} to {values.max():.3g}. Expected 0 to 1: probabilities "
+                "of the class."
+            )
             raise OptionError(msg)
     positive = truth == 1
     if positive.all() or not positive.any():
-        msg = f"all {len(own)} labelled galaxies are {'' if positive.all() else 'not '}of the class. Both kinds are needed."
+        msg = (
+            f"all {len(own)} labelled galaxies are {'' if positive.all() else 'not '}of the class. Both kinds are "
+            "needed."
+        )
         raise OptionError(msg)
     return own, positive, targets
 
@@ -251,7 +263,10 @@ def _ratios(x: Values, line: Values, odds: float) -> Values:
 
 
 def _likeliest(excess: Values, targets: Values) -> float:
-    """Return the likeliest prevalence of counts of targets (bin,): the likelihood is concave, its slope is halved in on."""
+    """Return the likeliest prevalence of counts of targets (bin,).
+
+    The likelihood is concave, so its slope is brought to 0 by halving.
+    """
     low, high = 0.0, 1.0
     for _ in range(STEPS):
         middle = (low + high) / 2
@@ -261,7 +276,10 @@ def _likeliest(excess: Values, targets: Values) -> float:
 
 
 def _misfit(n1: Values, n0: Values, targets: Values, n_boot: int, seed: int) -> tuple[float, float]:
-    """Return the largest gap between targets and the mixture most like them, of counts (bin,), and how likely chance makes it."""
+    """Return the largest gap between targets and the mixture most like them.
+
+    Also returned is how likely chance makes it. Counts are (bin,).
+    """
     gaps = _gaps(n1, n0, targets, SHARES)
     best = int(np.abs(gaps).max(axis=1).argmin())
     gap = gaps[best]

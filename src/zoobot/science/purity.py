@@ -1,4 +1,7 @@
-"""What labelled galaxies say of the purity and completeness above thresholds: estimates, intervals, and bounds to choose by."""
+"""What labelled galaxies say of the purity and completeness above thresholds.
+
+It is estimates, intervals, and bounds to choose by.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,9 @@ MOST_THRESHOLDS = 200
 """That are tried"""
 
 DOUBT = 4
-"""How many times too large the estimated number of positives among the targets may be: for rare classes, the worst in simulations"""
+"""How many times too large the estimated number of positives among the targets may be: for rare classes, the worst in
+simulations
+"""
 
 
 @dataclass(frozen=True)
@@ -47,7 +52,9 @@ class Promises:
     """Lower bounds on a purity or completeness, each at its threshold."""
 
     thresholds: Values
-    """(threshold,) that which selects most at the end where a purity is promised, that which selects fewest where a completeness is"""
+    """(threshold,) that which selects most at the end where a purity is promised, that which selects fewest where a
+    completeness is
+    """
     bounds: Values
 
     def best(self, wanted: float) -> int | None:
@@ -59,16 +66,18 @@ class Promises:
 class Rates:
     r"""Shares of labelled galaxies above thresholds, and what follows for the targets there.
 
-    The estimate of the purity is :math:`\pi t / (\pi t + (1 - \pi) f)`, with the shares t of positives and f of negatives at or above the
-    threshold as Jeffreys' prior makes them, (k + 1/2) / (n + 1), so that something is said where no negative is above. Its interval is
+    The estimate of the purity is :math:`\pi t / (\pi t + (1 - \pi) f)`, with the shares t of positives and f of
+    negatives at or above the threshold as Jeffreys' prior makes them, (k + 1/2) / (n + 1), so that something is said
+    where no negative is above. Its interval is
 
     .. math::
 
         1 - N_{most} / G \quad\text{to}\quad 1 - N_{fewest} / G,
 
-    with the number G of targets at or above the threshold and the most and fewest negatives that can be among them (`exceedances`), for any
-    distribution of scores. Where the estimate lies outside, the interval reaches to it. The completeness is that of as many positives as
-    there are among the targets; of a quarter as many where that is an estimate, which may be too high: shares of fewer scatter more.
+    with the number G of targets at or above the threshold and the most and fewest negatives that can be among them
+    (`exceedances`), for any distribution of scores. Where the estimate lies outside, the interval reaches to it. The
+    completeness is that of as many positives as there are among the targets; of a quarter as many where that is an
+    estimate, which may be too high: shares of fewer scatter more.
 
     Parameters
     ----------
@@ -109,7 +118,8 @@ class Rates:
         thresholds
             (threshold,) of the score.
         together
-            Whether intervals hold at all thresholds together, as one must that was chosen by the labelled negatives' scores.
+            Whether intervals hold at all thresholds together, as one must that was chosen by the labelled negatives'
+            scores.
         """
         wrong, n = at_least(self.negatives, thresholds), at_least(self.targets, thresholds)
         values = self.expected_purities(thresholds)
@@ -138,10 +148,11 @@ class Rates:
         return [Estimate(float(k / n), float(a), float(b)) for k, a, b in zip(kept, low, high, strict=True)]
 
     def promised_purities(self, tail: float) -> Promises:
-        """Return lower bounds of the purity of the targets at or above thresholds, which fail together with probability ``tail``.
+        """Return lower bounds of the purity of the targets at or above thresholds.
 
-        A threshold lies just above each of the labelled negatives of `bound_ranks`, as many as have targets above. No positive counts:
-        what is above and can't be negative is positive.
+        They fail together with probability ``tail``. A threshold lies just above each of the labelled negatives of
+        `bound_ranks`, as many as have targets above. No positive counts: what is above and can't be negative is
+        positive.
         """
         _, most = self._negatives_among_targets(tail)
         scores = self.negatives[len(self.negatives) - self.ranks]
@@ -152,14 +163,20 @@ class Rates:
         return Promises(thresholds, np.maximum(1 - wrong[some] / selected[some], 0))
 
     def promised_completenesses(self, tail: float) -> Promises:
-        """Return lower bounds of the completeness at the labelled positives' scores, each of which fails with probability ``tail``."""
+        """Return lower bounds of the completeness at the labelled positives' scores.
+
+        Each of them fails with probability ``tail``.
+        """
         thresholds = thinned(np.unique(self.positives), MOST_THRESHOLDS)
         kept = at_least(self.positives, thresholds)
         least = exceedances(len(self.positives), self._n_counted, kept, tail, most=False)
         return Promises(thresholds, least / self._n_counted)
 
     def _negatives_among_targets(self, tail: float) -> tuple[int, int]:
-        """Return the fewest and the most targets that are not of the class, each bound failing with probability ``tail``."""
+        """Return the fewest and the most targets that are not of the class.
+
+        Each bound fails with probability ``tail``.
+        """
         n = len(self.targets)
         if self.prevalence.method == "given":
             return n - self.n_class, n - self.n_class
@@ -170,15 +187,19 @@ class Rates:
 def negatives_needed(prevalence: float, purity: float, tail: float) -> int:
     r"""Return how many labelled negatives a promise of a purity takes, even where scores separate the classes wholly.
 
-    With all positives selected, up to :math:`x = \pi (1 - w) / (w (1 - \pi))` of the negatives may be. The highest of n labelled negatives
-    has more than a share x of all above it with probability :math:`(1 - x)^n`, which must be at most half of ``tail`` (`bound_ranks`).
+    With all positives selected, up to :math:`x = \pi (1 - w) / (w (1 - \pi))` of the negatives may be. The highest of n
+    labelled negatives has more than a share x of all above it with probability :math:`(1 - x)^n`, which must be at most
+    half of ``tail`` (`bound_ranks`).
     """
     share = min(prevalence * (1 - purity) / (purity * (1 - prevalence)), 1.0)
     return 1 if share == 1 else int(np.ceil(np.log(tail / 2) / np.log1p(-share)))
 
 
 def positives_needed(completeness: float, tail: float) -> int:
-    """Return how many labelled positives the promise of a completeness takes, of very many targets: the lowest of them, w^n <= tail."""
+    """Return how many labelled positives the promise of a completeness takes, of very many targets.
+
+    Of such n it is the lowest with w^n <= tail.
+    """
     return int(np.ceil(np.log(tail) / np.log(completeness)))
 
 

@@ -120,7 +120,10 @@ def _ends_of_ties(descending: Values) -> NDArray[np.int64]:
 
 
 def _percentiles(curves: Values) -> tuple[Values, Values]:
-    """Return the 2.5th and 97.5th percentile over draws of (draw, point, event); NaN where an event has too few draws."""
+    """Return the 2.5th and 97.5th percentile over draws of (draw, point, event).
+
+    It is NaN where an event has too few draws.
+    """
     low, high = np.full((2, *curves.shape[1:]), np.nan)
     for event in range(curves.shape[2]):
         known = curves[np.isfinite(curves[:, 0, event]), :, event]
@@ -159,6 +162,9 @@ def threshold_table(
 
 
 def chosen_rates(chosen: NDArray[np.bool_], positive: NDArray[np.bool_]) -> tuple[float, float, float]:
-    """Return the false positive rate, completeness and purity (NaN where none is chosen) of galaxies (galaxy,) that are chosen."""
+    """Return the false positive rate, completeness and purity of galaxies (galaxy,) that are chosen.
+
+    Purity is NaN where none is chosen.
+    """
     hits, n = int((chosen & positive).sum()), int(chosen.sum())
     return (n - hits) / int((~positive).sum()), hits / int(positive.sum()), hits / n if n else float("nan")

@@ -36,21 +36,24 @@ def auroc(
     level: float = 0.95,
     inflation: float = 1.0,
 ) -> Measured:
-    r"""Return the AUROC :math:`A` of two kinds of galaxies: how often one of the kind has the higher score, ties counting half.
+    r"""Return the AUROC :math:`A` of two kinds of galaxies.
 
-    The wider at each end of two intervals. DeLong, DeLong & Clarke-Pearson (1988, Biometrics 44, 837), clustered as Obuchowski (1997,
-    Biometrics 53, 567) has it, on the logit scale with Student's t at Satterthwaite's degrees of freedom; where the kinds are apart
-    without exception, this is the exact interval of a share of the rarer kind. It keeps to what these galaxies show, which
-    falls short where few of them show no tail. And Newcombe's (2006, Statistics in Medicine 25, 559, method 5): the :math:`\theta`
-    within :math:`1.96 \sqrt{V(\theta)}` of :math:`A`, where of :math:`m` and :math:`n` galaxies and :math:`N = (m + n) / 2`
+    It is how often one of the kind has the higher score, ties counting half. The wider at each end of two intervals.
+    DeLong, DeLong & Clarke-Pearson (1988, Biometrics 44, 837), clustered as Obuchowski (1997, Biometrics 53, 567) has
+    it, on the logit scale with Student's t at Satterthwaite's degrees of freedom; where the kinds are apart without
+    exception, this is the exact interval of a share of the rarer kind. It keeps to what these galaxies show, which
+    falls short where few of them show no tail. And Newcombe's (2006, Statistics in Medicine 25, 559, method 5): the
+    :math:`\theta` within :math:`1.96 \sqrt{V(\theta)}` of :math:`A`, where of :math:`m` and :math:`n` galaxies and
+    :math:`N = (m + n) / 2`
 
     .. math::
 
         V(\theta) = \frac{\theta (1 - \theta)}{m n}
         \Big[1 + (N - 1) \Big(\frac{1 - \theta}{2 - \theta} + \frac{\theta}{1 + \theta}\Big)\Big]
 
-    (Hanley & McNeil 1982). With groups, :math:`m` and :math:`n` are divided by the ratio of the variance between groups to that of
-    single galaxies. The interval always reaches to what two more galaxies of the rarer kind, ranked by chance, would leave.
+    (Hanley & McNeil 1982). With groups, :math:`m` and :math:`n` are divided by the ratio of the variance between groups
+    to that of single galaxies. The interval always reaches to what two more galaxies of the rarer kind, ranked by
+    chance, would leave.
 
     Parameters
     ----------
@@ -117,7 +120,9 @@ def auroc_interval(
 
 
 def mean_auroc(scores: ArrayLike, classes: ArrayLike, groups: ArrayLike | None = None) -> Measured:
-    """Return the AUROC of classes: of two, the second's; of more, the mean over the classes present of each against the rest.
+    """Return the AUROC of classes.
+
+    Of two it is the second's, of more the mean over the classes present of each against the rest.
 
     Parameters
     ----------
@@ -157,7 +162,10 @@ def _midranks(values: Values) -> Values:
 
 
 def _clustered(influence: Values, own: Rows, groups: Groups, kinds: list[Groups] | None) -> tuple[float, float]:
-    """Return the variance of influences summed over groups, and Satterthwaite's degrees of freedom, of two kinds of galaxies."""
+    """Return the variance of influences summed over groups, and Satterthwaite's degrees of freedom.
+
+    They are of two kinds of galaxies.
+    """
     counts = [kind.count for kind in kinds] if kinds else [int(own.sum()), int((~own).sum())]
     degrees = [kind.degrees for kind in kinds] if kinds else [count - 1 for count in counts]
     parts = [
@@ -188,12 +196,13 @@ def _newcombe(area: float, m: float, n: float, level: float) -> tuple[float, flo
 def average_precision(score: ArrayLike, positive: ArrayLike, groups: ArrayLike | None = None) -> Measured:
     r"""Return the average precision :math:`A`: the mean purity of what ranks at or above each galaxy of the kind.
 
-    Of few galaxies it is too high, by up to 0.1: each galaxy of the kind counts itself among those above it. The interval is one of
-    what very many such galaxies would give, with the same share of the kind. It is Wilson's at the effective number
-    :math:`n^* = \min(m, A (1 - A) / \hat V \cdot (1.96 / t)^2)` of the :math:`m` galaxies of the kind (:math:`\hat V` from leaving
-    each galaxy out in turn, summed over groups), where the lower end starts from the average precision in which each galaxy counts
-    itself (or its own group) half. The lower end is also at most what two more galaxies of other kinds, ranked above all, would
-    leave: few galaxies hardly ever show the rare one that is ranked far too high.
+    Of few galaxies it is too high, by up to 0.1: each galaxy of the kind counts itself among those above it. The
+    interval is one of what very many such galaxies would give, with the same share of the kind. It is Wilson's at the
+    effective number
+    :math:`n^* = \min(m, A (1 - A) / \hat V \cdot (1.96 / t)^2)` of the :math:`m` galaxies of the kind (:math:`\hat V`
+    from leaving each galaxy out in turn, summed over groups), where the lower end starts from the average precision in
+    which each galaxy counts itself (or its own group) half. The lower end is also at most what two more galaxies of
+    other kinds, ranked above all, would leave: few galaxies hardly ever show the rare one that is ranked far too high.
 
     Parameters
     ----------
@@ -251,7 +260,10 @@ def _left_out(level: NDArray[np.int64], own: Rows, hits: Values, above: Values, 
 
 
 def _own_above(level: NDArray[np.int64], own: Rows, groups: Groups) -> Values:
-    """Return how many of its own group's galaxies of the kind rank at or above each of them (galaxy of the kind,), itself included."""
+    """Return how many of its own group's galaxies of the kind rank at or above each of them.
+
+    The result is (galaxy of the kind,), and counts itself.
+    """
     if groups.alone:
         return np.ones(int(own.sum()))
     codes, at = groups.codes[own], level[own]
@@ -271,9 +283,10 @@ def _own_above(level: NDArray[np.int64], own: Rows, groups: Groups) -> Values:
 def rank_correlation(predicted: ArrayLike, truth: ArrayLike, groups: ArrayLike | None = None) -> Measured:
     r"""Return Spearman's rank correlation :math:`r`.
 
-    Its interval is Student's t on Fisher's scale, :math:`\tanh(\operatorname{artanh} r \pm t s)`, with the larger :math:`s` of two:
-    Bonett & Wright's (2000, Psychometrika 65, 23) :math:`s^2 = (1 + r^2 / 2) / (n - 3)`, and that of each galaxy's influence, summed
-    over groups. With groups, :math:`n` is divided by the ratio of the variance between groups to that of single galaxies.
+    Its interval is Student's t on Fisher's scale, :math:`\tanh(\operatorname{artanh} r \pm t s)`, with the larger
+    :math:`s` of two: Bonett & Wright's (2000, Psychometrika 65, 23) :math:`s^2 = (1 + r^2 / 2) / (n - 3)`, and that of
+    each galaxy's influence, summed over groups. With groups, :math:`n` is divided by the ratio of the variance between
+    groups to that of single galaxies.
 
     Parameters
     ----------
@@ -307,7 +320,10 @@ def rank_correlation(predicted: ArrayLike, truth: ArrayLike, groups: ArrayLike |
 
 
 def _shifted(values: Values, others: Values) -> Values:
-    """Return, for each galaxy, the mean over all of the other variable's centered rank where this one's value is above the galaxy's."""
+    """Return, for each galaxy, a mean over all galaxies of the other variable's centered rank.
+
+    A galaxy's rank counts where its value of this variable is above that of the galaxy in question.
+    """
     level = np.unique(values, return_inverse=True)[1]
     sums = np.bincount(level, weights=others)
     above = np.concatenate([np.cumsum(sums[::-1])[::-1], [0.0]])

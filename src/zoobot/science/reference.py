@@ -1,4 +1,7 @@
-"""What a model remembers of its training galaxies: features, names, labels and groups, to compare other galaxies with."""
+"""What a model remembers of its training galaxies.
+
+It is features, names, labels and groups, to compare other galaxies with.
+"""
 
 from __future__ import annotations
 
@@ -44,8 +47,8 @@ class Reference:
     groups
         (galaxy,) the number of each galaxy's group (one object, one tile); None where each galaxy stands alone.
     held_out
-        (galaxy, feature), float16, of galaxies that the encoder was not finetuned on (the validation part), where it was finetuned on
-        those above: new galaxies are then compared with these.
+        (galaxy, feature), float16, of galaxies that the encoder was not finetuned on (the validation part), where it
+        was finetuned on those above: new galaxies are then compared with these.
     held_out_groups
         (galaxy,) their groups, or None.
     """
@@ -72,9 +75,9 @@ class Reference:
         held_out_groups: npt.NDArray[np.int64] | None = None,
         seed: int = 0,
     ) -> Reference:
-        """Return the reference of training galaxies, of which 2,000 are drawn where there are more; rows with NaN are left out.
+        """Return the reference of training galaxies, of which 2,000 are drawn where there are more.
 
-        The same holds for those that are held out.
+        Rows with NaN are left out. The same holds for those that are held out.
 
         Raises
         ------
@@ -84,8 +87,8 @@ class Reference:
         labels = [""] * len(ids) if labels is None else labels
         if not len(features) == len(ids) == len(file_locs) == len(labels):
             msg = (
-                f"{len(features)} rows of features, {len(ids)} ids, {len(file_locs)} files and {len(labels)} labels were given: "
-                "give one of each a galaxy."
+                f"{len(features)} rows of features, {len(ids)} ids, {len(file_locs)} files and {len(labels)} labels "
+                "were given: give one of each a galaxy."
             )
             raise CatalogError(msg)
         rows = _drawn(features, seed)

@@ -1,4 +1,7 @@
-"""Do probabilities mean what they say? Reliability curves, the calibration error, and what chance alone would make of it."""
+"""Do probabilities mean what they say?
+
+The module has reliability curves, the calibration error, and what chance alone would make of it.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +34,9 @@ FEWEST_DRAWS = 100
 
 @dataclass(frozen=True, eq=False)
 class ReliabilityCurve:
-    """What was predicted and what came true, in bins of about as many galaxies each; arrays are (bin,), in rising order.
+    """What was predicted and what came true, in bins of about as many galaxies each.
+
+    Arrays are (bin,), in rising order.
 
     Attributes
     ----------
@@ -86,8 +91,8 @@ def reliability_curve(
 ) -> ReliabilityCurve:
     """Compare predicted probabilities with what came true.
 
-    Bins have equally many galaxies but for ties: galaxies of the same probability are never parted, so that the order of the
-    rows does not matter.
+    Bins have equally many galaxies but for ties: galaxies of the same probability are never parted, so that the order
+    of the rows does not matter.
 
     Parameters
     ----------
@@ -121,7 +126,8 @@ def reliability_curve(
 def expected_calibration_error(predicted: ArrayLike, happened: ArrayLike, *, bins: int | None = None) -> float:
     r"""Return the debiased expected calibration error, 0 to 1.
 
-    With :math:`n_b` of :math:`n` galaxies in bin :math:`b` (equal mass), their mean probability :math:`p_b` and the share
+    With :math:`n_b` of :math:`n` galaxies in bin :math:`b` (equal mass), their mean probability :math:`p_b` and the
+    share
     :math:`o_b` of which it was true,
 
     .. math::
@@ -130,10 +136,11 @@ def expected_calibration_error(predicted: ArrayLike, happened: ArrayLike, *, bin
         d_b = p_b - o_b, \quad s_b^2 = \frac{\tilde o_b (1 - \tilde o_b)}{n_b}, \quad
         \tilde o_b = \frac{n_b o_b + 1}{n_b + 2}
 
-    with :math:`z` standard normal. The plain error :math:`\sum_b (n_b / n) |d_b|` is above 0 by chance even where the probabilities are
-    right; what one more round of chance adds to it is taken off (Kumar, Liang & Ma 2019, NeurIPS, arXiv:1909.10155, who draw :math:`z`
-    where its mean is known). :math:`\tilde o_b` in place of :math:`o_b` keeps bins in which all galaxies agree from counting as free of
-    chance. Equal mass: Roelofs et al. 2022, AISTATS, arXiv:2012.08668. Some of the bias stays: compare with `ece_of_perfect`.
+    with :math:`z` standard normal. The plain error :math:`\sum_b (n_b / n) |d_b|` is above 0 by chance even where the
+    probabilities are right; what one more round of chance adds to it is taken off (Kumar, Liang & Ma 2019, NeurIPS,
+    arXiv:1909.10155, who draw :math:`z` where its mean is known). :math:`\tilde o_b` in place of :math:`o_b` keeps bins
+    in which all galaxies agree from counting as free of chance. Equal mass: Roelofs et al. 2022, AISTATS,
+    arXiv:2012.08668. Some of the bias stays: compare with `ece_of_perfect`.
 
     Parameters, Raises
     ------------------
@@ -151,7 +158,9 @@ def ece_of_perfect(
     seed: int = 0,
     groups: ArrayLike | None = None,
 ) -> ChanceEce:
-    """Return the calibration error of as many galaxies with these probabilities, were each true exactly so often as it says.
+    """Return the calibration error of as many galaxies with these probabilities by chance.
+
+    Each is true exactly so often as it says.
 
     Parameters
     ----------
@@ -205,7 +214,10 @@ def errors_of_perfect(
 
 
 def log_loss(probabilities: ArrayLike, labels: ArrayLike) -> float:
-    """Return the mean negative log probability (nats) of classes ``labels`` (galaxy,) under ``probabilities`` (galaxy, class)."""
+    """Return the mean negative log probability (nats) of classes ``labels`` (galaxy,).
+
+    ``probabilities`` are (galaxy, class).
+    """
     p = np.asarray(probabilities, dtype=np.float64)
     own = p[np.arange(len(p)), np.asarray(labels).astype(int)]
     return float(-np.log(np.clip(own, 1e-15, None)).mean())
@@ -214,8 +226,8 @@ def log_loss(probabilities: ArrayLike, labels: ArrayLike) -> float:
 def brier_score(probabilities: ArrayLike, labels: ArrayLike) -> float:
     r"""Return the mean squared error of probabilities (Brier 1950): 0 is perfect.
 
-    :math:`\frac{1}{n} \sum_i \sum_k (p_{ik} - y_{ik})^2` of ``probabilities`` (galaxy, class) and classes ``labels`` (galaxy,), from 0
-    to 2; of two classes half of it, from 0 to 1, which is :math:`(p - y)^2` of either class.
+    :math:`\frac{1}{n} \sum_i \sum_k (p_{ik} - y_{ik})^2` of ``probabilities`` (galaxy, class) and classes ``labels``
+    (galaxy,), from 0 to 2; of two classes half of it, from 0 to 1, which is :math:`(p - y)^2` of either class.
     """
     p = np.asarray(probabilities, dtype=np.float64)
     one_hot = np.eye(p.shape[1])[np.asarray(labels).astype(int)]
@@ -223,10 +235,10 @@ def brier_score(probabilities: ArrayLike, labels: ArrayLike) -> float:
 
 
 def headline_events(probabilities: ArrayLike, labels: ArrayLike) -> tuple[Values, Values]:
-    """Return the probabilities whose calibration stands for that of a classifier, and whether each came true; both (galaxy,).
+    """Return the probabilities whose calibration stands for that of a classifier.
 
-    Of two classes: that of the second class, which says all there is. Of more: that of the most probable class (the confidence),
-    true where it is the galaxy's class.
+    Also returned is whether each came true. Both are (galaxy,). Of two classes: that of the second class, which says
+    all there is. Of more: that of the most probable class (the confidence), true where it is the galaxy's class.
     """
     p, classes = np.asarray(probabilities, dtype=np.float64), np.asarray(labels).astype(int)
     if p.shape[1] == 2:
@@ -252,8 +264,8 @@ def calibration_scores(
 
     Returns
     -------
-    ``log_loss``, ``ece`` (of `headline_events`), ``brier``, ``ece_perfect`` (``median`` and ``q95``: see `ece_of_perfect`) and
-    ``ece_by_class`` (each class against the rest, which is the same for both of two).
+    ``log_loss``, ``ece`` (of `headline_events`), ``brier``, ``ece_perfect`` (``median`` and ``q95``: see
+    `ece_of_perfect`) and ``ece_by_class`` (each class against the rest, which is the same for both of two).
     """
     p, classes = np.asarray(probabilities, dtype=np.float64), np.asarray(labels).astype(int)
     predicted, happened = headline_events(p, classes)
@@ -273,7 +285,9 @@ def calibration_scores(
 def multi_label_calibration_scores(
     probabilities: ArrayLike, labels: ArrayLike, names: list[str], *, groups: ArrayLike | None = None
 ) -> dict[str, Any]:
-    """Return what ``metrics.json`` says of the calibration of independent labels: means over labels, and ``ece_by_class`` each label's.
+    """Return what ``metrics.json`` says of the calibration of independent labels.
+
+    They are means over labels, and ``ece_by_class`` is each label's.
 
     Parameters
     ----------
@@ -310,7 +324,10 @@ def _checked(predicted: ArrayLike, happened: ArrayLike) -> tuple[Values, Values]
 def _equal_mass(p: Values, bins: int | None) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return each galaxy's bin, numbered by rising probability, and the number of galaxies in each."""
     if not len(p) or not ((p >= 0) & (p <= 1)).all():
-        msg = f"{len(p)} probabilities, of which {int((~((p >= 0) & (p <= 1))).sum())} are not between 0 and 1: leave those out."
+        msg = (
+            f"{len(p)} probabilities, of which {int((~((p >= 0) & (p <= 1))).sum())} are not between 0 and 1: leave "
+            "those out."
+        )
         raise OptionError(msg)
     wanted = bins or int(np.clip(len(p) // FEWEST_A_BIN, 1, MOST_BINS))
     places = np.arange(1, wanted) * len(p) // wanted

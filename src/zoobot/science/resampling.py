@@ -47,7 +47,10 @@ def bootstrap_counts(
 
 
 def auroc(scores: Values, positive: NDArray[np.bool_], counts: Values) -> Values:
-    """Return the AUROC (draw,) of scores (galaxy,), each galaxy counted (draw, galaxy) times; ties count half. NaN without both kinds."""
+    """Return the AUROC (draw,) of scores (galaxy,), each galaxy counted (draw, galaxy) times.
+
+    Ties count half. It is NaN without both kinds.
+    """
     order = np.argsort(scores, kind="stable")
     starts = np.flatnonzero(np.append(True, np.diff(scores[order]) > 0))
     ranked = counts[:, order]
@@ -61,7 +64,10 @@ def auroc(scores: Values, positive: NDArray[np.bool_], counts: Values) -> Values
 
 
 def balanced_accuracy(scores: Values, labels: NDArray[np.int64], counts: Values) -> Values:
-    """Return the mean recall (draw,) over the classes among labels (galaxy,), of the highest of scores (galaxy, class)."""
+    """Return the mean recall (draw,) over the classes among labels (galaxy,).
+
+    The class is that of the highest of scores (galaxy, class).
+    """
     right = scores.argmax(axis=1) == labels
     recalls = []
     for place in np.unique(labels):

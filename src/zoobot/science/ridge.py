@@ -1,4 +1,7 @@
-"""A linear head in milliseconds: ridge regression, its penalty chosen by the error of each galaxy, or group of galaxies, left out."""
+"""A linear head in milliseconds, by ridge regression.
+
+Its penalty is chosen by the error of each galaxy, or group of galaxies, left out.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +34,9 @@ def components(features: Values) -> Values:
 
 
 def class_scores(x: Values, classes: NDArray[np.int64], new: Values, n_classes: int, groups: NDArray[Any]) -> Values:
-    """Return the scores (galaxy, class) of new galaxies by a ridge classifier, its classes weighted alike; the highest is its choice.
+    """Return the scores (galaxy, class) of new galaxies by a ridge classifier, its classes weighted alike.
+
+    The highest is its choice.
 
     Parameters
     ----------
@@ -54,12 +59,13 @@ def class_scores(x: Values, classes: NDArray[np.int64], new: Values, n_classes: 
 def fit_ridge(
     x: Values, y: Values, weights: Values | None = None, *, groups: NDArray[Any] | None = None
 ) -> tuple[Values, Values]:
-    r"""Return the slopes (feature, target) and intercepts (target,) of the ridge regression with the best penalty of `PENALTIES`.
+    r"""Return the slopes (feature, target) and intercepts (target,) of the ridge regression.
 
-    It minimizes :math:`\sum_i w_i |y_i - b - x_i \beta|^2 + \alpha |\beta|^2`. The penalty :math:`\alpha` is that with the smallest
-    :math:`\sum_i w_i |e_i|^2`, where the :math:`e_i` of a group :math:`g` are exactly its errors where the whole group is left out of the
-    fit: :math:`e_g = (1 - H_{gg})^{-1} (y_g - \hat y_g)` with the hat matrix :math:`H` (Golub, Heath & Wahba 1979, for single
-    galaxies). A galaxy's copy would give it away: copies left out one by one choose hardly any penalty.
+    Its penalty is the best of `PENALTIES`. It minimizes :math:`\sum_i w_i |y_i - b - x_i \beta|^2 + \alpha |\beta|^2`.
+    The penalty :math:`\alpha` is that with the smallest :math:`\sum_i w_i |e_i|^2`, where the :math:`e_i` of a group
+    :math:`g` are exactly its errors where the whole group is left out of the fit:
+    :math:`e_g = (1 - H_{gg})^{-1} (y_g - \hat y_g)` with the hat matrix :math:`H` (Golub, Heath & Wahba 1979, for
+    single galaxies). A galaxy's copy would give it away: copies left out one by one choose hardly any penalty.
 
     Parameters
     ----------
@@ -68,7 +74,8 @@ def fit_ridge(
     weights
         (galaxy,) above 0. Default: all alike.
     groups
-        (galaxy,) whole numbers: galaxies that are left out together, two groups or more. Default: each galaxy stands alone.
+        (galaxy,) whole numbers: galaxies that are left out together, two groups or more. Default: each galaxy stands
+        alone.
     """
     w = np.ones(len(x)) if weights is None else weights
     root = np.sqrt(w)[:, None]
@@ -102,8 +109,8 @@ def _members(groups: NDArray[Any]) -> list[NDArray[np.int64]]:
 def _left_out(residuals: Values, basis: Values, scales: Values) -> Values:
     """Return the sum of squares (penalty,) of residuals where each group is left out.
 
-    ``residuals`` are (penalty, group, member, target), of the hat matrix ``basis diag(scales) basis^T``, where ``basis`` is (group, member,
-    axis) and ``scales`` (axis, penalty).
+    ``residuals`` are (penalty, group, member, target), of the hat matrix ``basis diag(scales) basis^T``, where
+    ``basis`` is (group, member, axis) and ``scales`` (axis, penalty).
     """
     size, turned = basis.shape[1], basis.transpose(0, 2, 1)
     if size == 1:

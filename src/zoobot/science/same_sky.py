@@ -18,7 +18,9 @@ SAME_SKY = 0.88
 """From this similarity on, two images count as the same sky; docs/checks.md says what real pairs have"""
 
 FINE, COARSE, AROUND = 0.7, 2.5, 4.0
-"""Widths (Gaussian sigma, in thumbnail pixels) of the band of details that is compared, and of the contrast that it is divided by"""
+"""Widths (Gaussian sigma, in thumbnail pixels) of the band of details that is compared, and of the contrast that it is
+divided by
+"""
 
 FLAT = 0.004
 """Contrast, one grey level, below which there are no details"""
@@ -36,7 +38,8 @@ SAME_ASYMMETRY = 0.5
 """Correlation of what half a turn changes, below which two images of the same shape are of different skies"""
 
 LEAST_ASYMMETRY = 0.03
-"""Size of what half a turn changes, as a share of all details, below which it tells nothing: of an image without noise"""
+"""Size of what half a turn changes, as a share of all details, below which it tells nothing: of an image without noise
+"""
 
 RADII, ANGLES, _FREQUENCIES = 20, 64, 16
 _NEARLY = (-1.4, 0.0, 1.4)  # degrees tried around the angle that the spectra give, which has steps of 2.8
@@ -68,7 +71,10 @@ def details_of(thumbnails: npt.NDArray[np.uint8] | npt.NDArray[np.float32]) -> n
 
 
 def spectra_of(details: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """Return square roots of the amplitude spectra (image, radius, angle), angles over half a turn; mean 0 at each radius, norm 1."""
+    """Return square roots of the amplitude spectra (image, radius, angle), angles over half a turn.
+
+    They have mean 0 at each radius, and norm 1.
+    """
     from scipy.fft import fft2, fftshift
 
     window = np.clip((_SEEN - distance_from_middle()) / 3, 0, 1).astype(np.float32)
@@ -172,7 +178,10 @@ def align(
     *,
     exact: bool,
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Return the greatest correlation of each pair, over shifts and turns of ``degrees`` plus one of ``tries``, and that turn."""
+    """Return the greatest correlation of each pair, over shifts and turns, and that turn.
+
+    Turns are by ``degrees`` plus one of ``tries``.
+    """
     fixed = torch.from_numpy(details[pairs[:, 0]])
     moved = torch.from_numpy(details[pairs[:, 1]])
     turns = degrees[:, None] + np.array(tries)
@@ -191,8 +200,9 @@ def _differ(
 ) -> npt.NDArray[np.bool_]:
     """Return which pairs that correlate once aligned are of different skies, for they agree in what is symmetric alone.
 
-    Half a turn maps smooth rings, bars and disks onto themselves, but neither noise nor neighbors. What it changes, ``d(x) - d(-x)``,
-    correlates by 0.7 or more where both show the same sky, and by 0.3 or less where they show different smooth galaxies of one shape.
+    Half a turn maps smooth rings, bars and disks onto themselves, but neither noise nor neighbors. What it changes,
+    ``d(x) - d(-x)``, correlates by 0.7 or more where both show the same sky, and by 0.3 or less where they show
+    different smooth galaxies of one shape.
     """
     fixed = torch.from_numpy(details[pairs[:, 0]])
     moved = torch.from_numpy(details[pairs[:, 1]])
@@ -234,9 +244,10 @@ def _near() -> torch.Tensor:
 
 
 def _correlate(fixed: torch.Tensor, moved: torch.Tensor, *, exact: bool) -> torch.Tensor:
-    """Return Pearson's correlation of the middle of ``fixed`` (pair, y, x) with ``moved`` (pair, try, y, x), at shifts (pair, try, y, x).
+    """Return Pearson's correlation of the middle of ``fixed`` with ``moved``, at shifts.
 
-    Not ``exact``: the spread of ``moved`` is taken where it is unshifted, which saves most of the work.
+    Shapes are (pair, y, x), (pair, try, y, x), and (pair, try, y, x). Not ``exact``: the spread of ``moved`` is taken
+    where it is unshifted, which saves most of the work.
     """
     inside = _inside()
     area = inside.sum()

@@ -22,7 +22,8 @@ SMALLEST = 1e-12
 GAIN = ("gain", "gain_low", "gain_high", "n")
 
 Evidence = Literal["none", "fitted", "shown"]
-"""Nothing is changed; something is, and galaxies left out of the fit can't tell that it helps; they show that it does"""
+"""Nothing is changed; something is, and galaxies left out of the fit can't tell that it helps; they show that it does
+"""
 
 
 def evidence(*, changes: bool, gain_low: float) -> Evidence:
@@ -58,17 +59,18 @@ class Scaling(Protocol):
 
 @dataclass(frozen=True)
 class TemperatureScaling:
-    r"""Class probabilities :math:`p_k` become :math:`p_k^{1/T} / \sum_j p_j^{1/T}` (Guo et al. 2017, ICML, arXiv:1706.04599).
+    r"""Class probabilities :math:`p_k` become :math:`p_k^{1/T} / \sum_j p_j^{1/T}`.
 
-    The same as dividing the logits by :math:`T`: above 1 it takes confidence away, below 1 it adds some; the order of the classes stays.
+    See Guo et al. (2017, ICML, arXiv:1706.04599). The same as dividing the logits by :math:`T`: above 1 it takes
+    confidence away, below 1 it adds some; the order of the classes stays.
 
     Attributes
     ----------
     temperature : float
         1 leaves everything as it is.
     gain, gain_low, gain_high : float
-        By how much it lowers the log loss (nats per galaxy) of validation galaxies that it was not fitted to, cross-validated, and the
-        95% interval of that; 0 where nothing is changed.
+        By how much it lowers the log loss (nats per galaxy) of validation galaxies that it was not fitted to,
+        cross-validated, and the 95% interval of that; 0 where nothing is changed.
     n : int
         Validation galaxies; 0 where that is not known, or they were too few to fit to.
     """
@@ -102,10 +104,11 @@ class TemperatureScaling:
 
 @dataclass(frozen=True)
 class VectorScaling:
-    r"""Class probabilities become :math:`p_k^{w_k} e^{b_k} / \sum_j p_j^{w_j} e^{b_j}`: a weight and an offset a class (Guo et al. 2017).
+    r"""Class probabilities become :math:`p_k^{w_k} e^{b_k} / \sum_j p_j^{w_j} e^{b_j}`.
 
-    It acts on log probabilities, where Guo et al. take logits, which a softmax knows only up to a constant. Offsets can mend what
-    a temperature can't: classes that are all in all predicted too often, as after training with balanced classes.
+    There is a weight and an offset for each class (Guo et al. 2017). It acts on log probabilities, where Guo et al.
+    take logits, which a softmax knows only up to a constant. Offsets can mend what a temperature can't: classes that
+    are all in all predicted too often, as after training with balanced classes.
 
     Attributes
     ----------
@@ -244,7 +247,10 @@ def scaling_from_dict(content: Mapping[str, Any]) -> Scaling:
     if content["kind"] == "isotonic":
         curves = tuple(Curve(**curve | {name: tuple(curve[name]) for name in "xy"}) for curve in content["curves"])
         return IsotonicScaling(curves, bool(content["exclusive"]))
-    msg = f"a calibration of the kind {content['kind']!r}: expected temperature, vector or isotonic. A newer version wrote it."
+    msg = (
+        f"a calibration of the kind {content['kind']!r}: expected temperature, vector or isotonic. A newer version "
+        "wrote it."
+    )
     raise OptionError(msg)
 
 
@@ -260,8 +266,8 @@ def evidence_of(scaling: Scaling, names: Sequence[str]) -> dict[str, Any]:
 
     Returns
     -------
-    ``kind`` and ``evidence`` (see `evidence`); with them the ``gain``, ``gain_low``, ``gain_high`` and ``n`` that `TemperatureScaling`
-    explains, or, where each label or class has its own curve, all of these under ``labels``.
+    ``kind`` and ``evidence`` (see `evidence`); with them the ``gain``, ``gain_low``, ``gain_high`` and ``n`` that
+    `TemperatureScaling` explains, or, where each label or class has its own curve, all of these under ``labels``.
     """
     about: dict[str, Any] = {"kind": scaling.kind, "evidence": scaling.evidence}
     if isinstance(scaling, IsotonicScaling):

@@ -44,7 +44,8 @@ class Seen:
     how
         (match,) places in `HOW`.
     similarity
-        (match,) of the pictures, as `near_duplicates` defines it: 1 for the same file, NaN where they could not be compared.
+        (match,) of the pictures, as `near_duplicates` defines it: 1 for the same file, NaN where they could not be
+        compared.
     roles
         (match,) places in `ROLES`.
     namesakes
@@ -71,7 +72,10 @@ class Seen:
         return learned
 
     def counts(self) -> dict[str, int]:
-        """Return how many galaxies are of the model's ``train``, ``val`` and ``test`` parts, and how many are ``new``."""
+        """Return how many galaxies are of each part of the model's, and how many are ``new``.
+
+        Parts are ``train``, ``val`` and ``test``.
+        """
         each = np.bincount(self.roles, minlength=len(ROLES)).tolist()
         return dict(zip(ROLES, each, strict=True)) | {"new": self.n - len(self.rows)}
 
@@ -81,8 +85,8 @@ class Seen:
         Returns
         -------
         DataFrame
-            ``id_str``, ``file_loc``, ``how`` ('same file', 'same id', 'near copy'), ``similarity``, ``known_id_str``, ``known_file_loc``,
-            ``role`` ('train', 'val', 'test').
+            ``id_str``, ``file_loc``, ``how`` ('same file', 'same id', 'near copy'), ``similarity``, ``known_id_str``,
+            ``known_file_loc``, ``role`` ('train', 'val', 'test').
         """
         ids, files = memory.ids, memory.file_locs
         here = frame[["id_str", "file_loc"]].iloc[self.rows].reset_index(drop=True)
@@ -107,13 +111,13 @@ def find_seen(
     """Return which galaxies of a catalog a model remembers.
 
     - *Same file*: the files' contents have the same digest.
-    - *Near copy*: the pictures show the same sky, turned, mirrored, shifted or compressed anew: their similarity reaches ``threshold``.
-      Compared are the remembered galaxies whose pictures' signatures are nearest (cosine), and those of the same name; see
-      `near_duplicates` for both.
-    - *Same id*: the name is that of a remembered galaxy, and the picture does not contradict. Names such as "1" are used by many catalogs:
-      where the pictures clearly differ, in their light too (`correlate_light`), the galaxy is another one. Where that can't be told
-      (there is no picture, or it is blank, or compressed out of recognition), most of the other namesakes decide, and the name alone
-      where there are none.
+    - *Near copy*: the pictures show the same sky, turned, mirrored, shifted or compressed anew: their similarity
+      reaches ``threshold``. Compared are the remembered galaxies whose pictures' signatures are nearest (cosine), and
+      those of the same name; see `near_duplicates` for both.
+    - *Same id*: the name is that of a remembered galaxy, and the picture does not contradict. Names such as "1" are
+      used by many catalogs: where the pictures clearly differ, in their light too (`correlate_light`), the galaxy is
+      another one. Where that can't be told (there is no picture, or it is blank, or compressed out of recognition),
+      most of the other namesakes decide, and the name alone where there are none.
 
     A galaxy that is like several is the training galaxy before the validation galaxy before the test galaxy among them.
 
@@ -122,8 +126,8 @@ def find_seen(
     memory
         Of the model.
     ids, digests, pictures
-        Of the catalog: (galaxy,), (galaxy, 2), and (galaxy, channel, 64, 64), made as the memory's; see `zoobot.data.pixels.file_digests`
-        and `near_duplicates`. A digest of 0 is not known.
+        Of the catalog: (galaxy,), (galaxy, 2), and (galaxy, channel, 64, 64), made as the memory's; see
+        `zoobot.data.pixels.file_digests` and `near_duplicates`. A digest of 0 is not known.
     threshold
         The least similarity of the same sky.
 
@@ -133,7 +137,10 @@ def find_seen(
         Another number of digests or pictures than of ids.
     """
     if not len(ids) == len(digests) == len(pictures):
-        msg = f"{len(ids)} ids, {len(digests)} digests and {len(pictures)} pictures were given: give one of each for a galaxy."
+        msg = (
+            f"{len(ids)} ids, {len(digests)} digests and {len(pictures)} pictures were given: give one of each for a "
+            "galaxy."
+        )
         raise CatalogError(msg)
     named = _joined(pd.Series(list(map(str, ids))), pd.Series(memory.ids))
     own, others = Skies.of(as_grey(pictures)), Skies.of(memory.pictures)
@@ -168,7 +175,10 @@ def find_seen(
 
 
 def _same_file(digests: npt.NDArray[np.uint64], memory: Memory) -> pd.DataFrame:
-    """Return the links (row, known, how, similarity) of files with the same content; of several, that of the most telling part."""
+    """Return the links (row, known, how, similarity) of files with the same content.
+
+    Of several, the link is that of the most telling part.
+    """
     telling = np.argsort(memory.roles, kind="stable")
     content = _digest_keys(memory.digests).iloc[telling].drop_duplicates()  # many may be one placeholder
     return _joined(_digest_keys(digests), content).assign(how=HOW.index(SAME_FILE), similarity=1.0)
@@ -186,7 +196,10 @@ def _near_copies(
 
 
 def _believed(named: pd.DataFrame, differ: npt.NDArray[np.bool_], links: pd.DataFrame) -> pd.DataFrame:
-    """Return the links by name (row, known) that files and pictures confirm, and where more do than not, those that they leave open."""
+    """Return the links by name (row, known) that files and pictures confirm.
+
+    Where more do than not, those that they leave open are returned too.
+    """
     named = named.merge(links.groupby(["row", "known"], as_index=False)["similarity"].max(), how="left")
     confirmed = named["similarity"].notna()
     contradicted = ~confirmed & differ

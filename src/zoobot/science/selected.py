@@ -32,7 +32,8 @@ class Top:
     purity: Estimate | None
     """From those; None where fewer than five of them are positive"""
     mean_probability: float | None
-    """Mean of `Selection.probabilities` of these galaxies; None where fewer than five labelled positives score so high"""
+    """Mean of `Selection.probabilities` of these galaxies; None where fewer than five labelled positives score so high
+    """
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,16 +47,17 @@ class Selection:
     goal, wanted : str, float
         'purity' or 'completeness', and how much of it.
     confidence : float
-        Of completenesses that are promised, the share that holds at the least; of purities too, wherever one run in ten or more ends in a
-        promise (see `choose_threshold`).
+        Of completenesses that are promised, the share that holds at the least; of purities too, wherever one run in ten
+        or more ends in a promise (see `choose_threshold`).
     reached : bool
-        Whether the wanted value is promised. Where not, the threshold is the lowest where the estimate reaches what is wanted, or where it
-        is highest, and nothing is promised.
+        Whether the wanted value is promised. Where not, the threshold is the lowest where the estimate reaches what is
+        wanted, or where it is highest, and nothing is promised.
     promised : float
-        The lower bound on what was wanted at the threshold; where it isn't reached, the most that can be promised at any threshold.
+        The lower bound on what was wanted at the threshold; where it isn't reached, the most that can be promised at
+        any threshold.
     needed : int
-        Labelled galaxies, not of the class for a purity and of it for a completeness, that the promise takes even of scores that separate
-        the classes wholly.
+        Labelled galaxies, not of the class for a purity and of it for a completeness, that the promise takes even of
+        scores that separate the classes wholly.
     purity, completeness : Estimate
         Of the targets, at the threshold.
     prevalence : Prevalence
@@ -71,12 +73,13 @@ class Selection:
     reach : float
         The highest score that five labelled positives have (or all, where they are fewer).
     shift : float
-        Added to the logit of the targets' recalibrated probabilities, which makes the mean of the selected galaxies' equal the purity.
+        Added to the logit of the targets' recalibrated probabilities, which makes the mean of the selected galaxies'
+        equal the purity.
     top : tuple of Top
         The N highest scores.
     curve : dict
-        Lists over thresholds with five labelled positives or more above: ``threshold``, ``purity``, ``purity_low``, ``purity_high``,
-        ``completeness``, ``completeness_low``, ``completeness_high``, ``n_selected``.
+        Lists over thresholds with five labelled positives or more above: ``threshold``, ``purity``, ``purity_low``,
+        ``purity_high``, ``completeness``, ``completeness_low``, ``completeness_high``, ``n_selected``.
     """
 
     threshold: float
@@ -110,8 +113,9 @@ class Selection:
     def probabilities(self, scores: ArrayLike) -> Values:
         """Return probabilities (galaxy,) of the class among the targets, from scores (galaxy,); NaN where a score is.
 
-        Those of `Prevalence.probabilities`, whose mean is the purity, not that which the recalibration's line makes it. Above ``reach`` the
-        labelled galaxies are too few to say more, so all that scores higher has the probability there.
+        Those of `Prevalence.probabilities`, whose mean is the purity, not that which the recalibration's line makes it.
+        Above ``reach`` the labelled galaxies are too few to say more, so all that scores higher has the probability
+        there.
         """
         line = self.prevalence.probabilities(np.minimum(scores, self.reach))
         return sigmoid(logit(line) + self.shift)
@@ -127,28 +131,32 @@ class Selection:
         p = self.prevalence
         if p.unlike:
             said.append(
-                f"CAUTION: the targets' scores are not those of any mixture of the labelled classes (p = {p.misfit_p:.2g}). The targets "
-                "differ by more than how common the class is, and the figures do not hold for them. Judge the audit list."
+                "CAUTION: the targets' scores are not those of any mixture of the labelled classes "
+                f"(p = {p.misfit_p:.2g}). The targets differ by more than how common the class is, and the figures do "
+                "not hold for them. Judge the audit list."
             )
         elif p.contradicted:
             said.append(
-                f"CAUTION: the targets' scores allow a prevalence of {p.allowed[0]:.2g} to {p.allowed[1]:.2g} ({p.level:.0%} interval), "
-                f"not the {p.value:.3g} given, if galaxies of a class score alike in both samples. Check it, or judge the audit list."
+                f"CAUTION: the targets' scores allow a prevalence of {p.allowed[0]:.2g} to {p.allowed[1]:.2g} "
+                f"({p.level:.0%} interval), not the {p.value:.3g} given, if galaxies of a class score alike in both "
+                "samples. Check it, or judge the audit list."
             )
         said.append(self._promise())
         if self.reached and self.goal == "purity":
             said.append(
-                "The promise assumes that galaxies that are not of the class score alike among the labelled galaxies and the targets."
+                "The promise assumes that galaxies that are not of the class score alike among the labelled galaxies "
+                "and the targets."
             )
         elif self.reached:
             said.append(
-                "The promise assumes that galaxies of the class score alike among the labelled galaxies and the targets."
+                "The promise assumes that galaxies of the class score alike among the labelled galaxies and the "
+                "targets."
             )
         part = "all" if self.n_selected == self.n_target else f"{self.n_selected:,} of"
         said.append(
             f"Score {self.threshold:.4g} and above: {part} {self.n_target:,} galaxies, about {self.found:,.0f} of "
-            f"them of the class. Purity {self.purity:.2f}, completeness {self.completeness:.2f} ({self.level:.0%} intervals"
-            f"{'' if self.trusted else ', if the targets were like the labelled galaxies'})."
+            f"them of the class. Purity {self.purity:.2f}, completeness {self.completeness:.2f} ({self.level:.0%} "
+            f"intervals{'' if self.trusted else ', if the targets were like the labelled galaxies'})."
         )
         return said
 
@@ -169,24 +177,30 @@ class Selection:
         if p.method == "given":
             common = f"The class makes up {p.value:.3g} of the targets, as given"
         else:
-            common = f"The class is estimated to make up {p.value:.3g} of the targets ({p.level:.0%} interval {p.low:.2g} to {p.high:.2g})"
+            common = (
+                f"The class is estimated to make up {p.value:.3g} of the targets ({p.level:.0%} interval {p.low:.2g} "
+                f"to {p.high:.2g})"
+            )
         return f"{common}; of the labelled galaxies, {p.labelled:.3g}."
 
     def _promise(self) -> str:
         if self.reached and self.goal == "purity":
             rarely = (1 - self.confidence) * RARE
             return (
-                f"Promised with {self.confidence:.0%} confidence: a purity of at least {self.wanted:g}. That is: of all runs like this, at "
-                f"most {rarely:.2g} end in a false promise; and of those that end in a promise at most {1 - self.confidence:.2g} are "
-                f"wrong, wherever {RARE:g} of runs or more end in one."
+                f"Promised with {self.confidence:.0%} confidence: a purity of at least {self.wanted:g}. That is: of "
+                f"all runs like this, at most {rarely:.2g} end in a false promise; and of those that end in a promise "
+                f"at most {1 - self.confidence:.2g} are wrong, wherever {RARE:g} of runs or more end in one."
             )
         if self.reached:
             return (
-                f"Promised with {self.confidence:.0%} confidence: a completeness of at least {self.wanted:g}. That is: of runs like "
-                f"this, at most {1 - self.confidence:.2g} end in a false promise."
+                f"Promised with {self.confidence:.0%} confidence: a completeness of at least {self.wanted:g}. That "
+                f"is: of runs like this, at most {1 - self.confidence:.2g} end in a false promise."
             )
         if not self.trusted:
-            return f"Nothing is promised, for the targets are not what the promise of a {self.goal} assumes. {self._chosen()}"
+            return (
+                f"Nothing is promised, for the targets are not what the promise of a {self.goal} assumes. "
+                f"{self._chosen()}"
+            )
         most = (
             f"The most that can be promised is {self.promised:.2f}."
             if self.promised >= 0.005
@@ -200,10 +214,13 @@ class Selection:
         said = f"A {self.goal} of {self.wanted:g} can't be promised with {self.confidence:.0%} confidence"
         if there < self.needed:
             return (
-                f"{said}: that takes about {self.needed:,} labelled galaxies that are {of_class}, even of a model that is never wrong, "
-                f"and there are {there:,}. Label more, ask for less, or lower the confidence."
+                f"{said}: that takes about {self.needed:,} labelled galaxies that are {of_class}, even of a model "
+                f"that is never wrong, and there are {there:,}. Label more, ask for less, or lower the confidence."
             )
-        return f"{said} from {there:,} labelled galaxies that are {of_class}. Label more of them, ask for less, or lower the confidence."
+        return (
+            f"{said} from {there:,} labelled galaxies that are {of_class}. Label more of them, ask for less, or lower "
+            "the confidence."
+        )
 
     def _chosen(self) -> str:
         estimate = self.purity if self.goal == "purity" else self.completeness

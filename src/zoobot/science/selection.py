@@ -60,32 +60,34 @@ def choose_threshold(
 ) -> Selection:
     r"""Find the threshold that gives a wanted purity or completeness among target galaxies, and say what to expect.
 
-    With the shares :math:`t` of labelled positives and :math:`f` of labelled negatives at or above a threshold, and the targets'
-    prevalence :math:`\pi`, the completeness is :math:`t` and the purity :math:`\pi t / (\pi t + (1 - \pi) f)`. Neither depends on how
-    common the class was made among the labelled galaxies.
+    With the shares :math:`t` of labelled positives and :math:`f` of labelled negatives at or above a threshold, and the
+    targets' prevalence :math:`\pi`, the completeness is :math:`t` and the purity :math:`\pi t / (\pi t + (1 - \pi) f)`.
+    Neither depends on how common the class was made among the labelled galaxies.
 
-    **A purity** is promised at the lowest threshold where so few labelled negatives score as high that, if as many galaxies above it were
-    wrong as must not be, that would be improbable: see `Rates.promised_purities`. It is exact for any distribution of scores, for the
-    galaxies that are selected (not as of very many), and for all thresholds together; it doesn't need the prevalence. All that it assumes
-    is that galaxies not of the class score alike in both samples. Promises are made mostly by lucky runs: where the wanted purity is out of
-    reach, by them alone. So a false one is made with a probability of at most :math:`(1 - c) / 10`, with the ``confidence`` c: then of
-    *promises made* at most :math:`1 - c` are false, wherever one run in ten or more ends in a promise,
+    **A purity** is promised at the lowest threshold where so few labelled negatives score as high that, if as many
+    galaxies above it were wrong as must not be, that would be improbable: see `Rates.promised_purities`. It is exact
+    for any distribution of scores, for the galaxies that are selected (not as of very many), and for all thresholds
+    together; it doesn't need the prevalence. All that it assumes is that galaxies not of the class score alike in both
+    samples. Promises are made mostly by lucky runs: where the wanted purity is out of reach, by them alone. So a false
+    one is made with a probability of at most :math:`(1 - c) / 10`, with the ``confidence`` c: then of *promises made*
+    at most :math:`1 - c` are false, wherever one run in ten or more ends in a promise,
 
     .. math::
 
-        P(\text{false} \mid \text{promised}) = \frac{P(\text{false})}{P(\text{promised})} \le \frac{(1 - c) / 10}{1 / 10}.
+        P(\text{false} \mid \text{promised}) = \frac{P(\text{false})}{P(\text{promised})} \le \frac{(1 - c) / 10}{1 /
+        10}.
 
     Where fewer runs do, no method can do more than make false promises as rare as that.
 
-    **A completeness** is promised at the score of that labelled positive, above which at least so much of the targets' positives is with
-    probability c (`exceedances`). Whether it can be depends on how many labelled positives there are, and not on luck: the confidence is
-    that of promises made.
+    **A completeness** is promised at the score of that labelled positive, above which at least so much of the targets'
+    positives is with probability c (`exceedances`). Whether it can be depends on how many labelled positives there are,
+    and not on luck: the confidence is that of promises made.
 
     Parameters
     ----------
     scores, labels
-        (galaxy,) score of the class, 0 to 1, and whether it is of the class (0 or 1), of labelled galaxies that the model wasn't
-        trained on.
+        (galaxy,) score of the class, 0 to 1, and whether it is of the class (0 or 1), of labelled galaxies that the
+        model wasn't trained on.
     target_scores
         (target,) the same score of the galaxies to select from. NaN is never selected.
     purity, completeness
@@ -163,7 +165,10 @@ def choose_threshold(
 
 
 def _guess(rates: Rates, goal: Literal["purity", "completeness"], wanted: float) -> float:
-    """Return the threshold by the estimates alone: the lowest of enough purity, else that of most; the highest of enough completeness."""
+    """Return the threshold by the estimates alone.
+
+    It is the lowest of enough purity, else that of most; or the highest of enough completeness.
+    """
     candidates = np.unique(rates.positives)
     if goal == "completeness":
         enough = [one.value >= wanted for one in rates.completenesses(candidates)]
@@ -208,7 +213,10 @@ def _reach(rates: Rates) -> float:
 
 
 def _shift(probabilities: Values, mean: float) -> float:
-    """Return what is to be added to the logits of probabilities so that their mean is as wanted; 0 where there are none."""
+    """Return what is to be added to the logits of probabilities so that their mean is as wanted.
+
+    It is 0 where there are none.
+    """
     if not len(probabilities):
         return 0.0
     low, high = -30.0, 30.0

@@ -1,4 +1,7 @@
-"""Is the target survey like the training set? A two-sample classifier on features, and how many galaxies lie far from any trained on."""
+"""Is the target survey like the training set?
+
+A two-sample classifier on features says so, and how many galaxies lie far from any trained on.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +28,9 @@ if TYPE_CHECKING:
     Values = npt.NDArray[np.float64]
 
 TELLABLE = 0.8
-"""A two-sample AUROC from which on is warned, where chance doesn't explain it; docs/checks.md says what real pairs of surveys have"""
+"""A two-sample AUROC from which on is warned, where chance doesn't explain it; docs/checks.md says what real pairs of
+surveys have
+"""
 
 FAR_SHARE = 0.05
 """A share of far galaxies whose interval lies above this is warned of, where chance doesn't explain it"""
@@ -42,15 +47,22 @@ COMPONENTS = 50
 FOLDS = 5
 
 CROSSED = 1 + FOLDS / (FOLDS - 1)
-"""By how much cross-validation widens the variance of a score: 1 + K n_test / n_train (Nadeau & Bengio 2003, Mach. Learn. 52, 239)"""
+"""By how much cross-validation widens the variance of a score: 1 + K n_test / n_train (Nadeau & Bengio 2003, Mach.
+Learn. 52, 239)
+"""
 
 
 @dataclass(frozen=True)
 class Shift:
-    """How the target's galaxies differ from those of training; the figures are NaN where ``reason`` says why nothing was compared."""
+    """How the target's galaxies differ from those of training.
+
+    The figures are NaN where ``reason`` says why nothing was compared.
+    """
 
     auroc: float
-    """Of a classifier that tells target from training galaxies: 0.5 if they are indistinguishable, 1 if they separate perfectly"""
+    """Of a classifier that tells target from training galaxies: 0.5 if they are indistinguishable, 1 if they separate
+    perfectly
+    """
     auroc_low: float
     auroc_high: float
     """Its 95% interval"""
@@ -73,7 +85,9 @@ class Shift:
     auroc_p: float = float("nan")
     """Probability of at least that AUROC for galaxies of the same population"""
     compared_with: Literal["training", "validation"] = "training"
-    """Whose features the target's were compared with: 'validation' where the encoder was finetuned on the training galaxies"""
+    """Whose features the target's were compared with: 'validation' where the encoder was finetuned on the training
+    galaxies
+    """
     reason: str = ""
     """Why nothing was compared; empty where it was"""
 
@@ -105,7 +119,8 @@ class Shift:
         reasons = []
         if self.told_apart:
             reasons.append(
-                f"a simple classifier tells them from the {self.compared_with} galaxies (AUROC {self.auroc:.2f}; 0.5 means alike)"
+                f"a simple classifier tells them from the {self.compared_with} galaxies (AUROC {self.auroc:.2f}; 0.5 "
+                "means alike)"
             )
         if self.is_far:
             reasons.append(
@@ -115,8 +130,8 @@ class Shift:
         if not reasons:
             return None
         return (
-            f"{galaxies} differ from those that the model learned from: {', and '.join(reasons)}. Scores and a calibration that were "
-            "measured on other galaxies need not hold for them."
+            f"{galaxies} differ from those that the model learned from: {', and '.join(reasons)}. Scores and a "
+            "calibration that were measured on other galaxies need not hold for them."
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -137,34 +152,36 @@ def measure_shift(
 ) -> Shift:
     """Compare features of target galaxies with those of training galaxies; takes a second or two.
 
-    - AUROC: a logistic classifier (regularized, classes weighted equally, on at most 50 principal components of the standardized
-      features) is trained to tell the two sets apart, five-fold cross-validated with whole groups in each fold. Lopez-Paz & Oquab
-      2017 call it the classifier two-sample test. The interval is that of `auroc_interval`, its variance times 2.25 for the
-      cross-validation (Nadeau & Bengio 2003). p is that of the Mann-Whitney test, its variance times the same.
+    - AUROC: a logistic classifier (regularized, classes weighted equally, on at most 50 principal components of the
+      standardized features) is trained to tell the two sets apart, five-fold cross-validated with whole groups in each
+      fold. Lopez-Paz & Oquab 2017 call it the classifier two-sample test. The interval is that of `auroc_interval`, its
+      variance times 2.25 for the cross-validation (Nadeau & Bengio 2003). p is that of the Mann-Whitney test, its
+      variance times the same.
     - Far galaxies: see `far_share`.
 
-    A large AUROC alone means that the sets differ somehow, in their mix of classes for instance; it is the far galaxies of which
-    the model knows nothing.
+    A large AUROC alone means that the sets differ somehow, in their mix of classes for instance; it is the far galaxies
+    of which the model knows nothing.
 
     Parameters
     ----------
     reference
         Of the training galaxies.
     features
-        (galaxy, feature) of the target, by the same encoder; rows with NaN are left out, and 2,000 drawn where there are more.
+        (galaxy, feature) of the target, by the same encoder; rows with NaN are left out, and 2,000 drawn where there
+        are more.
     groups
         (galaxy,) the number of each target galaxy's group; None where each stands alone.
     finetuned
-        The encoder was finetuned on the training galaxies. Their features are then fitted to them, as no other galaxy's are, and the
-        target is compared with the reference's held-out galaxies.
+        The encoder was finetuned on the training galaxies. Their features are then fitted to them, as no other galaxy's
+        are, and the target is compared with the reference's held-out galaxies.
     seed
         Of the draw and of the folds.
 
     Returns
     -------
     Shift
-        With a reason in place of figures where either set has fewer than 10 galaxies or independent groups, or the encoder was
-        finetuned and the reference holds no others.
+        With a reason in place of figures where either set has fewer than 10 galaxies or independent groups, or the
+        encoder was finetuned and the reference holds no others.
 
     Raises
     ------
@@ -173,8 +190,8 @@ def measure_shift(
     """
     if features.ndim != 2 or features.shape[1] != reference.features.shape[1]:
         msg = (
-            f"features have the shape {features.shape}, but the training galaxies have {reference.features.shape[1]} each: "
-            "use the encoder that the model was trained with."
+            f"features have the shape {features.shape}, but the training galaxies have {reference.features.shape[1]} "
+            "each: use the encoder that the model was trained with."
         )
         raise CatalogError(msg)
     rows = np.flatnonzero(np.isfinite(features).all(axis=1))
@@ -199,7 +216,8 @@ def measure_shift(
     far = far_share(known, target, own, theirs)
     return replace(
         nothing, auroc=area, auroc_low=low, auroc_high=high, auroc_p=_area_p(area, own, theirs),
-        far_fraction=far.value, far_low=far.low, far_high=far.high, far_expected=far.expected, far_rank=far.rank, far_p=far.p_value,
+        far_fraction=far.value, far_low=far.low, far_high=far.high, far_expected=far.expected, far_rank=far.rank,
+        far_p=far.p_value,
     )  # fmt: skip
 
 
@@ -214,7 +232,9 @@ def shift_by(
     finetuned: bool = False,
     seed: int = 0,
 ) -> pd.DataFrame:
-    """Return the shift of each kind of target galaxies: of each survey or band, or in bins of magnitude with equal numbers.
+    """Return the shift of each kind of target galaxies.
+
+    Kinds are surveys or bands, or bins of magnitude with equal numbers.
 
     Parameters
     ----------
@@ -228,8 +248,8 @@ def shift_by(
     Returns
     -------
     DataFrame
-        ``group`` (the name or bin) and the figures of `Shift`, one row for each; galaxies without a value are left out. The
-        p-values are Holm's (1979), for so many comparisons at once.
+        ``group`` (the name or bin) and the figures of `Shift`, one row for each; galaxies without a value are left out.
+        The p-values are Holm's (1979), for so many comparisons at once.
     """
     values = column.reset_index(drop=True)
     if pd.api.types.is_numeric_dtype(values) and values.nunique() > 2 * bins:
@@ -252,18 +272,24 @@ def _reason(own: Groups, theirs: Groups, compared_with: str, *, fitted: bool) ->
     """Return why nothing can be compared, or an empty text where it can."""
     if fitted:
         return (
-            "the encoder was finetuned on the training galaxies, so that their features differ from those of any other galaxy, and "
-            "the model holds no features of held-out galaxies to compare with"
+            "the encoder was finetuned on the training galaxies, so that their features differ from those of any "
+            "other galaxy, and the model holds no features of held-out galaxies to compare with"
         )
     for groups, what in ((own, f"{compared_with} galaxies"), (theirs, "new galaxies")):
         if groups.effective < FEWEST - 1e-9:
             grouped = "" if groups.alone else f" in {groups.count} groups"
-            return f"{len(groups.codes)} {what}{grouped} are too few: at least {FEWEST}, independent of one another, are needed"
+            return (
+                f"{len(groups.codes)} {what}{grouped} are too few: at least {FEWEST}, independent of one another, are "
+                "needed"
+            )
     return ""
 
 
 def _area_p(area: float, own: Groups, theirs: Groups) -> float:
-    """Return the one-sided p of the Mann-Whitney test of a cross-validated AUROC, with the effective numbers of galaxies."""
+    """Return the one-sided p of the Mann-Whitney test of a cross-validated AUROC.
+
+    It takes the effective numbers of galaxies.
+    """
     from scipy.stats import norm
 
     m, n = own.effective, theirs.effective
@@ -273,7 +299,10 @@ def _area_p(area: float, own: Groups, theirs: Groups) -> float:
 def _separate(
     reference: npt.NDArray[np.float32], target: npt.NDArray[np.float32], own: Groups, theirs: Groups, seed: int
 ) -> tuple[Values, npt.NDArray[np.bool_], Codes]:
-    """Return, out of fold, how sure a classifier is that a galaxy is of the target, whether it is, and its group, (galaxy,) each."""
+    """Return, out of fold, how sure a classifier is that a galaxy is of the target.
+
+    Also returned are whether it is, and its group, (galaxy,) each.
+    """
     from sklearn.decomposition import PCA
     from sklearn.linear_model import LogisticRegression
     from sklearn.preprocessing import StandardScaler

@@ -1,4 +1,7 @@
-"""Corrections that stay away until galaxies ask for them: the prior, its fit, and the gain that cross-validation shows."""
+"""Corrections that stay away until galaxies ask for them.
+
+The module has the prior, its fit, and the gain that cross-validation shows.
+"""
 
 from __future__ import annotations
 
@@ -59,13 +62,15 @@ def fit_shrunk(
     information: Values,
     bounds: list[tuple[float, float]],
 ) -> Values:
-    r"""Return the numbers (number,) of a correction that are most probable a posteriori; all are 0 where nothing asks for one.
+    r"""Return the numbers (number,) of a correction that are most probable a posteriori.
 
-    Number :math:`j` has the prior density :math:`\propto \exp(-\lambda \sqrt{I_j} |\theta_j|)`, with :math:`I_j` the information
-    that one galaxy holds on it (Laplace's prior, in units of its own standard error: the lasso, Tibshirani 1996, JRSS B 58, 267).
-    With :math:`\lambda = 5 \sqrt{1.5^2 + 2 \ln P}` for :math:`P` numbers it stays at 0 while 25 galaxies put it less than
-    :math:`\sqrt{1.5^2 + 2 \ln P}` standard errors from there (the universal threshold of Donoho & Johnstone 1994, Biometrika 81,
-    425, and 1.5 for one number alone); what :math:`n` galaxies ask for beyond :math:`\lambda / \sqrt n` standard errors is granted.
+    All are 0 where nothing asks for one. Number :math:`j` has the prior density
+    :math:`\propto \exp(-\lambda \sqrt{I_j} |\theta_j|)`, with :math:`I_j` the information that one galaxy holds on it
+    (Laplace's prior, in units of its own standard error: the lasso, Tibshirani 1996, JRSS B 58, 267). With
+    :math:`\lambda = 5 \sqrt{1.5^2 + 2 \ln P}` for :math:`P` numbers it stays at 0 while 25 galaxies put it less than
+    :math:`\sqrt{1.5^2 + 2 \ln P}` standard errors from there (the universal threshold of Donoho & Johnstone 1994,
+    Biometrika 81, 425, and 1.5 for one number alone); what :math:`n` galaxies ask for beyond :math:`\lambda / \sqrt n`
+    standard errors is granted.
 
     Parameters
     ----------

@@ -95,7 +95,10 @@ def _arrangements(labels: NDArray[np.int64]) -> Iterator[list[int]]:
 
 
 def mean_area(scores: Values, labels: NDArray[np.int64]) -> Values:
-    """Return the AUROC (order,): of one column the kind's that has label 1, of more the mean of each class against the rest."""
+    """Return the AUROC (order,).
+
+    Of one column it is that of the kind with label 1, of more the mean of each class against the rest.
+    """
     from scipy.stats import rankdata
 
     ranks = rankdata(scores, axis=0)
@@ -109,9 +112,10 @@ def mean_area(scores: Values, labels: NDArray[np.int64]) -> Values:
 
 
 def rank_products(values: NDArray[np.int64], groups: Groups) -> Statistic:
-    """Return the correlation of one column's ranks with labels that stand for numbers, which themselves count by their rank among groups.
+    """Return the correlation of one column's ranks with labels that stand for numbers.
 
-    Of groups of one size, and of single galaxies, it is Spearman's rank correlation.
+    The labels themselves count by their rank among groups. Of groups of one size, and of single galaxies, it is
+    Spearman's rank correlation.
 
     Parameters
     ----------
@@ -137,9 +141,10 @@ def rank_products(values: NDArray[np.int64], groups: Groups) -> Statistic:
 
 
 def flipped(contributions: Values, groups: Groups, seed: int) -> Chance:
-    """Test whether contributions (galaxy,), summed over groups, differ from 0 together, by flipping the signs of groups.
+    """Test whether contributions (galaxy,), summed over groups, differ from 0 together.
 
-    All flips of up to 12 groups, 1999 of more: under chance a group is as likely to add as to take away.
+    It flips the signs of groups. All flips of up to 12 groups, 1999 of more: under chance a group is as likely to add
+    as to take away.
     """
     sums = groups.sums(contributions)
     if groups.count <= MOST_FLIPPED:

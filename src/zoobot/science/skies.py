@@ -30,7 +30,9 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 SAME_LIGHT = 0.995
-"""Correlation of the light of two images of the same name, from which on they may be one image, compressed out of recognition"""
+"""Correlation of the light of two images of the same name, from which on they may be one image, compressed out of
+recognition
+"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,7 +65,10 @@ class Skies:
         return cls(images, spectra, usable)
 
     def signatures(self, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
-        """Return what neither turning nor mirroring nor shifting changes of some images (row, value), to find candidates by."""
+        """Return what neither turning nor mirroring nor shifting changes of some images (row, value).
+
+        Candidates are found by it.
+        """
         return amplitudes(self.spectra[rows].astype(np.float32))
 
 
@@ -101,9 +106,10 @@ def compare_skies(
 
 
 def correlate_light(first: Skies, second: Skies, pairs: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
-    """Return Pearson's correlation (pair,) of pairs of images as they lie: of their light, blurred by 1.5 pixels, around the middle.
+    """Return Pearson's correlation (pair,) of pairs of images as they lie.
 
-    Unlike the similarity it survives any compression, but no turn or shift; different galaxies of one survey rarely reach `SAME_LIGHT`.
+    It is that of their light, blurred by 1.5 pixels, around the middle. Unlike the similarity it survives any
+    compression, but no turn or shift; different galaxies of one survey rarely reach `SAME_LIGHT`.
     """
     from scipy.ndimage import gaussian_filter
 

@@ -24,7 +24,10 @@ NORMAL = 1.4826
 
 
 class Spread(NamedTuple):
-    """Center and spread that a few far values do not move: median, scaled median absolute deviation, and share beyond 3 of these."""
+    """Center and spread that a few far values do not move.
+
+    They are median, scaled median absolute deviation, and share beyond 3 of these.
+    """
 
     median: float
     sigma_mad: float
@@ -40,13 +43,19 @@ def spread_of(values: Values) -> Spread:
 
 
 def bins_of(values: Values, fewest: int = FEWEST_A_BIN, least: int = 1) -> list[NDArray[np.int64]]:
-    """Return the rows of bins of about as many galaxies each, in rising order: up to 8, of ``fewest`` each, and at least ``least`` bins."""
+    """Return the rows of bins of about as many galaxies each, in rising order.
+
+    There are up to 8 bins, of ``fewest`` each, and at least ``least`` bins.
+    """
     count = int(np.clip(len(values) // fewest, least, MOST_BINS))
     return [rows for rows in np.array_split(np.argsort(values, kind="stable"), count) if len(rows)]
 
 
 def trend(x: Values, y: Values) -> pd.DataFrame:
-    """Return the median ``x``, the median of ``y`` and its 16th (``low``) and 84th (``high``) percentile, and ``n``, in bins of ``x``."""
+    """Return the medians of ``x`` and ``y``, percentiles of ``y``, and ``n``, in bins of ``x``.
+
+    Percentiles are the 16th (``low``) and the 84th (``high``).
+    """
     rows = []
     for own in bins_of(x):
         low, median, high = np.percentile(y[own], [16, 50, 84])
@@ -61,9 +70,9 @@ def mean_trend(x: Values, y: Values) -> tuple[list[float], list[float]]:
 
 
 def coverage_trend(predicted: Values, within: NDArray[np.bool_], groups: NDArray[np.int64] | None) -> pd.DataFrame:
-    """Return how often intervals hold the truth (galaxy,), with 95% intervals of that, in bins of the prediction (galaxy,).
+    """Return how often intervals hold the truth (galaxy,), in bins of the prediction (galaxy,).
 
-    See `zoobot.science.intervals.share` for the groups (galaxy,).
+    95% intervals of that are added. See `zoobot.science.intervals.share` for the groups (galaxy,).
     """
     rows = []
     for own in bins_of(predicted):

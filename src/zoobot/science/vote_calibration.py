@@ -1,4 +1,7 @@
-"""Post-hoc calibration of predicted votes: a scale and offsets on the logarithm of the concentrations of each question."""
+"""Post-hoc calibration of predicted votes.
+
+It is a scale and offsets on the logarithm of the concentrations of each question.
+"""
 
 from __future__ import annotations
 
@@ -29,18 +32,20 @@ SCALES, OFFSETS = (-0.95, 3.0), (-4.0, 4.0)
 
 @dataclass(frozen=True)
 class VoteCalibration:
-    r"""Concentrations :math:`a_k` of a question's answers become :math:`\exp(s \ln a_k + o_k)`; the identity where nothing was gained.
+    r"""Concentrations :math:`a_k` of a question's answers become :math:`\exp(s \ln a_k + o_k)`.
+
+    It is the identity where nothing was gained.
 
     Attributes
     ----------
     scale : tuple of float
         One per question of the tree; 1 leaves it as it is.
     offset : tuple of float
-        One an answer; 0 leaves it as it is. A question's answers have the same one, which changes how sure it is, or each its own, which
-        takes back a bias of the expected fractions.
+        One an answer; 0 leaves it as it is. A question's answers have the same one, which changes how sure it is, or
+        each its own, which takes back a bias of the expected fractions.
     gain, gain_low, gain_high : tuple of float
-        One for each question: by how much it lowers the loss (nats per galaxy) of validation galaxies that it was not fitted to,
-        cross-validated, and the 95% interval of that; 0 where nothing is changed.
+        One for each question: by how much it lowers the loss (nats per galaxy) of validation galaxies that it was not
+        fitted to, cross-validated, and the 95% interval of that; 0 where nothing is changed.
     n : tuple of int
         Validation galaxies that were asked; 0 where that is not known, or they were too few to fit to.
     """
@@ -58,9 +63,11 @@ class VoteCalibration:
         return any(value != 1 for value in self.scale) or any(value != 0 for value in self.offset)
 
     def evidence(self, tree: Schema) -> dict[str, Any]:
-        """Return what speaks for the correction, all in all (``evidence``) and of each question of the tree (``questions``).
+        """Return what speaks for the correction.
 
-        See `zoobot.science.scaling.evidence`; beside that of a question stand its ``gain``, ``gain_low``, ``gain_high`` and ``n``.
+        It is given all in all (``evidence``) and of each question of the tree (``questions``). See
+        `zoobot.science.scaling.evidence`; beside that of a question stand its ``gain``, ``gain_low``, ``gain_high`` and
+        ``n``.
         """
         nothing = (0,) * len(self.scale)  # earlier versions kept no interval
         columns = (self.scale, self.gain, self.gain_low or nothing, self.gain_high or nothing, self.n or nothing)
@@ -90,9 +97,10 @@ def fit_vote_calibration(
 ) -> VoteCalibration:
     """Fit scales and offsets by likelihood, shrunk toward none where few galaxies were asked.
 
-    Fitted are a question's scale, the offset that its answers have in common, and by how much each answer's differs from that;
-    `fit_shrunk` says how they are shrunk, with the mean square of each galaxy's slope as the information. The gain is that of five-fold
-    cross-validation, with whole groups in each fold. Where fewer than 20 galaxies were asked, the question stays as it is.
+    Fitted are a question's scale, the offset that its answers have in common, and by how much each answer's differs
+    from that; `fit_shrunk` says how they are shrunk, with the mean square of each galaxy's slope as the information.
+    The gain is that of five-fold cross-validation, with whole groups in each fold. Where fewer than 20 galaxies were
+    asked, the question stays as it is.
 
     Parameters
     ----------
@@ -138,7 +146,10 @@ def _fit_question(logs: Values, votes: Values, groups: Groups, seed: int) -> tup
 
 
 def _most_probable(logs: Values, votes: Values, weight: float = 1.0) -> tuple[float, Values]:
-    """Return the scale and the offsets (answer,) that are most probable a posteriori, each galaxy counting ``weight``."""
+    """Return the scale and the offsets (answer,) that are most probable a posteriori.
+
+    Each galaxy counts ``weight``.
+    """
     answers = votes.shape[1]
 
     def loss_and_slope(at: Values) -> tuple[float, Values]:

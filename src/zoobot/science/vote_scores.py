@@ -42,25 +42,29 @@ class VoteScores:
     loss : float
         Mean negative log likelihood of the votes in nats (Dirichlet-multinomial, with the multinomial coefficient).
     constant_loss : float
-        The same of the best constant prediction: one Dirichlet distribution for all galaxies, fitted to these very votes.
+        The same of the best constant prediction: one Dirichlet distribution for all galaxies, fitted to these very
+        votes.
     skill : float
-        ``1 - loss / constant_loss``: 0 knows nothing of the galaxy, above 0 is better than that; the constant has seen the
-        votes that it is scored on, so that skill is understated where few galaxies were asked.
+        ``1 - loss / constant_loss``: 0 knows nothing of the galaxy, above 0 is better than that; the constant has seen
+        the votes that it is scored on, so that skill is understated where few galaxies were asked.
     fraction_mae, fraction_bias : float
-        Of expected less observed vote fractions, weighted by votes: the mean absolute error over galaxies and answers, and the
-        largest absolute value over answers of the mean error.
+        Of expected less observed vote fractions, weighted by votes: the mean absolute error over galaxies and answers,
+        and the largest absolute value over answers of the mean error.
     bias : dict
         Mean error of each answer's fraction, weighted by votes.
     accuracy, n_confident : float, int
-        Share of galaxies whose leading answer is predicted, among those where it has more than 80% of the votes; how many those are.
+        Share of galaxies whose leading answer is predicted, among those where it has more than 80% of the votes; how
+        many those are.
     coverage : dict
-        For each level, the share of vote counts (galaxy, answer) within the central posterior predictive interval of that
-        level. Counts are whole numbers: one on an interval's edge counts for the share of its probability that lies inside (as if
-        spread evenly over its step of the distribution), so that a model that means what it says covers exactly the level.
+        For each level, the share of vote counts (galaxy, answer) within the central posterior predictive interval of
+        that level. Counts are whole numbers: one on an interval's edge counts for the share of its probability that
+        lies inside (as if spread evenly over its step of the distribution), so that a model that means what it says
+        covers exactly the level.
     pit : list of float
-        Histogram (ten bins of equal width, mean 1) of the probability integral transform of the counts of all answers; each count is
-        spread evenly over its step of the predictive distribution, which is what the randomized transform gives on average (Czado,
-        Gneiting & Held 2009, Biometrics 65, 1254). Flat: the spread is right. U: overconfident. Hump: too cautious.
+        Histogram (ten bins of equal width, mean 1) of the probability integral transform of the counts of all answers;
+        each count is spread evenly over its step of the predictive distribution, which is what the randomized transform
+        gives on average (Czado, Gneiting & Held 2009, Biometrics 65, 1254). Flat: the spread is right. U:
+        overconfident. Hump: too cautious.
     """
 
     n_asked: int
@@ -97,7 +101,10 @@ def score_votes(posterior: VotePosterior, votes: ArrayLike) -> dict[str, VoteSco
     """
     counts = np.asarray(votes, dtype=np.float64)
     if counts.shape != (len(posterior), len(posterior.tree.label_cols)):
-        msg = f"Votes of shape {counts.shape} don't fit {len(posterior)} galaxies and {len(posterior.tree.label_cols)} answers."
+        msg = (
+            f"Votes of shape {counts.shape} don't fit {len(posterior)} galaxies and {len(posterior.tree.label_cols)} "
+            "answers."
+        )
         raise OptionError(msg)
     losses = -posterior.log_likelihood(counts)
     fractions = posterior.fractions()
@@ -145,9 +152,10 @@ def _score(
 def _steps(
     posterior: VotePosterior, question: Question, asked: NDArray[np.bool_], own: Values
 ) -> tuple[Values, Values]:
-    """Return where the steps of the counts' predictive distributions start and end, of all galaxies and answers one after the other.
+    """Return where the steps of the counts' predictive distributions start and end.
 
-    Of two answers one count follows from the other: the first is enough.
+    All galaxies and answers come one after the other. Of two answers one count follows from the other: the first is
+    enough.
     """
     whole = np.rint(own)
     answers = question.answers[:1] if len(question.answers) == 2 else question.answers
@@ -175,7 +183,10 @@ def _pit(below: Values, up_to: Values) -> list[float]:
 
 
 def constant_loss_of(counts: Values) -> float:
-    """Return the mean loss of the best constant prediction for one question's votes (galaxy, answer), all of them asked."""
+    """Return the mean loss of the best constant prediction for one question's votes.
+
+    Votes are (galaxy, answer), all of them asked.
+    """
     concentrations = best_constant(counts)
     return float(-_log_likelihood(concentrations, counts).mean())
 
@@ -205,7 +216,9 @@ def best_constant(counts: ArrayLike) -> Values:
 
 
 def vote_losses(posterior: VotePosterior, votes: ArrayLike) -> Values:
-    """Return the loss of each galaxy's votes (galaxy, 2) in nats, summed over questions: the prediction's, and the best constant one's.
+    """Return the loss of each galaxy's votes (galaxy, 2) in nats, summed over questions.
+
+    The columns are the prediction's loss, and that of the best constant.
 
     Parameters
     ----------
@@ -227,10 +240,11 @@ def vote_losses(posterior: VotePosterior, votes: ArrayLike) -> Values:
 
 
 def constant_optimism(questions: Sequence[Question], votes: ArrayLike, groups: ArrayLike | None = None) -> float:
-    r"""Return by how much the best constant's mean loss is too low, summed over questions, for having been fitted to the very votes.
+    r"""Return by how much the best constant's mean loss is too low, summed over questions.
 
-    It is :math:`\frac{1}{2n} \operatorname{tr}(J^{-1} K)` of each question, where :math:`J` is the Hessian of the summed loss in the
-    logarithms of the concentrations and :math:`K` the sum over groups of the outer products of its gradients (Takeuchi 1976).
+    It is too low for having been fitted to the very votes. It is :math:`\frac{1}{2n} \operatorname{tr}(J^{-1} K)` of
+    each question, where :math:`J` is the Hessian of the summed loss in the logarithms of the concentrations and
+    :math:`K` the sum over groups of the outer products of its gradients (Takeuchi 1976).
 
     Parameters
     ----------

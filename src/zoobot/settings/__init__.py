@@ -1,4 +1,7 @@
-"""Options: groups of settings that commands, files, documentation and Python share. Light: nothing here imports torch."""
+"""Options: groups of settings that commands, files, documentation and Python share.
+
+The module is light: nothing here imports torch.
+"""
 
 from zoobot.settings.compute import ComputeSettings, Precision
 from zoobot.settings.data import (

@@ -43,7 +43,8 @@ NumWorkers = Annotated[
 MemoryGb = Annotated[
     float | None,
     Option(
-        "Memory for decoded images, and for features, in GB; more lies in temporary files. Default: a quarter of what is free.",
+        "Memory for decoded images, and for features, in GB; more lies in temporary files. Default: a quarter of what "
+        "is free.",
         DATA,
     ),
 ]
@@ -61,8 +62,8 @@ DropUnlabelled = Annotated[bool, Option("Leave out galaxies without a label; oth
 Hdu = Annotated[
     HDUs | None,
     Option(
-        "HDU of FITS files to read, by number or name; repeat for several bands. Default: as in the model's training, or the picture, "
-        "found by the HDUs' names.",
+        "HDU of FITS files to read, by number or name; repeat for several bands. Default: as in the model's training, "
+        "or the picture, found by the HDUs' names.",
         DATA,
         metavar="HDU",
         given=list[str] | None,
@@ -153,7 +154,10 @@ class ViewSettings(Settings):
 
 @dataclass(frozen=True, kw_only=True)
 class LookSettings(ReadSettings):
-    """How images are read and shown to an encoder that may know it itself, from its training: what is given replaces that."""
+    """How images are read and shown to an encoder that may know it itself, from its training.
+
+    What is given replaces that.
+    """
 
     image_size: ImageSize = None
     crop: Annotated[
@@ -181,8 +185,8 @@ class CatalogSettings(Settings):
     label_cols: Annotated[
         tuple[str, ...],
         Option(
-            "Column that holds the labels; repeat for several. A folder with one subfolder per class has the column 'label'. Required "
-            "unless --tree is given.",
+            "Column that holds the labels; repeat for several. A folder with one subfolder per class has the column "
+            "'label'. Required unless --tree is given.",
             DATA,
             flag="label",
         ),
@@ -190,7 +194,8 @@ class CatalogSettings(Settings):
     classes: Annotated[
         tuple[str, ...],
         Option(
-            "Class, repeated in the order of the classes, such as --class E --class S0 --class Sa. Default: numbers by size, names sorted.",
+            "Class, repeated in the order of the classes, such as --class E --class S0 --class Sa. Default: numbers "
+            "by size, names sorted.",
             DATA,
             flag="class",
             metavar="NAME",
@@ -237,8 +242,8 @@ class SplitSettings(Settings):
         super().__post_init__()
         if abs(self.train_fraction + self.val_fraction + self.test_fraction - 1) > 1e-6:
             msg = (
-                f"train_fraction={self.train_fraction}, val_fraction={self.val_fraction} and test_fraction={self.test_fraction} must "
-                "sum to 1."
+                f"train_fraction={self.train_fraction}, val_fraction={self.val_fraction} and "
+                f"test_fraction={self.test_fraction} must sum to 1."
             )
             raise OptionError(msg)
 

@@ -1,4 +1,7 @@
-"""How a model is built and finetuned: the options of `FinetuneableZoobotAbstract`, of the tasks, and of `get_trainer`."""
+"""How a model is built and finetuned.
+
+These are the options of `FinetuneableZoobotAbstract`, of the tasks, and of `get_trainer`.
+"""
 
 from __future__ import annotations
 
@@ -103,8 +106,8 @@ class CacheSettings(Settings):
     views: Annotated[
         int | None,
         Option(
-            "Number of views of each galaxy to keep features of: the first is unaugmented, the others are augmented. Default: 1 for the "
-            "head alone, else 8.",
+            "Number of views of each galaxy to keep features of: the first is unaugmented, the others are augmented. "
+            "Default: 1 for the head alone, else 8.",
             TRAINING,
         ),
     ] = None
@@ -129,8 +132,8 @@ class ClassifySettings(Settings):
     class_weights: Annotated[
         ClassWeights | None,
         Option(
-            "Classes: factor on the loss of each, in their order, or 'balanced' for rare classes to count as much as others; repeat for "
-            "each class. Default: none.",
+            "Classes: factor on the loss of each, in their order, or 'balanced' for rare classes to count as much as "
+            "others; repeat for each class. Default: none.",
             TRAINING,
             metavar="WEIGHT",
             given=list[str] | None,
@@ -159,8 +162,8 @@ class TreeSettings(Settings):
     concentrations: Annotated[
         ConcentrationKind,
         Option(
-            "Votes: range of the Dirichlet concentrations: 'sigmoid' is 1 to 101, as in published Zoobot models; 'softplus' is above 0 "
-            "without limit, and fits votes better.",
+            "Votes: range of the Dirichlet concentrations: 'sigmoid' is 1 to 101, as in published Zoobot models; "
+            "'softplus' is above 0 without limit, and fits votes better.",
             MODEL,
         ),
     ] = "sigmoid"

@@ -1,4 +1,7 @@
-"""What an option is: a field of a frozen dataclass, with its type, default, range and help, written once for commands, files and Python."""
+"""What an option is: a field of a frozen dataclass, with its type, default, range and help.
+
+It is written once for commands, files and Python.
+"""
 
 from __future__ import annotations
 
@@ -104,19 +107,22 @@ class Settings:
         version = content.get(_VERSION_KEY, 1)
         if not isinstance(version, int) or version > FORMAT_VERSION:
             msg = (
-                f"{where} has settings of format {version}, and this version of zoobot reads formats up to {FORMAT_VERSION}. "
-                "Use the version of zoobot that wrote it, or a newer one."
+                f"{where} has settings of format {version}, and this version of zoobot reads formats up to "
+                f"{FORMAT_VERSION}. Use the version of zoobot that wrote it, or a newer one."
             )
             raise ModelFileError(msg)
         named = named_now(cls, content)
         if not set(named) & {field.name for field in fields(cls)}:
-            msg = f"{where} says nothing of a run's settings: it is damaged, or of something else. Use --overwrite, or another folder."
+            msg = (
+                f"{where} says nothing of a run's settings: it is damaged, or of something else. Use --overwrite, or "
+                "another folder."
+            )
             raise ModelFileError(msg)
         unknown = set(named) - {field.name for field in fields(cls)}
         if unknown:
             msg = (
-                f"{where} has settings that this version of zoobot doesn't know: {', '.join(sorted(unknown))}. Use the version that "
-                "wrote it."
+                f"{where} has settings that this version of zoobot doesn't know: {', '.join(sorted(unknown))}. Use "
+                "the version that wrote it."
             )
             raise ModelFileError(msg)
         try:
@@ -140,7 +146,10 @@ class Settings:
             if name not in free and then[name] != now[name]
         ]
         if changed:
-            msg = f"the run in {folder} was started with other settings: {'; '.join(changed)}. Resume with the same, or use --overwrite."
+            msg = (
+                f"the run in {folder} was started with other settings: {'; '.join(changed)}. Resume with the same, or "
+                "use --overwrite."
+            )
             raise OptionError(msg)
 
 

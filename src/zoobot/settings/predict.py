@@ -20,7 +20,8 @@ PassBatchSize = Annotated[int, Option("Batch size.", RUN)]
 GroupedScores = Annotated[
     str | None,
     Option(
-        "Column that says which galaxies belong together, such as copies of one object: intervals and tests count them as one.",
+        "Column that says which galaxies belong together, such as copies of one object: intervals and tests count "
+        "them as one.",
         DATA,
         metavar="COLUMN",
     ),
@@ -66,7 +67,8 @@ class PredictSettings(TableOptions, PassSettings):
     by: Annotated[
         tuple[str, ...],
         Option(
-            "Catalog column whose groups are each compared with the training galaxies, such as 'survey'; repeat for several.",
+            "Catalog column whose groups are each compared with the training galaxies, such as 'survey'; repeat for "
+            "several.",
             TABLE,
             metavar="COLUMN",
         ),
@@ -124,8 +126,8 @@ class ExplainSettings(Settings):
     maps: Annotated[
         MapKind,
         Option(
-            "'occlusion' measures by how much the prediction falls where parts of the image are hidden, with any encoder. "
-            "'grad-cam' is faster and needs a convolutional encoder.",
+            "'occlusion' measures by how much the prediction falls where parts of the image are hidden, with any "
+            "encoder. 'grad-cam' is faster and needs a convolutional encoder.",
             was=("map",),
         ),
     ] = "occlusion"

@@ -28,7 +28,9 @@ class Source:
     where: str
     """The survey that is simulated, the catalog's path, or the Hugging Face data set's path or name"""
     tree: str | None
-    """Decision tree of their votes: a packaged one's name, or a YAML file; None, for simulated galaxies, where only the truth is learned"""
+    """Decision tree of their votes: a packaged one's name, or a YAML file; None, for simulated galaxies, where only the
+    truth is learned
+    """
 
 
 def kind_of(galaxies: str) -> Kind:
@@ -70,8 +72,9 @@ class PretrainSettings(ReadSettings):
     galaxies: Annotated[
         tuple[str, ...],
         Option(
-            "simulated (every --survey), simulated:SURVEY, a catalog with votes, or hf:NAME for a Hugging Face data set (a folder, or its "
-            "name on the hub, NAME:CONFIG for one of its configurations); repeat for several. Default: simulated.",
+            "simulated (every --survey), simulated:SURVEY, a catalog with votes, or hf:NAME for a Hugging Face data "
+            "set (a folder, or its name on the hub, NAME:CONFIG for one of its configurations); repeat for several. "
+            "Default: simulated.",
             DATA,
             metavar="SOURCE",
             read=absolute_sources,
@@ -80,8 +83,8 @@ class PretrainSettings(ReadSettings):
     trees: Annotated[
         tuple[str, ...],
         Option(
-            "Decision tree of the votes, a name such as gz2, or a YAML file: one for all, or one for each --galaxies in order. Default: "
-            "none; only the true parameters of simulated galaxies are learned.",
+            "Decision tree of the votes, a name such as gz2, or a YAML file: one for all, or one for each --galaxies "
+            "in order. Default: none; only the true parameters of simulated galaxies are learned.",
             DATA,
             flag="tree",
         ),
@@ -144,7 +147,8 @@ class PretrainSettings(ReadSettings):
     warmup_steps: Annotated[
         int | None,
         Option(
-            "Steps over which the learning rate rises; it then falls along half a cosine. Default: a twentieth of all, at most 1000.",
+            "Steps over which the learning rate rises; it then falls along half a cosine. Default: a twentieth of "
+            "all, at most 1000.",
             TRAINING,
         ),
     ] = None
@@ -168,15 +172,18 @@ class PretrainSettings(ReadSettings):
     def __post_init__(self) -> None:
         super().__post_init__()
         if (self.architecture is None) == (self.encoder is None):
-            msg = "give exactly one of architecture (to start from random weights) and encoder (to go on from given ones)."
+            msg = (
+                "give exactly one of architecture (to start from random weights) and encoder (to go on from given "
+                "ones)."
+            )
             raise OptionError(msg)
         if not self.galaxies or len(set(self.galaxies)) < len(self.galaxies):
             msg = f"galaxies={self.galaxies} must name at least one source of galaxies, and each once."
             raise OptionError(msg)
         if len(self.trees) > 1 and len(self.trees) != len(self.galaxies):
             msg = (
-                f"{len(self.galaxies)} sources of galaxies and {len(self.trees)} trees: give one tree for all, or one for each in the "
-                "same order."
+                f"{len(self.galaxies)} sources of galaxies and {len(self.trees)} trees: give one tree for all, or one "
+                "for each in the same order."
             )
             raise OptionError(msg)
         self._check_surveys()
@@ -223,24 +230,36 @@ class PretrainSettings(ReadSettings):
             raise OptionError(msg)
         if self.simulated_share is not None and not ("simulated" in kinds and len(kinds) > 1):
             msg = (
-                f"simulated_share={self.simulated_share} needs both simulated and real galaxies: name both in galaxies, or leave it "
-                "out."
+                f"simulated_share={self.simulated_share} needs both simulated and real galaxies: name both in "
+                "galaxies, or leave it out."
             )
             raise OptionError(msg)
 
     def _check_lengths(self) -> None:
         if (self.images is None) == (self.epochs is None):
-            msg = "give either how many images to show in all (images), or how often to show each real labelled galaxy (epochs)."
+            msg = (
+                "give either how many images to show in all (images), or how often to show each real labelled galaxy "
+                "(epochs)."
+            )
             raise OptionError(msg)
         if self.epochs is not None and all(kind_of(name) == "simulated" for name in self.galaxies):
-            msg = "simulated galaxies never end, so that there are no epochs of them: give images, how many to show in all."
+            msg = (
+                "simulated galaxies never end, so that there are no epochs of them: give images, how many to show in "
+                "all."
+            )
             raise OptionError(msg)
         for name, size in (("batch_size", self.batch_size), ("unlabelled_batch_size", self.unlabelled_a_step)):
             if size % self.processes:
-                msg = f"{name} is {size}, which {self.processes} processes can't share evenly: choose a multiple of {self.processes}."
+                msg = (
+                    f"{name} is {size}, which {self.processes} processes can't share evenly: choose a multiple of "
+                    f"{self.processes}."
+                )
                 raise OptionError(msg)
         if self.unlabelled is not None and self.unlabelled_a_step < 2:
-            msg = f"unlabelled_batch_size={self.unlabelled_a_step} must be at least 2: galaxies are compared with each other."
+            msg = (
+                f"unlabelled_batch_size={self.unlabelled_a_step} must be at least 2: galaxies are compared with each "
+                "other."
+            )
             raise OptionError(msg)
 
 

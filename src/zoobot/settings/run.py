@@ -31,7 +31,8 @@ FREE_ON_RESUME = ("max_epochs", "patience", "num_workers", "memory_gb", "device"
 """Settings that may differ when a run is resumed: the others would make it another run"""
 
 
-# bases in the reverse of the order that --help shows their options in: dataclasses take the fields of the last one first
+# bases in the reverse of the order that --help shows their options in: dataclasses take the fields of the last one
+# first
 @dataclass(frozen=True, kw_only=True)
 class RunSettings(
     ComputeSettings,
@@ -49,7 +50,8 @@ class RunSettings(
 ):
     """What a finetuning run was asked for; written to ``run.json``.
 
-    One name is one option, in every group that has it, in the file, on the command line and in Python: the groups are bases.
+    One name is one option, in every group that has it, in the file, on the command line and in Python: the groups are
+    bases.
     """
 
     flip: Annotated[
@@ -66,8 +68,8 @@ class RunSettings(
     folds: Annotated[
         int,
         Option(
-            "Also run K-fold cross-validation with this many folds, so that every labelled galaxy is predicted by a model that was not "
-            "trained on it.",
+            "Also run K-fold cross-validation with this many folds, so that every labelled galaxy is predicted by a "
+            "model that was not trained on it.",
             RUN,
         ),
     ] = 0

@@ -1,4 +1,7 @@
-"""Comparing encoders, selecting samples, simulating sets: the options of `compare_encoders`, `select_galaxies` and `write_set`."""
+"""Comparing encoders, selecting samples, simulating sets.
+
+These are the options of `compare_encoders`, `select_galaxies` and `write_set`.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +29,8 @@ class CompareSettings(LookSettings, PassSettings):
     group_col: Annotated[
         str | None,
         Option(
-            "Column that says which galaxies depend on one another, such as copies of one object: they stay together in folds.",
+            "Column that says which galaxies depend on one another, such as copies of one object: they stay together "
+            "in folds.",
             DATA,
             metavar="COLUMN",
         ),
@@ -65,7 +69,8 @@ class SelectSettings(Settings):
     validation: Annotated[
         bool,
         Option(
-            "Use validation galaxies as well as test galaxies if the run has no folds; their scores are slightly optimistic.",
+            "Use validation galaxies as well as test galaxies if the run has no folds; their scores are slightly "
+            "optimistic.",
             FROM,
         ),
     ] = False
@@ -86,8 +91,8 @@ class SimulateSettings(Settings):
     tree: Annotated[
         str | None,
         Option(
-            "Decision tree that volunteers vote on: a packaged one's name, or a YAML file; 'none' for no votes. Default: gz2 for "
-            "sdss, gz_decals_dr5 for decals, gz_cosmic_dawn for hsc, gz_euclid for euclid."
+            "Decision tree that volunteers vote on: a packaged one's name, or a YAML file; 'none' for no votes. "
+            "Default: gz2 for sdss, gz_decals_dr5 for decals, gz_cosmic_dawn for hsc, gz_euclid for euclid."
         ),
     ] = None
     seed: Annotated[int, Option("Another seed gives other galaxies.")] = 0

@@ -1,4 +1,7 @@
-"""Sersic bulges, with care for their cusps: what is sampled by pixels is what the pixels receive, to a fraction of a percent."""
+"""Sersic bulges, with care for their cusps.
+
+What is sampled by pixels is what the pixels receive, to a fraction of a percent.
+"""
 
 import torch
 from torch import Tensor
@@ -24,8 +27,9 @@ def sky_axes(canvas: int, pixel: Tensor) -> tuple[Tensor, Tensor]:
 def bulges(galaxies: Columns, pixel: Tensor, canvas: int) -> Tensor:
     """Return the light of Sersic (1968) bulges: (galaxy, y, x) of unit flux times its fraction.
 
-    Each pixel has the light at its center, but in a square of `CORE` pixels the mean over subpixels. There, what is within about
-    `STEEP` pixels of the cusp changes so much between pixels that sampling would alias: it is low-passed before (`_decimation`).
+    Each pixel has the light at its center, but in a square of `CORE` pixels the mean over subpixels. There, what is
+    within about `STEEP` pixels of the cusp changes so much between pixels that sampling would alias: it is low-passed
+    before (`_decimation`).
 
     Parameters
     ----------
@@ -40,7 +44,10 @@ def bulges(galaxies: Columns, pixel: Tensor, canvas: int) -> Tensor:
     centers = [galaxies[name] / pixel + canvas / 2 for name in ("x", "y")]
 
     def grid(width: int, n_points: int) -> tuple[list[Tensor], list[Tensor]]:
-        """Return the first pixel of a square around each center along x and y, and the places of its points in pixels."""
+        """Return the first pixel of a square around each center, and the places of its points in pixels.
+
+        The first pixel is along x and y.
+        """
         points = (torch.arange(width * n_points, device=pixel.device) + 0.5) / n_points
         starts = [(center - width / 2).round().clamp(0, canvas - width) for center in centers]
         return starts, [start[:, None] + points for start in starts]
@@ -73,7 +80,8 @@ def bulges(galaxies: Columns, pixel: Tensor, canvas: int) -> Tensor:
 def _decimation(device: torch.device) -> Tensor:
     """Return the matrix (pixel, subpixel) that integrates subpixels over pixels and takes out what pixels can't sample.
 
-    A box of one pixel convolved with the Lanczos kernel of `LOBES`: a flat response below the Nyquist frequency, next to none above.
+    A box of one pixel convolved with the Lanczos kernel of `LOBES`: a flat response below the Nyquist frequency, next
+    to none above.
     """
     pixels = torch.arange(CORE, device=device) + 0.5
     subpixels = (torch.arange(CORE * SUBPIXELS, device=device) + 0.5) / SUBPIXELS
@@ -84,9 +92,9 @@ def _decimation(device: torch.device) -> Tensor:
 
 
 def sersic(galaxies: Columns, sky_x: Tensor, sky_y: Tensor) -> Tensor:
-    """Return the brightness of Sersic bulges at places on the sky, (galaxy, y, x), each with its fraction of a flux of 1.
+    """Return the brightness of Sersic bulges at places on the sky, (galaxy, y, x).
 
-    The exponent's b(n) is that of Ciotti & Bertin (1999).
+    Each galaxy has its fraction of a flux of 1. The exponent's b(n) is that of Ciotti & Bertin (1999).
     """
     v = galaxies.broad()
     cosine, sine = v["bulge_angle"].cos(), v["bulge_angle"].sin()

@@ -1,4 +1,7 @@
-"""Random numbers by galaxy: each galaxy has a row of uniform numbers of its own, and distributions are made from its columns in order."""
+"""Random numbers by galaxy.
+
+Each galaxy has a row of uniform numbers of its own, and distributions are made from its columns in order.
+"""
 
 from collections.abc import Iterable
 

@@ -69,7 +69,10 @@ def band_fluxes(flux: Values, redness: Values, survey: Survey) -> Values:
 
 
 def neighbors(draws: Draws, width: Values, survey: Survey) -> Sources:
-    """Return the stars and galaxies of fields that are `width` arcsec wide. The faint are many: numbers follow power laws."""
+    """Return the stars and galaxies of fields that are `width` arcsec wide.
+
+    The faint are many, for numbers follow power laws.
+    """
     square_arcmin = (width / 60) ** 2
     crowded = draws.log_normal(1.0, 0.45)
     stars = np.minimum(survey.stars * square_arcmin * draws.log_normal(1.0, 0.6), N_NEIGHBORS / 2)

@@ -16,8 +16,8 @@ def cube(flux: npt.NDArray[np.float32], pixel: float, survey: Survey) -> bytes:
     Parameters
     ----------
     flux : ndarray
-        (band, y, x), nanomaggies a pixel; the first row is at the top, as in the color picture. In the file it is the last, so that FITS
-        viewers show the galaxy as the picture does.
+        (band, y, x), nanomaggies a pixel; the first row is at the top, as in the color picture. In the file it is the
+        last, so that FITS viewers show the galaxy as the picture does.
     pixel : float
         Width of a pixel in arcsec.
     survey : Survey

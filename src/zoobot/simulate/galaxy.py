@@ -17,9 +17,10 @@ Table = dict[str, Values]
 class Galaxy:
     """The true parameters of one galaxy; the defaults leave out every component but a round exponential disk.
 
-    Lengths are in arcsec on the sky, along the major axis where the galaxy is inclined; angles in radians, from the image's x axis
-    towards its y axis, which points down as displayed. Fractions are of the galaxy's light in the reference band (the middle one
-    displayed); what the components with a fraction leave over is the disk's. Rednesses are colors from -1 (young) to 1 (old).
+    Lengths are in arcsec on the sky, along the major axis where the galaxy is inclined; angles in radians, from the
+    image's x axis towards its y axis, which points down as displayed. Fractions are of the galaxy's light in the
+    reference band (the middle one displayed); what the components with a fraction leave over is the disk's. Rednesses
+    are colors from -1 (young) to 1 (old).
 
     Attributes
     ----------
@@ -28,40 +29,46 @@ class Galaxy:
     x, y
         Place, from the image's center.
     position_angle, inclination, thickness
-        Of the disk: its major axis, 0 (face-on) to pi/2 (edge-on), and vertical scale height over scale length (sech^2 in height).
+        Of the disk: its major axis, 0 (face-on) to pi/2 (edge-on), and vertical scale height over scale length (sech^2
+        in height).
     scale_length, truncation
-        Exponential disk (Freeman 1970): e-folding length, and the radius, in scale lengths, at which it ends (van der Kruit 1979).
+        Exponential disk (Freeman 1970): e-folding length, and the radius, in scale lengths, at which it ends (van der
+        Kruit 1979).
     lopsidedness, lopsided_angle
         How far the disk's center is from the bulge's, in scale lengths, and in which direction.
     bulge_fraction, bulge_radius, bulge_index, bulge_axis_ratio, bulge_angle, bulge_boxiness
-        Sersic bulge (or the whole of an elliptical): half-light radius, index, axis ratio, major axis, and the share by which isophotes
-        are box-shaped (above 0) or disk-shaped (below 0): a4 / a of Bender et al. (1988), with its sign changed.
+        Sersic bulge (or the whole of an elliptical): half-light radius, index, axis ratio, major axis, and the share by
+        which isophotes are box-shaped (above 0) or disk-shaped (below 0): a4 / a of Bender et al. (1988), with its sign
+        changed.
     bar_fraction, bar_length, bar_axis_ratio, bar_angle
         Bar: half length, width over length, angle in the plane of the disk.
     lens_fraction, lens_radius
         Lens: a plateau with a sharp edge, in the plane of the disk.
     arm_contrast, arm_count, arm_pitch, arm_phase, arm_sharpness, arm_start, arm_unevenness, handedness, flocculence
-        Logarithmic spiral arms: 0 to 1 (all young light in arms), number, pitch angle, phase of the first, concentration on the ridge (as
-        in the von Mises distribution), where they begin in scale lengths, how much brighter one side is, 1 if they turn clockwise
-        outwards as displayed and -1 if not, and the scatter (natural logarithm) of the pieces they are broken into.
+        Logarithmic spiral arms: 0 to 1 (all young light in arms), number, pitch angle, phase of the first,
+        concentration on the ridge (as in the von Mises distribution), where they begin in scale lengths, how much
+        brighter one side is, 1 if they turn clockwise outwards as displayed and -1 if not, and the scatter (natural
+        logarithm) of the pieces they are broken into.
     young_fraction
         The share of the disk's light that is of young stars.
     inner_ring_fraction, inner_ring_radius, inner_ring_width, inner_ring_axis_ratio, inner_ring_break
-        Ring in the plane of the disk, along the bar: radius, Gaussian width, axis ratio, and from 0 (even) to 1 (a half is missing).
+        Ring in the plane of the disk, along the bar: radius, Gaussian width, axis ratio, and from 0 (even) to 1 (a half
+        is missing).
     outer_ring_fraction, outer_ring_radius, outer_ring_width, outer_ring_axis_ratio, outer_ring_break
         The same for an outer ring, across the bar.
     ring_angle, ring_gap
-        The side on which broken rings are whole; how far rings have gathered the disk's light inside them, from 0 (not at all) to 1.
+        The side on which broken rings are whole; how far rings have gathered the disk's light inside them, from 0 (not
+        at all) to 1.
     clump_fraction, clump_spread
         Clumps (star-forming knots): of the light, and their size.
     tail_fraction, tail_start, tail_sweep, tail_pitch, tail_angle, tail_width, tail_count
-        Tidal tails: where they begin in arcsec, over how many radians they sweep, how fast they go out, where they begin, their width over
-        their radius, one or two. The light is that within the image.
+        Tidal tails: where they begin in arcsec, over how many radians they sweep, how fast they go out, where they
+        begin, their width over their radius, one or two. The light is that within the image.
     shell_fraction, shell_radius, shell_angle
         Shells around an elliptical: radius of the innermost, axis along which they alternate.
     dust, dust_offset
-        Optical depth of the dust: of the lane of an edge-on disk, which is off the middle by so many scale heights; in other disks of lanes
-        along the arms, more of it on the near side, which the sign of the offset gives.
+        Optical depth of the dust: of the lane of an edge-on disk, which is off the middle by so many scale heights; in
+        other disks of lanes along the arms, more of it on the near side, which the sign of the offset gives.
     bulge_redness, disk_redness, young_redness
         Colors.
     """
@@ -156,7 +163,10 @@ def as_galaxies(table: Table) -> list[Galaxy]:
 
 
 class Columns:
-    """A `Table` on the device that draws: each name gives a float32 tensor, (galaxy,) or, once `broad`, (galaxy, 1, 1)."""
+    """A `Table` on the device that draws.
+
+    Each name gives a float32 tensor, (galaxy,) or, once `broad`, (galaxy, 1, 1).
+    """
 
     def __init__(self, places: dict[str, int], values: Tensor) -> None:
         self._places = places

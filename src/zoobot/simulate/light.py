@@ -65,9 +65,9 @@ class _PickedPlane(Plane):
 
 
 def light(galaxies: Columns, pixel: Tensor, canvas: int, texture: Tensor) -> Tensor:
-    """Return the light of galaxies, in nanomaggies a pixel of the reference band: of the bulge, of old and of young stars.
+    """Return the light of galaxies, in nanomaggies a pixel of the reference band.
 
-    Clumps are not in it: they are points (`zoobot.simulate.field`).
+    It is that of the bulge, of old and of young stars. Clumps are not in it: they are points (`zoobot.simulate.field`).
 
     Parameters
     ----------
@@ -83,7 +83,8 @@ def light(galaxies: Columns, pixel: Tensor, canvas: int, texture: Tensor) -> Ten
     Returns
     -------
     Tensor
-        float32 (galaxy, 3, canvas, canvas), never NaN; negative only beside the cusp of a bulge that is not yet blurred.
+        float32 (galaxy, 3, canvas, canvas), never NaN; negative only beside the cusp of a bulge that is not yet
+        blurred.
     """
     plane = Plane(galaxies, pixel[:, None, None], canvas, texture)
     area = pixel**2 * galaxies["flux"]
@@ -114,7 +115,10 @@ def light(galaxies: Columns, pixel: Tensor, canvas: int, texture: Tensor) -> Ten
 
 
 def dust(galaxies: Columns, pixel: Tensor, canvas: int, texture: Tensor) -> Tensor:
-    """Return the optical depth of dust: the lane of an edge-on disk, else lanes along the arms, on the near side: (galaxy, y, x)."""
+    """Return the optical depth of dust (galaxy, y, x).
+
+    It is the lane of an edge-on disk, else lanes along the arms, on the near side.
+    """
     plane = Plane(galaxies, pixel[:, None, None], canvas, texture)
     v = galaxies.broad()
     edge_on = (galaxies["inclination"] > EDGE_ON_FROM)[:, None, None]
@@ -130,7 +134,10 @@ def _dust_lane(v: Columns, plane: Plane) -> Tensor:
 
 
 def _dust_in_arms(v: Columns, plane: Plane) -> Tensor:
-    """Return dust in patches at the inner edges of arms, more of it before the bulge on the near side (sin i) than behind it."""
+    """Return dust in patches at the inner edges of arms.
+
+    There is more of it before the bulge on the near side (sin i) than behind it.
+    """
     phase, patches = _winding(v, plane)
     lanes = 0.4 + 0.6 * torch.exp(2.5 * ((phase + 0.8 * v["handedness"]).cos() - 1))
     side = torch.sigmoid(3 * torch.sign(v["dust_offset"]) * plane.across / v["scale_length"])
@@ -149,7 +156,10 @@ def _sech2(x: Tensor) -> Tensor:
 
 
 def _disks(galaxies: Columns, plane: Plane, share: Tensor) -> Tensor:
-    """Return the old and the young light of disks, with their arms and the gaps inside their rings: (galaxy, 2, y, x)."""
+    """Return the old and the young light of disks (galaxy, 2, y, x).
+
+    They have their arms and the gaps inside their rings.
+    """
     v = galaxies.broad()
     edge_on = _indices(galaxies["inclination"] > EDGE_ON_FROM)
     disk = _face_on(v, plane)
@@ -216,7 +226,10 @@ def _arms(v: Columns, plane: Plane) -> tuple[Tensor, Tensor]:
 
 
 def _winding(v: Columns, plane: Plane) -> tuple[Tensor, Tensor]:
-    """Return the phase of spiral arms, 0 on a ridge, and the texture that is wound up with them, of variance about 1."""
+    """Return the phase of spiral arms, 0 on a ridge, and the texture that is wound up with them.
+
+    Its variance is about 1.
+    """
     angle = torch.atan2(plane.across, plane.along)
     depth = _depth(v, plane)
     winding = v["handedness"] * depth / v["arm_pitch"].tan()

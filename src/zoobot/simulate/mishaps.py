@@ -1,4 +1,7 @@
-"""What goes wrong in images: satellite trails, chip gaps, borders of exposures, sloping backgrounds and stars with diffraction spikes."""
+"""What goes wrong in images.
+
+It is satellite trails, chip gaps, borders of exposures, sloping backgrounds and stars with diffraction spikes.
+"""
 
 import torch
 from torch import Tensor
@@ -22,7 +25,9 @@ def _how(marks: Columns, chosen: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def add_light(images: Tensor, marks: Columns, noise: Tensor, size: int) -> None:
-    """Add, in place and before they are blurred, trails and stars with diffraction spikes to images (galaxy, band, canvas, canvas).
+    """Add, in place and before they are blurred, trails and stars with diffraction spikes to images.
+
+    Images are (galaxy, band, canvas, canvas).
 
     Parameters
     ----------
@@ -71,7 +76,9 @@ def add_light(images: Tensor, marks: Columns, noise: Tensor, size: int) -> None:
 
 
 def spoil(images: Tensor, marks: Columns, noise: Tensor) -> None:
-    """Spoil, in place and after noise was added, images (galaxy, band, size, size): gaps, borders and sloping backgrounds.
+    """Spoil, in place and after noise was added, images (galaxy, band, size, size).
+
+    They get gaps, borders and sloping backgrounds.
 
     Parameters
     ----------

@@ -13,8 +13,9 @@ MOFFAT_BETA = 3.5  # between the 2.5 to 4.8 of ground-based images; its transfer
 REACH = 2  # pixels that smoothed noise takes from each side
 VIEW_COLUMNS = 40
 MISHAPS = {"trail": 0.009, "gap": 0.012, "edge": 0.012, "background": 0.04, "bright_star": 0.025}
-"""Probability that an image has: a satellite's trail, a chip gap in one band, a border between two exposures, a sloping background, and
-a star with diffraction spikes."""
+"""Probability that an image has: a satellite's trail, a chip gap in one band, a border between two exposures, a sloping
+background, and a star with diffraction spikes.
+"""
 
 
 @dataclass(frozen=True)
@@ -26,8 +27,8 @@ class View:
     width
         Of the image.
     seeing, noise, offset, shift
-        Full width at half maximum of the PSF; the sky's standard deviation in a native pixel, and its mean over that; and by how much the
-        band is displaced along x and y (galaxy, band, 2).
+        Full width at half maximum of the PSF; the sky's standard deviation in a native pixel, and its mean over that;
+        and by how much the band is displaced along x and y (galaxy, band, 2).
     mishaps
         For each of `MISHAPS` 1 where it happened, and ``place``, ``angle``, ``strength``, each between 0 and 1.
     """
@@ -60,8 +61,8 @@ def draw_view(draws: Draws, width: Values, survey: Survey) -> View:
 def transfer(fwhm: Tensor, canvas: int) -> Tensor:
     """Return the optical transfer function of Moffat PSFs of index 3.5, for ``rfft2`` of a canvas.
 
-    The Fourier transform of (1 + r^2 / a^2)^-b is (k a)^(b-1) K_(b-1)(k a) but for a constant; with b - 1 = 5/2 the Bessel function is
-    elementary, and this is (1 + x + x^2 / 3) exp(-x), x = 2 pi a f.
+    The Fourier transform of (1 + r^2 / a^2)^-b is (k a)^(b-1) K_(b-1)(k a) but for a constant; with b - 1 = 5/2 the
+    Bessel function is elementary, and this is (1 + x + x^2 / 3) exp(-x), x = 2 pi a f.
 
     Parameters
     ----------
@@ -147,7 +148,8 @@ def add_noise(flux: Tensor, white: Tensor, noise: Tensor, pixel: Tensor, survey:
     Parameters
     ----------
     flux, white
-        Nanomaggies a pixel, (galaxy, band, y, x), and independent normal numbers, the same but `REACH` more on each side.
+        Nanomaggies a pixel, (galaxy, band, y, x), and independent normal numbers, the same but `REACH` more on each
+        side.
     noise
         The sky's standard deviation in a native pixel, (galaxy, band).
     pixel

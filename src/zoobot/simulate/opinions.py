@@ -1,7 +1,8 @@
-"""What simulated volunteers think of a galaxy: one readable table of questions and answers, from the truth and from what can be seen.
+"""What simulated volunteers think of a galaxy.
 
-Every answer has a score (a logit); the probabilities of a question's answers are the softmax of their scores, so that campaigns that
-offer fewer answers to the same question are covered by the same table.
+One readable table of questions and answers says it, from the truth and from what can be seen. Every answer has a score
+(a logit); the probabilities of a question's answers are the softmax of their scores, so that campaigns that offer fewer
+answers to the same question are covered by the same table.
 """
 
 from collections.abc import Callable
@@ -20,9 +21,10 @@ def _sigmoid(x: Values) -> Values:
 
 
 class Look:
-    """What a volunteer sees of each galaxy: true strengths, weakened where the image is too small, blurred or noisy to show them.
+    """What a volunteer sees of each galaxy.
 
-    All are (galaxy,), strengths between 0 and 1.
+    It is true strengths, weakened where the image is too small, blurred or noisy to show them. All are (galaxy,),
+    strengths between 0 and 1.
     """
 
     def __init__(self, truth: Truth) -> None:
@@ -220,7 +222,9 @@ OPINIONS: dict[str, dict[str, Score]] = {
     },
     "ring": {"yes": _rises(lambda look: look.ring, 9.0, 0.32), "no": _NO},
 }
-"""Question, its answers, and the score of each, with the campaign's suffix (``-gz2``, ``-dr5``, ...) left out of the question."""
+"""Question, its answers, and the score of each, with the campaign's suffix (``-gz2``, ``-dr5``, ...) left out of the
+question.
+"""
 
 
 def probabilities(question: str, answers: list[str], look: Look) -> Values:

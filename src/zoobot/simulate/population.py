@@ -1,12 +1,13 @@
 """How galaxies are drawn: their types, and the parameters of `Galaxy` jointly, as real samples have them.
 
-Where the numbers are from: types and their shares in a sample of r < 17.8, Lintott et al. (2011) and Nair & Abraham (2010);
-sizes and surface brightness by type, Shen et al. (2003) and Gadotti (2009); bulge fraction and index by type, Graham & Worley
-(2008) and Weinzirl et al. (2009); axis ratios of ellipticals, Padilla & Strauss (2008); thickness of disks, Kregel et al.
-(2002); pitch with bulge, Kennicutt (1981) and Masters et al. (2019); number of arms, Hart et al. (2016); bars in 30% (strong)
-to 60% of disks, longer in early types, Masters et al. (2011) and Erwin (2018); rings and lenses, inner ones at the bar's end and
-outer ones at about twice its length, Buta et al. (2015) and Herrera-Endoqui et al. (2015); mergers, Darg et al. (2010); shells,
-Atkinson et al. (2013); colors by type, Strateva et al. (2001) and Fukugita et al. (2007).
+Where the numbers are from: types and their shares in a sample of r < 17.8, Lintott et al. (2011) and Nair & Abraham
+(2010); sizes and surface brightness by type, Shen et al. (2003) and Gadotti (2009); bulge fraction and index by type,
+Graham & Worley (2008) and Weinzirl et al. (2009); axis ratios of ellipticals, Padilla & Strauss (2008); thickness of
+disks, Kregel et al. (2002); pitch with bulge, Kennicutt (1981) and Masters et al. (2019); number of arms, Hart et al.
+(2016); bars in 30% (strong) to 60% of disks, longer in early types, Masters et al. (2011) and Erwin (2018); rings and
+lenses, inner ones at the bar's end and outer ones at about twice its length, Buta et al. (2015) and Herrera-Endoqui et
+al. (2015); mergers, Darg et al. (2010); shells, Atkinson et al. (2013); colors by type, Strateva et al. (2001) and
+Fukugita et al. (2007).
 """
 
 from dataclasses import dataclass
@@ -58,10 +59,12 @@ POPULATIONS: dict[str, Population] = {
         kinds=(0.20, 0.17, 0.53, 0.09, 0.01),
         edge_on=0.06, ring=0.36, bar=0.5, merger=0.11, tails=0.08, shells=0.12, clumpy=0.25,
     ),
-    "rings": Population(kinds=(0.0, 0.42, 0.53, 0.05, 0.0), least_face_on=0.35, bar=0.55, merger=0.04, tails=0.02, clumpy=0.2),
+    "rings": Population(kinds=(0.0, 0.42, 0.53, 0.05, 0.0), least_face_on=0.35, bar=0.55, merger=0.04, tails=0.02,
+        clumpy=0.2),
 }  # fmt: skip
-"""``survey``: as often as in a sample of bright galaxies. ``pretraining``: rings, mergers and other rare things 2 to 4 times as often, so
-that there is something to learn from. ``rings``: disks only, for ringed and ringless ones."""
+"""``survey``: as often as in a sample of bright galaxies. ``pretraining``: rings, mergers and other rare things 2 to 4
+times as often, so that there is something to learn from. ``rings``: disks only, for ringed and ringless ones.
+"""
 
 
 def get_population(name: str) -> Population:
@@ -81,9 +84,9 @@ def get_population(name: str) -> Population:
 def draw(draws: Draws, survey: Survey, population: Population, ringed: Mask | None = None) -> Table:
     """Return the parameters of galaxies at the image's center, and besides those of `Galaxy`:
 
-    ``kind`` (number in `KINDS`), ``late`` (0 for the earliest to 1 for the latest type), ``half_light`` (radius in arcsec),
-    ``width`` (of the cutout, arcsec), ``merger`` (1 where there is a merging companion, to be drawn with `companions`) and
-    ``disturbed`` (0 to 1).
+    ``kind`` (number in `KINDS`), ``late`` (0 for the earliest to 1 for the latest type), ``half_light`` (radius in
+    arcsec), ``width`` (of the cutout, arcsec), ``merger`` (1 where there is a merging companion, to be drawn with
+    `companions`) and ``disturbed`` (0 to 1).
 
     Parameters
     ----------
@@ -126,8 +129,8 @@ def draw(draws: Draws, survey: Survey, population: Population, ringed: Mask | No
 def companions(draws: Draws, galaxies: Table, survey: Survey, population: Population) -> Table:
     """Return the other galaxy of each merging pair, or one that only lies near in the sky, in the units of its cutout.
 
-    Drawn like any galaxy, then moved beside the first, and made as bright and large as befits a pair. ``partner`` is 1 for those
-    that are there: all of a merger, and chance neighbors of one in twelve others.
+    Drawn like any galaxy, then moved beside the first, and made as bright and large as befits a pair. ``partner`` is 1
+    for those that are there: all of a merger, and chance neighbors of one in twelve others.
     """
     others = draw(draws, survey, population)
     merger = galaxies["merger"] > 0

@@ -1,4 +1,7 @@
-"""Simulated sets on disk: color JPEGs (and FITS cubes) of simulated galaxies with votes, the truth and labels in a catalog."""
+"""Simulated sets on disk.
+
+They are color JPEGs (and FITS cubes) of simulated galaxies with votes, the truth and labels in a catalog.
+"""
 
 import logging
 from collections.abc import Callable, Sequence
@@ -45,10 +48,11 @@ def write_set(
     fits: bool = False,
     population: str = "survey",
 ) -> pd.DataFrame:
-    """Return the catalog of a simulated set, after writing its images, ``images/`` (and ``fits/``), and ``catalog.csv`` last.
+    """Return the catalog of a simulated set, after writing it.
 
-    A catalog means a complete set. A run that was killed goes on where it was when it is called again with the same settings, and gives
-    the same set as one that was not. Galaxy k of a seed is the same whatever `n_galaxies` and `first` are: sets with other numbers are
+    Its images, ``images/`` (and ``fits/``), come first, and ``catalog.csv`` last. A catalog means a complete set. A run
+    that was killed goes on where it was when it is called again with the same settings, and gives the same set as one
+    that was not. Galaxy k of a seed is the same whatever `n_galaxies` and `first` are: sets with other numbers are
     disjoint.
 
     Parameters
@@ -67,8 +71,9 @@ def write_set(
     Returns
     -------
     pandas.DataFrame
-        ``id_str``; ``file_loc`` (absolute; in ``catalog.csv`` relative to `folder`), and ``fits_loc`` with `fits`; ``simulated``, always
-        True; ``survey``; the tree's vote columns; and the truth, each name with ``true_`` before it (see `zoobot.simulate.truth`).
+        ``id_str``; ``file_loc`` (absolute; in ``catalog.csv`` relative to `folder`), and ``fits_loc`` with `fits`;
+        ``simulated``, always True; ``survey``; the tree's vote columns; and the truth, each name with ``true_`` before
+        it (see `zoobot.simulate.truth`).
 
     Raises
     ------
@@ -93,9 +98,9 @@ def write_set(
 def rings(folder: str | Path, n_galaxies: int = 320, *, seed: int = 0, size: int = 224, first: int = 1) -> pd.DataFrame:
     """Return a labelled catalog of simulated DECaLS galaxies, every second one with a ring, after writing their images.
 
-    Galaxies with a ring and without are drawn alike but for the ring, and for fewer arms and lenses where there is one. The ringless ones
-    are hard: most have arms, often tightly wound, half have bars, and a third of the early ones a lens. Rings go from faint to
-    obvious, some of them broken. Written as `write_set` does, and resumed likewise.
+    Galaxies with a ring and without are drawn alike but for the ring, and for fewer arms and lenses where there is one.
+    The ringless ones are hard: most have arms, often tightly wound, half have bars, and a third of the early ones a
+    lens. Rings go from faint to obvious, some of them broken. Written as `write_set` does, and resumed likewise.
 
     Parameters
     ----------
@@ -113,8 +118,9 @@ def rings(folder: str | Path, n_galaxies: int = 320, *, seed: int = 0, size: int
     Returns
     -------
     pandas.DataFrame
-        ``id_str``; ``file_loc`` (absolute; in ``catalog.csv`` relative to `folder`); ``ring``, 0 or 1; ``simulated``, always True; and true
-        parameters: ``ring_radius`` in units of the image's width and 0 where there is no ring, strengths between 0 and 1.
+        ``id_str``; ``file_loc`` (absolute; in ``catalog.csv`` relative to `folder`); ``ring``, 0 or 1; ``simulated``,
+        always True; and true parameters: ``ring_radius`` in units of the image's width and 0 where there is no ring,
+        strengths between 0 and 1.
 
     Raises
     ------
@@ -173,7 +179,10 @@ def _write(
     rows: list[Row] = []
     check_folder(folder, "zoobot simulate")
     if folder.is_dir() and not kinds(folder) and any(not path.name.startswith(".") for path in folder.iterdir()):
-        msg = f"{folder} holds files that were not simulated, among which simulated galaxies would lie. Choose another folder."
+        msg = (
+            f"{folder} holds files that were not simulated, among which simulated galaxies would lie. Choose another "
+            "folder."
+        )
         raise OutputError(msg)
     _check_settings(folder, settings)
     steps = ((batch, len(batch)) for batch in batches)

@@ -54,12 +54,13 @@ class SimulatedBatch:
     votes
         float32 (galaxy, answer): counts in the order of the tree's ``label_cols``; None without a tree.
     answers
-        float32 (galaxy, answer): probability of each answer among volunteers who are asked that question; 0 for the questions of other
-        surveys' campaigns; None without a tree.
+        float32 (galaxy, answer): probability of each answer among volunteers who are asked that question; 0 for the
+        questions of other surveys' campaigns; None without a tree.
     truth
         True parameters, float32 (galaxy,) each: see `zoobot.simulate.truth`.
     flux
-        float32 (galaxy, band, size, size), nanomaggies a pixel, in the order of the survey's bands; None if not asked for.
+        float32 (galaxy, band, size, size), nanomaggies a pixel, in the order of the survey's bands; None if not asked
+        for.
     """
 
     image: Tensor
@@ -90,7 +91,9 @@ class Scene:
 
 
 class SimulatedSurvey:
-    """A sky of simulated galaxies, observed by one survey: galaxy number k of a seed is the same whatever batch it is in.
+    """A sky of simulated galaxies, observed by one survey.
+
+    Galaxy number k of a seed is the same whatever batch it is in.
 
     Parameters
     ----------
@@ -103,7 +106,8 @@ class SimulatedSurvey:
     seed : int
         0 or more; another gives other galaxies.
     population : str
-        ``pretraining`` (rings, mergers and other rare things more often than in nature), ``survey`` (as often), ``rings``.
+        ``pretraining`` (rings, mergers and other rare things more often than in nature), ``survey`` (as often),
+        ``rings``.
 
     Raises
     ------

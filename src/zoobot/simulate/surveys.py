@@ -38,10 +38,11 @@ class Survey:
     Attributes
     ----------
     name, bands
-        The bands in the order displayed: red, green, blue. The green one is the band that magnitudes and sizes are given in.
+        The bands in the order displayed: red, green, blue. The green one is the band that magnitudes and sizes are
+        given in.
     colors, color_ranges
-        Color of a middle-aged population, and how it changes with redness (-1 to 1), against the middle band: magnitudes to add to the
-        red and to the blue band.
+        Color of a middle-aged population, and how it changes with redness (-1 to 1), against the middle band:
+        magnitudes to add to the red and to the blue band.
     pixel
         Width of the survey's own pixels, arcsec.
     seeing, seeing_scatter
@@ -49,7 +50,8 @@ class Survey:
     noise, noise_scatter
         Standard deviation of the sky in a native pixel in each band, nanomaggies, and its scatter.
     sky
-        Brightness of the sky in a native pixel in each band, nanomaggies: with `noise` it says how many electrons there are.
+        Brightness of the sky in a native pixel in each band, nanomaggies: with `noise` it says how many electrons there
+        are.
     noise_width
         Native pixels: width of the Gaussian that resampling and compression make of one pixel's noise.
     background
@@ -59,7 +61,8 @@ class Survey:
     sizes
         Median half-light radius of the sample, arcsec, and its scatter.
     frames
-        Cutouts: widths over half-light radii, their scatter, and share of the cutouts, for each way in which cutouts were made.
+        Cutouts: widths over half-light radii, their scatter, and share of the cutouts, for each way in which cutouts
+        were made.
     fixed_frames
         Median width of cutouts of one size for all, arcsec, its scatter, and share of the cutouts.
     brightness
@@ -95,8 +98,9 @@ class Survey:
     display: Display
 
 
-# Depths and seeing: SDSS (York et al. 2000; Abazajian et al. 2009), DECaLS (Dey et al. 2019), HSC wide (Aihara et al. 2018), Euclid's VIS
-# with NISP's Y (Euclid Collaboration 2024). Cutouts of sdss: those of Galaxy Zoo 1 grow with the galaxy, a part of Galaxy Zoo 2's do not.
+# Depths and seeing: SDSS (York et al. 2000; Abazajian et al. 2009), DECaLS (Dey et al. 2019), HSC wide (Aihara et al.
+# 2018), Euclid's VIS with NISP's Y (Euclid Collaboration 2024). Cutouts of sdss: those of Galaxy Zoo 1 grow with the
+# galaxy, a part of Galaxy Zoo 2's do not.
 SURVEYS = {
     survey.name: survey
     for survey in (
@@ -209,6 +213,9 @@ def get_survey(survey: str | Survey) -> Survey:
     if survey not in SURVEYS:
         close = difflib.get_close_matches(survey, SURVEYS, n=1)
         hint = f" Did you mean {close[0]!r}?" if close else ""
-        msg = f"No survey called {survey!r} can be simulated.{hint} Give one of {', '.join(SURVEYS)}, or a Survey of your own."
+        msg = (
+            f"No survey called {survey!r} can be simulated.{hint} Give one of {', '.join(SURVEYS)}, or a Survey of "
+            "your own."
+        )
         raise OptionError(msg)
     return SURVEYS[survey]

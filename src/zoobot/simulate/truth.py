@@ -16,14 +16,16 @@ def true_values(galaxies: Table, partners: Table, view: View, survey: Survey) ->
 
     All parameters of `Galaxy` under their own names (lengths in arcsec), and
 
-    - ``width`` (of the image, arcsec), ``half_light`` (radius, arcsec), ``size`` (that over the image's width, natural logarithm),
-      ``sharpness`` (half-light radius over the PSF's full width at half maximum, natural logarithm), ``signal_to_noise`` (of a native
-      pixel within the half-light radius, natural logarithm);
-    - ``axis_ratio`` (apparent), ``kind`` (number in `zoobot.simulate.population.KINDS`), ``late`` (0 early to 1 late type), ``index``
-      (Sersic, mean over bulge and disk by light), ``redness`` (mean over components);
-    - strengths between 0 (none) and 1: ``disk``, ``edge_on``, ``arms``, ``bar``, ``ring``, ``inner_ring``, ``outer_ring``, ``lens``,
-      ``clumps``, ``merger``, ``disturbed``, ``irregular``, ``shells``, ``dust_lane``, ``star``;
-    - ``arms_two``, ``arms_many``, ``arms_one``, ``loose``, ``tight``: arms times what is in the name; ``handed``: arms times handedness.
+    - ``width`` (of the image, arcsec), ``half_light`` (radius, arcsec), ``size`` (that over the image's width, natural
+      logarithm), ``sharpness`` (half-light radius over the PSF's full width at half maximum, natural logarithm),
+      ``signal_to_noise`` (of a native pixel within the half-light radius, natural logarithm);
+    - ``axis_ratio`` (apparent), ``kind`` (number in `zoobot.simulate.population.KINDS`), ``late`` (0 early to 1 late
+      type), ``index`` (Sersic, mean over bulge and disk by light), ``redness`` (mean over components);
+    - strengths between 0 (none) and 1: ``disk``, ``edge_on``, ``arms``, ``bar``, ``ring``, ``inner_ring``,
+      ``outer_ring``, ``lens``, ``clumps``, ``merger``, ``disturbed``, ``irregular``, ``shells``, ``dust_lane``,
+      ``star``;
+    - ``arms_two``, ``arms_many``, ``arms_one``, ``loose``, ``tight``: arms times what is in the name; ``handed``: arms
+      times handedness.
     """
     g = galaxies
     kind = g["kind"]
@@ -85,8 +87,8 @@ def _strength(share: Values, half: float) -> Values:
 
 
 TRUTH_TARGETS: tuple[str, ...] = (
-    "disk", "edge_on", "arms", "bar", "inner_ring", "outer_ring", "ring", "lens", "merger", "disturbed", "irregular", "clumps", "shells",
-    "dust_lane", "star", "bulge_fraction", "axis_ratio", "late", "index", "redness", "size", "arms_one", "arms_two", "arms_many", "loose",
-    "tight", "handed", "lopsidedness",
+    "disk", "edge_on", "arms", "bar", "inner_ring", "outer_ring", "ring", "lens", "merger", "disturbed", "irregular",
+    "clumps", "shells", "dust_lane", "star", "bulge_fraction", "axis_ratio", "late", "index", "redness", "size",
+    "arms_one", "arms_two", "arms_many", "loose", "tight", "handed", "lopsidedness",
 )  # fmt: skip
 """Names in `SimulatedBatch.truth` that an encoder can learn from images; each is finite for every galaxy."""

@@ -24,19 +24,22 @@ USUAL_TREES = {"sdss": "gz2", "decals": "gz_decals_dr5", "hsc": "gz_cosmic_dawn"
 """The packaged tree that volunteers were asked about each survey's galaxies."""
 
 VOLUNTEERS = {"sdss": (20.5, 3.0), "decals": (33.0, 7.0), "hsc": (36.0, 6.0), "euclid": (26.0, 5.0)}
-"""Volunteers a galaxy, mean and scatter: those of Galaxy Zoo 2 in Stripe 82 (Willett et al. 2013), GZ DECaLS (Walmsley et al. 2022), ..."""
+"""Volunteers a galaxy, mean and scatter: those of Galaxy Zoo 2 in Stripe 82 (Willett et al. 2013), GZ DECaLS (Walmsley
+et al. 2022), ...
+"""
 FEW = {"decals": 0.35}  # share of galaxies that only a few volunteers saw, as where active learning chose which to show
 FEWEST, MOST = 4, 64
-AGREEMENT = 14.0  # median concentration of the Dirichlet distribution that each galaxy's volunteers come from, for each question
+# median concentration of the Dirichlet distribution that each galaxy's volunteers come from, for each question
+AGREEMENT = 14.0
 AGREEMENT_SCATTER = 0.4
 
 
 class Volunteers:
     """Volunteers who answer the questions of a tree about galaxies of a survey.
 
-    Of a tree with questions of one campaign, or without a campaign's suffix, all questions are answered. Of a tree that unites
-    campaigns, as ``gz_evo_v2``, each galaxy gets votes for one of its survey's campaigns only: ``gz2`` for sdss; ``dr12``, ``dr8`` or
-    ``dr5`` (at random) for decals; ``cd`` for hsc; ``euclid`` for euclid.
+    Of a tree with questions of one campaign, or without a campaign's suffix, all questions are answered. Of a tree that
+    unites campaigns, as ``gz_evo_v2``, each galaxy gets votes for one of its survey's campaigns only: ``gz2`` for sdss;
+    ``dr12``, ``dr8`` or ``dr5`` (at random) for decals; ``cd`` for hsc; ``euclid`` for euclid.
 
     Raises
     ------
@@ -57,8 +60,8 @@ class Volunteers:
             own = [campaign for campaign in present if CAMPAIGNS.get(campaign) == survey.name]
             if not own:
                 msg = (
-                    f"Tree {tree.name!r} has questions of the campaigns {', '.join(present)}, none of which showed galaxies of "
-                    f"{survey.name}. Take a tree of one campaign, or another survey."
+                    f"Tree {tree.name!r} has questions of the campaigns {', '.join(present)}, none of which showed "
+                    f"galaxies of {survey.name}. Take a tree of one campaign, or another survey."
                 )
                 raise TreeError(msg)
             logger.info(
@@ -73,9 +76,10 @@ class Volunteers:
     def vote(self, truth: Truth, generators: Sequence[np.random.Generator]) -> tuple[Values, Values]:
         """Return the probability of each answer, and votes, both (galaxy, answer).
 
-        Each galaxy's volunteers agree more or less: their answers to a question have probabilities from a Dirichlet distribution around
-        the first array, so that votes are Dirichlet-multinomial and more scattered than multinomial ones. Each volunteer goes down the
-        tree alone: a question has as many votes as volunteers gave an answer that leads to it.
+        Each galaxy's volunteers agree more or less: their answers to a question have probabilities from a Dirichlet
+        distribution around the first array, so that votes are Dirichlet-multinomial and more scattered than multinomial
+        ones. Each volunteer goes down the tree alone: a question has as many votes as volunteers gave an answer that
+        leads to it.
 
         Parameters
         ----------
@@ -144,8 +148,9 @@ def _check(tree: Schema, question: Question, stem: str) -> None:
     for answer in question.answers:
         if answer.name not in OPINIONS[stem]:
             msg = (
-                f"Simulated volunteers can't give the answer {answer.name!r} to {question.text!r} of tree {tree.name!r}: they know "
-                f"{', '.join(OPINIONS[stem])}. Leave the question out, or give tree=None for galaxies without votes."
+                f"Simulated volunteers can't give the answer {answer.name!r} to {question.text!r} of tree "
+                f"{tree.name!r}: they know {', '.join(OPINIONS[stem])}. Leave the question out, or give tree=None for "
+                "galaxies without votes."
             )
             raise TreeError(msg)
 

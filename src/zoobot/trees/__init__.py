@@ -1,4 +1,7 @@
-"""Galaxy Zoo decision trees: one class, one YAML file for each published tree, and what a model believes of their votes."""
+"""Galaxy Zoo decision trees.
+
+There is one class, one YAML file for each published tree, and what a model believes of their votes.
+"""
 
 from zoobot.trees.library import load, names
 from zoobot.trees.merging import merge

@@ -10,10 +10,11 @@ if TYPE_CHECKING:
 
 
 def draw(questions: Sequence[Question], heading: str) -> str:
-    """Return a tree as text: its heading, then each question on a line with its answers, below the question that leads to it.
+    """Return a tree as text.
 
-    ``smooth → how-rounded: round | cigar`` reads "after the answer smooth, how-rounded is asked". A question that
-    can be reached from several questions is drawn with what follows it the first time, and named the other times.
+    Its heading comes first, then each question on a line with its answers, below the question that leads to it.
+    ``smooth → how-rounded: round | cigar`` reads "after the answer smooth, how-rounded is asked". A question that can
+    be reached from several questions is drawn with what follows it the first time, and named the other times.
     """
     lines = [heading]
     drawn: set[str] = set()

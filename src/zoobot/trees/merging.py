@@ -7,16 +7,17 @@ from zoobot.trees.schema import Schema
 
 
 def merge(trees: Sequence[Schema], *, name: str | None = None) -> Schema:
-    """One tree with the questions of several, one tree after the other; each galaxy has votes for its own campaign's only.
+    """One tree with the questions of several, one tree after the other.
 
-    The loss of a galaxy under the merged tree is that under its own tree, for questions without votes cost nothing. What is predicted
-    for a galaxy are the answers that each campaign's volunteers would give.
+    Each galaxy has votes for its own campaign's only. The loss of a galaxy under the merged tree is that under its own
+    tree, for questions without votes cost nothing. What is predicted for a galaxy are the answers that each campaign's
+    volunteers would give.
 
     Parameters
     ----------
     trees : sequence of Schema
-        The campaigns. A question that several ask in the same words, with the same answers after the same answers, is one question;
-        the packaged trees' questions end in their campaign's name and stay apart.
+        The campaigns. A question that several ask in the same words, with the same answers after the same answers, is
+        one question; the packaged trees' questions end in their campaign's name and stay apart.
     name : str, optional
         Default: the trees' names, joined with ``+``.
 
@@ -36,7 +37,10 @@ def merge(trees: Sequence[Schema], *, name: str | None = None) -> Schema:
     names = [tree.name for tree in trees]
     for tree_name in names:
         if names.count(tree_name) > 1:
-            msg = f"Two of the trees to merge are called {tree_name!r}: give each another name, for losses are logged by it."
+            msg = (
+                f"Two of the trees to merge are called {tree_name!r}: give each another name, for losses are logged "
+                "by it."
+            )
             raise TreeError(msg)
     questions = {question.text: question for question in trees[0].questions}
     owner = dict.fromkeys(questions, names[0])
@@ -47,8 +51,9 @@ def merge(trees: Sequence[Schema], *, name: str | None = None) -> Schema:
             same = [answer.name for answer in known.answers] == [answer.name for answer in question.answers]
             if not same or set(known.asked_after) != set(question.asked_after):
                 msg = (
-                    f"Question {question.text!r} is asked differently by {owner[question.text]!r} and {tree.name!r} (other answers, or "
-                    f"after others): rename it in one of them, as {question.text + '-' + tree.name!r}."
+                    f"Question {question.text!r} is asked differently by {owner[question.text]!r} and {tree.name!r} "
+                    "(other answers, or after others): rename it in one of them, as "
+                    f"{question.text + '-' + tree.name!r}."
                 )
                 raise TreeError(msg)
     return Schema(

@@ -1,4 +1,7 @@
-"""Mixtures of beta, beta-binomial and Dirichlet-multinomial distributions, in numpy: their quantiles, counts and likelihoods."""
+"""Mixtures of beta, beta-binomial and Dirichlet-multinomial distributions, in numpy.
+
+The module has their quantiles, counts and likelihoods.
+"""
 
 from __future__ import annotations
 
@@ -52,7 +55,10 @@ def beta_mixture_quantile(a: Values, b: Values, q: float) -> Values:
 
 
 def _solve(a: Values, b: Values, q: float, low: Values, high: Values) -> Values:
-    """Find where the mean over components of the beta distributions reaches `q`: Newton's steps, halving where they leave the bracket."""
+    """Find where the mean over components of the beta distributions reaches `q`.
+
+    It takes Newton's steps, and halves where they leave the bracket.
+    """
     from scipy.special import betainc, betaln
 
     normalization = betaln(a, b)
@@ -74,7 +80,9 @@ def _solve(a: Values, b: Values, q: float, low: Values, high: Values) -> Values:
 
 
 def beta_binomial_cdf(counts: Values, totals: Values, a: Values, b: Values) -> tuple[Values, Values]:
-    """Probability of fewer than, and of at most, so many votes for one answer, for an even mixture of beta-binomial distributions.
+    """Probability of fewer than, and of at most, so many votes for one answer.
+
+    The distribution is an even mixture of beta-binomial ones.
 
     Parameters
     ----------
@@ -128,7 +136,9 @@ def dirichlet_multinomial_logpmf(
 def volunteers_of_mixture(
     means: Values, totals: Values, question_of_answer: NDArray[np.int64], starts: Sequence[int]
 ) -> Values:
-    """Sum of concentrations of the Dirichlet distribution that has a mixture's means and total variance, shape (galaxy, question).
+    """Sum of concentrations of the Dirichlet distribution that has a mixture's means and total variance.
+
+    The shape is (galaxy, question).
 
     Parameters
     ----------

@@ -1,4 +1,7 @@
-"""VotePosterior: what a model believes of the votes of galaxies, a mixture of Dirichlet distributions for each question."""
+"""VotePosterior: what a model believes of the votes of galaxies.
+
+It is a mixture of Dirichlet distributions for each question.
+"""
 
 from __future__ import annotations
 
@@ -24,8 +27,8 @@ class VotePosterior:
     The components of the mixture are passes with dropout, augmented views or several models. One component with
     concentrations :math:`a_i` for the answers of a question (Walmsley et al. 2022, MNRAS 509, 3966) expects the
     fraction :math:`a_i / A`, where :math:`A = \sum a_i`; the fraction of answer :math:`i` is distributed as
-    :math:`\mathrm{Beta}(a_i, A - a_i)`, and the votes of :math:`n` volunteers as the Dirichlet-multinomial. Everything here
-    is of the mixture: its mean, its interval, its votes, never those of averaged concentrations.
+    :math:`\mathrm{Beta}(a_i, A - a_i)`, and the votes of :math:`n` volunteers as the Dirichlet-multinomial. Everything
+    here is of the mixture: its mean, its interval, its votes, never those of averaged concentrations.
 
     Parameters
     ----------
@@ -47,8 +50,8 @@ class VotePosterior:
             values = values[:, None]
         if values.ndim != 3 or values.shape[2] != len(tree.label_cols):
             msg = (
-                f"Concentrations of shape {np.shape(concentrations)} don't fit tree {tree.name!r}: expected (galaxy, answer) or "
-                f"(galaxy, component, answer) with its {len(tree.label_cols)} answers."
+                f"Concentrations of shape {np.shape(concentrations)} don't fit tree {tree.name!r}: expected (galaxy, "
+                f"answer) or (galaxy, component, answer) with its {len(tree.label_cols)} answers."
             )
             raise OptionError(msg)
         self.tree = tree
@@ -68,7 +71,10 @@ class VotePosterior:
         return len(self.concentrations)
 
     def fractions(self) -> Values:
-        """Expected vote fraction of each answer, given that its question is asked, shape (galaxy, answer), in [0, 1]."""
+        """Expected vote fraction of each answer, given that its question is asked, in [0, 1].
+
+        The shape is (galaxy, answer).
+        """
         means: Values = self._means.mean(axis=1)
         return means
 
@@ -101,18 +107,21 @@ class VotePosterior:
         return np.where(self._known, asked, np.nan)
 
     def path_probabilities(self) -> Values:
-        """Probability that a volunteer comes to each leaf of the tree, shape (galaxy, leaf), as `Schema.leaves` has them.
+        """Probability that a volunteer comes to each leaf of the tree, shape (galaxy, leaf).
 
-        A leaf is an answer after which no question is asked; its probability is P(asked) times its fraction, summed over the paths
-        that lead to it. Where a tree asks several questions after one answer, a volunteer comes to several leaves: then
-        they don't sum to 1.
+        Leaves are as `Schema.leaves` has them. A leaf is an answer after which no question is asked; its probability is
+        P(asked) times its fraction, summed over the paths that lead to it. Where a tree asks several questions after
+        one answer, a volunteer comes to several leaves: then they don't sum to 1.
         """
         leaves = [answer.index for answer in self.tree.leaves]
         asked = self.tree.p_asked(self._means)[..., self._question_of_answer[leaves]]
         return np.asarray((asked * self._means[..., leaves]).mean(axis=1))
 
     def leading(self) -> NDArray[np.int64]:
-        """Index of the column of the answer with the largest expected fraction, shape (galaxy, question); -1 where NaN."""
+        """Index of the column of the answer with the largest expected fraction, shape (galaxy, question).
+
+        It is -1 where NaN.
+        """
         fractions = self.fractions()
         first_to_last = [question.columns for question in self.tree.questions]
         leading = [part.start + np.nan_to_num(fractions[:, part]).argmax(axis=1) for part in first_to_last]
@@ -121,7 +130,8 @@ class VotePosterior:
     def entropy(self) -> Values:
         """Shannon entropy of the expected fractions of each question in nats, shape (galaxy, question).
 
-        0 where all are expected to agree, the logarithm of the number of answers where they are expected to divide evenly.
+        0 where all are expected to agree, the logarithm of the number of answers where they are expected to divide
+        evenly.
         """
         fractions = self.fractions()
         terms = -fractions * np.log(np.where(fractions > 0, fractions, 1))
@@ -137,9 +147,10 @@ class VotePosterior:
         return volunteers_of_mixture(self._means, self._totals, self._question_of_answer, self._starts)
 
     def log_likelihood(self, votes: ArrayLike) -> Values:
-        """Natural logarithm of the probability of vote counts (galaxy, answer) for each question, shape (galaxy, question).
+        """Natural logarithm of the probability of vote counts (galaxy, answer) for each question.
 
-        The mixture's; the multinomial coefficient is in it. 0 where a question has no votes.
+        The shape is (galaxy, question). The mixture's; the multinomial coefficient is in it. 0 where a question has no
+        votes.
         """
         counts = np.asarray(votes, dtype=np.float64)[:, None]
         each = dirichlet_multinomial_logpmf(self.concentrations, self._totals, counts, self._starts)

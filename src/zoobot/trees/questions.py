@@ -79,7 +79,9 @@ _ARGUMENTS = entries(
 
 
 def check_types(questions: object, dependencies: object, name: object, title: object, campaigns: object) -> None:
-    """Refuse arguments of a tree that are of another type than they should be; answers are looked at when they are numbered.
+    """Refuse arguments of a tree that are of another type than they should be.
+
+    Answers are looked at when they are numbered.
 
     Raises
     ------

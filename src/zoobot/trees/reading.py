@@ -33,7 +33,10 @@ def parse(text: str, source: str) -> dict[Any, Any]:
         It is not valid YAML, holds no mapping, has types, or is too large, too deep or endless.
     """
     if len(text) > MOST_BYTES:
-        msg = f"Tree file {source} has {len(text):,} letters, more than the {MOST_BYTES:,} that a tree can have: is it another file?"
+        msg = (
+            f"Tree file {source} has {len(text):,} letters, more than the {MOST_BYTES:,} that a tree can have: is it "
+            "another file?"
+        )
         raise TreeError(msg)
     try:
         _check_size(text, source)
@@ -57,7 +60,10 @@ def _check_size(text: str, source: str) -> None:
     for event in yaml.parse(text, Loader=_TextLoader):
         if isinstance(event, yaml.AliasEvent):
             if event.anchor not in sizes:
-                msg = f"Tree file {source} has an alias *{event.anchor} inside of what it stands for, or of nothing: write it out."
+                msg = (
+                    f"Tree file {source} has an alias *{event.anchor} inside of what it stands for, or of nothing: "
+                    "write it out."
+                )
                 raise TreeError(msg)
             nodes += sizes[event.anchor]
         elif isinstance(event, yaml.CollectionStartEvent):
@@ -74,8 +80,8 @@ def _check_size(text: str, source: str) -> None:
                 sizes[event.anchor] = 1
         if nodes > MOST_NODES or len(around) > MOST_DEPTH:
             msg = (
-                f"Tree file {source} holds more than {MOST_NODES:,} entries, with what its aliases stand for, or more than {MOST_DEPTH} "
-                "inside one another: no tree does."
+                f"Tree file {source} holds more than {MOST_NODES:,} entries, with what its aliases stand for, or more "
+                f"than {MOST_DEPTH} inside one another: no tree does."
             )
             raise TreeError(msg)
 

@@ -64,7 +64,10 @@ class Schema:
         self.title = title
         dependencies = dependencies or {}
         if not 1 <= len(question_answer_pairs) <= MOST_QUESTIONS:
-            msg = f"Tree {name!r} has {len(question_answer_pairs)} questions: give 1 to {MOST_QUESTIONS}, each with its answers."
+            msg = (
+                f"Tree {name!r} has {len(question_answer_pairs)} questions: give 1 to {MOST_QUESTIONS}, each with its "
+                "answers."
+            )
             if not question_answer_pairs:
                 msg = f"Tree {name!r} has no questions: give at least one question with its answers."
             raise TreeError(msg)
@@ -262,7 +265,10 @@ class Schema:
             raise TreeError(msg)
         for question, parts in questions.items():
             if not isinstance(parts, Mapping) or "answers" not in parts or set(parts) - {"answers", "asked_after"}:
-                msg = f"Question {question!r} needs 'answers' and may have 'asked_after', nothing else; got {shown(parts)}."
+                msg = (
+                    f"Question {question!r} needs 'answers' and may have 'asked_after', nothing else; got "
+                    f"{shown(parts)}."
+                )
                 raise TreeError(msg)
         return cls(
             {question: parts["answers"] for question, parts in questions.items()},

@@ -62,7 +62,10 @@ class Guess:
 
 
 def guesses(run: Findings) -> list[Guess]:
-    """Return what is predicted, each label and target by itself, with its test against guessing; of the test part where it is known."""
+    """Return what is predicted, each label and target by itself, with its test against guessing.
+
+    It is that of the test part where it is known.
+    """
     part = "test" if run.outcomes is not None or run.contents.scores("test") else "val"
     figures = run.figures(part)
     folds = judging_figures(run, "folds")
@@ -96,8 +99,8 @@ class Questions:
     without_skill : list of str
         Those predicted no better than by one constant prediction.
     overconfident : list of str
-        Those whose 90% intervals hold so few vote counts as chance gives with a probability of at most 0.01, adjusted for the number of
-        questions (Holm 1979).
+        Those whose 90% intervals hold so few vote counts as chance gives with a probability of at most 0.01, adjusted
+        for the number of questions (Holm 1979).
     """
 
     asked: list[str]

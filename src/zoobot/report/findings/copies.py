@@ -25,7 +25,8 @@ class Copies:
     pairs : int
         All of them.
     test_in_training, test_in_validation, validation_in_training, test_in_seen : int
-        Galaxies of the first part that have a near copy in the second; 'seen' are those that had a part in an evaluated model.
+        Galaxies of the first part that have a near copy in the second; 'seen' are those that had a part in an evaluated
+        model.
     within_test : int
         Galaxies of the test part less the different ones among them.
     folds, curve : bool

@@ -1,4 +1,7 @@
-"""The figures of a part: each score with its interval and its test, from ``metrics.json``, or of older runs from the predictions."""
+"""The figures of a part: each score with its interval and its test.
+
+They are from ``metrics.json``, or of older runs from the predictions.
+"""
 
 from __future__ import annotations
 
@@ -13,9 +16,10 @@ if TYPE_CHECKING:
 
 
 def figures_of(contents: RunContents, part: str) -> Figures:
-    """Return the figures of a part by the names of its scores, as `zoobot.science.figures` has them; empty where there are none.
+    """Return the figures of a part by the names of its scores, as `zoobot.science.figures` has them.
 
-    Those of classes are under ``classes``, by the names that a reader sees; those of labels and targets under ``labels`` and ``targets``.
+    They are empty where there are none. Those of classes are under ``classes``, by the names that a reader sees; those
+    of labels and targets under ``labels`` and ``targets``.
     """
     return contents.view.figures(_saved(contents.scores(part).get("figures")), contents, part)
 

@@ -78,7 +78,10 @@ class Part:
         return None if self._groups is None else self._groups.count
 
     def independent(self, n: int) -> int:
-        """Return as how many independent galaxies n of its galaxies count: see `zoobot.science.groups.Groups.effective`."""
+        """Return as how many independent galaxies n of its galaxies count.
+
+        See `zoobot.science.groups.Groups.effective`.
+        """
         groups = self._groups
         return n if groups is None else int(n * groups.effective / len(groups.codes) + 1e-9)
 
@@ -159,7 +162,10 @@ class Balance:
 
 
 def balances(run: Findings) -> list[Balance]:
-    """Return the balance of the classes, or of each label, in the first part that is known; only where both have galaxies."""
+    """Return the balance of the classes, or of each label, in the first part that is known.
+
+    Only a part where both have galaxies counts.
+    """
     part = next((part for name in ("train", "test", "val") if (part := run.part(name)).counted), None)
     counted = [] if part is None else part.counted
     found = []

@@ -39,7 +39,10 @@ class CalibrationError:
 
 
 def calibration_error(run: Findings) -> list[CalibrationError]:
-    """Return the calibration error of the test part's probabilities, where there are any of galaxies of more than one class."""
+    """Return the calibration error of the test part's probabilities.
+
+    It is None without probabilities of galaxies of more than one class.
+    """
     if run.part("test").one_class:
         return []
     figures, outcomes = run.figures("test"), run.outcomes
@@ -51,7 +54,10 @@ def calibration_error(run: Findings) -> list[CalibrationError]:
 
 @dataclass(frozen=True)
 class ShareLoss:
-    """Log loss of the probabilities, and of always giving each class its share (nats per galaxy); whether they rank better than chance."""
+    """Log loss of the probabilities, and of always predicting each class by its share (nats per galaxy).
+
+    It also says whether they rank better than chance.
+    """
 
     loss: float
     constant: float
@@ -79,7 +85,8 @@ class Coverage:
     level, coverage : float
         What is promised, and what is kept on the test galaxies.
     p_value : float
-        Probability that chance makes the coverage of a sound promise as low, adjusted for the number of labels or targets (Holm 1979).
+        Probability that chance makes the coverage of a sound promise as low, adjusted for the number of labels or
+        targets (Holm 1979).
     smallest_p : float
         The smallest that as few galaxies can give: where none is covered.
     infinite : bool
@@ -120,7 +127,10 @@ def coverages(run: Findings) -> list[Coverage]:
 
 
 def _p_value(one: dict[str, Any], level: float, independent: int) -> float:
-    """Return what the scores say; earlier versions wrote no p-value, but the validation galaxies that it follows from."""
+    """Return what the scores say.
+
+    Earlier versions wrote no p-value, but the validation galaxies that it follows from.
+    """
     if (known := one.get("p_value")) is not None:
         return float(known)
     if one.get("n_validation") is None:
@@ -142,7 +152,8 @@ class Disagreement:
     validation, test : float
         The accuracies.
     p_value : float
-        Probability that chance makes them differ as much (Fisher's exact test, two-sided; groups count as their effective number).
+        Probability that chance makes them differ as much (Fisher's exact test, two-sided; groups count as their
+        effective number).
     smallest_p : float
         The smallest that so few galaxies can give: where one part is all right and the other all wrong.
     chose_epoch : bool

@@ -125,18 +125,27 @@ class Findings:
 
     @cached_property
     def judged_labels(self) -> set[str]:
-        """Labels that predictions of galaxies which were not trained on can judge: see `zoobot.report.findings.suspects`."""
+        """Labels that predictions of galaxies which were not trained on can judge.
+
+        See `zoobot.report.findings.suspects`.
+        """
         return judged_labels(self)
 
     @cached_property
     def conformal_level(self) -> float | None:
-        """The share of galaxies for which conformal sets or intervals promise to hold the truth; None where there are none."""
+        """The share of galaxies for which conformal sets or intervals promise to hold the truth.
+
+        It is None where there are none.
+        """
         level = (self.contents.scores("test").get("conformal") or {}).get("level")
         return None if level is None else float(level)
 
     @cached_property
     def too_few_for_conformal(self) -> bool:
-        """Whether there were too few validation galaxies for that promise, so that sets hold all classes and intervals all values."""
+        """Whether there were too few validation galaxies for that promise.
+
+        Then sets hold all classes, and intervals all values.
+        """
         found = coverages(self)
         return bool(found) and all(one.infinite for one in found)
 
@@ -192,7 +201,10 @@ class Findings:
 
     @cached_property
     def split_into(self) -> list[str]:
-        """The parts that the catalog was split into; the training part alone where the others have catalogs of their own."""
+        """The parts that the catalog was split into.
+
+        It is the training part alone where the others have catalogs of their own.
+        """
         return [part for part in PARTS if part not in self.own_catalogs]
 
     def catalog_of(self, part: str) -> str:

@@ -12,7 +12,10 @@ if TYPE_CHECKING:
     from zoobot.report.contents import RunContents
     from zoobot.report.words import Interval
 
-FAR = "farther from its nearest training galaxy than 99% of training galaxies are from their nearest other training galaxy"
+FAR = (
+    "farther from its nearest training galaxy than 99% of training galaxies are from their nearest other training "
+    "galaxy"
+)
 
 
 @dataclass(frozen=True)

@@ -43,7 +43,8 @@ class Suspects:
 def judged_labels(run: Findings) -> set[str]:
     """Return the labels that predictions can judge, for they are known to be better than chance.
 
-    Those of folds where there are folds, else those of the validation and test galaxies, as the check of labels takes them.
+    Those of folds where there are folds, else those of the validation and test galaxies, as the check of labels takes
+    them.
     """
     folds = run.contents.outcomes("folds") is not None
     parts = ["folds"] if folds else ["val", "test"]
@@ -53,7 +54,10 @@ def judged_labels(run: Findings) -> set[str]:
 
 
 def judging_figures(run: Findings, *parts: str) -> dict[str, Figure]:
-    """Return what says whether the predictions of some parts can judge each label: see `judging_figure`. Empty of numbers and votes."""
+    """Return what says whether the predictions of some parts can judge each label.
+
+    See `judging_figure`. It is empty of numbers and votes.
+    """
     each = [outcomes for part in parts if (outcomes := run.contents.outcomes(part)) is not None]
     return run.view.judging(each, groups=run.contents.groups(*parts), folds="folds" in parts) if each else {}
 

@@ -70,8 +70,8 @@ FEW_GALAXIES: Cause[Part] = Cause(
         ),
     ),
     documented=(
-        f"a class has fewer than {FEW} galaxies in the validation or test part, fewer than {FEW} have or lack a label, or "
-        f"fewer than {FEW} were asked a question; with the 95% interval of the share of them that is found"
+        f"a class has fewer than {FEW} galaxies in the validation or test part, fewer than {FEW} have or lack a "
+        f"label, or fewer than {FEW} were asked a question; with the 95% interval of the share of them that is found"
     ),
 )
 
@@ -91,8 +91,8 @@ SMALL: Cause[Small] = Cause(
             "small.groups",
             lambda part: part.n_groups < part.n,
             lambda part: (
-                f"Scores are those of {count(part.n, 'test galaxy')} in {count(part.n_groups, 'independent group')}, and no surer "
-                f"than those of {count(part.n_groups, 'galaxy')}."
+                f"Scores are those of {count(part.n, 'test galaxy')} in {count(part.n_groups, 'independent group')}, "
+                f"and no surer than those of {count(part.n_groups, 'galaxy')}."
             ),
         ),
         Sentence(
@@ -112,8 +112,8 @@ SMALL: Cause[Small] = Cause(
         ),
     ),
     documented=(
-        f"the test part has fewer than {FEW_TESTED} galaxies, or independent groups of them; with the interval of the score that stands "
-        f"for the run; a note from {FEW} on"
+        f"the test part has fewer than {FEW_TESTED} galaxies, or independent groups of them; with the interval of the "
+        f"score that stands for the run; a note from {FEW} on"
     ),
 )
 
@@ -144,8 +144,8 @@ ABSENT: Cause[Part] = Cause(
             "absent.one_class",
             lambda part: part.part == "test" and part.one_class,
             lambda part: (
-                f"All of its galaxies are of {part.one_class}: there is no balanced accuracy, AUROC or average precision, "
-                "no completeness of the absent classes, and no purity beyond this sample."
+                f"All of its galaxies are of {part.one_class}: there is no balanced accuracy, AUROC or average "
+                "precision, no completeness of the absent classes, and no purity beyond this sample."
             ),
         ),
     ),
@@ -164,8 +164,8 @@ IMBALANCED: Cause[Balance] = Cause(
             always,
             lambda one: (
                 f"Of the {one.part} galaxies, {one.most.n:,} are {one.most.name} and {one.least.n:,} {one.least.name}. "
-                f"Predictions that never say {one.least.name} can be right for {1 - one.least.n / one.total:.1%} of them, so that "
-                f"accuracy says little of {one.least.name}."
+                f"Predictions that never say {one.least.name} can be right for {1 - one.least.n / one.total:.1%} of "
+                f"them, so that accuracy says little of {one.least.name}."
             ),
         ),
         Sentence(

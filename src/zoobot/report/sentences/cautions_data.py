@@ -1,4 +1,7 @@
-"""Cautions about what is in catalog, images and files: labels that may be wrong, bad images, odd values, and what was left out."""
+"""Cautions about what is in catalog, images and files.
+
+They are on labels that may be wrong, bad images, odd values, and what was left out.
+"""
 
 from __future__ import annotations
 
@@ -24,8 +27,8 @@ SUSPECTS: Cause[Suspects] = Cause(
             "suspects.classes",
             lambda found: not found.numbers,
             lambda found: (
-                f"{count(found.n, 'label')} {'disagrees' if found.n == 1 else 'disagree'} most with the prediction of a model "
-                f"that was not trained on the galaxy; the class predicted instead has a median probability of "
+                f"{count(found.n, 'label')} {'disagrees' if found.n == 1 else 'disagree'} most with the prediction of "
+                "a model that was not trained on the galaxy; the class predicted instead has a median probability of "
                 f"{found.probability:.2f}."
             ),
         ),
@@ -33,8 +36,8 @@ SUSPECTS: Cause[Suspects] = Cause(
             "suspects.numbers",
             lambda found: found.numbers,
             lambda found: (
-                f"{count(found.n, 'label')} {'lies' if found.n == 1 else 'lie'} more than 4 standard deviations from the "
-                "prediction of a model that was not trained on the galaxy."
+                f"{count(found.n, 'label')} {'lies' if found.n == 1 else 'lie'} more than 4 standard deviations from "
+                "the prediction of a model that was not trained on the galaxy."
             ),
         ),
         Sentence(
@@ -96,8 +99,8 @@ LEFT_OUT: Cause[Any] = Cause(
             "left_out",
             always,
             lambda outcomes: (
-                f"{count(outcomes.left_out, 'row')} of predictions.csv {have(outcomes.left_out)} no prediction (the image "
-                "could not be read) or no known label. No score counts them."
+                f"{count(outcomes.left_out, 'row')} of predictions.csv {have(outcomes.left_out)} no prediction (the "
+                "image could not be read) or no known label. No score counts them."
             ),
         ),
     ),
@@ -127,5 +130,6 @@ NOT_UNDERSTOOD: Cause[Findings] = Cause(
         ),
         Sentence("not_understood.left_out", always, "Its plots and galleries are left out."),
     ),
-    documented="`predictions.csv` lacks columns that the model's task writes, or is of a task that this version has no page for",
+    documented="`predictions.csv` lacks columns that the model's task writes, or is of a task that this version has "
+    "no page for",
 )

@@ -60,16 +60,17 @@ NO_BETTER: Cause[Guess] = Cause(
             "no_better.measured",
             always,
             lambda guess: (
-                f"{_measured(guess)}. Guessing has {number(guess.figure.chance)}, and chance comes as far from it too often to tell the "
-                f"two apart ({_p(guess)}; at most {SIGNIFICANCE} is asked for)."
+                f"{_measured(guess)}. Guessing has {number(guess.figure.chance)}, and chance comes as far from it too "
+                f"often to tell the two apart ({_p(guess)}; at most {SIGNIFICANCE} is asked for)."
             ),
         ),
         Sentence(
             "no_better.folds",
             _folds_know,
             lambda guess: (
-                f"Predictions of {guess.folds.n:,} galaxies by the models of the folds can (AUROC {number(guess.folds.value)}, "
-                f"p = {guess.folds.p_value:.2g}), so that the {guess.part} galaxies are too few to tell."
+                f"Predictions of {guess.folds.n:,} galaxies by the models of the folds can (AUROC "
+                f"{number(guess.folds.value)}, p = {guess.folds.p_value:.2g}), so that the {guess.part} galaxies are "
+                "too few to tell."
                 if guess.folds
                 else ""
             ),
@@ -77,14 +78,14 @@ NO_BETTER: Cause[Guess] = Cause(
         Sentence(
             "no_better.reasons",
             lambda guess: not _folds_know(guess),
-            "Possible reasons: the images don't show what is asked for, the labels are mixed up, training was too short, or the "
-            "galaxies are too few to tell.",
+            "Possible reasons: the images don't show what is asked for, the labels are mixed up, training was too "
+            "short, or the galaxies are too few to tell.",
         ),
     ),
     documented=(
-        "predictions can't be told from guessing (two-sided p > 0.01), although so many galaxies could tell good ones: classes "
-        "and labels by their AUROC, numbers by Spearman's rank correlation, votes by their skill; by whole groups, and adjusted "
-        "for the number of labels (Holm 1979)"
+        "predictions can't be told from guessing (two-sided p > 0.01), although so many galaxies could tell good "
+        "ones: classes and labels by their AUROC, numbers by Spearman's rank correlation, votes by their skill; by "
+        "whole groups, and adjusted for the number of labels (Holm 1979)"
     ),
 )
 
@@ -100,19 +101,21 @@ INVERTED: Cause[Guess] = Cause(
             "inverted.measured",
             always,
             lambda guess: (
-                f"{_measured(guess)}; predictions that know nothing have {number(guess.figure.chance)}, and chance does not explain "
-                f"the difference ({_p(guess)})."
+                f"{_measured(guess)}; predictions that know nothing have {number(guess.figure.chance)}, and chance "
+                f"does not explain the difference ({_p(guess)})."
             ),
         ),
         Sentence(
             "inverted.reasons",
             lambda guess: guess.measure != "skill",
-            "Galaxies are ranked the wrong way round: these labels may mean something else than those that were trained on.",
+            "Galaxies are ranked the wrong way round: these labels may mean something else than those that were "
+            "trained on.",
         ),
         Sentence(
             "inverted.votes",
             lambda guess: guess.measure == "skill",
-            "One constant prediction for all galaxies does better: these votes may be unlike those that were trained on.",
+            "One constant prediction for all galaxies does better: these votes may be unlike those that were trained "
+            "on.",
         ),
     ),
     documented="predictions are worse than guessing (two-sided p ≤ 0.01)",
@@ -130,8 +133,8 @@ UNTELLABLE: Cause[Guess] = Cause(
             "untellable",
             always,
             lambda guess: (
-                f"{_measured(guess)}. With so few galaxies even perfect predictions can't be told from guessing: chance gives "
-                f"them with a probability of {guess.figure.smallest_p:.2g}. Label more."
+                f"{_measured(guess)}. With so few galaxies even perfect predictions can't be told from guessing: "
+                f"chance gives them with a probability of {guess.figure.smallest_p:.2g}. Label more."
             ),
         ),
     ),
@@ -169,8 +172,8 @@ LITTLE_BETTER: Cause[Guess] = Cause(
             "little_better",
             always,
             lambda guess: (
-                f"R²{_of(guess)} on {guess.where} is {number(guess.r2)}; always predicting their mean has 0. The order of the "
-                "predictions is better than chance."
+                f"R²{_of(guess)} on {guess.where} is {number(guess.r2)}; always predicting their mean has 0. The "
+                "order of the predictions is better than chance."
             ),
         ),
     ),
@@ -193,7 +196,8 @@ SHARES: Cause[ShareLoss] = Cause(
             ),
         ),
     ),
-    documented="classes: the order is better than chance, but the log loss is no lower than that of the classes' shares",
+    documented="classes: the order is better than chance, but the log loss is no lower than that of the classes' "
+    "shares",
 )
 
 NO_SKILL_QUESTIONS: Cause[Questions] = Cause(
@@ -207,8 +211,9 @@ NO_SKILL_QUESTIONS: Cause[Questions] = Cause(
             "no_skill_questions",
             always,
             lambda found: (
-                f"Of {count(len(found.asked), 'question')} that {'was' if len(found.asked) == 1 else 'were'} asked of 30 test galaxies "
-                f"or more, {len(found.without_skill)} {'has' if len(found.without_skill) == 1 else 'have'} a skill of 0 or less: "
+                f"Of {count(len(found.asked), 'question')} that {'was' if len(found.asked) == 1 else 'were'} asked of "
+                f"30 test galaxies or more, {len(found.without_skill)} "
+                f"{'has' if len(found.without_skill) == 1 else 'have'} a skill of 0 or less: "
                 f"{listed(found.without_skill)}."
             ),
         ),

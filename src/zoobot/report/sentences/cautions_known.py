@@ -96,32 +96,33 @@ COPIES: Cause[Copies] = Cause(
             "copies.test_in_validation",
             lambda copies: copies.test_in_validation,
             lambda copies: (
-                f"{count(copies.test_in_validation, 'test galaxy')} {have(copies.test_in_validation)} a near copy in the "
-                "validation part, so that test and validation scores are not independent."
+                f"{count(copies.test_in_validation, 'test galaxy')} {have(copies.test_in_validation)} a near copy in "
+                "the validation part, so that test and validation scores are not independent."
             ),
         ),
         Sentence(
             "copies.validation_in_training",
             lambda copies: copies.validation_in_training,
             lambda copies: (
-                f"{count(copies.validation_in_training, 'validation galaxy')} {have(copies.validation_in_training)} a near "
-                "copy in the training part: validation scores are optimistic."
+                f"{count(copies.validation_in_training, 'validation galaxy')} {have(copies.validation_in_training)} a "
+                "near copy in the training part: validation scores are optimistic."
             ),
         ),
         Sentence(
             "copies.test_in_seen",
             lambda copies: copies.test_in_seen,
             lambda copies: (
-                f"{count(copies.test_in_seen, 'galaxy')} {have(copies.test_in_seen)} a near copy among those that had a "
-                "part in the model: test scores are optimistic."
+                f"{count(copies.test_in_seen, 'galaxy')} {have(copies.test_in_seen)} a near copy among those that had "
+                "a part in the model: test scores are optimistic."
             ),
         ),
         Sentence(
             "copies.within_test",
             lambda copies: copies.within_test,
             lambda copies: (
-                f"{count(copies.within_test, 'image')} of the test part {'shows' if copies.within_test == 1 else 'show'} what another "
-                "one shows, so that intervals of its scores are too narrow."
+                f"{count(copies.within_test, 'image')} of the test part "
+                f"{'shows' if copies.within_test == 1 else 'show'} what another one shows, so that intervals of its "
+                "scores are too narrow."
             ),
         ),
         Sentence(
@@ -135,7 +136,8 @@ COPIES: Cause[Copies] = Cause(
             "copies.dealt_anew",
             lambda copies: copies.folds or copies.curve,
             lambda copies: (
-                f"{_dealt(copies)} may part such pairs, so that {'their' if copies.folds else 'its'} scores may be optimistic."
+                f"{_dealt(copies)} may part such pairs, so that {'their' if copies.folds else 'its'} scores may be "
+                "optimistic."
             ),
         ),
         Sentence("copies.remedy", always, "Drop one of each pair, or keep them together with --group-col."),
@@ -166,7 +168,8 @@ SHIFT: Cause[Shift] = Cause(
             "shift.told_apart",
             lambda shift: shift.told_apart,
             lambda shift: (
-                f"A simple classifier tells test from {shift.known} galaxies (AUROC {shift.auroc:.2f}; 0.5 means alike)."
+                f"A simple classifier tells test from {shift.known} galaxies (AUROC {shift.auroc:.2f}; 0.5 means "
+                "alike)."
             ),
         ),
         Sentence(
@@ -177,11 +180,12 @@ SHIFT: Cause[Shift] = Cause(
         Sentence(
             "shift.follows",
             always,
-            "A calibration, conformal sets and conformal intervals that were made with other galaxies need not hold for these.",
+            "A calibration, conformal sets and conformal intervals that were made with other galaxies need not hold "
+            "for these.",
         ),
     ),
     documented=(
-        "they can be told from training galaxies by their features, or many are far from all of them, by more than chance "
-        "explains: see `zoobot.science.measure_shift`"
+        "they can be told from training galaxies by their features, or many are far from all of them, by more than "
+        "chance explains: see `zoobot.science.measure_shift`"
     ),
 )

@@ -26,8 +26,9 @@ MISCALIBRATED: Cause[CalibrationError] = Cause(
             always,
             lambda error: (
                 f"The expected calibration error of the {'calibrated ' if error.calibrated else ''}probabilities on "
-                f"{count(error.figure.n, 'test galaxy')} is {error.figure.value:.3f}; perfectly calibrated ones would have about "
-                f"{error.figure.chance or 0:.3f}, and as much as this or more with a probability of {error.figure.p_value:.2g}."
+                f"{count(error.figure.n, 'test galaxy')} is {error.figure.value:.3f}; perfectly calibrated ones would "
+                f"have about {error.figure.chance or 0:.3f}, and as much as this or more with a probability of "
+                f"{error.figure.p_value:.2g}."
             ),
         ),
         Sentence(
@@ -37,7 +38,8 @@ MISCALIBRATED: Cause[CalibrationError] = Cause(
         ),
     ),
     documented=(
-        "the expected calibration error on test galaxies is larger than chance gives to perfectly calibrated probabilities (p ≤ 0.01)"
+        "the expected calibration error on test galaxies is larger than chance gives to perfectly calibrated "
+        "probabilities (p ≤ 0.01)"
     ),
 )
 
@@ -53,13 +55,13 @@ OVERCONFIDENT: Cause[Questions] = Cause(
             "overconfident",
             always,
             lambda found: (
-                "Fewer than 90% of the test galaxies' vote counts are in their 90% intervals, by more than chance explains (p ≤ 0.01), "
-                f"for {listed(found.overconfident)}. Don't quote intervals of these questions."
+                "Fewer than 90% of the test galaxies' vote counts are in their 90% intervals, by more than chance "
+                f"explains (p ≤ 0.01), for {listed(found.overconfident)}. Don't quote intervals of these questions."
             ),
         ),
     ),
-    documented="votes: the 90% intervals of a question that was asked of 30 galaxies or more hold fewer counts (binomial "
-    "p ≤ 0.01, adjusted for the number of questions)",
+    documented="votes: the 90% intervals of a question that was asked of 30 galaxies or more hold fewer counts "
+    "(binomial p ≤ 0.01, adjusted for the number of questions)",
 )
 
 
@@ -78,14 +80,14 @@ UNCOVERED: Cause[Coverage] = Cause(
             "uncovered",
             always,
             lambda one: (
-                f"{_sets(one)} promise to hold the truth for {one.level:.0%} of galaxies and hold it for {one.coverage:.1%} of the "
-                f"test galaxies; chance gives so little with probability {one.p_value:.1g}. The test galaxies may be unlike the "
-                "validation galaxies that the promise was made with."
+                f"{_sets(one)} promise to hold the truth for {one.level:.0%} of galaxies and hold it for "
+                f"{one.coverage:.1%} of the test galaxies; chance gives so little with probability {one.p_value:.1g}. "
+                "The test galaxies may be unlike the validation galaxies that the promise was made with."
             ),
         ),
     ),
-    documented="chance explains it with a probability of at most 0.01, given the validation and test galaxies, adjusted "
-    "for the number of labels or targets (Holm 1979)",
+    documented="chance explains it with a probability of at most 0.01, given the validation and test galaxies, "
+    "adjusted for the number of labels or targets (Holm 1979)",
 )
 
 DISAGREE: Cause[Disagreement] = Cause(
@@ -99,8 +101,9 @@ DISAGREE: Cause[Disagreement] = Cause(
             "disagree",
             always,
             lambda found: (
-                f"Accuracy is {found.validation:.2f} on validation and {found.test:.2f} on test galaxies; chance makes them "
-                f"differ as much with probability {found.p_value:.1g} (Fisher's exact test). The two parts may be unlike."
+                f"Accuracy is {found.validation:.2f} on validation and {found.test:.2f} on test galaxies; chance "
+                f"makes them differ as much with probability {found.p_value:.1g} (Fisher's exact test). The two parts "
+                "may be unlike."
             ),
         ),
         Sentence(

@@ -30,8 +30,8 @@ NEVER_FELL: Cause[Training] = Cause(
             "never_fell",
             always,
             lambda log: (
-                f"It was lowest after the first of {log.done} epochs, whose model was kept: further training did not help. Try a "
-                "lower learning rate, or label more galaxies."
+                f"It was lowest after the first of {log.done} epochs, whose model was kept: further training did not "
+                "help. Try a lower learning rate, or label more galaxies."
             ),
         ),
     ),

@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Gallery:
-    """What the section of galleries shows: whether as the model sees them, and how many predictions differ from the label."""
+    """What the section of galleries shows.
+
+    It says whether galaxies are as the model sees them, and how many predictions differ from the label.
+    """
 
     preprocessed: bool
     wrong: int
@@ -40,7 +43,8 @@ NOTES: tuple[Sentence[Pictures], ...] = (
         "pictures.failed",
         lambda pictures: pictures.failed,
         lambda pictures: (
-            f"{count(len(pictures.failed), 'image')} could not be read and {'is' if len(pictures.failed) == 1 else 'are'} shown as "
+            f"{count(len(pictures.failed), 'image')} could not be read and "
+            f"{'is' if len(pictures.failed) == 1 else 'are'} shown as "
             f"{'a placeholder' if len(pictures.failed) == 1 else 'placeholders'}; the first: {pictures.failed[0]}"
         ),
     ),
@@ -106,14 +110,14 @@ CHECK_LABELS: Words[Listed] = Words(
         Sentence(
             "check_labels.classes",
             lambda listed: not listed.numbers,
-            "Galaxies whose label and prediction, by a model that was not trained on them, disagree most (confident learning, "
-            "Northcutt et al. 2021), the largest disagreement first.",
+            "Galaxies whose label and prediction, by a model that was not trained on them, disagree most (confident "
+            "learning, Northcutt et al. 2021), the largest disagreement first.",
         ),
         Sentence(
             "check_labels.numbers",
             lambda listed: listed.numbers,
-            "Galaxies whose label lies more than 4 standard deviations from the prediction of a model that was not trained on them "
-            "(robust standard deviation of the residuals), the farthest first.",
+            "Galaxies whose label lies more than 4 standard deviations from the prediction of a model that was not "
+            "trained on them (robust standard deviation of the residuals), the farthest first.",
         ),
         Sentence(
             "check_labels.look",

@@ -192,7 +192,10 @@ def looked_at(run: Findings) -> list[str]:
 
 
 def limits(run: Findings) -> str:
-    """Return what else is to be said of what was looked at and what was not; reasons that stand in brackets are not repeated."""
+    """Return what else is to be said of what was looked at and what was not.
+
+    Reasons that stand in brackets are not repeated.
+    """
     looks = run.contents.looked.items()
     told = {*BRACKETED, *(["labels"] if run.view.unjudged or not run.judged_labels else [])}
     whys = [look.why for name, look in looks if look.why and name not in told]

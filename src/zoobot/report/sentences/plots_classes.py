@@ -36,7 +36,8 @@ CONFUSION: Words[Confusion] = Words(
         Sentence(
             "confusion.wrong",
             lambda drawn: drawn.wrong,
-            "Labels are taken as the truth, which they are not always: galaxies that are predicted otherwise are shown below.",
+            "Labels are taken as the truth, which they are not always: galaxies that are predicted otherwise are "
+            "shown below.",
         ),
     ),
 )
@@ -52,14 +53,14 @@ ROC: Words[Curves] = Words(
         Sentence(
             "roc.axes",
             lambda drawn: drawn.exclusive,
-            "As the threshold on the probability falls: the share of the class that is found, against the share of all other "
-            "galaxies that is wrongly taken for it.",
+            "As the threshold on the probability falls: the share of the class that is found, against the share of "
+            "all other galaxies that is wrongly taken for it.",
         ),
         Sentence(
             "roc.axes_labels",
             lambda drawn: not drawn.exclusive,
-            "As the threshold on the probability falls: the share of the galaxies with the label that is found, against the "
-            "share of those without that is wrongly taken for one.",
+            "As the threshold on the probability falls: the share of the galaxies with the label that is found, "
+            "against the share of those without that is wrongly taken for one.",
         ),
         Sentence(
             "roc.each_class",
@@ -69,8 +70,8 @@ ROC: Words[Curves] = Words(
         Sentence(
             "roc.auroc",
             always,
-            "AUROC is the area below: the probability that a galaxy that is so is ranked above one that is not, however "
-            "common the class is. Dotted: guessing, 0.5. Dots: what is predicted.",
+            "AUROC is the area below: the probability that a galaxy that is so is ranked above one that is not, "
+            "however common the class is. Dotted: guessing, 0.5. Dots: what is predicted.",
         ),
         Sentence(
             "roc.bands",
@@ -98,15 +99,15 @@ PURITY: Words[Curves] = Words(
         Sentence(
             "purity.axes",
             always,
-            "Purity: the share of the chosen galaxies that is so. Completeness: the share of the galaxies that are so which is "
-            "chosen. Dots: what is predicted.",
+            "Purity: the share of the chosen galaxies that is so. Completeness: the share of the galaxies that are so "
+            "which is chosen. Dots: what is predicted.",
         ),
         Sentence(
             "purity.shares",
             always,
             lambda drawn: (
-                f"Dotted: the purity of choosing blindly, which is the share in this test set ({_shares(drawn)}). Where the "
-                "class is rarer, purity at the same threshold is lower."
+                f"Dotted: the purity of choosing blindly, which is the share in this test set ({_shares(drawn)}). "
+                "Where the class is rarer, purity at the same threshold is lower."
             ),
         ),
         Sentence(
@@ -133,8 +134,8 @@ THRESHOLDS: Words[Thresholds] = Words(
         Sentence(
             "thresholds.axes",
             always,
-            "Purity and completeness, in this test set, of the galaxies with a probability at or above the threshold, with "
-            "95% intervals.",
+            "Purity and completeness, in this test set, of the galaxies with a probability at or above the threshold, "
+            "with 95% intervals.",
         ),
         Sentence(
             "thresholds.cut",
@@ -209,9 +210,9 @@ RELIABILITY: Words[Reliability] = Words(
             "reliability.bins",
             always,
             lambda drawn: (
-                f"Mean probability, in bins of about equally many galaxies ({drawn.fewest:,} or more), against the share of "
-                "the bin that is so, with 95% intervals. On the dotted line a probability of 0.7 is right 7 times in "
-                "10; below it probabilities are too high, above it too low."
+                f"Mean probability, in bins of about equally many galaxies ({drawn.fewest:,} or more), against the "
+                "share of the bin that is so, with 95% intervals. On the dotted line a probability of 0.7 is right 7 "
+                "times in 10; below it probabilities are too high, above it too low."
             ),
         ),
         Sentence(
@@ -235,8 +236,8 @@ CONFORMAL: Words[ConformalSets] = Words(
             "conformal.promise",
             lambda drawn: drawn.level is not None,
             lambda drawn: (
-                f"On average over galaxies like the validation galaxies, at least {drawn.level or 0:.0%} of sets hold the true class "
-                "(split conformal prediction; dotted): of all galaxies together, not of each class."
+                f"On average over galaxies like the validation galaxies, at least {drawn.level or 0:.0%} of sets hold "
+                "the true class (split conformal prediction; dotted): of all galaxies together, not of each class."
             ),
         ),
         Sentence(

@@ -22,8 +22,8 @@ ONE_TO_ONE: Words[Scatter] = Words(
         Sentence(
             "one_to_one.bins",
             lambda drawn: drawn.bins > 1,
-            "Orange: the median prediction in bins of about equally many galaxies. A slope below 1 is usual: a model that is "
-            "unsure predicts values nearer to the mean.",
+            "Orange: the median prediction in bins of about equally many galaxies. A slope below 1 is usual: a model "
+            "that is unsure predicts values nearer to the mean.",
         ),
         Sentence("one_to_one.one_bin", lambda drawn: drawn.bins == 1, "Orange: the median prediction of all galaxies."),
         Sentence("one_to_one.band", lambda drawn: drawn.bands, "Gray band: the conformal interval about a prediction."),
@@ -42,8 +42,8 @@ RESIDUALS: Words[Scatter] = Words(
         Sentence(
             "residuals.bins",
             lambda drawn: drawn.bins > 1,
-            "Orange: median, 16th and 84th percentile in bins of about equally many galaxies; a median off the dotted line is a "
-            "bias at that prediction.",
+            "Orange: median, 16th and 84th percentile in bins of about equally many galaxies; a median off the dotted "
+            "line is a bias at that prediction.",
         ),
     ),
 )
@@ -54,9 +54,9 @@ RESIDUAL_HISTOGRAM: Words[Scatter] = Words(
         Sentence(
             "residual_histogram",
             always,
-            "Distribution of predicted − true. Orange: its median and, shaded, σ(MAD) = 1.4826 times the median absolute "
-            "deviation from it: the standard deviation where the distribution is normal, and hardly moved by outliers. A normal "
-            "distribution has 0.3% beyond 3σ.",
+            "Distribution of predicted − true. Orange: its median and, shaded, σ(MAD) = 1.4826 times the median "
+            "absolute deviation from it: the standard deviation where the distribution is normal, and hardly moved by "
+            "outliers. A normal distribution has 0.3% beyond 3σ.",
         ),
     ),
 )
@@ -67,7 +67,8 @@ INTERVAL_COVERAGE: Words[Scatter] = Words(
         Sentence(
             "interval_coverage.all",
             always,
-            "The share of true values in their conformal intervals. Orange: over all test galaxies, with its 95% interval.",
+            "The share of true values in their conformal intervals. Orange: over all test galaxies, with its 95% "
+            "interval.",
         ),
         Sentence(
             "interval_coverage.level",
@@ -77,8 +78,8 @@ INTERVAL_COVERAGE: Words[Scatter] = Words(
         Sentence(
             "interval_coverage.bins",
             lambda drawn: drawn.bins > 1,
-            "Blue: by prediction. All galaxies get intervals of the same width, so that easy ones are covered more often and hard "
-            "ones less.",
+            "Blue: by prediction. All galaxies get intervals of the same width, so that easy ones are covered more "
+            "often and hard ones less.",
         ),
     ),
 )
@@ -89,9 +90,9 @@ VOTE_COVERAGE: Words[Any] = Words(
         Sentence(
             "vote_coverage",
             always,
-            "Votes are predicted as a distribution over counts. The share of counts within their central interval should equal "
-            "the interval's level, on the dotted line; below it the model is overconfident. Bars: 95% intervals (Clopper & "
-            "Pearson 1934), for as many galaxies that are independent of one another.",
+            "Votes are predicted as a distribution over counts. The share of counts within their central interval "
+            "should equal the interval's level, on the dotted line; below it the model is overconfident. Bars: 95% "
+            "intervals (Clopper & Pearson 1934), for as many galaxies that are independent of one another.",
         ),
     ),
 )
@@ -102,8 +103,9 @@ PIT: Words[Any] = Words(
         Sentence(
             "pit",
             always,
-            "Probability integral transform of the counts, spread evenly over a count's step (Czado, Gneiting & Held 2009). Flat: "
-            "the predicted spread is right. U-shaped: overconfident. Humped: too cautious. Sloped: biased.",
+            "Probability integral transform of the counts, spread evenly over a count's step (Czado, Gneiting & Held "
+            "2009). Flat: the predicted spread is right. U-shaped: overconfident. Humped: too cautious. Sloped: "
+            "biased.",
         ),
     ),
 )
@@ -115,9 +117,9 @@ FRACTIONS: Words[Fractions] = Words(
             "fractions",
             always,
             lambda drawn: (
-                f"Galaxies of which at least {drawn.fewest_votes} volunteers were asked the question; the area of a point grows "
-                "with their number. Few volunteers scatter about the dotted line even where the prediction is exact. Bias: the mean "
-                "of predicted − observed, weighted by votes."
+                f"Galaxies of which at least {drawn.fewest_votes} volunteers were asked the question; the area of a "
+                "point grows with their number. Few volunteers scatter about the dotted line even where the "
+                "prediction is exact. Bias: the mean of predicted − observed, weighted by votes."
             ),
         ),
         Sentence(
@@ -135,8 +137,8 @@ LOSS: Words[Epochs] = Words(
         Sentence(
             "loss.training",
             lambda drawn: drawn.parts == {"train", "val"},
-            "The training loss is taken while the weights change (and with dropout, where there is any), so that it can lie above "
-            "the validation loss.",
+            "The training loss is taken while the weights change (and with dropout, where there is any), so that it "
+            "can lie above the validation loss.",
         ),
         Sentence(
             "loss.kept",
@@ -146,7 +148,8 @@ LOSS: Words[Epochs] = Words(
         Sentence(
             "loss.reading",
             lambda drawn: drawn.parts == {"train", "val"} and drawn.n > 1,
-            "A gap that grows is a sign of overfitting; a curve that still falls at the end, of training that was too short.",
+            "A gap that grows is a sign of overfitting; a curve that still falls at the end, of training that was too "
+            "short.",
         ),
     ),
 )
@@ -187,7 +190,8 @@ LEARNING_CURVE: Words[CurveDrawn] = Words(
             "learning_curve.what",
             always,
             lambda drawn: (
-                f"{drawn.score} of {drawn.head}, fitted to part of the labels and scored on galaxies that it was not fitted to."
+                f"{drawn.score} of {drawn.head}, fitted to part of the labels and scored on galaxies that it was not "
+                "fitted to."
             ),
         ),
         Sentence(
@@ -203,8 +207,8 @@ LEARNING_CURVE: Words[CurveDrawn] = Words(
         Sentence(
             "learning_curve.law",
             lambda drawn: drawn.law,
-            "Orange: the power law floor + b n^−c fitted to the error, drawn to as many more labels as the sentence above is "
-            "about. Dotted: the labels that are trained on now.",
+            "Orange: the power law floor + b n^−c fitted to the error, drawn to as many more labels as the sentence "
+            "above is about. Dotted: the labels that are trained on now.",
         ),
         Sentence("learning_curve.no_law", lambda drawn: not drawn.law, "No power law is drawn: it is not determined."),
     ),
@@ -217,14 +221,15 @@ BREAKDOWN: Words[Breakdown] = Words(
             "breakdown.bins",
             always,
             lambda drawn: (
-                f"{drawn.score} in bins of “{drawn.column}” (numbers: bins of about equally many galaxies), with 95% intervals."
+                f"{drawn.score} in bins of “{drawn.column}” (numbers: bins of about equally many galaxies), with 95% "
+                "intervals."
             ),
         ),
         Sentence(
             "breakdown.all",
             lambda drawn: drawn.all_galaxies,
-            "Orange: all galaxies. Bins whose interval misses the orange line are harder, or easier, than the rest; of many bins "
-            "some do so by chance.",
+            "Orange: all galaxies. Bins whose interval misses the orange line are harder, or easier, than the rest; "
+            "of many bins some do so by chance.",
         ),
     ),
 )

@@ -26,8 +26,8 @@ MEASURES: tuple[Sentence[Measure], ...] = (
         "measure.ece_chance",
         lambda row: row.name == "ece" and row.figure is not None and row.figure.chance is not None,
         lambda row: (
-            f"(perfectly calibrated probabilities have about {number(row.figure.chance)}, and as much as this or more with a "
-            f"probability of {row.figure.p_value:.2g})"
+            f"(perfectly calibrated probabilities have about {number(row.figure.chance)}, and as much as this or more "
+            f"with a probability of {row.figure.p_value:.2g})"
             if row.figure
             else ""
         ),
@@ -86,7 +86,8 @@ HEADLINES: Words[Headlines] = Words(
         Sentence(
             "headlines.chose_and_calibrated",
             lambda table: _validated(table) and table.run.chose_epoch and table.run.calibrated,
-            "The validation part chose the epoch and the calibration was fitted to it, so that its scores are optimistic.",
+            "The validation part chose the epoch and the calibration was fitted to it, so that its scores are "
+            "optimistic.",
         ),
         Sentence(
             "headlines.calibrated",
@@ -117,8 +118,8 @@ CLASSES: Words[ByClass] = Words(
         Sentence(
             "classes.purity",
             lambda table: not table.one_class,
-            "Purity: the share of the galaxies predicted so that is labelled so, at this test set's mixture of classes. F1: the "
-            "harmonic mean of both.",
+            "Purity: the share of the galaxies predicted so that is labelled so, at this test set's mixture of "
+            "classes. F1: the harmonic mean of both.",
         ),
         Sentence(
             "classes.intervals",
@@ -148,7 +149,8 @@ CLASSES: Words[ByClass] = Words(
         Sentence(
             "classes.one_class",
             lambda table: table.one_class,
-            "All test galaxies are of one class: there is no completeness of the others, and no purity, F1 or AUROC at all.",
+            "All test galaxies are of one class: there is no completeness of the others, and no purity, F1 or AUROC "
+            "at all.",
         ),
         Sentence(
             "classes.unpredicted",
@@ -170,13 +172,15 @@ LABELS: Words[ByLabel] = Words(
             "labels.reasons",
             lambda table: table.reasons,
             lambda table: (
-                f"Some scores have no interval: {'; '.join(f'“{name}”, {reason}' for name, reason in table.reasons.items())}."
+                "Some scores have no interval: "
+                f"{'; '.join(f'“{name}”, {reason}' for name, reason in table.reasons.items())}."
             ),
         ),
         Sentence(
             "labels.one_sided",
             lambda table: table.one_sided,
-            "Where all galaxies have a label, or none has it, there is no balanced accuracy, AUROC or average precision.",
+            "Where all galaxies have a label, or none has it, there is no balanced accuracy, AUROC or average "
+            "precision.",
         ),
     ),
 )

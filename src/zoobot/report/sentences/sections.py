@@ -28,8 +28,8 @@ OUTCOMES: tuple[Sentence[Findings], ...] = (
     Sentence(
         "outcomes.unseen",
         lambda run: run.seen and not run.seen.learned and run.seen.whole,
-        "All galaxies of the catalog that were scored. None of them had a part in the model, as far as files, names and pictures "
-        "tell.",
+        "All galaxies of the catalog that were scored. None of them had a part in the model, as far as files, names "
+        "and pictures tell.",
     ),
     Sentence(
         "outcomes.others",
@@ -42,15 +42,15 @@ OUTCOMES: tuple[Sentence[Findings], ...] = (
     Sentence(
         "outcomes.not_whole",
         lambda run: run.seen and not run.seen.learned and not run.seen.whole,
-        "All galaxies of the catalog that were scored. None of them was recognized as one that had a part in the model, but not all "
-        "such galaxies can be.",
+        "All galaxies of the catalog that were scored. None of them was recognized as one that had a part in the "
+        "model, but not all such galaxies can be.",
     ),
     Sentence(
         "outcomes.test_part",
         lambda run: run.seen and run.seen.test,
         lambda run: (
-            f"{count(run.seen.test if run.seen else 0, 'galaxy')} of the catalog {'is' if run.seen and run.seen.test == 1 else 'are'} of "
-            "the test part of the model's run."
+            f"{count(run.seen.test if run.seen else 0, 'galaxy')} of the catalog "
+            f"{'is' if run.seen and run.seen.test == 1 else 'are'} of the test part of the model's run."
         ),
     ),
     Sentence(
@@ -62,8 +62,8 @@ OUTCOMES: tuple[Sentence[Findings], ...] = (
         "outcomes.infinite_sets",
         lambda run: run.too_few_for_conformal and run.view.probabilities,
         lambda run: (
-            f"Validation galaxies were too few for conformal sets that hold the true class for {run.conformal_level:.0%} of galaxies: "
-            "every set holds all classes."
+            "Validation galaxies were too few for conformal sets that hold the true class for "
+            f"{run.conformal_level:.0%} of galaxies: every set holds all classes."
         ),
     ),
     Sentence(
@@ -100,8 +100,8 @@ FOLDS_TABLE: Words[int] = Words(
             "folds_table",
             always,
             lambda folds: (
-                f"Each of {count(folds, 'fold')} was predicted by a model that was trained, and its epoch chosen, on the others. "
-                "Spread: the standard deviation over folds."
+                f"Each of {count(folds, 'fold')} was predicted by a model that was trained, and its epoch chosen, on "
+                "the others. Spread: the standard deviation over folds."
             ),
         ),
     ),
@@ -113,10 +113,10 @@ QUESTIONS: Words[Any] = Words(
         Sentence(
             "questions",
             always,
-            "Over the galaxies of which at least one volunteer was asked the question. Skill: 1 − loss / loss of the best constant "
-            "prediction. Error of fractions: mean absolute, weighted by votes; largest bias: of the mean fraction of any answer. Leading "
-            "answer right: among galaxies where it has more than 80% of the votes. 90% intervals hold: the share of counts within their "
-            "predictive interval, which should be 0.9.",
+            "Over the galaxies of which at least one volunteer was asked the question. Skill: 1 − loss / loss of the "
+            "best constant prediction. Error of fractions: mean absolute, weighted by votes; largest bias: of the "
+            "mean fraction of any answer. Leading answer right: among galaxies where it has more than 80% of the "
+            "votes. 90% intervals hold: the share of counts within their predictive interval, which should be 0.9.",
         ),
     ),
 )
@@ -129,21 +129,23 @@ SHIFT: Words[Shift] = Words(
             "shift.compared",
             always,
             lambda shift: (
-                f"{count(shift.n, 'test galaxy')} against {count(shift.n_known, f'{shift.known} galaxy')}, by the features of the "
-                f"{_encoder(shift)}."
+                f"{count(shift.n, 'test galaxy')} against {count(shift.n_known, f'{shift.known} galaxy')}, by the "
+                f"features of the {_encoder(shift)}."
             ),
         ),
         Sentence(
             "shift.groups",
             lambda shift: 0 < shift.n_groups < shift.n or 0 < shift.n_known_groups < shift.n_known,
             lambda shift: (
-                f"They are {shift.n_groups:,} and {shift.n_known_groups:,} independent groups, which the comparison counts."
+                f"They are {shift.n_groups:,} and {shift.n_known_groups:,} independent groups, which the comparison "
+                "counts."
             ),
         ),
         Sentence(
             "shift.validation",
             lambda shift: shift.known == "validation",
-            "They are compared with validation galaxies, because the features of training galaxies were fitted to them.",
+            "They are compared with validation galaxies, because the features of training galaxies were fitted to "
+            "them.",
         ),
     ),
 )
@@ -157,7 +159,8 @@ SHIFT_ROWS: tuple[Sentence[tuple[str, Shift]], ...] = (
     Sentence(
         "shift.auroc",
         lambda row: row[0] == "auroc",
-        "of a simple classifier that sees the encoder's features: 0.5 if the two sets are indistinguishable, 1 if they separate perfectly",
+        "of a simple classifier that sees the encoder's features: 0.5 if the two sets are indistinguishable, 1 if "
+        "they separate perfectly",
     ),
     Sentence("shift.far", lambda row: row[0] == "far", lambda row: row[1].far_means),
     Sentence(

@@ -188,8 +188,9 @@ FACTS: tuple[tuple[str, tuple[Sentence[Findings], ...]], ...] = (
                     run.calibrated and _calibration(run).get("evidence") == "shown" and "gain" in _calibration(run)
                 ),
                 lambda run: (
-                    f"It lowers the log loss of validation galaxies that it was not fitted to by {_calibration(run)['gain']:.3f} nats "
-                    f"(95% interval {between((_calibration(run)['gain_low'], _calibration(run)['gain_high']))})."
+                    "It lowers the log loss of validation galaxies that it was not fitted to by "
+                    f"{_calibration(run)['gain']:.3f} nats (95% interval "
+                    f"{between((_calibration(run)['gain_low'], _calibration(run)['gain_high']))})."
                 ),
             ),
             Sentence(

@@ -67,7 +67,8 @@ MEASURES: tuple[Sentence[Measure], ...] = (
     Sentence(
         "measure.balanced",
         is_score("balanced_accuracy"),
-        "mean over classes of the share found, so that rare classes count as much as common ones; guessing gives 1 / (number of classes)",
+        "mean over classes of the share found, so that rare classes count as much as common ones; guessing gives "
+        "1 / (number of classes)",
     ),
     Sentence(
         "measure.auroc_two",
@@ -79,7 +80,8 @@ MEASURES: tuple[Sentence[Measure], ...] = (
     Sentence(
         "measure.auroc_more",
         _of_more("auroc"),
-        "mean over classes of the probability that a galaxy of the class is ranked above one that is not; guessing gives 0.5",
+        "mean over classes of the probability that a galaxy of the class is ranked above one that is not; guessing "
+        "gives 0.5",
     ),
     Sentence(
         "measure.precision_two",
@@ -112,8 +114,8 @@ MEASURES: tuple[Sentence[Measure], ...] = (
     Sentence(
         "measure.ece_more",
         _of_more("ece"),
-        "mean distance between the probability of the most probable class and the observed fraction, in bins, less what "
-        "chance adds",
+        "mean distance between the probability of the most probable class and the observed fraction, in bins, less "
+        "what chance adds",
     ),
 )
 """What each score is"""
@@ -186,8 +188,9 @@ class ClassesView(ProbabilitiesView):
         if not kept.has_widths(len(places), 1) or not np.isin(kept.labels, places).all():
             return None
         return self.outcomes_type(
-            contents.label_cols[0], contents.class_names, kept.frame, kept.values.astype(np.float64), kept.of("calibrated"),
-            kept.labels[:, 0].astype(np.int64), None if sets is None else sets[:, 0], kept.left_out,
+            contents.label_cols[0], contents.class_names, kept.frame, kept.values.astype(np.float64),
+            kept.of("calibrated"), kept.labels[:, 0].astype(np.int64), None if sets is None else sets[:, 0],
+            kept.left_out,
         )  # fmt: skip
 
     def measured(self, outcomes: ClassOutcomes, groups: NDArray[np.int64] | None) -> Figures:
@@ -298,7 +301,8 @@ class ByClass:
 def _table(run: Findings) -> Table | None:
     """Return completeness, purity and F1 of each class in the test part, with intervals.
 
-    Classes without galaxies have neither completeness nor purity nor F1; where one class only is there, purity says nothing either.
+    Classes without galaxies have neither completeness nor purity nor F1; where one class only is there, purity says
+    nothing either.
     """
     contents = run.contents
     confusion = contents.scores("test").get("confusion")

@@ -63,7 +63,8 @@ MEASURES: tuple[Sentence[Measure], ...] = (
     Sentence(
         "measure.auroc_labels",
         is_score("auroc"),
-        "mean over labels of the probability that a galaxy with the label is ranked above one without; guessing gives 0.5",
+        "mean over labels of the probability that a galaxy with the label is ranked above one without; guessing gives "
+        "0.5",
     ),
     Sentence(
         "measure.precision_labels",
@@ -83,7 +84,8 @@ MEASURES: tuple[Sentence[Measure], ...] = (
     Sentence(
         "measure.ece_labels",
         is_score("ece"),
-        "mean over labels of the mean distance between probability and the observed fraction, in bins, less what chance adds",
+        "mean over labels of the mean distance between probability and the observed fraction, in bins, less what "
+        "chance adds",
     ),
 )
 """What each score is"""

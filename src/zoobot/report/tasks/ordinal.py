@@ -36,8 +36,8 @@ MEASURES: tuple[Sentence[Measure], ...] = (
     Sentence(
         "measure.quadratic_kappa",
         is_score("quadratic_kappa"),
-        "1 − mean squared distance between predicted class and label / that of the same predictions and labels, paired at random "
-        "(Cohen 1968); guessing gives 0",
+        "1 − mean squared distance between predicted class and label / that of the same predictions and labels, "
+        "paired at random (Cohen 1968); guessing gives 0",
     ),
 )
 """What each score is that other classes don't have"""
@@ -59,8 +59,8 @@ class OrderedOutcomes(ClassOutcomes):
         each = [self.events()[place] for place in places]
         calibrated = None if self.calibrated is None else self.calibrated[:, places].sum(axis=1)
         return Event(
-            name, self.label, name, tuple(column for one in each for column in one.columns), self.raw[:, places].sum(axis=1),
-            calibrated, np.isin(self.truth, places), np.isin(self.predicted, places),
+            name, self.label, name, tuple(column for one in each for column in one.columns),
+            self.raw[:, places].sum(axis=1), calibrated, np.isin(self.truth, places), np.isin(self.predicted, places),
         )  # fmt: skip
 
 

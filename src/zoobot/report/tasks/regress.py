@@ -66,7 +66,8 @@ MEASURES: tuple[Sentence[Measure], ...] = (
     Sentence(
         "measure.r2_targets",
         lambda row: row.name == "r2" and _targets(row) > 1,
-        "mean over targets of 1 − mean squared error / variance of the true values; always predicting their mean gives 0",
+        "mean over targets of 1 − mean squared error / variance of the true values; always predicting their mean "
+        "gives 0",
     ),
 )
 """What each score is"""
@@ -126,7 +127,10 @@ class NumbersView(View):
         return Display(regression_plots(outcomes, run.conformal_level, run.contents.groups("test")))
 
     def galleries(self, outcomes: NumberOutcomes, pictures: Pictures) -> list[Gallery]:
-        """Show, of each target, the galaxies whose prediction is most too high and most too low, and those predicted best."""
+        """Show galaxies of each target by their error.
+
+        They are those whose prediction is most too high and most too low, and those predicted best.
+        """
         found = []
         for place, name in enumerate(outcomes.names[:MOST_CLASSES]):
             true, predicted = outcomes.truth[:, place], outcomes.predicted[:, place]

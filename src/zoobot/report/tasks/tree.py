@@ -127,7 +127,10 @@ class VotesView(View):
         )
 
     def galleries(self, outcomes: VoteOutcomes, pictures: Pictures) -> list[Gallery]:
-        """Show the highest expected fractions of each answer to the questions that everybody is asked, and the largest errors."""
+        """Show the highest expected fractions of each answer, and the largest errors.
+
+        Answers are those to the questions that everybody is asked.
+        """
         tree, expected = outcomes.posterior.tree, outcomes.posterior.fractions()
         found = []
         questions = (
