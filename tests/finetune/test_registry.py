@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import subprocess
 import sys
 from pathlib import Path
@@ -93,6 +94,19 @@ def test_a_task_defined_anew_in_its_place_replaces_the_one_before() -> None:
     first, second = define(), define()
     assert first is not second
     assert TASKS["FinetuneableZoobotCell"] is second
+
+
+def test_a_script_that_is_imported_too_defines_its_task_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As ``python script.py`` does where another module says ``import script``."""
+    script = tmp_path / "script.py"
+    script.write_text(THEIRS.replace("Declared", "Twice"))
+    for name in ("script", "script_as_main"):
+        spec = importlib.util.spec_from_file_location(name, script)
+        assert spec is not None and spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        monkeypatch.setitem(sys.modules, name, module)
+        spec.loader.exec_module(module)
+        assert TASKS["FinetuneableZoobotTwice"] is module.FinetuneableZoobotTwice
 
 
 def test_an_unknown_task_is_refused_with_those_there_are() -> None:

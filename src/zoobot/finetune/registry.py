@@ -5,6 +5,7 @@ They are all subclasses of `FinetuneableZoobotAbstract`, ours and users' own, on
 
 from __future__ import annotations
 
+import sys
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING
 
@@ -96,4 +97,6 @@ def _import_declared() -> None:
 
 
 def _place(task: type) -> str:
-    return f"{task.__module__}.{task.__qualname__}"
+    """Return where a class is defined: a script that runs, and is imported too, defines it once."""
+    file = getattr(sys.modules.get(task.__module__), "__file__", None)
+    return f"{file or task.__module__} ({task.__qualname__})"
