@@ -167,6 +167,15 @@ def _refuse_theirs(path: Path) -> None:
         raise OutputError(msg)
 
 
+def remove(folder: Path, names: Iterable[str]) -> None:
+    """Delete files, links and folders of a folder by their names; those that are not there are passed over."""
+    for path in (folder / name for name in names):
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
+
+
 @dataclass(frozen=True)
 class RunFolder:
     """The folder of a training run, of which there is one at a time.
@@ -316,12 +325,7 @@ class RunFolder:
 
     def _remove(self) -> None:
         """Delete what a run without a checkpoint wrote."""
-        for name in (RUN_FILE, UNFINISHED, *self.made):
-            path = self.path / name
-            if path.is_dir() and not path.is_symlink():
-                shutil.rmtree(path)
-            else:
-                path.unlink(missing_ok=True)
+        remove(self.path, (RUN_FILE, UNFINISHED, *self.made))
 
     def refuse_inputs(self, inputs: Mapping[str, object], images: Iterable[str] = ()) -> None:
         """Refuse inputs, and catalogs' images, that lie among what a run writes; see `refuse_inputs`.

@@ -19,6 +19,7 @@ from zoobot.finetune.losses import cross_entropy_loss
 from zoobot.finetune.metrics import Scores, classification_scores
 from zoobot.finetune.registry import TASKS
 from zoobot.finetune.specs import MOST_OUTPUTS, WORD
+from zoobot.finetune.task import refuse_several
 from zoobot.ranges import RANGES, bounded, check_range
 from zoobot.schema import FLAG, LARGEST, entries, many, maybe, numbers, real, whole
 from zoobot.science import (
@@ -362,7 +363,7 @@ class FinetuneableZoobotClassifier(FinetuneableZoobotAbstract):
         LabelError, EncoderError
             Labels or images that don't fit this model.
         """
-        if not (datamodule.class_names or len(datamodule.label_cols) != 1):
+        if self.takes == "classes" and len(datamodule.label_cols) == 1 and not datamodule.class_names:
             codes = np.concatenate(list(datamodule.labels.values()))
             if not ((codes >= 0) & (codes < self.num_classes) & (codes == np.floor(codes))).all():
                 datamodule.read_labels_as("classes")
@@ -415,7 +416,8 @@ class FinetuneableZoobotClassifier(FinetuneableZoobotAbstract):
         return SuspectLabels(found, {self._label: judging_figure(values, labels, groups=groups, folds=folds)})
 
     def curve_task(self) -> CurveTask:
-        """Return 'classify'."""
+        """Return 'classify' of one label column; several have no curve."""
+        refuse_several(self.label_cols)
         return "classify"
 
     def to_explain(self, outputs: Tensor) -> Tensor:

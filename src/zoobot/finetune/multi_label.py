@@ -13,7 +13,6 @@ from zoobot.errors import LabelError
 from zoobot.finetune.classifier import FinetuneableZoobotClassifier
 from zoobot.finetune.losses import multi_label_loss
 from zoobot.finetune.metrics import Scores, multi_label_scores
-from zoobot.finetune.task import refuse_several
 from zoobot.science import (
     Scaling,
     fit_scaling,
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
 
     from zoobot.data import GalaxyDataModule
     from zoobot.science.figures import Figures
-    from zoobot.settings import CurveTask
     from zoobot.trees import Schema
 
 ABSENT_PRESENT = ("0", "1")
@@ -96,10 +94,6 @@ class FinetuneableZoobotMultiLabel(FinetuneableZoobotClassifier):
         for place, column in enumerate(label_cols):
             self._check_codes(frame, column, labels[:, place], 1, "Independent labels are 0 or 1.")
 
-    def learn_from(self, datamodule: Any) -> None:
-        """Take label names and preprocessing from a `GalaxyDataModule`; see `FinetuneableZoobotAbstract`."""
-        super(FinetuneableZoobotClassifier, self).learn_from(datamodule)
-
     def prepare(self, labels: npt.NDArray[np.float32]) -> None:
         """Refuse training labels that are all 0 or all 1."""
         self._refuse_one_class(labels)
@@ -117,11 +111,6 @@ class FinetuneableZoobotMultiLabel(FinetuneableZoobotClassifier):
         found = likely_multi_label_errors(table, values, labels, self.label_cols)
         figures = judging_figures(values, labels.astype(np.int64), self.label_cols, groups=groups, folds=folds)
         return SuspectLabels(found, figures)
-
-    def curve_task(self) -> CurveTask:
-        """Return 'classify' of a single label; several have no curve."""
-        refuse_several(self.label_cols)
-        return "classify"
 
     def explained_scores(self, outputs: Tensor) -> Tensor:
         """Return the logits (galaxy, label)."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import shutil
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,7 +19,7 @@ from zoobot.errors import OptionError
 from zoobot.files import write_json
 from zoobot.finetune import load
 from zoobot.finishing import finishing
-from zoobot.folders import check_folder, refuse_inputs
+from zoobot.folders import check_folder, refuse_inputs, remove
 from zoobot.layout import (
     ABOUT_FILE,
     BREAKDOWN_FILE,
@@ -160,7 +159,7 @@ def evaluation_run(
     if group_col is not None:
         galaxies[GROUP_COLUMN] = frame[group_col]
     with finishing(out, "zoobot evaluate"):
-        _clear(out)
+        remove(out, MADE["zoobot evaluate"])  # of an earlier evaluation, which this one may not write again
         _write_results(out, metrics, parts, model, about, galaxies)
         if recognized.seen is not None and recognized.memory is not None:
             write_table(recognized.seen.table(frame, recognized.memory), out / SEEN_FILE)
@@ -182,15 +181,6 @@ def evaluation_run(
     if settings.report:
         write_report(out)
     return metrics
-
-
-def _clear(out: Path) -> None:
-    """Remove what an earlier evaluation wrote, and this one may not write again."""
-    for name in MADE["zoobot evaluate"]:
-        if (out / name).is_dir():
-            shutil.rmtree(out / name)
-        else:
-            (out / name).unlink(missing_ok=True)
 
 
 def _write_results(

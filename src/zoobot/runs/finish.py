@@ -20,7 +20,7 @@ from zoobot.files import output_path, read_json, write_json
 from zoobot.finetune import FinetuneableZoobotAbstract, load
 from zoobot.finetune.trainer import FinetuneTrainer
 from zoobot.finishing import check_finished, finishing
-from zoobot.folders import RunFolder, check_folder
+from zoobot.folders import RunFolder, check_folder, remove
 from zoobot.layout import (
     CHECKPOINTS,
     FOLDS_FOLDER,
@@ -318,11 +318,7 @@ def _remove_stale(settings: RunSettings, out: Path) -> None:
     Such are a report, or folds that are not asked for any more.
     """
     keep = {MODEL_FOLDER, CHECKPOINTS, LOG_FILE} | ({FOLDS_FOLDER} if settings.folds else set())
-    for name in MADE[COMMAND]:
-        if name not in keep and (out / name).is_dir():
-            shutil.rmtree(out / name)
-        elif name not in keep:
-            (out / name).unlink(missing_ok=True)
+    remove(out, [name for name in MADE[COMMAND] if name not in keep])
 
 
 def _shown(value: Any) -> str:

@@ -15,6 +15,7 @@ from zoobot.data import GalaxyDataModule
 from zoobot.data.splits import group_codes, split_rows
 from zoobot.errors import ModelFileError, OptionError, OutputError, SplitError, ZoobotError
 from zoobot.files import is_file, read_json, write_json
+from zoobot.folders import remove
 from zoobot.layout import FOLD, FOLDS_FOLDER, METRICS_FILE, OUTCOMES_FILE, PREDICTIONS_FILE
 from zoobot.origins import ORIGIN_FILE
 from zoobot.predictions import evaluate, write_table
@@ -78,8 +79,7 @@ def run_folds(
     summary = folder / METRICS_FILE
     if not is_file(summary, OutputError):  # it is written last
         write_json(summary, _train_folds(settings, given, datamodule, model, folder, make_trainer, say))
-    for path in folder.glob(FOLD.format("*")):
-        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    remove(folder, [path.name for path in folder.glob(FOLD.format("*"))])
     return read_json(summary, ModelFileError, f"Delete {folder}, to train the folds anew.")
 
 

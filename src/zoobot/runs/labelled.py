@@ -241,14 +241,6 @@ def _aligned(
         return scores, 0
     return align_scores(scores, scores[known], after[known]), int(known.sum())
 
-    if not own:
-        return scores, 0
-    after = ids.map(pd.concat(own).groupby(level=0).first()).to_numpy(np.float64)
-    known = np.isfinite(after)
-    if known.sum() < FEWEST:
-        return scores, 0
-    return align_scores(scores, scores[known], after[known]), int(known.sum())
-
 
 def _known(what: str, value: str | None, names: list[str], folder: Path) -> str:
     if value is None and len(names) == 1:
